@@ -1,0 +1,303 @@
+"""Read numbers of any kind as exact integers, and exact linear algebra on them.
+
+A float64 is a rational number, a decimal string is one, a ``Fraction`` is one.
+Scaling a row by a positive number changes no sign pattern, so every row becomes
+a tuple of Python integers and no rounding ever happens.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from arrangement.errors import InputError, InputTypeError
+
+IntRow: TypeAlias = tuple[int, ...]
+FLOAT_READINGS = ("binary", "decimal")
+
+
+def read_matrix(
+    values: ArrayLike | Sequence[Sequence[Any]], *, floats: str, name: str
+) -> tuple[int, int, list[list[Fraction | int]]]:
+    """Return ``(n, d, rows)`` with exact entries (int or Fraction), unscaled.
+
+    Raises
+    ------
+    InputError
+        Wrong number of dimensions, ragged rows, NaN, infinity, text that is no
+        number.
+    InputTypeError
+        Complex numbers, booleans and other things that are not real numbers.
+    """
+    array = _as_array(values, name)
+    if array.ndim != 2:
+        hint = (
+            f"Use {name}[None, :] for one hyperplane, {name}[:, None] for one column"
+            if array.ndim == 1
+            else "Give one hyperplane normal a row"
+        )
+        raise InputError(f"{name} has shape {array.shape}; expected (n, d). {hint}.")
+    n, d = array.shape
+    entries = _exact_entries(array.ravel(), floats=floats, name=name, width=d)
+    return n, d, [entries[i * d : (i + 1) * d] for i in range(n)]
+
+
+def read_vector(
+    values: ArrayLike | Sequence[Any], *, floats: str, name: str
+) -> list[Fraction | int]:
+    """Return the exact entries of a 1-D array; errors as in `read_matrix`."""
+    array = _as_array(values, name)
+    if array.ndim != 1:
+        raise InputError(f"{name} has shape {array.shape}; expected a 1-D array.")
+    return _exact_entries(array, floats=floats, name=name, width=0)
+
+
+def _as_array(values: Any, name: str) -> np.ndarray[Any, Any]:
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise InputError(
+            f"{name} has masked entries; fill them or drop their rows first."
+        )
+    if not isinstance(values, np.ndarray) and hasattr(values, "__array__"):
+        values = np.asarray(values)
+    if isinstance(values, np.ndarray):
+        return values
+    try:
+        # dtype=object keeps Python ints beyond 64 bits and Fractions as they are
+        return np.array(values, dtype=object)
+    except ValueError as error:
+        raise InputError(
+            f"{name} is ragged ({error}); every row needs the same length."
+        ) from None
+
+
+def _exact_entries(
+    flat: np.ndarray[Any, Any], *, floats: str, name: str, width: int
+) -> list[Fraction | int]:
+    if floats not in FLOAT_READINGS:
+        raise InputError(f"floats={floats!r} is unknown; use one of {FLOAT_READINGS}.")
+    kind = flat.dtype.kind
+    if kind in "iu":
+        return [int(value) for value in flat.tolist()]
+    if kind == "c":
+        raise InputTypeError(f"{name} is complex; expected real numbers.")
+    if kind == "b":
+        raise InputTypeError(
+            f"{name} holds booleans; expected numbers. Use {name}.astype(int)."
+        )
+    if kind not in "fOUST":
+        raise InputTypeError(
+            f"{name} has dtype {flat.dtype}; expected integers, floats, Fraction, "
+            "Decimal or decimal strings."
+        )
+    if kind == "S":
+        flat = np.char.decode(flat, "ascii", "replace")
+    out: list[Fraction | int] = []
+    for position, value in enumerate(flat.astype(object) if kind == "f" else flat):
+        try:
+            out.append(exact_number(value, floats=floats))
+        except (InputError, InputTypeError) as error:
+            where = (
+                f"row {position // width}, column {position % width}"
+                if width
+                else f"entry {position}"
+            )
+            raise type(error)(f"{name}: {error} ({where}).") from None
+    return out
+
+
+def exact_number(value: Any, *, floats: str = "binary") -> Fraction | int:
+    """Return one number exactly; floats as binary values or shortest decimals."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
+    if isinstance(value, (bool, np.bool_)):
+        raise InputTypeError("a boolean came; expected a number")
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        if not np.isfinite(value):
+            raise InputError(f"{value} came; expected finite numbers")
+        if floats == "decimal":
+            return Fraction(np.format_float_scientific(value, trim="0", unique=True))
+        return Fraction(*value.as_integer_ratio())
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise InputError(f"{value} came; expected finite numbers")
+        return Fraction(value)
+    if isinstance(value, numbers.Rational):
+        return Fraction(value.numerator, value.denominator)
+    if isinstance(value, str):
+        return _parse(value)
+    if isinstance(value, (complex, np.complexfloating)):
+        raise InputTypeError(f"{value} is complex; expected real numbers")
+    if isinstance(value, (list, tuple, np.ndarray)):
+        raise InputError("a nested sequence came; every row needs the same length")
+    raise InputTypeError(
+        f"{type(value).__name__} came; expected an int, float, Fraction, Decimal or "
+        "decimal string"
+    )
+
+
+def _parse(text: str) -> Fraction:
+    try:
+        value = Fraction(text.strip().replace("_", "\0"))
+    except (ValueError, ZeroDivisionError):
+        lowered = text.strip().lower().lstrip("+-")
+        if lowered in ("nan", "inf", "infinity"):
+            raise InputError(f"{text!r} came; expected finite numbers") from None
+        raise InputError(f"{text!r} is not a number") from None
+    return value
+
+
+def integer_row(row: Sequence[Fraction | int]) -> IntRow:
+    """Scale a row by the positive number that makes it primitive integers."""
+    scale = math.lcm(*(value.denominator for value in row)) if row else 1
+    integers = [value.numerator * (scale // value.denominator) for value in row]
+    divisor = math.gcd(*integers) if integers else 0
+    if divisor > 1:
+        integers = [value // divisor for value in integers]
+    return tuple(integers)
+
+
+def canonical(row: IntRow) -> tuple[IntRow, int]:
+    """Return ``(key, orientation)``: first nonzero entry positive in ``key``."""
+    for value in row:
+        if value:
+            return (row, 1) if value > 0 else (tuple(-x for x in row), -1)
+    return row, 0
+
+
+class Echelon:
+    """Incremental fraction-free row echelon form over the integers.
+
+    ``add(row)`` returns whether the row is independent of those added before.
+    The reduced rows are kept primitive, so their size stays that of minors.
+    """
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self.pivots: list[int] = []
+        self._rows: list[list[int]] = []
+
+    @property
+    def rank(self) -> int:
+        """Number of independent rows added."""
+        return len(self.pivots)
+
+    def add(self, row: Iterable[int]) -> bool:
+        """Add a row; False (and nothing changes) when it is dependent."""
+        if self.rank == self.width:
+            return False
+        current = list(row)
+        for pivot, basis in zip(self.pivots, self._rows, strict=True):
+            factor = current[pivot]
+            if factor:
+                lead = basis[pivot]
+                current = [
+                    lead * x - factor * y for x, y in zip(current, basis, strict=True)
+                ]
+        divisor = math.gcd(*current) if current else 0
+        if divisor == 0:
+            return False
+        current = [x // divisor for x in current]
+        self.pivots.append(next(k for k, x in enumerate(current) if x))
+        self._rows.append(current)
+        return True
+
+
+def independent_rows(rows: Sequence[IntRow], width: int) -> tuple[list[int], list[int]]:
+    """Return indices of the first maximal independent rows and pivot columns."""
+    echelon = Echelon(width)
+    chosen: list[int] = []
+    for index, row in enumerate(rows):
+        if echelon.rank == width:
+            break
+        if echelon.add(row):
+            chosen.append(index)
+    return chosen, sorted(echelon.pivots)
+
+
+def dual_basis(basis: Sequence[IntRow]) -> list[IntRow]:
+    """Primitive integer vectors ``c_k`` with ``basis[j] . c_k`` = 0 (j != k), > 0.
+
+    These are the rays of the simplicial cone ``{z : basis z >= 0}``, the columns of
+    the inverse up to positive factors.  Gauss-Jordan with exact integers.
+    """
+    size = len(basis)
+    work = [list(row) + [int(i == j) for j in range(size)] for i, row in enumerate(basis)]
+    for column in range(size):
+        pivot = next(i for i in range(column, size) if work[i][column])
+        work[column], work[pivot] = work[pivot], work[column]
+        lead = work[column]
+        for i in range(size):
+            factor = work[i][column]
+            if i != column and factor:
+                head = lead[column]
+                row = [head * x - factor * y for x, y in zip(work[i], lead, strict=True)]
+                divisor = math.gcd(*row)
+                work[i] = [x // divisor for x in row] if divisor > 1 else row
+    columns = []
+    for k in range(size):
+        # row i of the inverse is work[i][size:] / work[i][i]
+        column = [Fraction(work[i][size + k], work[i][i]) for i in range(size)]
+        columns.append(integer_row(column))
+    return columns
+
+
+def hadamard_bits(rows: Sequence[IntRow], size: int) -> int:
+    """Return b with ``|minor| < 2**b`` for every minor of ``size`` rows.
+
+    Hadamard's inequality on the ``size`` longest rows, with the norm rounded up;
+    a minor on fewer columns is bounded by the same row norms.  Also tried on
+    columns, since data with columns of very different size is the usual case.
+    """
+    if size <= 0 or not rows:
+        return 1
+    norms = sorted((sum(x * x for x in row) for row in rows), reverse=True)[:size]
+    by_rows = math.prod(max(norm, 1) for norm in norms)
+    peaks = [max(abs(row[k]) for row in rows) for k in range(len(rows[0]))]
+    peaks = sorted((max(peak, 1) for peak in peaks), reverse=True)[:size]
+    by_columns = math.prod(peak * peak * size for peak in peaks)
+    return (math.isqrt(min(by_rows, by_columns)) + 1).bit_length()
+
+
+def scaled_floats(
+    rows: Sequence[IntRow], shifts: Sequence[int]
+) -> NDArray[np.float64]:
+    """Round rows, columns scaled by ``2**-shift`` and rows to peak in [1/2, 1].
+
+    Every entry has relative error at most 2**-53, or underflows towards zero with
+    absolute error below 2**-1074.
+    """
+    out = np.zeros((len(rows), len(shifts)))
+    for i, row in enumerate(rows):
+        peak = max(
+            (x.bit_length() - s for x, s in zip(row, shifts, strict=True) if x),
+            default=0,
+        )
+        for k, (x, s) in enumerate(zip(row, shifts, strict=True)):
+            if x:
+                out[i, k] = _ldexp(x, -s - peak)
+    return out
+
+
+def _ldexp(value: int, shift: int) -> float:
+    """Return ``value * 2**shift`` rounded once (value may exceed float64)."""
+    excess = value.bit_length() - 64
+    if excess > 0:
+        # keep 64 bits and a sticky bit, so that the one rounding is right
+        sticky = 1 if abs(value) & ((1 << excess) - 1) else 0
+        value = (abs(value) >> excess | sticky) * (1 if value > 0 else -1)
+        shift += excess
+    return math.ldexp(float(value), shift)
+
+
+def column_shifts(rows: Sequence[IntRow], width: int) -> list[int]:
+    """Exponents e with every ``|x| < 2**e`` in the column (0 for zero columns)."""
+    return [max((abs(row[k]).bit_length() for row in rows), default=0) for k in range(width)]

@@ -1,0 +1,377 @@
+"""The proof that a list of patterns is complete.
+
+Three facts prove it: every pattern is realised by a witness whose signs were decided
+exactly; no pattern occurs twice; and there are as many as an independent count
+says (`counting`), or as many as Cover's bound, which no arrangement exceeds.
+Nothing here uses the enumerator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from arrangement._kernels.proof import check_signs, first_disorder, margin_direction
+from arrangement.arrangement import Arrangement
+from arrangement.counting import count_patterns, cover_bound
+from arrangement.errors import IncompleteListingError, InputError
+from arrangement.exact import column_shifts, independent_rows, scaled_floats
+from arrangement.patterns import PatternSet, unpack
+from arrangement.realisability import interior_point
+
+_CHUNK = 1 << 14
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was checked when a list was proven complete.
+
+    Attributes
+    ----------
+    n_patterns : int
+        Patterns in the list, all distinct, each realised by an exact witness.
+    bound : int
+        Cover's bound.
+    count : int
+        The number of chambers: the bound when it is reached, else counted.
+    method : {"cover bound", "characteristic polynomial"}
+        Where ``count`` comes from.
+    n_exact_witnesses : int
+        Witnesses that floating point could not decide and a rational linear
+        program found.
+    is_projected : bool
+        Whether a float64 projection of the matrix was listed.
+    """
+
+    n_patterns: int
+    bound: int
+    count: int
+    method: str
+    n_exact_witnesses: int
+    is_projected: bool
+
+    def __str__(self) -> str:
+        """Return the proof in one line."""
+        what = " of the float64 projection" if self.is_projected else ""
+        reason = (
+            f"Cover's bound {self.bound} is reached"
+            if self.method == "cover bound"
+            else f"the characteristic polynomial counts {self.count} "
+            f"(Cover's bound {self.bound})"
+        )
+        return (
+            f"{self.n_patterns} patterns{what}: all distinct, each with a witness decided "
+            f"exactly; {reason}."
+        )
+
+
+class _Rules:
+    """Output bits of an arrangement, derived anew from its classes."""
+
+    def __init__(self, arrangement: Arrangement) -> None:
+        self.arrangement = arrangement
+        self.n = arrangement.n_hyperplanes
+        self.width = -(-self.n // 64)
+        cone = arrangement.cone
+        self.has_antipodes = arrangement.is_central and cone.rank > 0
+        self.rows = list(cone.rows)
+        extra = [] if cone.infinity is None else [cone.infinity]
+        self.n_lines = len(self.rows) + len(extra)
+        hyperplanes = arrangement.class_of >= 0
+        self.moving = _pack_rows(np.flatnonzero(hyperplanes), self.width)
+        self.constant = _pack_rows(
+            np.flatnonzero(arrangement.constant_bits), self.width
+        )
+        by_class = np.argsort(arrangement.class_of, kind="stable")
+        members = by_class[arrangement.class_of[by_class] >= 0]
+        classes = arrangement.class_of[members]
+        self.starts = np.searchsorted(classes, np.arange(len(self.rows) + 1))
+        self.words = members // 64
+        self.bits = np.array([1 << (int(i) % 64) for i in members], dtype=np.uint64)
+        self.flips = arrangement.orientation[members] < 0
+        self.first = members[self.starts[:-1]]
+        chosen, _ = independent_rows([*extra, *self.rows], cone.rank)
+        places = [i - len(extra) for i in chosen if i >= len(extra)]
+        self.leading = self.first[places].astype(np.int64)
+
+    def bound(self) -> int:
+        cone = self.arrangement.cone
+        full = cover_bound(self.n_lines, cone.rank)
+        return full if cone.infinity is None else full // 2
+
+
+def _pack_rows(rows: NDArray[np.int64], width: int) -> NDArray[np.uint64]:
+    out = np.zeros(width, dtype=np.uint64)
+    for i in rows.tolist():
+        out[i // 64] |= np.uint64(1 << (i % 64))
+    return out
+
+
+class Prover:
+    """Collects the proof block by block; holds one block and the last pattern."""
+
+    def __init__(self, arrangement: Arrangement) -> None:
+        self._rules = _Rules(arrangement)
+        self._last = np.zeros(0, dtype=np.uint64)
+        self._total = 0
+        self._exact = 0
+
+    def add(
+        self,
+        half: NDArray[np.uint64],
+        witnesses: NDArray[np.float64],
+        shifts: Sequence[int],
+    ) -> None:
+        """Check a block of patterns, without antipodes, in their order.
+
+        ``witnesses`` (P, r) are candidates for points in the coordinates of the cone
+        times ``2**shift``; where one fails, another is looked for exactly.
+        """
+        half = np.ascontiguousarray(half)
+        if half.shape[1]:
+            place = first_disorder(half, self._last, self._rules.leading)
+            if place >= 0:
+                raise IncompleteListingError(
+                    f"pattern {self._total + place} of the half list repeats or "
+                    "precedes the one before it."
+                )
+            self._last = half[-1].copy() if len(half) else self._last
+        self._exact += _check_witnesses(self._rules, half, witnesses, shifts)
+        self._total += len(half)
+
+    def conclude(self) -> Proof:
+        """Compare the number of patterns with the count and return the proof."""
+        total = self._total * (2 if self._rules.has_antipodes else 1)
+        return _conclude(self._rules, total, self._exact)
+
+
+def verify(
+    patterns: PatternSet | NDArray[np.uint64],
+    X: Arrangement | ArrayLike | Any,
+    *,
+    offsets: ArrayLike | None = None,
+    rank: str | int = "exact",
+    floats: str = "binary",
+) -> Proof:
+    """Prove from the bits alone that a list of patterns is complete for a matrix.
+
+    Parameters
+    ----------
+    patterns : PatternSet or ndarray (P, ceil(n/64)) uint64
+        In any order.  Nothing but the bits is used; witnesses are found anew.
+    X, offsets, rank, floats
+        As in `enumerate_patterns`.
+
+    Returns
+    -------
+    Proof
+
+    Raises
+    ------
+    IncompleteListingError
+        A pattern is missing, repeated, not realised, or does not fit the matrix;
+        the message says which.
+
+    Notes
+    -----
+    A float witness is tried first (the least-norm point of the hull of the signed
+    rows) and its signs are decided exactly; a rational linear program decides the
+    rest.
+
+    Examples
+    --------
+    >>> from arrangement import enumerate_patterns
+    >>> X = [[1, 0], [0, 1], [1, 1]]
+    >>> verify(enumerate_patterns(X), X).n_patterns
+    6
+    """
+    rules = _Rules(Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats))
+    packed = patterns.packed if isinstance(patterns, PatternSet) else patterns
+    n_rows = patterns.n_rows if isinstance(patterns, PatternSet) else rules.n
+    if n_rows != rules.n or packed.ndim != 2 or packed.shape[1] != rules.width:
+        raise IncompleteListingError(
+            f"the patterns have {n_rows} rows in words of shape {packed.shape[1:]}; "
+            f"the matrix has {rules.n} rows."
+        )
+    if packed.dtype != np.uint64:
+        raise InputError(f"patterns have dtype {packed.dtype}; expected uint64.")
+    total = len(packed)
+    _check_fixed_bits(rules, packed)
+    half = _distinct_half(rules, packed)
+    shifts = column_shifts(rules.rows, rules.arrangement.cone.rank)
+    exact = 0
+    for start in range(0, len(half), _CHUNK):
+        block = half[start : start + _CHUNK]
+        witnesses = _float_witnesses(rules, block, shifts)
+        exact += _check_witnesses(rules, block, witnesses, shifts)
+    return _conclude(rules, total, exact)
+
+
+def _check_fixed_bits(rules: _Rules, packed: NDArray[np.uint64]) -> None:
+    """Padding is zero, constant bits are right."""
+    wrong = np.any((packed & ~rules.moving) != rules.constant, axis=1)
+    if wrong.any():
+        raise IncompleteListingError(
+            f"pattern {int(np.argmax(wrong))} has a padding bit set, or a wrong bit for "
+            "a row that is no hyperplane."
+        )
+
+
+def _distinct_half(
+    rules: _Rules, packed: NDArray[np.uint64]
+) -> NDArray[np.uint64]:
+    """Check that no pattern repeats and antipodes are complete; return one of each."""
+    ordered = _sort_rows(packed)
+    same = np.flatnonzero(np.all(ordered[1:] == ordered[:-1], axis=1))
+    if same.size:
+        bits = unpack(ordered[same[:1]], rules.n)[0].astype(int).tolist()
+        raise IncompleteListingError(
+            f"{same.size} patterns occur twice, the first of them {_short(bits)}."
+        )
+    if not rules.has_antipodes:
+        return packed
+    row = int(rules.leading[0])
+    flag = np.uint64(1 << (row % 64))
+    positive = (packed[:, row // 64] & flag) != 0
+    half, others = packed[positive], packed[~positive]
+    antipodes = _sort_rows(half ^ rules.moving)
+    if len(half) != len(others) or not np.array_equal(antipodes, _sort_rows(others)):
+        raise IncompleteListingError(
+            f"{len(half)} patterns have row {row} positive and {len(others)} negative, "
+            "and they are not each other's antipodes: a pattern is missing or altered."
+        )
+    return np.ascontiguousarray(half)
+
+
+def _sort_rows(packed: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    if packed.shape[1] == 0:
+        return packed
+    return packed[np.lexsort(packed.T[::-1])]
+
+
+def _short(bits: list[int]) -> str:
+    text = "".join(map(str, bits))
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _float_witnesses(
+    rules: _Rules, block: NDArray[np.uint64], shifts: Sequence[int]
+) -> NDArray[np.float64]:
+    """Candidates from the bits: the direction of largest margin, in floats."""
+    rank = rules.arrangement.cone.rank
+    out = np.zeros((len(block), rank))
+    floats = scaled_floats(rules.rows, shifts)
+    infinity = rules.arrangement.cone.infinity
+    if infinity is not None:
+        floats = np.vstack([floats, scaled_floats([infinity], shifts)])
+    if not len(floats):
+        out[:, :1] = 1.0
+        return out
+    norms = np.linalg.norm(floats, axis=1, keepdims=True)
+    unit = floats / norms
+    signs = np.ones((len(block), len(unit)))
+    signs[:, : len(rules.rows)] = np.where(unpack(block, rules.n)[:, rules.first], 1, -1)
+    corral = np.zeros(rank + 2, dtype=np.int64)
+    gram = np.zeros((rank + 2, rank + 3))
+    weights, step = np.zeros(rank + 2), np.zeros(rank + 2)
+    for k in range(len(block)):
+        margin_direction(
+            signs[k][:, None] * unit, out[k], corral, gram, weights, step, 50 * rank
+        )
+    return out
+
+
+def _check_witnesses(
+    rules: _Rules,
+    half: NDArray[np.uint64],
+    witnesses: NDArray[np.float64],
+    shifts: Sequence[int],
+) -> int:
+    """Decide every sign at every witness; return how many needed exact search."""
+    rank = rules.arrangement.cone.rank
+    if rank == 0:
+        return 0
+    peaks = np.abs(witnesses).max(axis=1, keepdims=True)
+    # powers of two: exact, and the filter's bound supposes entries of at most 1
+    with np.errstate(divide="ignore", invalid="ignore"):
+        exponents = np.where(peaks > 0, np.frexp(peaks)[1], 0)
+    scaled = np.ldexp(witnesses, -exponents)
+    infinity = rules.arrangement.cone.infinity
+    floats = scaled_floats(rules.rows, shifts)
+    bad = np.zeros(len(half), dtype=np.bool_)
+    check_signs(
+        floats,
+        scaled,
+        half,
+        rules.starts,
+        rules.words,
+        rules.bits,
+        rules.flips,
+        rules.constant,
+        bad,
+    )
+    if infinity is not None:
+        bad |= ~(scaled[:, -1] > 0)
+    for k in np.flatnonzero(bad).tolist():
+        _exact_witness(rules, half[k])
+    return int(np.count_nonzero(bad))
+
+
+def _exact_witness(rules: _Rules, words: NDArray[np.uint64]) -> None:
+    """Find an interior point in exact arithmetic and decide all its signs."""
+    bits = unpack(words[None], rules.n)[0]
+    sides = [1 if bits[i] else -1 for i in rules.first]
+    signed = [
+        tuple(side * x for x in row)
+        for side, row in zip(sides, rules.rows, strict=True)
+    ]
+    infinity = rules.arrangement.cone.infinity
+    if infinity is not None:
+        signed.append(infinity)
+    point = interior_point(signed, rules.arrangement.cone.rank)
+    shown = _short(bits.astype(int).tolist())
+    if point is None:
+        raise IncompleteListingError(
+            f"pattern {shown} is not realised by any point: it is altered, or belongs "
+            "to another matrix."
+        )
+    expected = rules.constant.copy()
+    for i, row in enumerate(rules.rows):
+        value = sum(a * b for a, b in zip(row, point, strict=True))
+        for t in range(rules.starts[i], rules.starts[i + 1]):
+            if (value > 0) != rules.flips[t] and value != 0:
+                expected[rules.words[t]] |= rules.bits[t]
+    if not np.array_equal(expected, words):
+        raise IncompleteListingError(
+            f"pattern {shown} gives parallel rows signs that contradict each other."
+        )
+
+
+def _conclude(rules: _Rules, total: int, exact: int) -> Proof:
+    bound = rules.bound()
+    method = "cover bound"
+    count = bound
+    if total != bound:
+        method = "characteristic polynomial"
+        count = count_patterns(rules.arrangement)
+    if total != count:
+        side = "missing" if total < count else "too many"
+        raise IncompleteListingError(
+            f"{total} patterns, but the arrangement has {count} chambers: "
+            f"{abs(count - total)} {side}."
+        )
+    return Proof(
+        n_patterns=total,
+        bound=bound,
+        count=count,
+        method=method,
+        n_exact_witnesses=exact,
+        is_projected=rules.arrangement.is_projected,
+    )
+
+
+__all__ = ["Proof", "Prover", "verify"]
