@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arrangement._kernels import cells
-from arrangement._kernels.state import COUNT, N_FRAMES, START
+from arrangement._kernels.state import COUNT, START, Output
 from arrangement.arithmetic import Layout
 from arrangement.arrangement import Arrangement
 from arrangement.errors import InputError
@@ -42,7 +42,7 @@ class CellGeometry:
     def witnesses(self, packed: NDArray[np.uint64]) -> NDArray[Any]:
         """Sum of the primitive rays of each chamber, in data coordinates."""
         points = [
-            integer_row([sum(values) for values in zip(*self._cell_rays(*cell), strict=True)])
+            integer_row([sum(x) for x in zip(*self._cell_rays(*cell), strict=True)])
             for cell in self._cells(packed)
         ]
         return self.arrangement.lift(points)
@@ -56,8 +56,7 @@ class CellGeometry:
     def facets(self, packed: NDArray[np.uint64]) -> list[NDArray[np.int64]]:
         """Input rows that are facets of each chamber, ascending."""
         out = []
-        for walker, _ in self._cells(packed):
-            top = int(walker.control[N_FRAMES]) - 1
+        for walker, top, _ in self._cells(packed):
             buffer = np.zeros(64 * walker.stack.masks.shape[1], dtype=np.int64)
             end = cells.emit_facets(
                 self.layout.rows, walker.stack, walker.scratch, top, buffer, 0
@@ -66,30 +65,34 @@ class CellGeometry:
             out.append(np.sort(rows[rows >= 0]))
         return out
 
-    def _cells(self, packed: NDArray[np.uint64]) -> Iterator[tuple[Walker, int]]:
-        """Yield a walker with the cell on top, and -1 for an antipode."""
+    def _cells(
+        self, packed: NDArray[np.uint64]
+    ) -> Iterator[tuple[Walker, int, int]]:
+        """Yield a walker, the frame that holds the cell, and -1 for an antipode."""
         walker = Walker(self.layout)
-        rank = self.layout.rank
-        is_central = self.arrangement.is_central
         n = self.arrangement.n_hyperplanes
+        width = max(packed.shape[1], 1)
+        output = Output(
+            patterns=np.zeros((1, width), dtype=np.uint64),
+            witnesses=np.zeros((0, self.layout.rank)),
+            facet_starts=np.zeros(0, dtype=np.int64),
+            facets=np.zeros(0, dtype=np.int64),
+        )
         complement = np.zeros(packed.shape[1], dtype=np.uint64)
         for i in np.flatnonzero(self.arrangement.class_of >= 0).tolist():
             complement[i // 64] |= np.uint64(1 << (i % 64))
         for words in packed:
-            signs, side = self._signs(words, n), 1
-            if is_central and signs[0] < 0:
-                words, side = words ^ complement, -1  # noqa: PLW2901
-                signs = self._signs(words, n)
-            root = 0
-            for j in range(1, rank):
-                root = 2 * root + int(signs[j] < 0)
-            target = words if words.size else np.zeros(1, dtype=np.uint64)
-            if not walker.descend(root, signs, np.ascontiguousarray(target)):
+            target, signs, side = words, self._signs(words, n), 1
+            if self.arrangement.is_central and signs[0] < 0:
+                target, side = words ^ complement, -1
+                signs = self._signs(target, n)
+            frame = walker.descend(signs, output)
+            if not np.array_equal(output.patterns[0, : target.size], target):
                 raise InputError(
                     "a pattern is no chamber of the arrangement, so it has no rays, "
                     "facets or witness."
                 )
-            yield walker, side
+            yield walker, frame, side
 
     def _signs(self, words: NDArray[np.uint64], n: int) -> NDArray[np.int8]:
         bits = unpack(words[None], n)[0]
@@ -98,8 +101,7 @@ class CellGeometry:
         signs[present] = np.where(bits[self._first[present]], 1, -1)
         return signs
 
-    def _cell_rays(self, walker: Walker, side: int) -> list[IntRow]:
-        top = int(walker.control[N_FRAMES]) - 1
+    def _cell_rays(self, walker: Walker, top: int, side: int) -> list[IntRow]:
         start = int(walker.stack.meta[top, START])
         count = int(walker.stack.meta[top, COUNT])
         ids = walker.stack.ids[start : start + count].tolist()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,9 +12,9 @@ from arrangement._kernels.state import (
     GROW_LISTS,
     GROW_POOL,
     GROW_SLOTS,
-    LEAF,
     N_FRAMES,
     N_ROOTS,
+    NEXT_ROOT,
     PAUSED,
     Output,
     Pool,
@@ -33,6 +31,8 @@ from arrangement.errors import ArrangementError
 
 # rows inserted a call: at 20 to 2000 ns each, Python is back within half a second
 _BUDGET = 1 << 18
+
+NO_GUIDE = np.zeros(0, dtype=np.int8)
 
 
 class Walker:
@@ -90,7 +90,7 @@ class Walker:
                 "rows at a ray. Please report the matrix."
             )
 
-    def advance(self, output: Output) -> int:
+    def advance(self, output: Output, guide: NDArray[np.int8] = NO_GUIDE) -> int:
         """Run one bounded piece of work; DONE, BLOCK_FULL or PAUSED."""
         while True:
             status = int(
@@ -102,6 +102,7 @@ class Walker:
                     self.scratch,
                     self.control,
                     _BUDGET,
+                    guide,
                     output,
                 )
             )
@@ -109,23 +110,18 @@ class Walker:
                 return status
             self.grow(status)
 
-    def descend(self, root: int, signs: NDArray[np.int8], target: Any) -> bool:
-        """Build the cell with these signs on top of the stack; False if none."""
-        self.control[N_FRAMES] = 0
-        while True:
-            status = int(
-                cells.descend(
-                    self.layout.rows,
-                    self.layout.base,
-                    self.pool,
-                    self.stack,
-                    self.scratch,
-                    self.control,
-                    root,
-                    signs,
-                    target,
-                )
-            )
-            if status in (LEAF, DONE):
-                return status == LEAF
-            self.grow(status)
+    def descend(self, signs: NDArray[np.int8], output: Output) -> int:
+        """Build the cell with these signs of the kernel's rows; return its frame.
+
+        ``output`` (one pattern) gets the pattern that was reached: it differs from
+        the one asked for exactly when no chamber has these signs.
+        """
+        root = 0
+        for sign in signs[1 : self.layout.rank].tolist():
+            root = 2 * root + (sign < 0)
+        self.control[:] = 0
+        self.control[NEXT_ROOT] = root
+        self.control[N_ROOTS] = root + 1
+        while self.advance(output, signs) == PAUSED:
+            pass
+        return int(self.control[N_FRAMES])

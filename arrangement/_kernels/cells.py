@@ -35,15 +35,15 @@ from arrangement._kernels.state import (
 )
 
 
-@njit(cache=True)
-def set_signs(rows, signs, row, side):
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+def set_signs(rows, signs, frame, row, side):
     """Set the output bits of every member of ``row`` for its sign ``side``."""
     for t in range(rows.starts[row], rows.starts[row + 1]):
         if (side > 0) != rows.member_flip[t]:
-            signs[rows.member_word[t]] |= rows.member_bit[t]
+            signs[frame, rows.member_word[t]] |= rows.member_bit[t]
 
 
-@njit(cache=True)
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def sign_of_row(rows, signs, row):
     """Return the sign of an inserted row, read back from the output bits."""
     t = rows.starts[row]
@@ -53,7 +53,7 @@ def sign_of_row(rows, signs, row):
     return 1 if is_set != rows.member_flip[t] else -1
 
 
-@njit(cache=True)
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def push_root(rows, base, pool, stack, control, root):
     """Start the simplicial cone number ``root`` of the first r rows.
 
@@ -64,22 +64,27 @@ def push_root(rows, base, pool, stack, control, root):
     filtered = rows.ints.shape[0] == 0
     if filtered:
         width = base.floats.shape[1]
-    stack.signs[0, :] = rows.constant
+    for w in range(rows.constant.size):
+        stack.signs[0, w] = rows.constant[w]
     for k in range(width):
         negative = ((root >> (width - 1 - k)) & 1) == 1
         if filtered:
-            pool.floats[k] = base.floats[k]
-            pool.words[k] = base.words[k]
+            for j in range(width):
+                pool.floats[k, j] = base.floats[k, j]
+                for w in range(base.words.shape[2]):
+                    pool.words[k, j, w] = base.words[k, j, w]
             pool.errors[k] = base.errors[k]
             pool.exact[k] = 1
         else:
-            pool.ints[k] = base.ints[k]
+            for j in range(width):
+                pool.ints[k, j] = base.ints[k, j]
         if negative:
             rays.negate_ray(pool, k, filtered)
-        set_signs(rows, stack.signs[0], k, -1 if negative else 1)
+        set_signs(rows, stack.signs, np.int64(0), k, -1 if negative else 1)
         stack.ids[k] = k
         stack.slots[0, k] = k
-        stack.masks[k, :] = ZERO
+        for m in range(stack.masks.shape[1]):
+            stack.masks[k, m] = ZERO
         for j in range(width):
             if j != k:
                 stack.masks[k, j >> 6] |= ONE << np.uint64(j & 63)
@@ -90,57 +95,74 @@ def push_root(rows, base, pool, stack, control, root):
     control[N_FRAMES] = 1
 
 
-@njit(cache=True)
-def classify(rows, pool, stack, scratch, top, row):
-    """Signs of ``row`` at the rays of the cell: ``(n_plus, n_minus)``.
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+def classify_ints(ints, row, vectors, ids, start, count, values, sides):
+    """Signs of an int64 row at the rays of a cell: ``(n_plus, n_minus)``."""
+    width = ints.shape[1]
+    n_plus = n_minus = 0
+    for t in range(count):
+        ray = ids[start + t]
+        total = np.int64(0)
+        for k in range(width):
+            total += ints[row, k] * vectors[ray, k]
+        values[t] = total
+        side = np.int64(total > 0) - np.int64(total < 0)
+        sides[t] = side
+        n_plus += np.int64(total > 0)
+        n_minus += np.int64(total < 0)
+    return n_plus, n_minus
+
+
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+def classify_filtered(rows, pool, stack, scratch, top, row):
+    """Signs of a row at the rays of a cell, float first: ``(n_plus, n_minus)``.
 
     Fills ``scratch.sides`` and the values.  Returns ``(-1, -1)`` if a ray could not be
     made exact (no prime found; never seen).
     """
     start, count = stack.meta[top, START], stack.meta[top, COUNT]
-    width = rows.floats.shape[1]
+    floats, norms, vectors, errors = rows.floats, rows.norms, pool.floats, pool.errors
+    ids, approx, sides = stack.ids, scratch.approx, scratch.sides
+    width = floats.shape[1]
+    unit = (width + 4) * rays.U
     n_plus = n_minus = 0
-    if rows.ints.shape[0] > 0:
-        for t in range(count):
-            ray = stack.ids[start + t]
-            total = np.int64(0)
-            for k in range(width):
-                total += rows.ints[row, k] * pool.ints[ray, k]
-            scratch.values[t] = total
-            side = (total > 0) - (total < 0)
-            scratch.sides[t] = side
-            n_plus += side > 0
-            n_minus += side < 0
-        return n_plus, n_minus
     for t in range(count):
-        ray = stack.ids[start + t]
-        value = rays.float_value(rows, pool, row, ray)
-        bound = rays.error_bound(rows, pool, row, ray)
-        if abs(value) > bound:
-            side = 1 if value > 0.0 else -1
+        ray = ids[start + t]
+        value = 0.0
+        for k in range(width):
+            value += floats[row, k] * vectors[ray, k]
+        if abs(value) > norms[row] * 1.01 * (errors[ray] + unit):
+            side = np.int64(value > 0.0) - np.int64(value < 0.0)
         else:
-            if pool.exact[ray] == 0 and not refine_ray(
-                rows, pool, stack, scratch, top, start + t
-            ):
+            side = doubtful_sign(rows, pool, stack, scratch, top, start + t, row)
+            if side == FAILED:
                 return -1, -1
-            side = rays.exact_sign(rows, pool.words[ray], row, scratch.dot)
             value = rays.float_value(rows, pool, row, ray)
             # the true value and a wrongly signed one lie on both sides of zero,
             # so zero is within the same error bound
             if side == 0 or (side > 0) != (value > 0.0):
                 value = 0.0
-        scratch.approx[t] = value
-        scratch.sides[t] = side
-        n_plus += side > 0
-        n_minus += side < 0
+        approx[t] = value
+        sides[t] = side
+        n_plus += np.int64(side > 0)
+        n_minus += np.int64(side < 0)
     return n_plus, n_minus
 
 
-@njit(cache=True)
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def doubtful_sign(rows, pool, stack, scratch, top, place, row):
+    """Exact sign of ``row`` at the ray ``stack.ids[place]``, or FAILED."""
+    ray = stack.ids[place]
+    if pool.exact[ray] == 0 and not refine_ray(rows, pool, stack, scratch, top, place):
+        return FAILED
+    return rays.exact_sign(rows, pool.words[ray], row, scratch.dot)
+
+
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def refine_ray(rows, pool, stack, scratch, top, place):
     """Make the ray at ``stack.ids[place]`` of cell ``top`` exact."""
     start, count = stack.meta[top, START], stack.meta[top, COUNT]
-    n_tight = 0
+    n_tight = np.int64(0)
     witness_row = np.int64(-1)
     for m in range(stack.masks.shape[1]):
         used = ZERO
@@ -160,74 +182,71 @@ def refine_ray(rows, pool, stack, scratch, top, place):
     )
 
 
-@njit(cache=True)
-def are_adjacent(stack, scratch, start, count, first, second, width):
-    """Whether two rays span a 2-face; ``scratch.mask`` gets their common zero set.
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+def are_adjacent(masks, count, first, second, width, common):
+    """Whether two rays span a 2-face; ``common`` gets their common zero set.
 
     They do exactly when no third ray lies on all their common facets; fewer than
     ``width - 2`` common facets rule it out at once.
     """
-    n_masks = stack.masks.shape[1]
+    n_masks = masks.shape[1]
     needed = width - 2
     for m in range(n_masks):
-        word = stack.masks[start + first, m] & stack.masks[start + second, m]
-        scratch.mask[m] = word
+        word = masks[first, m] & masks[second, m]
+        common[m] = word
         while word != ZERO and needed > 0:
             word &= word - ONE
             needed -= 1
     if needed > 0:
         return False
     for t in range(count):
-        if t == first or t == second:
-            continue
-        inside = True
+        outside = ZERO
         for m in range(n_masks):
-            common = scratch.mask[m]
-            if stack.masks[start + t, m] & common != common:
-                inside = False
-                break
-        if inside:
+            outside |= common[m] & ~masks[t, m]
+        if outside == ZERO and t != first and t != second:
             return False
     return True
 
 
-@njit(cache=True)
-def find_cut(rows, stack, scratch, top, slot):
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+def find_cut(stack, scratch, top, width, slot):
     """List the pairs of rays between which new rays arise, with their zero sets.
 
     Copies the cell's lists to scratch (both children overwrite them).  Returns the
     number of pairs, or -1 when ``scratch`` is too small.
     """
     start, count = stack.meta[top, START], stack.meta[top, COUNT]
-    width = rows.floats.shape[1]
-    n_masks = stack.masks.shape[1]
+    source, masks, sides = stack.masks, scratch.masks, scratch.sides
+    parents, common = scratch.parents, scratch.mask
+    n_masks = masks.shape[1]
     for t in range(count):
         scratch.ids[t] = stack.ids[start + t]
         for m in range(n_masks):
-            scratch.masks[t, m] = stack.masks[start + t, m]
-        if scratch.sides[t] == 0:
-            scratch.masks[t, slot >> 6] |= ONE << np.uint64(slot & 63)
+            masks[t, m] = source[start + t, m]
+    flag = ONE << np.uint64(slot & 63)
     n_new = 0
     for p in range(count):
-        if scratch.sides[p] <= 0:
+        if sides[p] <= 0:
             continue
         for q in range(count):
-            if scratch.sides[q] >= 0:
+            if sides[q] >= 0 or not are_adjacent(masks, count, p, q, width, common):
                 continue
-            if are_adjacent(stack, scratch, start, count, p, q, width):
-                place = count + n_new
-                if place >= scratch.ids.size:
-                    return -1
-                scratch.parents[n_new, 0] = p
-                scratch.parents[n_new, 1] = q
-                for m in range(n_masks):
-                    scratch.masks[place, m] = scratch.mask[m]
-                scratch.masks[place, slot >> 6] |= ONE << np.uint64(slot & 63)
-                n_new += 1
+            place = count + n_new
+            if place >= parents.shape[0]:
+                return -1
+            parents[n_new, 0] = p
+            parents[n_new, 1] = q
+            for m in range(n_masks):
+                masks[place, m] = common[m]
+            masks[place, slot >> 6] |= flag
+            n_new += 1
+    for t in range(count):
+        if sides[t] == 0:
+            masks[t, slot >> 6] |= flag
     return n_new
 
 
-@njit(cache=True)
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
 def free_slot(stack, top):
     """Lowest slot that no ray of the cell lies on, or -1."""
     start, count = stack.meta[top, START], stack.meta[top, COUNT]
@@ -244,7 +263,7 @@ def free_slot(stack, top):
     return -1
 
 
-@njit(cache=True)
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
 def write_child(stack, scratch, top, start, count, n_new, side):
     """Write the child on ``side``: its rays are those not on the other side."""
     place = start
@@ -260,7 +279,7 @@ def write_child(stack, scratch, top, start, count, n_new, side):
     return place
 
 
-@njit(cache=True)
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
 def cut(rows, pool, stack, scratch, control, row):
     """Cut the top cell by ``row`` (signs in scratch): CUT, or what has to grow.
 
@@ -272,7 +291,8 @@ def cut(rows, pool, stack, scratch, control, row):
     slot = free_slot(stack, top)
     if slot < 0:
         return GROW_SLOTS
-    n_new = find_cut(rows, stack, scratch, top, slot)
+    width = rows.floats.shape[1]
+    n_new = find_cut(stack, scratch, top, width, slot)
     if n_new < 0 or start + 2 * (count + n_new) > stack.ids.size:
         return GROW_LISTS
     first = stack.meta[top, POOL_TOP]
@@ -297,10 +317,10 @@ def cut(rows, pool, stack, scratch, control, row):
         stack.slots[top + 1, k] = stack.slots[top, k]
     for w in range(stack.signs.shape[1]):
         stack.signs[top + 1, w] = stack.signs[top, w]
-    set_signs(rows, stack.signs[top], row, -1)
-    set_signs(rows, stack.signs[top + 1], row, 1)
-    place = write_child(stack, scratch, top, start, count, n_new, -1)
-    write_child(stack, scratch, top + 1, place, count, n_new, 1)
+    set_signs(rows, stack.signs, top, row, np.int64(-1))
+    set_signs(rows, stack.signs, top + 1, row, np.int64(1))
+    place = write_child(stack, scratch, top, start, count, n_new, np.int64(-1))
+    write_child(stack, scratch, top + 1, place, count, n_new, np.int64(1))
     for frame in range(top, top + 2):
         stack.meta[frame, LEVEL] = row + 1
         stack.meta[frame, POOL_TOP] = first + n_new
@@ -308,7 +328,7 @@ def cut(rows, pool, stack, scratch, control, row):
     return CUT
 
 
-@njit(cache=True)
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
 def insert_rows(rows, pool, stack, scratch, control, budget):
     """Insert rows into the top cell until one cuts it: (status, rows inserted).
 
@@ -318,17 +338,26 @@ def insert_rows(rows, pool, stack, scratch, control, budget):
     top = control[N_FRAMES] - 1
     level = stack.meta[top, LEVEL]
     n_rows = rows.norms.size
+    start, count = stack.meta[top, START], stack.meta[top, COUNT]
+    is_int = rows.ints.shape[0] > 0
+    ints, vectors, ids = rows.ints, pool.ints, stack.ids
+    values, sides = scratch.values, scratch.sides
     steps = 0
     while level < n_rows:
         if steps >= budget:
             return PAUSED, steps
-        n_plus, n_minus = classify(rows, pool, stack, scratch, top, level)
+        if is_int:
+            n_plus, n_minus = classify_ints(
+                ints, level, vectors, ids, start, count, values, sides
+            )
+        else:
+            n_plus, n_minus = classify_filtered(rows, pool, stack, scratch, top, level)
         steps += 1
         if n_plus < 0:
             return FAILED, steps
         if n_plus > 0 and n_minus > 0:
             return cut(rows, pool, stack, scratch, control, level), steps
-        set_signs(rows, stack.signs[top], level, 1 if n_plus > 0 else -1)
+        set_signs(rows, stack.signs, top, level, 1 if n_plus > 0 else -1)
         level += 1
         stack.meta[top, LEVEL] = level
     return LEAF, steps
@@ -377,7 +406,7 @@ def emit_facets(rows, stack, scratch, top, out, begin):
     return place
 
 
-@njit(cache=True)
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def add_rays(rows, pool, stack, scratch, top, out):
     """Write the sum of the cell's rays as floats: a point well inside the cell.
 
@@ -405,12 +434,14 @@ def add_rays(rows, pool, stack, scratch, top, out):
 
 
 @njit(cache=True)
-def advance(rows, base, pool, stack, scratch, control, budget, out):
+def advance(rows, base, pool, stack, scratch, control, budget, guide, out):
     """List chambers depth first until ``out`` is full: DONE, BLOCK_FULL, PAUSED, ...
 
     ``out`` holds packed patterns (block, n_words), witness candidates (block, r) float64
     (scaled coordinates in filtered arithmetic) or (0, r), and facets: starts
     (block + 1,) and rows, or empty.  ``control[N_EMITTED]`` counts within the block.
+    With a ``guide`` (m,) int8 only the one cell with these signs is built: DONE once it
+    is emitted; it stays at the top of the stack arrays until the next call.
     """
     spent = 0
     n_rows = rows.norms.size
@@ -440,36 +471,18 @@ def advance(rows, base, pool, stack, scratch, control, budget, out):
                 out.patterns[emitted, w] = stack.signs[top, w]
             control[N_EMITTED] = emitted + 1
             control[N_FRAMES] = top
+            if guide.size > 0:
+                return DONE
             continue
         if spent >= budget:
             return PAUSED
         status, steps = insert_rows(rows, pool, stack, scratch, control, budget - spent)
         spent += steps
-        if status not in (LEAF, CUT):
-            return status
-
-
-@njit(cache=True)
-def descend(rows, base, pool, stack, scratch, control, root, signs, target):
-    """Build the one cell with the output bits ``target`` and row signs ``signs``.
-
-    LEAF: the top frame holds it.  DONE: no chamber has these signs.
-    """
-    if control[N_FRAMES] == 0:
-        push_root(rows, base, pool, stack, control, root)
-    while True:
-        status, _ = insert_rows(rows, pool, stack, scratch, control, 1 << 62)
         if status == CUT:
-            top = control[N_FRAMES] - 1
-            if signs[stack.meta[top, LEVEL] - 1] < 0:
-                control[N_FRAMES] = top
-            continue
-        if status == LEAF:
-            top = control[N_FRAMES] - 1
-            for w in range(target.size):
-                if stack.signs[top, w] != target[w]:
-                    return DONE
-        return status
+            if guide.size > 0 and guide[stack.meta[top, LEVEL] - 1] < 0:
+                control[N_FRAMES] = top + 1
+        elif status != LEAF:
+            return status
 
 
 @njit(cache=True)

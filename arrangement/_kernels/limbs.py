@@ -25,20 +25,20 @@ SHIFT = np.uint64(32)
 TOP = np.uint64(31)
 
 
-@njit(cache=True)
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def clear(a):
     """Set ``a`` to zero."""
     for k in range(a.size):
         a[k] = ZERO
 
 
-@njit(cache=True)
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def is_negative(a):
     """Whether the two's complement number is negative."""
     return (a[a.size - 1] >> TOP) & ONE == ONE
 
 
-@njit(cache=True)
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def sign(a):
     """Return -1, 0 or 1."""
     if is_negative(a):
@@ -49,7 +49,7 @@ def sign(a):
     return 0
 
 
-@njit(cache=True)
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def negate(a):
     """Replace ``a`` by ``-a``."""
     carry = ONE
@@ -59,7 +59,7 @@ def negate(a):
         carry = digit >> SHIFT
 
 
-@njit(cache=True)
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def add_product(accumulator, entry, factor, flip):
     """Add ``entry * factor`` to ``accumulator``, or subtract it when ``flip``.
 
@@ -90,7 +90,7 @@ def add_product(accumulator, entry, factor, flip):
                 accumulator[k] = total & MASK
 
 
-@njit(cache=True)
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def exponent(a, scratch):
     """Return e with ``2**(e-1) <= |a| < 2**e``, 0 for zero; scratch gets ``|a|``."""
     for k in range(a.size):
@@ -108,7 +108,7 @@ def exponent(a, scratch):
     return 0
 
 
-@njit(cache=True)
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def scaled_float(a, scratch, shift):
     """Return ``a * 2**shift`` with relative error below 4 * 2**-53 (or underflow).
 

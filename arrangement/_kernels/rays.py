@@ -32,14 +32,14 @@ PRIME = np.int64(2147483629)
 PRIMES = (2147483629, 2147483587, 2147483579, 2147483563, 2147483549)
 
 
-@njit(cache=True)
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
 def error_bound(rows, pool, row, ray):
     """Bound on the error of the float value of ``row`` at ``ray``."""
     width = rows.floats.shape[1]
     return rows.norms[row] * 1.01 * (pool.errors[ray] + (width + 4) * U)
 
 
-@njit(cache=True)
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
 def float_value(rows, pool, row, ray):
     """Return the float value of ``row`` at ``ray``."""
     value = 0.0
@@ -48,16 +48,16 @@ def float_value(rows, pool, row, ray):
     return value
 
 
-@njit(cache=True)
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def exact_sign(rows, words, row, dot):
     """Sign of ``row`` at an exact ray ``words`` (r, n_words); ``dot`` is scratch."""
     limbs.clear(dot)
     for k in range(words.shape[0]):
-        limbs.add_product(dot, rows.words[row, k], words[k], False)
+        limbs.add_product(dot, rows.words[row, k], words[k], np.bool_(False))
     return limbs.sign(dot)
 
 
-@njit(cache=True)
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def _independent(rows, tight, n_tight, wanted, prime, residues):
     """Move ``wanted`` rows independent modulo ``prime`` to the front of ``tight``.
 
@@ -97,7 +97,7 @@ def _independent(rows, tight, n_tight, wanted, prime, residues):
     return found
 
 
-@njit(cache=True)
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def _cofactors(rows, tight, minors, out):
     """Exact vector orthogonal to the ``r - 1`` rows ``tight``: signed minors.
 
@@ -131,7 +131,7 @@ def _cofactors(rows, tight, minors, out):
             limbs.negate(out[k])
 
 
-@njit(cache=True)
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def refine(rows, pool, scratch, ray, n_tight, witness_row, witness_sign):
     """Make a ray exact from the rows tight at it, and its float as good as can be.
 
@@ -158,7 +158,7 @@ def refine(rows, pool, scratch, ray, n_tight, witness_row, witness_sign):
     return True
 
 
-@njit(cache=True)
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def set_floats(rows, pool, scratch, ray):
     """Round the exact ray to floats: entries within 4u relative, or underflow."""
     width = rows.words.shape[1]
@@ -175,14 +175,14 @@ def set_floats(rows, pool, scratch, ray):
     pool.exact[ray] = 1
 
 
-@njit(cache=True)
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def _gcd(a, b):
     while b != 0:
         a, b = b, a % b
     return a
 
 
-@njit(cache=True)
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
 def combine_ints(pool, new, plus, minus, value_plus, value_minus):
     """Primitive int64 ray where the row vanishes between two adjacent rays."""
     width = pool.ints.shape[1]
@@ -197,7 +197,7 @@ def combine_ints(pool, new, plus, minus, value_plus, value_minus):
             pool.ints[new, k] //= divisor
 
 
-@njit(cache=True)
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
 def combine_floats(rows, pool, row, new, plus, minus, value_plus, value_minus):
     """Float ray where ``row`` vanishes between two adjacent rays, with its error.
 
@@ -233,15 +233,16 @@ def combine_floats(rows, pool, row, new, plus, minus, value_plus, value_minus):
     pool.errors[new] = 1.01 * error / peak + 2.0 * U
 
 
-@njit(cache=True)
+@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def negate_ray(pool, ray, filtered):
     """Replace a ray by its opposite."""
-    for k in range(pool.ints.shape[1]):
-        pool.ints[ray, k] = -pool.ints[ray, k]
     if filtered:
         for k in range(pool.floats.shape[1]):
             pool.floats[ray, k] = -pool.floats[ray, k]
             limbs.negate(pool.words[ray, k])
+    else:
+        for k in range(pool.ints.shape[1]):
+            pool.ints[ray, k] = -pool.ints[ray, k]
 
 
 __all__ = [
