@@ -1,0 +1,349 @@
+"""The command line ``arrangement``: count, enumerate, verify.
+
+Also what ``convex-solver`` needs of the same kind: one way to end with an error, to
+show progress, and to say that kernels are being compiled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import importlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from arrangement.arrangement import Arrangement
+from arrangement.counting import count_patterns, cover_bound
+from arrangement.enumeration import enumerate_patterns
+from arrangement.errors import ArrangementError
+from arrangement.patterns import PatternSet
+from arrangement.tables import check_new_file, read_table, with_ones
+from arrangement.verification import verify
+
+EXIT_ERROR = 2
+EXIT_INTERRUPTED = 130
+
+_COUNTING = (("arrangement._kernels.counting", "advance"),)
+_LISTING = (
+    ("arrangement._kernels.cells", "advance"),
+    ("arrangement._kernels.proof", "check_signs"),
+)
+_VERIFYING = (*_LISTING[1:], ("arrangement._kernels.proof", "margin_direction"))
+
+
+class UsageError(Exception):
+    """The arguments cannot be understood."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, written by the caller."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing the usage and leaving."""
+        raise UsageError(f"{message}. See {self.prog} --help.")
+
+
+def run(
+    name: str,
+    parser: argparse.ArgumentParser,
+    argv: Sequence[str] | None,
+    expected: tuple[type[BaseException], ...],
+) -> int:
+    """Parse, call the command's function, and turn expected errors into one line.
+
+    Returns the exit code: the function's own, 2 for an error, 130 when interrupted.
+    """
+    try:
+        options = parser.parse_args(argv)
+        code: int = options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # the reader has gone; nothing may be written when Python closes stdout
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except (UsageError, OSError, *expected) as error:
+        print(f"{name}: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return EXIT_ERROR
+    return code
+
+
+def column_list(text: str) -> list[str]:
+    """Split ``a,b`` into names; a name with a comma is quoted as in CSV."""
+    names = next(csv.reader([text], skipinitialspace=True), [])
+    return [name.strip() for name in names]
+
+
+def say_compiling(entries: Sequence[tuple[str, str]], *, quiet: bool) -> None:
+    """Say on stderr that kernels will be compiled, if their cache is empty.
+
+    ``entries`` are (module, function); Numba keeps an index file for each, which is
+    empty or outdated before the first run.
+    """
+    if quiet or os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+        return
+    for module, function in entries:
+        try:
+            kernel = getattr(importlib.import_module(module), function)
+            # the only way to ask; without it (another Numba) nothing is said
+            compiled = kernel.signatures or kernel._cache._cache_file._load_index()
+        except (AttributeError, ImportError, OSError):
+            continue
+        if not compiled:
+            print(
+                "Compiling the kernels (first run only, about 15 s)...", file=sys.stderr
+            )
+            return
+
+
+@contextmanager
+def progress_bar(
+    unit: str, *, quiet: bool
+) -> Iterator[Callable[[int, int], object] | None]:
+    """Yield a function ``(done, total)`` that draws a bar, or None in a pipe."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from tqdm import tqdm
+
+    with tqdm(unit=unit, unit_scale=True, leave=False, file=sys.stderr) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield show
+
+
+def print_report(rows: Sequence[tuple[str, str]]) -> None:
+    """Print aligned ``label  value`` lines."""
+    width = max(len(label) for label, _ in rows)
+    for label, value in rows:
+        print(f"{label:<{width}}  {value}")
+
+
+def print_json(values: dict[str, Any]) -> None:
+    """Print one JSON object on one line."""
+    print(json.dumps(values, allow_nan=False))
+
+
+def seconds_text(seconds: float) -> str:
+    """Return a duration for a person."""
+    return f"{seconds:.1f} s" if seconds >= 10 else f"{seconds:.2f} s"
+
+
+def add_table_options(parser: argparse.ArgumentParser) -> None:
+    """Add what every command that reads a table understands."""
+    parser.add_argument("--key", metavar="NAME", help="the array of an npz file")
+    parser.add_argument(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        help="whether the first line of a CSV holds names (default: seen from it)",
+    )
+    parser.add_argument(
+        "--floats",
+        choices=("binary", "decimal"),
+        default="binary",
+        help="read floats of npy and npz as the binary numbers they are (default) or "
+        "as their shortest decimals; CSV is always read as the decimals it shows",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object and nothing else"
+    )
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of ``arrangement``."""
+    parser = Parser(
+        prog="arrangement",
+        description="Every sign pattern 1[X z >= 0] of the rows of a matrix X, exactly.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    count = commands.add_parser(
+        "count", help="count the patterns, without listing them"
+    )
+    count.set_defaults(run=_count)
+    listing = commands.add_parser(
+        "enumerate", help="list all patterns, prove the list complete, write it"
+    )
+    listing.set_defaults(run=_enumerate)
+    check = commands.add_parser(
+        "verify", help="prove from its bits that a written list is complete"
+    )
+    check.set_defaults(run=_verify)
+    check.add_argument("patterns", metavar="OUT", help="npz file that enumerate wrote")
+    for command in (count, listing, check):
+        command.add_argument(
+            "file", metavar="FILE", help="CSV, npy or npz; one row a line"
+        )
+        command.add_argument(
+            "--columns", type=column_list, metavar="A,B", help="use only these columns"
+        )
+        command.add_argument(
+            "--intercept",
+            action=argparse.BooleanOptionalAction,
+            default=True,
+            help="append a column of ones",
+        )
+        add_table_options(command)
+    listing.add_argument(
+        "-o", "--output", required=True, metavar="OUT", help="npz file to write, new"
+    )
+    listing.add_argument(
+        "--no-proof",
+        dest="prove",
+        action="store_false",
+        help="do not prove the list (said in the output)",
+    )
+    listing.add_argument(
+        "--max-bytes",
+        type=int,
+        metavar="N",
+        help="most bytes the list may take (default: half of the free memory)",
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``arrangement`` and return its exit code (0 done, 2 error)."""
+    return run("arrangement", build_parser(), argv, (ArrangementError,))
+
+
+def _read(options: argparse.Namespace) -> Arrangement:
+    table = read_table(options.file, key=options.key, header=options.header)
+    X = table.numbers(options.columns)
+    return Arrangement(with_ones(X) if options.intercept else X, floats=options.floats)
+
+
+def _count(options: argparse.Namespace) -> int:
+    begin = time.perf_counter()
+    arrangement = _read(options)
+    say_compiling(_COUNTING, quiet=options.json)
+    total = count_patterns(arrangement)
+    bound = cover_bound(arrangement.n_distinct, arrangement.rank)
+    values = _facts(options, arrangement, total, bound) | {
+        "method": "deletion and restriction, exact zero tests modulo primes",
+        "seconds": time.perf_counter() - begin,
+    }
+    if options.json:
+        print_json(values)
+        return 0
+    print_report(
+        [
+            *_lines(options, values),
+            ("counted by", f"{values['method']}; no pattern was listed"),
+            ("time", seconds_text(values["seconds"])),
+        ]
+    )
+    return 0
+
+
+def _enumerate(options: argparse.Namespace) -> int:
+    begin = time.perf_counter()
+    if options.max_bytes is not None and options.max_bytes < 1:
+        raise UsageError(f"--max-bytes is {options.max_bytes}; expected at least 1")
+    target = check_new_file(options.output)
+    arrangement = _read(options)
+    say_compiling(_LISTING, quiet=options.json)
+    with progress_bar(" patterns", quiet=options.json) as progress:
+        patterns = enumerate_patterns(
+            arrangement,
+            prove=options.prove,
+            max_bytes=options.max_bytes,
+            progress=progress,
+        )
+    patterns.save(target)
+    values = _facts(options, arrangement, len(patterns), patterns.bound) | {
+        "proven": patterns.proof is not None,
+        "proof": None if patterns.proof is None else str(patterns.proof),
+        "plan": patterns.plan,
+        "output": str(target),
+        "bytes": target.stat().st_size,
+        "seconds": time.perf_counter() - begin,
+    }
+    if options.json:
+        print_json(values)
+        return 0
+    print_report(
+        [
+            *_lines(options, values),
+            ("proven", _proof_text(values["proof"])),
+            ("arithmetic", patterns.plan),
+            ("written", f"{target} ({values['bytes']:,} bytes)"),
+            ("time", seconds_text(values["seconds"])),
+        ]
+    )
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    begin = time.perf_counter()
+    patterns = PatternSet.load(options.patterns)
+    arrangement = _read(options)
+    say_compiling(_VERIFYING, quiet=options.json)
+    proof = verify(patterns, arrangement)
+    values = _facts(options, arrangement, proof.n_patterns, proof.bound) | {
+        "patterns_file": options.patterns,
+        "proven": True,
+        "proof": str(proof),
+        "seconds": time.perf_counter() - begin,
+    }
+    if options.json:
+        print_json(values)
+        return 0
+    print_report(
+        [
+            ("list", options.patterns),
+            *_lines(options, values),
+            ("proven", _proof_text(values["proof"])),
+            ("time", seconds_text(values["seconds"])),
+        ]
+    )
+    return 0
+
+
+def _facts(
+    options: argparse.Namespace, arrangement: Arrangement, total: int, bound: int
+) -> dict[str, Any]:
+    return {
+        "file": options.file,
+        "intercept": options.intercept,
+        "n": arrangement.n_hyperplanes,
+        "d": arrangement.dimension,
+        "rank": arrangement.rank,
+        "distinct_hyperplanes": arrangement.n_distinct,
+        "patterns": total,
+        "bound": bound,
+    }
+
+
+def _lines(
+    options: argparse.Namespace, values: dict[str, Any]
+) -> list[tuple[str, str]]:
+    ones = ", the last a column of ones" if options.intercept else ""
+    return [
+        ("file", options.file),
+        ("rows", f"n = {values['n']:,}"),
+        ("columns", f"d = {values['d']:,}{ones}"),
+        ("rank", f"r = {values['rank']}"),
+        ("hyperplanes", f"{values['distinct_hyperplanes']:,} distinct"),
+        ("patterns", against_bound(values["patterns"], values["bound"])),
+    ]
+
+
+def against_bound(total: int, bound: int) -> str:
+    """Return a count beside Cover's bound, for a person."""
+    if total == bound:
+        return f"{total:,} = Cover's bound"
+    return f"{total:,} of Cover's bound {bound:,} ({total / bound:.1%})"
+
+
+def _proof_text(proof: str | None) -> str:
+    return "no, as asked" if proof is None else f"yes: {proof}"

@@ -1,0 +1,48 @@
+"""The certified global optimum of two-layer ReLU networks, by convex programming."""
+
+from convex_solver.builder import ConicProgram, build_conic, to_cvxpy
+from convex_solver.certificate import Certificate, SolutionStatus, certify
+from convex_solver.datasets import load_penguins, penguins_csv
+from convex_solver.errors import (
+    CertificateError,
+    ClaimNotReproducedError,
+    ConvexSolverError,
+    DigestMismatchError,
+    InputError,
+    InputTypeError,
+    ModelFileError,
+    ProgramTooLargeError,
+)
+from convex_solver.model_file import Model, certify_model, load_model, save_model
+from convex_solver.network import TwoLayerReLU
+from convex_solver.program import ConvexProgram, ProgramBlock, iter_blocks
+from convex_solver.solver import Solution, solve
+
+__all__ = [
+    "Certificate",
+    "CertificateError",
+    "ClaimNotReproducedError",
+    "ConicProgram",
+    "ConvexProgram",
+    "ConvexSolverError",
+    "DigestMismatchError",
+    "InputError",
+    "InputTypeError",
+    "Model",
+    "ModelFileError",
+    "ProgramBlock",
+    "ProgramTooLargeError",
+    "Solution",
+    "SolutionStatus",
+    "TwoLayerReLU",
+    "build_conic",
+    "certify",
+    "certify_model",
+    "iter_blocks",
+    "load_model",
+    "load_penguins",
+    "penguins_csv",
+    "save_model",
+    "solve",
+    "to_cvxpy",
+]

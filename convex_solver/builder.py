@@ -1,0 +1,335 @@
+"""Assemble the full program from the stream of chambers: Clarabel's form, CVXPY."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from arrangement import BudgetExceededError, count_patterns
+from numpy.typing import NDArray
+
+from convex_solver.errors import ProgramTooLargeError
+from convex_solver.program import ConvexProgram, iter_blocks
+
+Array = NDArray[np.float64]
+
+# Entries of the loss map that the full program may have.  Clarabel needed about 1 GB
+# at 3 million, so 5 million stay within ordinary memory.
+MAX_ENTRIES = 5_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class ConicProgram:
+    """``min 1/2 x^T P x + q^T x`` subject to ``A x + s = b``, s in a product of cones.
+
+    ``x`` holds the prediction-side variables of the loss, then for each chamber the
+    reduced blocks v_i and w_i, then their norm bounds.
+
+    Attributes
+    ----------
+    P, A : scipy.sparse.csc_matrix
+    q, b : ndarray
+    cones : list of (str, int)
+        ``("zero", k)``, ``("nonnegative", k)``, ``("second_order", k)``,
+        ``("exponential", 3)``, in the order of the rows of A.
+    n_chambers : int
+    first_block, n_blocks, rank : int
+        Where the blocks start in x, how many (two a chamber), their length.
+    n_cone_rows : int
+        Rows that describe the cones K_i.
+    """
+
+    P: sp.csc_matrix
+    q: Array
+    A: sp.csc_matrix
+    b: Array
+    cones: list[tuple[str, int]]
+    n_chambers: int
+    first_block: int
+    n_blocks: int
+    rank: int
+    n_cone_rows: int
+
+
+def check_size(program: ConvexProgram, max_entries: int = MAX_ENTRIES) -> int:
+    """Return the number of chambers, or refuse a program that is too large.
+
+    Raises
+    ------
+    ProgramTooLargeError
+        With the size and what to do instead.
+    """
+    per_chamber = program.n * max(program.rank, 1)
+    most = max(max_entries // per_chamber, 1)
+    advice = (
+        f"The full program is solved up to {most} chambers at n = {program.n}, rank "
+        f"{program.rank}. Use fewer features or fewer rows."
+    )
+    try:
+        chambers = count_patterns(program.arrangement, max_nodes=10**7)
+    except BudgetExceededError:
+        raise ProgramTooLargeError(
+            f"the program has too many chambers to count (n = {program.n}, rank "
+            f"{program.rank}). {advice}"
+        ) from None
+    if chambers > most:
+        size = 2 * chambers * program.rank
+        raise ProgramTooLargeError(
+            f"the program has {chambers:,} chambers ({size:,} variables in cones). "
+            + advice
+        )
+    return chambers
+
+
+def _chambers(
+    program: ConvexProgram,
+) -> tuple[NDArray[np.bool_], list[NDArray[np.int64]]]:
+    patterns, facets = [], []
+    for block in iter_blocks(program):
+        patterns.append(block.patterns.to_bool())
+        facets.extend(block.facets)
+    return np.concatenate(patterns), facets
+
+
+def build_conic(
+    program: ConvexProgram, *, max_entries: int = MAX_ENTRIES
+) -> ConicProgram:
+    """Assemble the full program, with facets for the cones, in standard conic form.
+
+    Raises
+    ------
+    ProgramTooLargeError
+        Before anything is built, with the size.
+    """
+    check_size(program, max_entries)
+    bits, facets = _chambers(program)
+    return assemble(program, bits, facets)
+
+
+def assemble(
+    program: ConvexProgram,
+    bits: NDArray[np.bool_],
+    facets: list[NDArray[np.int64]],
+) -> ConicProgram:
+    """Assemble the program of some chambers: ``bits`` (P, n), their facet rows."""
+    X, _ = program.reduced()
+    n, r = X.shape
+    n_blocks = 2 * len(bits)
+    loss = _LOSS_PARTS[program.loss.name](program.y)
+    first = loss.n_variables
+    n_x = first + n_blocks * (r + 1)
+    # prediction rows: z = sum_i D_i X (v_i - w_i)
+    masked = bits[:, :, None] * X[None]
+    signed = np.stack([masked, -masked], axis=1).reshape(n_blocks, n, r)
+    loss_map = sp.csc_matrix(signed.transpose(1, 0, 2).reshape(n, n_blocks * r))
+    norms = sp.csc_matrix((n, n_blocks))
+    equality = sp.hstack([loss.prediction, -loss_map, norms])
+    parts = [equality]
+    rhs = [loss.offset]
+    cones: list[tuple[str, int]] = [("zero", n)]
+    cone_rows = _cone_matrix(X, bits, facets)
+    n_cone_rows = cone_rows.shape[0]
+    parts.append(
+        sp.hstack(
+            [
+                sp.csc_matrix((n_cone_rows, first)),
+                -cone_rows,
+                sp.csc_matrix((n_cone_rows, n_blocks)),
+            ]
+        )
+    )
+    rhs.append(np.zeros(n_cone_rows))
+    cones.append(("nonnegative", n_cone_rows))
+    for rows, right, extra in loss.constraints:
+        parts.append(sp.hstack([rows, sp.csc_matrix((rows.shape[0], n_x - first))]))
+        rhs.append(right)
+        cones.extend(extra)
+    parts.append(_norm_matrix(first, n_blocks, r))
+    rhs.append(np.zeros(n_blocks * (r + 1)))
+    cones.extend([("second_order", r + 1)] * n_blocks)
+    q = np.zeros(n_x)
+    q[:first] = loss.linear
+    q[first + n_blocks * r :] = program.beta
+    quadratic = np.zeros(n_x)
+    quadratic[:first] = loss.quadratic
+    return ConicProgram(
+        P=sp.diags(quadratic).tocsc(),
+        q=q,
+        A=sp.vstack(parts).tocsc(),
+        b=np.concatenate(rhs),
+        cones=[cone for cone in cones if cone[1]],
+        n_chambers=len(bits),
+        first_block=first,
+        n_blocks=n_blocks,
+        rank=r,
+        n_cone_rows=n_cone_rows,
+    )
+
+
+def _cone_matrix(
+    X: Array, bits: NDArray[np.bool_], facets: list[NDArray[np.int64]]
+) -> sp.csc_matrix:
+    """Rows ``s_f x_f`` of the facets of each chamber, for v_i and again for w_i.
+
+    Rows are scaled to unit length: the cones are the same, the solver better off.
+    """
+    r = X.shape[1]
+    counts = np.repeat([len(f) for f in facets], 2)
+    flat = np.concatenate([f for f in facets for _ in range(2)])
+    chamber = np.repeat(np.repeat(np.arange(len(facets)), 2), counts)
+    block = np.repeat(np.arange(2 * len(facets)), counts)
+    sides = np.where(bits[chamber, flat], 1.0, -1.0)
+    values = sides[:, None] * X[flat] / np.linalg.norm(X[flat], axis=1)[:, None]
+    columns = block[:, None] * r + np.arange(r)[None]
+    rows = np.repeat(np.arange(len(flat)), r)
+    return sp.csc_matrix(
+        (values.ravel(), (rows, columns.ravel())), shape=(len(flat), 2 * len(facets) * r)
+    )
+
+
+def _norm_matrix(first: int, n_blocks: int, r: int) -> sp.csc_matrix:
+    """Rows ``(t_k, u_k)`` in a second-order cone for each block."""
+    block = np.arange(n_blocks)
+    top_rows = block * (r + 1)
+    rows = (top_rows[:, None] + 1 + np.arange(r)[None]).ravel()
+    columns = first + np.arange(n_blocks * r)
+    return sp.csc_matrix(
+        (
+            -np.ones(n_blocks * (r + 1)),
+            (
+                np.concatenate([top_rows, rows]),
+                np.concatenate([first + n_blocks * r + block, columns]),
+            ),
+        ),
+        shape=(n_blocks * (r + 1), first + n_blocks * (r + 1)),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _LossPart:
+    """A loss in conic form over its own variables ``a``.
+
+    ``prediction a - sum_i D_i X (v_i - w_i) = offset``; cost ``linear . a + 1/2 a^T diag
+    (quadratic) a``; further constraints (rows, right-hand side, cones).
+    """
+
+    n_variables: int
+    prediction: sp.csc_matrix
+    offset: Array
+    linear: Array
+    quadratic: Array
+    constraints: list[tuple[sp.csc_matrix, Array, list[tuple[str, int]]]]
+
+
+def _squared_part(y: Array) -> _LossPart:
+    # a = residual z - y, so that the cost is 1/2 |a|^2 without a large constant
+    n = y.size
+    return _LossPart(
+        n, sp.eye(n, format="csc"), -y.copy(), np.zeros(n), np.ones(n), []
+    )
+
+
+def _hinge_part(y: Array) -> _LossPart:
+    # a = (z, h); h >= 0, h >= 1 - y z
+    n = y.size
+    eye = sp.eye(n, format="csc")
+    rows = sp.vstack(
+        [
+            sp.hstack([sp.csc_matrix((n, n)), -eye]),
+            sp.hstack([sp.diags(-y), -eye]),
+        ]
+    ).tocsc()
+    right = np.concatenate([np.zeros(n), -np.ones(n)])
+    linear = np.concatenate([np.zeros(n), np.ones(n)])
+    prediction = sp.hstack([eye, sp.csc_matrix((n, n))]).tocsc()
+    return _LossPart(
+        2 * n,
+        prediction,
+        np.zeros(n),
+        linear,
+        np.zeros(2 * n),
+        [(rows, right, [("nonnegative", 2 * n)])],
+    )
+
+
+def _logistic_part(y: Array) -> _LossPart:
+    # a = (z, t, p, q): exp(-y z - t) <= p, exp(-t) <= q, p + q <= 1 is
+    # t >= log(1 + exp(-y z)); exponential cone {(a, b, c): b exp(a / b) <= c}
+    n = y.size
+    index = np.arange(n)
+    one = np.ones(n)
+    entries = [
+        (6 * index, index, y),
+        (6 * index, n + index, one),
+        (6 * index + 2, 2 * n + index, -one),
+        (6 * index + 3, n + index, one),
+        (6 * index + 5, 3 * n + index, -one),
+    ]
+    rows = sp.csc_matrix(
+        (
+            np.concatenate([e[2] for e in entries]),
+            (
+                np.concatenate([e[0] for e in entries]),
+                np.concatenate([e[1] for e in entries]),
+            ),
+        ),
+        shape=(6 * n, 4 * n),
+    )
+    right = np.zeros(6 * n)
+    right[1::3] = 1.0
+    eye = sp.eye(n, format="csc")
+    zero = sp.csc_matrix((n, n))
+    total = sp.hstack([zero, zero, eye, eye]).tocsc()
+    linear = np.concatenate([np.zeros(n), one, np.zeros(2 * n)])
+    return _LossPart(
+        4 * n,
+        sp.hstack([eye, zero, zero, zero]).tocsc(),
+        np.zeros(n),
+        linear,
+        np.zeros(4 * n),
+        [
+            (total, one, [("nonnegative", n)]),
+            (rows, right, [("exponential", 3)] * (2 * n)),
+        ],
+    )
+
+
+_LOSS_PARTS = {
+    "squared": _squared_part,
+    "hinge": _hinge_part,
+    "logistic": _logistic_part,
+}
+
+
+def to_cvxpy(program: ConvexProgram, *, cones: str = "facets") -> Any:
+    """Return the full program as a CVXPY problem.
+
+    Parameters
+    ----------
+    cones : {"facets", "rows"}
+        Describe each ``K_i`` by its facets, or by all n rows as the paper writes it.
+    """
+    import cvxpy as cp
+
+    check_size(program)
+    bits, facets = _chambers(program)
+    X = program.X
+    cost = 0
+    prediction = 0
+    constraints = []
+    for pattern, rows in zip(bits, facets, strict=True):
+        v, w = cp.Variable(program.d), cp.Variable(program.d)
+        prediction = prediction + (pattern[:, None] * X) @ (v - w)
+        kept = rows if cones == "facets" else np.arange(program.n)
+        cone = np.where(pattern[kept], 1.0, -1.0)[:, None] * X[kept]
+        constraints += [cone @ v >= 0, cone @ w >= 0]
+        cost = cost + cp.norm2(v) + cp.norm2(w)
+    if program.loss.name == "squared":
+        fit = 0.5 * cp.sum_squares(prediction - program.y)
+    elif program.loss.name == "hinge":
+        fit = cp.sum(cp.pos(1 - cp.multiply(program.y, prediction)))
+    else:
+        fit = cp.sum(cp.logistic(-cp.multiply(program.y, prediction)))
+    return cp.Problem(cp.Minimize(fit + program.beta * cost), constraints)

@@ -1,0 +1,259 @@
+"""`certify`: bounds on the optimum, recomputed from the raw data alone.
+
+The lower bound comes from Theorem 6's dual, ``max -l*(v)`` subject to
+``|v^T (X u)_+| <= beta`` for all ``|u| <= 1``.  The largest ``|v^T (X u)_+|`` is bounded
+from above over *all* chambers of a proven listing, ``v`` is scaled by what that
+allows, and every rounding is added to the wrong side.  Nothing here is shared with
+the solver: neither its program nor its pricing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from arrangement import PatternSet, enumerate_patterns, iter_patterns
+from numpy.typing import ArrayLike, NDArray
+
+from convex_solver._kernels.pricing import price_block
+from convex_solver.errors import InputError
+from convex_solver.losses import Loss, check_labels, get_loss
+from convex_solver.network import TwoLayerReLU
+from convex_solver.reading import Data, Scaling, read_data
+
+Array = NDArray[np.float64]
+U = 2.0**-53
+
+
+class SolutionStatus(Enum):
+    """What a certificate shows: only it sets ``OPTIMAL``."""
+
+    OPTIMAL = "optimal"
+    INACCURATE = "inaccurate"
+
+
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """Bounds on the optimum of one problem, each on the safe side of its rounding.
+
+    Attributes
+    ----------
+    upper_bound : float
+        At least the network's objective (2), for the exact data.
+    lower_bound : float
+        No network of any width has an objective below it.
+    gap : float
+        ``(upper_bound - lower_bound) / upper_bound``, and 0 when both are 0.
+    dual : ndarray, shape (n,)
+        The feasible ``v`` behind the lower bound (gradient of the loss by sign).
+    max_price : float
+        Upper bound of ``|v^T (X u)_+|``, ``|u| <= 1``, before ``v`` was scaled.
+    beta, loss : float, str
+        The problem.
+    n_patterns, cover_bound : int
+        Chambers priced, all there are; Cover's bound.
+    proof : str
+        Why the list of chambers is complete.
+    data_digest : str
+        SHA-256 of the data as read.
+    """
+
+    upper_bound: float
+    lower_bound: float
+    gap: float
+    dual: Array = field(repr=False)
+    max_price: float
+    beta: float
+    loss: str
+    n_patterns: int
+    cover_bound: int
+    proof: str
+    data_digest: str
+
+    def status(self, tol: float) -> SolutionStatus:
+        """Return OPTIMAL exactly when the gap is at most ``tol``."""
+        if self.gap <= tol:
+            return SolutionStatus.OPTIMAL
+        return SolutionStatus.INACCURATE
+
+    def digest(self, network: TwoLayerReLU) -> str:
+        """SHA-256 over weights, dual, beta, loss, data and claims."""
+        state = hashlib.sha256()
+        parts: list[Any] = [network.to_dict(), self.dual.tolist(), self.beta]
+        parts += [self.loss, self.data_digest, self.upper_bound, self.lower_bound]
+        state.update(repr(parts).encode())
+        return state.hexdigest()
+
+
+def certify(
+    network: TwoLayerReLU,
+    X: ArrayLike | Any,
+    y: ArrayLike | Any,
+    beta: float,
+    *,
+    loss: str | Loss = "squared",
+    dual: ArrayLike | None = None,
+    floats: str = "binary",
+    patterns: PatternSet | None = None,
+) -> Certificate:
+    """Bound the optimum from both sides, from the data and a candidate dual point.
+
+    Parameters
+    ----------
+    network : TwoLayerReLU
+        Gives the upper bound; its ``intercept``, ``center`` and ``scale`` say how the
+        data enter.
+    X : array_like, shape (n, d - intercept)
+        The raw data, in any form that `arrangement.Arrangement` reads.
+    y : array_like, shape (n,)
+        Targets; -1 and +1 for hinge and logistic.
+    beta : float
+        Weight decay, positive.
+    loss : str
+        ``"squared"``, ``"hinge"`` or ``"logistic"``.
+    dual : array_like, shape (n,), optional
+        Candidate ``v``; the loss's gradient at the prediction when omitted.  Any
+        point will do: it is clipped, priced and scaled.
+    floats : {"binary", "decimal"}
+        How floats in ``X`` and ``y`` are read.
+    patterns : PatternSet, optional
+        A proven listing of the same data, to save listing it again.
+
+    Returns
+    -------
+    Certificate
+
+    Raises
+    ------
+    InputError
+        Shapes, labels, beta; a listing without a proof.
+
+    Notes
+    -----
+    Lemma 4 and Theorem 6 of Pilanci & Ergen (2020).
+    """
+    chosen = get_loss(loss)
+    scaling = _scaling(network)
+    data = read_data(X, y, intercept=network.intercept, scaling=scaling, floats=floats)
+    if data.X.shape[1] != network.weights.shape[1]:
+        raise InputError(
+            f"the network has {network.weights.shape[1]} inputs; the data have "
+            f"{data.X.shape[1]} columns with the intercept."
+        )
+    check_labels(chosen, data.y)
+    if not (math.isfinite(beta) and beta > 0.0):
+        raise InputError(f"beta={beta!r}; expected a finite number above 0.")
+    prediction = network.evaluate(data.X)
+    v = chosen.gradient(prediction, data.y) if dual is None else np.array(dual, float)
+    if v.shape != data.y.shape or not np.all(np.isfinite(v)):
+        raise InputError(f"dual has shape {v.shape}; expected {data.y.shape}, finite.")
+    v = chosen.clip(v, data.y)
+    listing = enumerate_patterns(data.arrangement) if patterns is None else patterns
+    if listing.proof is None:
+        raise InputError("patterns carry no proof; use enumerate_patterns(X).")
+    max_price = _max_price(data, listing, v)
+    scaled = _feasible(chosen, v, data.y, beta, max_price)
+    lower = max(0.0, chosen.dual_lower(scaled, data.y_exact))
+    upper = upper_bound(network, data, beta, chosen)
+    gap = 0.0 if upper == 0.0 else (upper - lower) / upper
+    return Certificate(
+        upper_bound=upper,
+        lower_bound=lower,
+        gap=gap,
+        dual=scaled,
+        max_price=max_price,
+        beta=float(beta),
+        loss=chosen.name,
+        n_patterns=len(listing),
+        cover_bound=listing.bound,
+        proof=str(listing.proof),
+        data_digest=data.digest,
+    )
+
+
+def _scaling(network: TwoLayerReLU) -> Scaling | None:
+    if network.center is None and network.scale is None:
+        return None
+    width = len(network.feature_names)
+    center = np.zeros(width) if network.center is None else network.center
+    scale = np.ones(width) if network.scale is None else network.scale
+    return Scaling(center, scale)
+
+
+def _max_price(data: Data, listing: PatternSet, v: Array) -> float:
+    """Upper bound of the largest price over all chambers and both signs.
+
+    ``g = X^T D v`` is a sum of at most n products: its error is below
+    ``sum |v_i| (|x_i| (n + 4) u + e_i)``, whatever D.  One more ``u |v_i| |x_i|`` covers the
+    rounding of ``t v`` later.
+    """
+    n = data.X.shape[0]
+    size = np.abs(data.X) * ((n + 8) * U) + data.X_error
+    slack = float(np.linalg.norm(np.abs(v) @ size)) * (1.0 + 2.0**-30)
+    best = 0.0
+    seen = 0
+    for block in iter_patterns(data.arrangement, facets=True):
+        # the chambers priced are those of the proven list, bit for bit
+        if not np.array_equal(block.packed, listing.packed[seen : seen + len(block)]):
+            raise InputError(
+                "patterns are not the listing of these data; leave them out."
+            )
+        seen += len(block)
+        facets = block.facets()
+        starts = np.cumsum([0, *map(len, facets)], dtype=np.int64)
+        flat = np.concatenate([*facets, np.zeros(0, dtype=np.int64)])
+        prices = np.zeros((len(block), 2))
+        price_block(
+            block.packed, starts, flat, data.X, data.X_error, v, slack, prices
+        )
+        best = max(best, float(prices.max()))
+    if seen != len(listing):
+        raise InputError("patterns are not the listing of these data; leave them out.")
+    return best
+
+
+def _feasible(
+    loss: Loss, v: Array, y: Array, beta: float, max_price: float
+) -> Array:
+    """Scale ``v`` into the dual feasible set, at the best factor allowed.
+
+    ``t max_price <= beta`` must hold for the float t: the quotient is rounded to
+    nearest, so two steps down are below the true one.
+    """
+    cap = math.inf
+    if max_price > 0.0:
+        cap = math.nextafter(math.nextafter(beta / max_price, 0.0), 0.0)
+    factor = loss.best_scale(v, y, cap)
+    scaled = factor * v
+    # rounding of factor * v may leave the domain by an ulp; clipping only shrinks
+    return loss.clip(scaled, y)
+
+
+def upper_bound(
+    network: TwoLayerReLU, data: Data, beta: float, loss: Loss
+) -> float:
+    """Upper bound of objective (2) for the exact data.
+
+    With u = 2**-53, each pre-activation is a sum of d products, off by at most
+    ``(d + 2) u |x| . |w| + e . |w|``; the ReLU does not increase errors; the output
+    sums m terms ``alpha_j h_j``, which adds ``(m + 2) u sum |alpha_j| (h_j + error)``.
+    """
+    m, d = network.weights.shape
+    magnitude = np.abs(network.weights).T
+    hidden_error = (np.abs(data.X) * ((d + 4) * U) + data.X_error) @ magnitude
+    hidden_size = np.abs(data.X) @ magnitude
+    error = (hidden_error + (m + 4) * U * (hidden_size + hidden_error)) @ np.abs(
+        network.alphas
+    )
+    prediction = network.evaluate(data.X)
+    value = loss.value_upper(
+        prediction, error * (1.0 + 2.0**-30), data.y, data.y_error
+    )
+    squares = [*np.ravel(network.weights).tolist(), *network.alphas.tolist()]
+    # each square rounds once, fsum once, the product once: four steps up cover it
+    decay = math.fsum(x * x for x in squares) * (0.5 * beta) * (1.0 + 8.0 * U)
+    return math.nextafter(value + decay, math.inf) if value + decay else 0.0

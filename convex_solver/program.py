@@ -1,0 +1,197 @@
+"""`ConvexProgram`: the data, loss and beta of program (8)/(19), and its numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from arrangement import Arrangement, PatternSet, iter_patterns
+from arrangement.errors import ArrangementError
+from numpy.typing import ArrayLike, NDArray
+
+from convex_solver.errors import InputError, InputTypeError
+from convex_solver.losses import Loss, check_labels, get_loss
+from convex_solver.network import TwoLayerReLU
+from convex_solver.reading import Data, Scaling, fit_scaling, read_data
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class ConvexProgram:
+    """The convex program that is equivalent to training a two-layer ReLU network.
+
+    ``min l(sum_i D_i X (v_i - w_i), y) + beta sum_i (|v_i| + |w_i|)`` over ``v_i, w_i`` in
+    ``K_i = {u : (2 D_i - I) X u >= 0}``, one pair for every chamber (Pilanci & Ergen
+    2020, equations (8) and (19)).  Its optimum is that of objective (2),
+    ``l(f(X), y) + beta / 2 (sum |u_j|^2 + sum alpha_j^2)``; the loss is a sum, not a mean.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+        Data in any form that `arrangement.Arrangement` reads exactly.
+    y : array_like, shape (n,)
+        Targets; -1 and +1 for hinge and logistic.
+    beta : float
+        Weight decay, finite and positive.
+    loss : {"squared", "hinge", "logistic"}
+    standardize : bool
+        Scale the columns in the program (centre them too when ``intercept``).  The
+        patterns stay those of the data as given.
+    intercept : bool
+        Append a column of ones.  Its weights are penalised like all others: the
+        equivalence needs it.
+    floats : {"binary", "decimal"}
+        How floats are read.
+    feature_names : sequence of str, optional
+
+    Raises
+    ------
+    InputError, InputTypeError
+        Shapes, labels, beta, loss, NaN, infinity, no rows or no columns.
+
+    Examples
+    --------
+    >>> program = ConvexProgram([[1.0, 2.0], [3.0, -1.0]], [1.0, 0.0], 0.1)
+    >>> program.n, program.d, program.rank
+    (2, 2, 2)
+    """
+
+    data: Data = field(repr=False)
+    beta: float
+    loss: Loss
+    scaling: Scaling | None = field(repr=False)
+    intercept: bool
+    feature_names: tuple[str, ...]
+    floats: str
+    raw: tuple[Any, Any] = field(repr=False)
+
+    def __init__(
+        self,
+        X: ArrayLike | Any,
+        y: ArrayLike | Any,
+        beta: float,
+        *,
+        loss: str | Loss = "squared",
+        standardize: bool = False,
+        intercept: bool = False,
+        floats: str = "binary",
+        feature_names: Sequence[str] | None = None,
+    ) -> None:
+        chosen = get_loss(loss)
+        size = check_beta(beta)
+        try:
+            scaling = None
+            if standardize:
+                scaling = fit_scaling(X, intercept=intercept, floats=floats)
+            data = read_data(
+                X, y, intercept=intercept, scaling=scaling, floats=floats
+            )
+        except ArrangementError as error:
+            kind = InputTypeError if isinstance(error, TypeError) else InputError
+            raise kind(str(error)) from error
+        check_labels(chosen, data.y)
+        width = data.X.shape[1] - intercept
+        names = tuple(feature_names or [f"x{k}" for k in range(width)])
+        if len(names) != width:
+            raise InputError(f"{len(names)} feature names for {width} columns.")
+        values = (data, size, chosen, scaling, bool(intercept), names, floats, (X, y))
+        for name, value in zip(self.__dataclass_fields__, values, strict=True):
+            object.__setattr__(self, name, value)
+
+    @property
+    def arrangement(self) -> Arrangement:
+        """The arrangement of the exact, unscaled rows."""
+        return self.data.arrangement
+
+    @property
+    def X(self) -> Array:
+        """Data in the program's coordinates, (n, d), with the ones column."""
+        return self.data.X
+
+    @property
+    def y(self) -> Array:
+        """Targets, (n,)."""
+        return self.data.y
+
+    @property
+    def n(self) -> int:
+        """Number of samples."""
+        return int(self.data.X.shape[0])
+
+    @property
+    def d(self) -> int:
+        """Number of columns, the ones column included."""
+        return int(self.data.X.shape[1])
+
+    @property
+    def rank(self) -> int:
+        """Exact rank of the data."""
+        return self.arrangement.rank
+
+    def reduced(self) -> tuple[Array, Array]:
+        """Return ``(X V, V)``, V (d, rank) orthonormal: norms of weights are kept."""
+        if self.rank == self.d:
+            return self.X, np.eye(self.d)
+        _, _, vt = np.linalg.svd(self.X, full_matrices=False)
+        basis = np.ascontiguousarray(vt[: self.rank].T)
+        return self.X @ basis, basis
+
+    def network(self, weights: ArrayLike, alphas: ArrayLike) -> TwoLayerReLU:
+        """Return a network on this program's columns."""
+        return TwoLayerReLU(
+            np.reshape(weights, (-1, self.d)),
+            alphas,
+            intercept=self.intercept,
+            feature_names=self.feature_names,
+            center=None if self.scaling is None else self.scaling.center,
+            scale=None if self.scaling is None else self.scaling.scale,
+        )
+
+    def network_objective(self, network: TwoLayerReLU) -> float:
+        """Return objective (2) on the program's float data."""
+        prediction = network.evaluate(self.X)
+        return self.loss.value(prediction, self.y) + network.decay(self.beta)
+
+
+@dataclass(frozen=True, eq=False)
+class ProgramBlock:
+    """Some chambers of the program.
+
+    ``patterns`` are their `PatternSet`; ``facets`` the input rows that bound each cone:
+    ``(2 bit - 1) x_f . u >= 0`` over these rows describes ``K_i``.
+    """
+
+    patterns: PatternSet
+    facets: list[NDArray[np.int64]]
+
+
+def iter_blocks(
+    program: ConvexProgram, *, block_size: int = 4096
+) -> Iterator[ProgramBlock]:
+    """Yield the program chamber by chamber, ``block_size`` at a time.
+
+    Nothing but one block and the enumerator's stack is held in memory.
+    """
+    for patterns in iter_patterns(
+        program.arrangement, block_size=block_size, facets=True
+    ):
+        yield ProgramBlock(patterns, patterns.facets())
+
+
+def check_beta(beta: Any) -> float:
+    """Return beta as a float, or raise: finite and positive is required."""
+    if isinstance(beta, (bool, complex, str)) or np.ndim(beta) != 0:
+        raise InputTypeError(f"beta={beta!r}; expected a finite number above 0.")
+    try:
+        value = float(beta)
+    except (TypeError, ValueError):
+        raise InputTypeError(
+            f"beta={beta!r}; expected a finite number above 0."
+        ) from None
+    if not math.isfinite(value) or value <= 0.0:
+        raise InputError(f"beta={value!r}; expected a finite number above 0.")
+    return value
