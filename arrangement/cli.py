@@ -20,11 +20,12 @@ from typing import Any, NoReturn
 from arrangement.arrangement import Arrangement
 from arrangement.counting import count_patterns, cover_bound
 from arrangement.enumeration import enumerate_patterns
-from arrangement.errors import ArrangementError
+from arrangement.errors import ArrangementError, IncompleteListingError
 from arrangement.patterns import PatternSet
 from arrangement.tables import check_new_file, read_table, with_ones
 from arrangement.verification import verify
 
+EXIT_UNPROVEN = 1
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
 
@@ -52,12 +53,13 @@ def run(
     name: str,
     parser: argparse.ArgumentParser,
     argv: Sequence[str] | None,
-    expected: tuple[type[BaseException], ...],
+    expected: tuple[type[Exception], ...],
 ) -> int:
     """Parse, call the command's function, and turn expected errors into one line.
 
     Returns the exit code: the function's own, 2 for an error, 130 when interrupted.
     """
+    caught: tuple[type[Exception], ...] = (*expected, UsageError, OSError)
     try:
         options = parser.parse_args(argv)
         code: int = options.run(options)
@@ -69,7 +71,7 @@ def run(
     except KeyboardInterrupt:
         print(f"{name}: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
-    except (UsageError, OSError, *expected) as error:
+    except caught as error:
         print(f"{name}: error: {' '.join(str(error).split())}", file=sys.stderr)
         return EXIT_ERROR
     return code
@@ -139,21 +141,25 @@ def seconds_text(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds >= 10 else f"{seconds:.2f} s"
 
 
-def add_table_options(parser: argparse.ArgumentParser) -> None:
-    """Add what every command that reads a table understands."""
+def add_table_options(parser: argparse.ArgumentParser, *, floats: bool = True) -> None:
+    """Add what every command that reads a table understands.
+
+    ``floats=False`` leaves out --floats, where a model says how they were read.
+    """
     parser.add_argument("--key", metavar="NAME", help="the array of an npz file")
     parser.add_argument(
         "--header",
         action=argparse.BooleanOptionalAction,
         help="whether the first line of a CSV holds names (default: seen from it)",
     )
-    parser.add_argument(
-        "--floats",
-        choices=("binary", "decimal"),
-        default="binary",
-        help="read floats of npy and npz as the binary numbers they are (default) or "
-        "as their shortest decimals; CSV is always read as the decimals it shows",
-    )
+    if floats:
+        parser.add_argument(
+            "--floats",
+            choices=("binary", "decimal"),
+            default="binary",
+            help="read floats of npy and npz as binary numbers (default) or "
+            "as their shortest decimals; CSV is always read as the decimals it shows",
+        )
     parser.add_argument(
         "--json", action="store_true", help="print one JSON object and nothing else"
     )
@@ -163,7 +169,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of ``arrangement``."""
     parser = Parser(
         prog="arrangement",
-        description="Every sign pattern 1[X z >= 0] of the rows of a matrix X, exactly.",
+        description="Every sign pattern 1[X z >= 0] of a matrix X, exactly.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     count = commands.add_parser(
@@ -212,7 +218,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``arrangement`` and return its exit code (0 done, 2 error)."""
+    """Run ``arrangement`` and return its exit code (0 done, 1 not proven, 2 error)."""
     return run("arrangement", build_parser(), argv, (ArrangementError,))
 
 
@@ -288,7 +294,13 @@ def _verify(options: argparse.Namespace) -> int:
     patterns = PatternSet.load(options.patterns)
     arrangement = _read(options)
     say_compiling(_VERIFYING, quiet=options.json)
-    proof = verify(patterns, arrangement)
+    try:
+        proof = verify(patterns, arrangement)
+    except IncompleteListingError as error:
+        print(f"arrangement: not proven: {error}", file=sys.stderr)
+        if options.json:
+            print_json({"proven": False, "reason": str(error)})
+        return EXIT_UNPROVEN
     values = _facts(options, arrangement, proof.n_patterns, proof.bound) | {
         "patterns_file": options.patterns,
         "proven": True,

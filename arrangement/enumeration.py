@@ -27,7 +27,7 @@ from arrangement.errors import (
     InputTypeError,
     ListingTooLargeError,
 )
-from arrangement.geometry import CellGeometry
+from arrangement.geometry import CellGeometry, PointGeometry
 from arrangement.patterns import PatternSet
 from arrangement.verification import Prover
 from arrangement.walker import Walker
@@ -63,7 +63,7 @@ class _Plan:
         self.complement = np.zeros(max(self.width, 1), dtype=np.uint64)
         for i in np.flatnonzero(flips).tolist():
             self.complement[i // 64] |= np.uint64(1 << (i % 64))
-        self.provider = (
+        self.geometry = (
             None if self.layout is None else CellGeometry(arrangement, self.layout)
         )
 
@@ -110,9 +110,9 @@ class _Plan:
                 walker.control[N_EMITTED] = 0
 
     def _input_facets(self, output: Output, count: int) -> list[NDArray[np.int64]]:
-        assert self.provider is not None
+        assert self.geometry is not None
         starts = output.facet_starts[: count + 1]
-        rows = self.provider.input_rows(output.facets[: starts[-1]])
+        rows = self.geometry.input_rows(output.facets[: starts[-1]])
         kept = np.concatenate([[0], np.cumsum(rows >= 0)])
         rows = rows[rows >= 0]
         return np.split(rows, kept[starts[1:-1]])
@@ -134,7 +134,7 @@ class _Plan:
             self.bound,
             plan=self.text,
             arrangement=self.arrangement,
-            provider=self.provider,
+            provider=self.geometry or PointGeometry(self.arrangement),
             **known,
         )
 

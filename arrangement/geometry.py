@@ -18,6 +18,27 @@ from arrangement.patterns import unpack
 from arrangement.walker import Walker
 
 
+class PointGeometry:
+    """The one chamber of an arrangement without hyperplanes in dimension 0."""
+
+    def __init__(self, arrangement: Arrangement) -> None:
+        self._width = arrangement.dimension
+        if arrangement.projection is not None:
+            self._width = 0
+
+    def witnesses(self, packed: NDArray[np.uint64]) -> NDArray[Any]:
+        """Return the origin."""
+        return np.zeros((len(packed), self._width), dtype=np.int64)
+
+    def rays(self, packed: NDArray[np.uint64]) -> list[NDArray[Any]]:
+        """Return no rays."""
+        return [np.zeros((0, self._width), dtype=np.int64) for _ in packed]
+
+    def facets(self, packed: NDArray[np.uint64]) -> list[NDArray[np.int64]]:
+        """Return no facets."""
+        return [np.zeros(0, dtype=np.int64) for _ in packed]
+
+
 class CellGeometry:
     """Rebuilds the cell of a pattern by inserting all rows on its side.
 

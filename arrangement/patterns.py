@@ -167,7 +167,7 @@ class PatternSet:
         if self.provider is None:
             raise InputError(
                 "this PatternSet does not know its matrix; list it again with "
-                "enumerate_patterns(X), or load it with PatternSet.load(path, X)."
+                "enumerate_patterns(X)."
             )
         return self.provider
 

@@ -204,10 +204,11 @@ def check_new_file(path: str | os.PathLike[str]) -> Path:
     """
     target = Path(path)
     try:
-        if os.path.lexists(target):
-            raise InputError(f"{target} exists; give another path or remove it.")
-    except ValueError as error:
+        exists = os.path.lexists(target)
+    except ValueError as error:  # a NUL character in the name
         raise InputError(f"cannot write {os.fspath(path)!r}: {error}.") from error
+    if exists:
+        raise InputError(f"{target} exists; give another path or remove it.")
     folder = target.parent
     if not folder.is_dir():
         raise InputError(f"cannot write {target}: {folder} is not a folder.")

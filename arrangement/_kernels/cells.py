@@ -424,7 +424,7 @@ def add_rays(rows, pool, stack, scratch, top, out):
             continue
         if (
             pool.exact[ray] == 0
-            and pool.errors[ray] > 2.0**-20
+            and pool.errors[ray] > 2.0**-4
             and not refine_ray(rows, pool, stack, scratch, top, start + t)
         ):
             return False

@@ -89,8 +89,8 @@ def test_generic_rows_across_words_reach_the_cover_bound(n):
     assert len(bit_set(patterns)) == len(patterns)
     rng = np.random.default_rng(n)
     for k in rng.integers(0, len(patterns), 20).tolist():
-        bits = tuple(patterns.to_bool()[k].astype(int).tolist())
-        assert bits_at(X, patterns.witnesses()[k]) == bits
+        bits = tuple(patterns[k].astype(int).tolist())
+        assert bits_at(X, patterns[k : k + 1].witnesses()[0]) == bits
 
 
 @pytest.mark.parametrize("n", [63, 64, 65, 128, 129])

@@ -1,0 +1,357 @@
+"""The command line ``convex-solver``: fit, certify, predict."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arrangement.cli import (
+    Parser,
+    UsageError,
+    add_table_options,
+    against_bound,
+    column_list,
+    print_json,
+    print_report,
+    run,
+    say_compiling,
+    seconds_text,
+)
+from arrangement.errors import ArrangementError
+from arrangement.tables import Table, check_new_file, read_table
+from convex_solver.certificate import Certificate, SolutionStatus
+from convex_solver.datasets import penguins_csv
+from convex_solver.errors import CertificateError, ConvexSolverError
+from convex_solver.model_file import Model, certify_model, load_model, save_model
+from convex_solver.plotting import check_plot, render_fit, write_new
+from convex_solver.program import ConvexProgram
+from convex_solver.solver import Solution, solve
+
+EXIT_SHORT = 1
+LOSSES = ("squared", "hinge", "logistic")
+
+# the kernels that every fit and every certificate runs
+_KERNELS = (
+    ("arrangement._kernels.cells", "advance"),
+    ("arrangement._kernels.proof", "check_signs"),
+)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of ``convex-solver``."""
+    parser = Parser(
+        prog="convex-solver",
+        description="The certified global optimum of a two-layer ReLU network.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_fit(commands.add_parser("fit", help="fit, certify and write a model"))
+    check = commands.add_parser(
+        "certify", help="recompute a model's certificate from the data alone"
+    )
+    check.set_defaults(run=_certify)
+    guess = commands.add_parser("predict", help="print the prediction for each row")
+    guess.set_defaults(run=_predict)
+    for command in (check, guess):
+        command.add_argument("model", metavar="MODEL", help="file that fit wrote")
+        command.add_argument("file", metavar="DATA", help="CSV, npy or npz")
+        add_table_options(command, floats=False)
+    return parser
+
+
+def _add_fit(fit: argparse.ArgumentParser) -> None:
+    fit.set_defaults(run=_fit)
+    fit.add_argument(
+        "file",
+        metavar="FILE",
+        help="CSV, npy or npz; the word penguins is the data set that is included",
+    )
+    fit.add_argument(
+        "--target", required=True, metavar="COLUMN", help="what to predict"
+    )
+    fit.add_argument(
+        "--beta",
+        required=True,
+        type=float,
+        metavar="B",
+        help="weight decay, above 0: beta/2 times all squared weights",
+    )
+    fit.add_argument(
+        "--features",
+        type=column_list,
+        metavar="A,B",
+        help="columns to predict from (default: all but the target)",
+    )
+    fit.add_argument(
+        "--loss",
+        choices=LOSSES,
+        default="squared",
+        help="hinge and logistic need a target of -1 and +1",
+    )
+    fit.add_argument(
+        "--standardize", action="store_true", help="centre and scale the features"
+    )
+    fit.add_argument(
+        "--intercept",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="append a column of ones; its weights are penalised like all others",
+    )
+    fit.add_argument(
+        "--tol",
+        type=float,
+        default=1e-6,
+        metavar="T",
+        help="relative gap at which the fit counts as optimal (default 1e-6)",
+    )
+    fit.add_argument(
+        "--plot", metavar="PNG", help="draw one or two features (png, svg or pdf)"
+    )
+    fit.add_argument(
+        "-o", "--output", required=True, metavar="MODEL", help="model to write, new"
+    )
+    add_table_options(fit)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``convex-solver`` and return its exit code.
+
+    0: done, and optimal or certified; 1: the fit fell short of the tolerance, or the
+    certificate does not hold; 2: an error, and nothing was written.
+    """
+    expected = (ConvexSolverError, ArrangementError)
+    return run("convex-solver", build_parser(), argv, expected)
+
+
+def _table(options: argparse.Namespace) -> Table:
+    path = penguins_csv() if options.file == "penguins" else Path(options.file)
+    return read_table(path, key=options.key, header=options.header)
+
+
+def _fit(options: argparse.Namespace) -> int:
+    begin = time.perf_counter()
+    target = check_new_file(options.output)
+    table = _table(options)
+    y = table.numbers([options.target])[:, 0]
+    names = options.features
+    if names is None:
+        names = [name for name in table.default if name != options.target]
+    if options.target in names:
+        raise UsageError(f"--target {options.target!r} is among --features")
+    X = table.numbers(names)
+    if options.plot is not None:
+        picture = check_new_file(options.plot)
+        kind = check_plot(picture, len(names))
+        if picture.absolute() == target.absolute():
+            raise UsageError("--plot and -o name the same file")
+    program = ConvexProgram(
+        X,
+        y,
+        options.beta,
+        loss=options.loss,
+        standardize=options.standardize,
+        intercept=options.intercept,
+        floats=options.floats,
+        feature_names=names,
+    )
+    say_compiling(_KERNELS, quiet=options.json)
+    solution = solve(program, tol=options.tol, progress=_stages(quiet=options.json))
+    drawn = b""
+    if options.plot is not None:
+        # drawn before anything is written, so that a failure leaves nothing behind
+        drawn = render_fit(
+            solution.network,
+            np.asarray(X, dtype=np.float64),
+            np.asarray(y, dtype=np.float64),
+            kind=kind,
+            target_name=options.target,
+            title=_title(options, solution),
+            is_classification=program.loss.is_classification,
+        )
+    save_model(
+        target,
+        solution.network,
+        solution.certificate,
+        target_name=options.target,
+        floats=options.floats,
+    )
+    if options.plot is not None:
+        write_new(picture, drawn)
+    values = _fit_values(options, program, solution) | {
+        "seconds": time.perf_counter() - begin
+    }
+    if options.json:
+        print_json(values)
+    else:
+        _print_fit(options, values, solution)
+    return 0 if solution.status is SolutionStatus.OPTIMAL else EXIT_SHORT
+
+
+def _title(options: argparse.Namespace, solution: Solution) -> str:
+    is_optimal = solution.status is SolutionStatus.OPTIMAL
+    what = "Certified global optimum" if is_optimal else "Short of the optimum"
+    return (
+        f"{what}: {options.loss} loss, beta = {options.beta:g}, "
+        f"relative gap {solution.gap:.1e}"
+    )
+
+
+def _stages(*, quiet: bool) -> Callable[[str], object] | None:
+    """Show what is being done, on a terminal only."""
+    if quiet or not sys.stderr.isatty():
+        return None
+    return lambda line: print(f"... {line}", file=sys.stderr)
+
+
+def _fit_values(
+    options: argparse.Namespace, program: ConvexProgram, solution: Solution
+) -> dict[str, Any]:
+    return {
+        "file": options.file,
+        "target": options.target,
+        "features": list(program.feature_names),
+        "intercept": options.intercept,
+        "standardize": options.standardize,
+        "loss": options.loss,
+        "beta": program.beta,
+        "n": program.n,
+        "d": program.d,
+        "rank": program.rank,
+        **_certified(solution.certificate),
+        "objective": solution.objective,
+        "gap": solution.gap,
+        "neurons": solution.network.n_neurons,
+        "status": solution.status.value,
+        "tol": solution.tol,
+        "model": options.output,
+        "plot": options.plot,
+    }
+
+
+def _certified(certificate: Certificate) -> dict[str, Any]:
+    return {
+        "patterns": certificate.n_patterns,
+        "bound": certificate.cover_bound,
+        "proof": certificate.proof,
+        "upper_bound": certificate.upper_bound,
+        "lower_bound": certificate.lower_bound,
+        "gap": certificate.gap,
+    }
+
+
+def _print_fit(
+    options: argparse.Namespace, values: dict[str, Any], solution: Solution
+) -> None:
+    status = f"{values['status']}: certified gap within {values['tol']:g}"
+    if solution.status is not SolutionStatus.OPTIMAL:
+        status = (
+            f"{values['status']}: the certified gap is above {values['tol']:g}. Bounds "
+            "and network hold as stated; try --standardize, a larger --beta or --tol"
+        )
+    ones = " and a column of ones" if options.intercept else ""
+    written = (
+        options.output
+        if options.plot is None
+        else (f"{options.output}, {options.plot}")
+    )
+    print_report(
+        [
+            ("file", options.file),
+            ("predict", f"{options.target} from {', '.join(values['features'])}{ones}"),
+            ("problem", f"{options.loss} loss, beta = {values['beta']:g}"),
+            ("rows", f"n = {values['n']:,}"),
+            ("rank", f"r = {values['rank']} of {values['d']} columns"),
+            *_bounds_lines(values),
+            ("neurons", f"{values['neurons']:,}"),
+            ("status", status),
+            ("written", written),
+            ("time", seconds_text(values["seconds"])),
+            ("next", f"convex-solver certify {options.output} {options.file}"),
+        ]
+    )
+
+
+def _bounds_lines(values: dict[str, Any]) -> list[tuple[str, str]]:
+    lines = [
+        ("patterns", against_bound(values["patterns"], values["bound"])),
+        ("proven", f"yes: {values['proof']}"),
+    ]
+    if "objective" in values:
+        lines.append(("objective", f"{values['objective']:.12g}"))
+    else:
+        lines.append(("upper bound", f"{values['upper_bound']:.12g}"))
+    return [
+        *lines,
+        ("lower bound", f"{values['lower_bound']:.12g}"),
+        ("gap", f"{values['gap']:.2e} relative"),
+    ]
+
+
+def _read_for(model: Model, table: Table) -> NDArray[Any]:
+    return table.numbers(model.network.feature_names)
+
+
+def _certify(options: argparse.Namespace) -> int:
+    begin = time.perf_counter()
+    try:
+        model = load_model(options.model)
+        table = _table(options)
+        X = _read_for(model, table)
+        y = table.numbers([model.target_name])[:, 0]
+        say_compiling(_KERNELS, quiet=options.json)
+        found = certify_model(model, X, y)
+    except CertificateError as error:
+        reason = " ".join(str(error).split())
+        print(f"convex-solver: not certified: {reason}", file=sys.stderr)
+        if options.json:
+            print_json({"certified": False, "reason": reason})
+        return EXIT_SHORT
+    values = {
+        "certified": True,
+        "model": options.model,
+        "file": options.file,
+        "target": model.target_name,
+        "loss": found.loss,
+        "beta": found.beta,
+        "n": len(y),
+        "neurons": model.network.n_neurons,
+        **_certified(found),
+        "claimed_upper_bound": model.certificate.upper_bound,
+        "claimed_lower_bound": model.certificate.lower_bound,
+        "seconds": time.perf_counter() - begin,
+    }
+    if options.json:
+        print_json(values)
+        return 0
+    print_report(
+        [
+            ("model", options.model),
+            ("file", options.file),
+            ("problem", f"{found.loss} loss, beta = {found.beta:g}"),
+            ("rows", f"n = {len(y):,}"),
+            ("neurons", f"{values['neurons']:,}"),
+            *_bounds_lines(values),
+            ("certified", "yes: recomputed from the data, as the model claims"),
+            ("time", seconds_text(values["seconds"])),
+        ]
+    )
+    return 0
+
+
+def _predict(options: argparse.Namespace) -> int:
+    model = load_model(options.model)
+    X = _read_for(model, _table(options))
+    prediction = model.network.predict(X).tolist()
+    if options.json:
+        print_json({"target": model.target_name, "prediction": prediction})
+        return 0
+    print(model.target_name)
+    for value in prediction:
+        print(repr(value))
+    return 0
