@@ -30,8 +30,8 @@ class Cone:
     """A central essential arrangement of distinct hyperplanes in Z^rank.
 
     ``rows`` holds no zero row and no two proportional ones; each stands for a class
-    of parallel input rows and is a positive multiple of the first of them.  For an affine
-    arrangement the rows are homogeneous, ``infinity`` is the row of the last
+    of parallel input rows and is a positive multiple of the first of them.  For an
+    affine arrangement the rows are homogeneous, ``infinity`` is the row of the last
     coordinate, and only chambers on its positive side belong to the arrangement.
     """
 
@@ -358,9 +358,7 @@ class _Parts:
         return tuple(rows), len(independent_rows(normals, width)[0])
 
 
-def _to_float(
-    rows: list[list[Fraction | int]], n: int, d: int
-) -> NDArray[np.float64]:
+def _to_float(rows: list[list[Fraction | int]], n: int, d: int) -> NDArray[np.float64]:
     try:
         return np.array([[float(x) for x in row] for row in rows]).reshape(n, d)
     except OverflowError:

@@ -71,7 +71,8 @@ class _Plan:
     def text(self) -> str:
         if self.layout is None:
             return "one chamber: no hyperplanes"
-        return f"depth-first cells; {self.layout.arithmetic}"
+        what = "float64 projection; " if self.arrangement.is_projected else ""
+        return f"{what}depth-first cells; {self.layout.arithmetic}"
 
     def blocks(self, *, witnesses: bool, facets: bool) -> Iterator[_Block]:
         """Yield the half list (all chambers when affine) in blocks."""
@@ -273,6 +274,12 @@ def enumerate_patterns(
     """
     if n_jobs != 1:
         raise InputError(f"n_jobs={n_jobs!r}; only n_jobs=1 is available.")
+    if max_bytes is not None and (
+        isinstance(max_bytes, bool)
+        or not isinstance(max_bytes, (int, np.integer))
+        or max_bytes < 0
+    ):
+        raise InputError(f"max_bytes={max_bytes!r}; expected an int >= 0, in bytes.")
     arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
     plan = _Plan(arrangement)
     capacity = _capacity(plan, max_bytes)

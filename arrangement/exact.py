@@ -43,6 +43,8 @@ def read_matrix(
             if array.ndim == 1
             else "Give one hyperplane normal a row"
         )
+        if array.ndim == 1 and any(isinstance(x, (list, tuple)) for x in array):
+            raise InputError(f"{name} is ragged; every row needs the same length.")
         raise InputError(f"{name} has shape {array.shape}; expected (n, d). {hint}.")
     n, d = array.shape
     entries = _exact_entries(array.ravel(), floats=floats, name=name, width=d)
@@ -71,9 +73,9 @@ def _as_array(values: Any, name: str) -> np.ndarray[Any, Any]:
     try:
         # dtype=object keeps Python ints beyond 64 bits and Fractions as they are
         return np.array(values, dtype=object)
-    except ValueError as error:
+    except ValueError:
         raise InputError(
-            f"{name} is ragged ({error}); every row needs the same length."
+            f"{name} is ragged; every row needs the same length."
         ) from None
 
 
@@ -131,7 +133,7 @@ def exact_number(value: Any, *, floats: str = "binary") -> Fraction | int:
             raise InputError(f"{value} came; expected finite numbers")
         return Fraction(value)
     if isinstance(value, numbers.Rational):
-        return Fraction(value.numerator, value.denominator)
+        return Fraction(int(value.numerator), int(value.denominator))
     if isinstance(value, str):
         return _parse(value)
     if isinstance(value, (complex, np.complexfloating)):
@@ -230,7 +232,9 @@ def dual_basis(basis: Sequence[IntRow]) -> list[IntRow]:
     the inverse up to positive factors.  Gauss-Jordan with exact integers.
     """
     size = len(basis)
-    work = [list(row) + [int(i == j) for j in range(size)] for i, row in enumerate(basis)]
+    work = [
+        list(row) + [int(i == j) for j in range(size)] for i, row in enumerate(basis)
+    ]
     for column in range(size):
         pivot = next(i for i in range(column, size) if work[i][column])
         work[column], work[pivot] = work[pivot], work[column]
@@ -239,14 +243,16 @@ def dual_basis(basis: Sequence[IntRow]) -> list[IntRow]:
             factor = work[i][column]
             if i != column and factor:
                 head = lead[column]
-                row = [head * x - factor * y for x, y in zip(work[i], lead, strict=True)]
+                row = [
+                    head * x - factor * y for x, y in zip(work[i], lead, strict=True)
+                ]
                 divisor = math.gcd(*row)
                 work[i] = [x // divisor for x in row] if divisor > 1 else row
     columns = []
     for k in range(size):
         # row i of the inverse is work[i][size:] / work[i][i]
-        column = [Fraction(work[i][size + k], work[i][i]) for i in range(size)]
-        columns.append(integer_row(column))
+        inverse = [Fraction(work[i][size + k], work[i][i]) for i in range(size)]
+        columns.append(integer_row(inverse))
     return columns
 
 
@@ -267,9 +273,7 @@ def hadamard_bits(rows: Sequence[IntRow], size: int) -> int:
     return (math.isqrt(min(by_rows, by_columns)) + 1).bit_length()
 
 
-def scaled_floats(
-    rows: Sequence[IntRow], shifts: Sequence[int]
-) -> NDArray[np.float64]:
+def scaled_floats(rows: Sequence[IntRow], shifts: Sequence[int]) -> NDArray[np.float64]:
     """Round rows, columns scaled by ``2**-shift`` and rows to peak in [1/2, 1].
 
     Every entry has relative error at most 2**-53, or underflows towards zero with
@@ -300,4 +304,6 @@ def _ldexp(value: int, shift: int) -> float:
 
 def column_shifts(rows: Sequence[IntRow], width: int) -> list[int]:
     """Exponents e with every ``|x| < 2**e`` in the column (0 for zero columns)."""
-    return [max((abs(row[k]).bit_length() for row in rows), default=0) for k in range(width)]
+    return [
+        max((abs(row[k]).bit_length() for row in rows), default=0) for k in range(width)
+    ]

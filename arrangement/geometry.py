@@ -71,7 +71,8 @@ class CellGeometry:
     def rays(self, packed: NDArray[np.uint64]) -> list[NDArray[Any]]:
         """Exact rays of each closed chamber, in data coordinates."""
         return [
-            self.arrangement.lift(self._cell_rays(*cell)) for cell in self._cells(packed)
+            self.arrangement.lift(self._cell_rays(*cell))
+            for cell in self._cells(packed)
         ]
 
     def facets(self, packed: NDArray[np.uint64]) -> list[NDArray[np.int64]]:
@@ -86,9 +87,7 @@ class CellGeometry:
             out.append(np.sort(rows[rows >= 0]))
         return out
 
-    def _cells(
-        self, packed: NDArray[np.uint64]
-    ) -> Iterator[tuple[Walker, int, int]]:
+    def _cells(self, packed: NDArray[np.uint64]) -> Iterator[tuple[Walker, int, int]]:
         """Yield a walker, the frame that holds the cell, and -1 for an antipode."""
         walker = Walker(self.layout)
         n = self.arrangement.n_hyperplanes

@@ -150,9 +150,11 @@ class PatternSet:
                 f"or signs, or ({self.packed.shape[1]},) uint64 words."
             )
         if array.dtype == bool or np.isin(array, (0, 1)).all():
-            return pack(array[None].astype(bool))[0]
+            words: NDArray[np.uint64] = pack(array[None].astype(bool))[0]
+            return words
         if np.isin(array, (-1, 1)).all():
-            return pack(array[None] > 0)[0]
+            signs: NDArray[np.uint64] = pack(array[None] > 0)[0]
+            return signs
         raise InputError("pattern holds other values than 0/1 or -1/+1.")
 
     def to_bool(self) -> NDArray[np.bool_]:
@@ -193,8 +195,8 @@ class PatternSet:
     def facets(self) -> list[NDArray[np.int64]]:
         """Return the facets of each chamber: P arrays of input row numbers.
 
-        The first row of each parallel class stands for it.  ``(2 bit - 1) x_i . z >= 0``
-        over these rows alone describes the closed chamber.
+        The first row of each parallel class stands for it.  ``(2 bit - 1) x_i . z >=
+        0`` over these rows alone describes the closed chamber.
         """
         if self.known_facets is not None:
             return self.known_facets
@@ -239,11 +241,21 @@ class PatternSet:
             If the file is missing, unreadable or no list of patterns.
         """
         try:
-            with np.load(path, allow_pickle=False) as data:
+            with (
+                Path(path).open("rb") as stream,
+                np.load(stream, allow_pickle=False) as data,
+            ):
                 packed = np.ascontiguousarray(data["packed"])
                 n_rows, rank = int(data["n_rows"]), int(data["rank"])
                 bound, plan = int(str(data["bound"])), str(data["plan"])
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        except (
+            OSError,
+            EOFError,
+            KeyError,
+            TypeError,
+            ValueError,
+            zipfile.BadZipFile,
+        ) as error:
             raise InputError(f"cannot read patterns from {path}: {error}.") from error
         if packed.dtype != np.uint64 or packed.shape[1:] != (-(-n_rows // 64),):
             raise InputError(

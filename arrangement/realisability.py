@@ -51,7 +51,9 @@ def interior_point(rows: Sequence[IntRow], width: int) -> IntRow | None:
         for i in range(height + 1):
             if i != leave:
                 factor = tableau[i, enter]
-                tableau[i] = (tableau[i] * pivot - tableau[leave] * factor) // denominator
+                tableau[i] = (
+                    tableau[i] * pivot - tableau[leave] * factor
+                ) // denominator
         denominator = pivot
         basis[leave] = enter
     if tableau[height, -1] == 0:
@@ -59,7 +61,9 @@ def interior_point(rows: Sequence[IntRow], width: int) -> IntRow | None:
     # Reduced costs of the artificials are 1 - y; A z > 0 holds for z = -y of A^T,
     # since reduced costs y^T (a_j, 1) <= 0 at the optimum with y_last > 0.
     multipliers = [
-        Fraction(int(denominator) - int(tableau[height, n_columns + k]), int(denominator))
+        Fraction(
+            int(denominator) - int(tableau[height, n_columns + k]), int(denominator)
+        )
         for k in range(width)
     ]
     point = integer_row([-value for value in multipliers])
@@ -67,9 +71,7 @@ def interior_point(rows: Sequence[IntRow], width: int) -> IntRow | None:
     return tuple(x // divisor for x in point)
 
 
-def _ratio_test(
-    tableau: np.ndarray, basis: list[int], enter: int, height: int
-) -> int:
+def _ratio_test(tableau: np.ndarray, basis: list[int], enter: int, height: int) -> int:
     """Row with the least ratio; ties by the lowest basic variable (Bland)."""
     best = -1
     for i in range(height):

@@ -64,7 +64,8 @@ class Proof:
             f"(Cover's bound {self.bound})"
         )
         return (
-            f"{self.n_patterns} patterns{what}: all distinct, each with a witness decided "
+            f"{self.n_patterns} patterns{what}: all distinct, each with a witness "
+            "decided "
             f"exactly; {reason}."
         )
 
@@ -146,7 +147,7 @@ class Prover:
     def conclude(self) -> Proof:
         """Compare the number of patterns with the count and return the proof."""
         total = self._total * (2 if self._rules.has_antipodes else 1)
-        return _conclude(self._rules, total, self._exact)
+        return _make_proof(self._rules, total, self._exact, *_count(self._rules, total))
 
 
 def verify(
@@ -201,30 +202,30 @@ def verify(
         raise InputError(f"patterns have dtype {packed.dtype}; expected uint64.")
     total = len(packed)
     _check_fixed_bits(rules, packed)
-    half = _distinct_half(rules, packed)
+    _check_distinct(rules, packed)
+    method, count = _count(rules, total)
+    half = _half(rules, packed)
     shifts = column_shifts(rules.rows, rules.arrangement.cone.rank)
     exact = 0
     for start in range(0, len(half), _CHUNK):
         block = half[start : start + _CHUNK]
         witnesses = _float_witnesses(rules, block, shifts)
         exact += _check_witnesses(rules, block, witnesses, shifts)
-    return _conclude(rules, total, exact)
+    return _make_proof(rules, total, exact, method, count)
 
 
 def _check_fixed_bits(rules: _Rules, packed: NDArray[np.uint64]) -> None:
-    """Padding is zero, constant bits are right."""
+    """Check that padding is zero and constant bits are right."""
     wrong = np.any((packed & ~rules.moving) != rules.constant, axis=1)
     if wrong.any():
         raise IncompleteListingError(
-            f"pattern {int(np.argmax(wrong))} has a padding bit set, or a wrong bit for "
+            f"pattern {int(np.argmax(wrong))} has a padding bit set, or a wrong bit "
+            "for "
             "a row that is no hyperplane."
         )
 
 
-def _distinct_half(
-    rules: _Rules, packed: NDArray[np.uint64]
-) -> NDArray[np.uint64]:
-    """Check that no pattern repeats and antipodes are complete; return one of each."""
+def _check_distinct(rules: _Rules, packed: NDArray[np.uint64]) -> None:
     ordered = _sort_rows(packed)
     same = np.flatnonzero(np.all(ordered[1:] == ordered[:-1], axis=1))
     if same.size:
@@ -232,19 +233,23 @@ def _distinct_half(
         raise IncompleteListingError(
             f"{same.size} patterns occur twice, the first of them {_short(bits)}."
         )
+
+
+def _half(rules: _Rules, packed: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return one pattern of each antipodal pair, after checking the pairs."""
     if not rules.has_antipodes:
         return packed
+    antipodes = packed ^ rules.moving
+    if not np.array_equal(_sort_rows(antipodes), _sort_rows(packed)):
+        listed = {words.tobytes() for words in packed}
+        alone = next(k for k, w in enumerate(antipodes) if w.tobytes() not in listed)
+        raise IncompleteListingError(
+            f"the antipode of pattern {alone} is not listed: one of them is altered or "
+            "missing."
+        )
     row = int(rules.leading[0])
     flag = np.uint64(1 << (row % 64))
-    positive = (packed[:, row // 64] & flag) != 0
-    half, others = packed[positive], packed[~positive]
-    antipodes = _sort_rows(half ^ rules.moving)
-    if len(half) != len(others) or not np.array_equal(antipodes, _sort_rows(others)):
-        raise IncompleteListingError(
-            f"{len(half)} patterns have row {row} positive and {len(others)} negative, "
-            "and they are not each other's antipodes: a pattern is missing or altered."
-        )
-    return np.ascontiguousarray(half)
+    return np.ascontiguousarray(packed[(packed[:, row // 64] & flag) != 0])
 
 
 def _sort_rows(packed: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -274,7 +279,9 @@ def _float_witnesses(
     norms = np.linalg.norm(floats, axis=1, keepdims=True)
     unit = floats / norms
     signs = np.ones((len(block), len(unit)))
-    signs[:, : len(rules.rows)] = np.where(unpack(block, rules.n)[:, rules.first], 1, -1)
+    signs[:, : len(rules.rows)] = np.where(
+        unpack(block, rules.n)[:, rules.first], 1, -1
+    )
     corral = np.zeros(rank + 2, dtype=np.int64)
     gram = np.zeros((rank + 2, rank + 3))
     weights, step = np.zeros(rank + 2), np.zeros(rank + 2)
@@ -351,22 +358,26 @@ def _exact_witness(rules: _Rules, words: NDArray[np.uint64]) -> None:
         )
 
 
-def _conclude(rules: _Rules, total: int, exact: int) -> Proof:
-    bound = rules.bound()
-    method = "cover bound"
-    count = bound
-    if total != bound:
-        method = "characteristic polynomial"
-        count = count_patterns(rules.arrangement)
+def _count(rules: _Rules, total: int) -> tuple[str, int]:
+    """Return where the number of chambers comes from, and it; it must be ``total``."""
+    if total == rules.bound():
+        return "cover bound", total
+    count = count_patterns(rules.arrangement)
     if total != count:
         side = "missing" if total < count else "too many"
         raise IncompleteListingError(
             f"{total} patterns, but the arrangement has {count} chambers: "
             f"{abs(count - total)} {side}."
         )
+    return "characteristic polynomial", count
+
+
+def _make_proof(
+    rules: _Rules, total: int, exact: int, method: str, count: int
+) -> Proof:
     return Proof(
         n_patterns=total,
-        bound=bound,
+        bound=rules.bound(),
         count=count,
         method=method,
         n_exact_witnesses=exact,

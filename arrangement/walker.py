@@ -55,9 +55,7 @@ class Walker:
 
     def _new_scratch(self) -> Scratch:
         layout = self.layout
-        return empty_scratch(
-            self._capacity, layout.rank, self._n_masks, layout.n_words
-        )
+        return empty_scratch(self._capacity, layout.rank, self._n_masks, layout.n_words)
 
     def grow(self, status: int) -> None:
         """Enlarge what ``status`` names; the walk goes on where it stood."""

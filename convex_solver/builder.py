@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from arrangement import BudgetExceededError, count_patterns
 from numpy.typing import NDArray
 
+from arrangement import BudgetExceededError, count_patterns
 from convex_solver.errors import ProgramTooLargeError
 from convex_solver.program import ConvexProgram, iter_blocks
 
@@ -185,7 +185,8 @@ def _cone_matrix(
     columns = block[:, None] * r + np.arange(r)[None]
     rows = np.repeat(np.arange(len(flat)), r)
     return sp.csc_matrix(
-        (values.ravel(), (rows, columns.ravel())), shape=(len(flat), 2 * len(facets) * r)
+        (values.ravel(), (rows, columns.ravel())),
+        shape=(len(flat), 2 * len(facets) * r),
     )
 
 
@@ -211,8 +212,8 @@ def _norm_matrix(first: int, n_blocks: int, r: int) -> sp.csc_matrix:
 class _LossPart:
     """A loss in conic form over its own variables ``a``.
 
-    ``prediction a - sum_i D_i X (v_i - w_i) = offset``; cost ``linear . a + 1/2 a^T diag
-    (quadratic) a``; further constraints (rows, right-hand side, cones).
+    ``prediction a - sum_i D_i X (v_i - w_i) = offset``; cost ``linear . a + 1/2 a^T
+    diag (quadratic) a``; further constraints (rows, right-hand side, cones).
     """
 
     n_variables: int
@@ -226,9 +227,7 @@ class _LossPart:
 def _squared_part(y: Array) -> _LossPart:
     # a = residual z - y, so that the cost is 1/2 |a|^2 without a large constant
     n = y.size
-    return _LossPart(
-        n, sp.eye(n, format="csc"), -y.copy(), np.zeros(n), np.ones(n), []
-    )
+    return _LossPart(n, sp.eye(n, format="csc"), -y.copy(), np.zeros(n), np.ones(n), [])
 
 
 def _hinge_part(y: Array) -> _LossPart:
@@ -316,9 +315,9 @@ def to_cvxpy(program: ConvexProgram, *, cones: str = "facets") -> Any:
     check_size(program)
     bits, facets = _chambers(program)
     X = program.X
-    cost = 0
-    prediction = 0
-    constraints = []
+    cost: Any = 0
+    prediction: Any = 0
+    constraints: list[Any] = []
     for pattern, rows in zip(bits, facets, strict=True):
         v, w = cp.Variable(program.d), cp.Variable(program.d)
         prediction = prediction + (pattern[:, None] * X) @ (v - w)

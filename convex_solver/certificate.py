@@ -1,8 +1,8 @@
 """`certify`: bounds on the optimum, recomputed from the raw data alone.
 
 The lower bound comes from Theorem 6's dual, ``max -l*(v)`` subject to
-``|v^T (X u)_+| <= beta`` for all ``|u| <= 1``.  The largest ``|v^T (X u)_+|`` is bounded
-from above over *all* chambers of a proven listing, ``v`` is scaled by what that
+``|v^T (X u)_+| <= beta`` for all ``|u| <= 1``.  The largest ``|v^T (X u)_+|`` is
+bounded from above over *all* chambers of a proven listing, ``v`` is scaled by what that
 allows, and every rounding is added to the wrong side.  Nothing here is shared with
 the solver: neither its program nor its pricing.
 """
@@ -16,9 +16,9 @@ from enum import Enum
 from typing import Any
 
 import numpy as np
-from arrangement import PatternSet, enumerate_patterns, iter_patterns
 from numpy.typing import ArrayLike, NDArray
 
+from arrangement import PatternSet, enumerate_patterns, iter_patterns
 from convex_solver._kernels.pricing import price_block
 from convex_solver.errors import InputError
 from convex_solver.losses import Loss, check_labels, get_loss
@@ -188,8 +188,8 @@ def _max_price(data: Data, listing: PatternSet, v: Array) -> float:
     """Upper bound of the largest price over all chambers and both signs.
 
     ``g = X^T D v`` is a sum of at most n products: its error is below
-    ``sum |v_i| (|x_i| (n + 4) u + e_i)``, whatever D.  One more ``u |v_i| |x_i|`` covers the
-    rounding of ``t v`` later.
+    ``sum |v_i| (|x_i| (n + 4) u + e_i)``, whatever D.  One more ``u |v_i| |x_i|``
+    covers the rounding of ``t v`` later.
     """
     n = data.X.shape[0]
     size = np.abs(data.X) * ((n + 8) * U) + data.X_error
@@ -207,18 +207,14 @@ def _max_price(data: Data, listing: PatternSet, v: Array) -> float:
         starts = np.cumsum([0, *map(len, facets)], dtype=np.int64)
         flat = np.concatenate([*facets, np.zeros(0, dtype=np.int64)])
         prices = np.zeros((len(block), 2))
-        price_block(
-            block.packed, starts, flat, data.X, data.X_error, v, slack, prices
-        )
+        price_block(block.packed, starts, flat, data.X, data.X_error, v, slack, prices)
         best = max(best, float(prices.max()))
     if seen != len(listing):
         raise InputError("patterns are not the listing of these data; leave them out.")
     return best
 
 
-def _feasible(
-    loss: Loss, v: Array, y: Array, beta: float, max_price: float
-) -> Array:
+def _feasible(loss: Loss, v: Array, y: Array, beta: float, max_price: float) -> Array:
     """Scale ``v`` into the dual feasible set, at the best factor allowed.
 
     ``t max_price <= beta`` must hold for the float t: the quotient is rounded to
@@ -233,9 +229,7 @@ def _feasible(
     return loss.clip(scaled, y)
 
 
-def upper_bound(
-    network: TwoLayerReLU, data: Data, beta: float, loss: Loss
-) -> float:
+def upper_bound(network: TwoLayerReLU, data: Data, beta: float, loss: Loss) -> float:
     """Upper bound of objective (2) for the exact data.
 
     With u = 2**-53, each pre-activation is a sum of d products, off by at most
@@ -250,9 +244,7 @@ def upper_bound(
         network.alphas
     )
     prediction = network.evaluate(data.X)
-    value = loss.value_upper(
-        prediction, error * (1.0 + 2.0**-30), data.y, data.y_error
-    )
+    value = loss.value_upper(prediction, error * (1.0 + 2.0**-30), data.y, data.y_error)
     squares = [*np.ravel(network.weights).tolist(), *network.alphas.tolist()]
     # each square rounds once, fsum once, the product once: four steps up cover it
     decay = math.fsum(x * x for x in squares) * (0.5 * beta) * (1.0 + 8.0 * U)

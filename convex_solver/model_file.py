@@ -86,7 +86,8 @@ def load_model(path: str | os.PathLike[str]) -> Model:
         raise ModelFileError(f"{path} lacks a part of the model: {error}.") from error
     if certificate.digest(network) != stored:
         raise DigestMismatchError(
-            f"{path}: the digest does not match, so weights, dual point, beta or claims "
+            f"{path}: the digest does not match, so weights, dual point, beta or "
+            "claims "
             "were changed after the model was certified."
         )
     return Model(network, certificate, target, floats)

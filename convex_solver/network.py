@@ -128,14 +128,17 @@ class TwoLayerReLU:
     def objective(
         self, X: ArrayLike, y: ArrayLike, beta: float, *, loss: str | Loss = "squared"
     ) -> float:
-        """Return objective (2): loss (a sum) plus ``beta / 2`` times all squared weights.
+        """Return objective (2): summed loss plus ``beta / 2`` times squared weights.
+        weights.
 
         Pilanci & Ergen (2020), equation (2), with the intercept's weights penalised.
         """
         prediction = self.predict(X)
         target = np.asarray(y, dtype=np.float64)
         if target.shape != prediction.shape:
-            raise InputError(f"y has shape {target.shape}; expected {prediction.shape}.")
+            raise InputError(
+                f"y has shape {target.shape}; expected {prediction.shape}."
+            )
         return get_loss(loss).value(prediction, target) + self.decay(beta)
 
     def decay(self, beta: float) -> float:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from arrangement import Arrangement, PatternSet, iter_patterns
-from arrangement.errors import ArrangementError
 from numpy.typing import ArrayLike, NDArray
 
+from arrangement import Arrangement, PatternSet, iter_patterns
+from arrangement.errors import ArrangementError
 from convex_solver.errors import InputError, InputTypeError
 from convex_solver.losses import Loss, check_labels, get_loss
 from convex_solver.network import TwoLayerReLU
@@ -24,10 +24,12 @@ Array = NDArray[np.float64]
 class ConvexProgram:
     """The convex program that is equivalent to training a two-layer ReLU network.
 
-    ``min l(sum_i D_i X (v_i - w_i), y) + beta sum_i (|v_i| + |w_i|)`` over ``v_i, w_i`` in
+    ``min l(sum_i D_i X (v_i - w_i), y) + beta sum_i (|v_i| + |w_i|)`` over ``v_i,
+    w_i`` in
     ``K_i = {u : (2 D_i - I) X u >= 0}``, one pair for every chamber (Pilanci & Ergen
     2020, equations (8) and (19)).  Its optimum is that of objective (2),
-    ``l(f(X), y) + beta / 2 (sum |u_j|^2 + sum alpha_j^2)``; the loss is a sum, not a mean.
+    ``l(f(X), y) + beta / 2 (sum |u_j|^2 + sum alpha_j^2)``; the loss is a sum, not a
+    mean.
 
     Parameters
     ----------
@@ -87,9 +89,7 @@ class ConvexProgram:
             scaling = None
             if standardize:
                 scaling = fit_scaling(X, intercept=intercept, floats=floats)
-            data = read_data(
-                X, y, intercept=intercept, scaling=scaling, floats=floats
-            )
+            data = read_data(X, y, intercept=intercept, scaling=scaling, floats=floats)
         except ArrangementError as error:
             kind = InputTypeError if isinstance(error, TypeError) else InputError
             raise kind(str(error)) from error

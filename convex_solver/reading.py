@@ -16,10 +16,10 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from arrangement import Arrangement
-from arrangement.exact import read_matrix, read_vector
 from numpy.typing import ArrayLike, NDArray
 
+from arrangement import Arrangement
+from arrangement.exact import read_matrix, read_vector
 from convex_solver.errors import InputError
 
 Array = NDArray[np.float64]
@@ -164,9 +164,7 @@ def _round(values: Sequence[Fraction | int], name: str) -> tuple[Array, Array]:
     return rounded, np.where(exact, 0.0, np.spacing(np.abs(rounded)))
 
 
-def _digest(
-    rows: list[list[Fraction | int]], targets: Sequence[Fraction | int]
-) -> str:
+def _digest(rows: list[list[Fraction | int]], targets: Sequence[Fraction | int]) -> str:
     state = hashlib.sha256()
     for row, target in zip(rows, targets, strict=True):
         state.update((",".join(str(x) for x in [*row, target]) + "\n").encode())

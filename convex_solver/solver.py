@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from arrangement import enumerate_patterns
 from numpy.typing import NDArray
 
+from arrangement import enumerate_patterns
 from convex_solver.builder import ConicProgram, build_conic
 from convex_solver.certificate import Certificate, SolutionStatus, certify
 from convex_solver.errors import InputError
@@ -144,9 +144,7 @@ def solve_conic(conic: ConicProgram) -> tuple[Array, Array]:
     settings.tol_gap_rel = 1e-11
     settings.tol_feas = 1e-11
     settings.max_iter = 200
-    solver = clarabel.DefaultSolver(
-        conic.P, conic.q, conic.A, conic.b, cones, settings
-    )
+    solver = clarabel.DefaultSolver(conic.P, conic.q, conic.A, conic.b, cones, settings)
     result = solver.solve()
     n = conic.cones[0][1]
     return np.array(result.x), np.array(result.z[:n])

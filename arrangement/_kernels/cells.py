@@ -10,9 +10,9 @@ is a chamber.  (Motzkin et al. 1953; Fukuda & Prodon 1996 for the adjacency test
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from arrangement._kernels import rays
+from arrangement._kernels.compile import inlined, inner, kernel
 from arrangement._kernels.limbs import ONE, ZERO
 from arrangement._kernels.state import (
     BLOCK_FULL,
@@ -35,7 +35,7 @@ from arrangement._kernels.state import (
 )
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+@inlined
 def set_signs(rows, signs, frame, row, side):
     """Set the output bits of every member of ``row`` for its sign ``side``."""
     for t in range(rows.starts[row], rows.starts[row + 1]):
@@ -43,7 +43,7 @@ def set_signs(rows, signs, frame, row, side):
             signs[frame, rows.member_word[t]] |= rows.member_bit[t]
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def sign_of_row(rows, signs, row):
     """Return the sign of an inserted row, read back from the output bits."""
     t = rows.starts[row]
@@ -53,7 +53,7 @@ def sign_of_row(rows, signs, row):
     return 1 if is_set != rows.member_flip[t] else -1
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def push_root(rows, base, pool, stack, control, root):
     """Start the simplicial cone number ``root`` of the first r rows.
 
@@ -95,7 +95,7 @@ def push_root(rows, base, pool, stack, control, root):
     control[N_FRAMES] = 1
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+@inlined
 def classify_ints(ints, row, vectors, ids, start, count, values, sides):
     """Signs of an int64 row at the rays of a cell: ``(n_plus, n_minus)``."""
     width = ints.shape[1]
@@ -113,7 +113,7 @@ def classify_ints(ints, row, vectors, ids, start, count, values, sides):
     return n_plus, n_minus
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+@inlined
 def classify_filtered(rows, pool, stack, scratch, top, row):
     """Signs of a row at the rays of a cell, float first: ``(n_plus, n_minus)``.
 
@@ -149,7 +149,7 @@ def classify_filtered(rows, pool, stack, scratch, top, row):
     return n_plus, n_minus
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def doubtful_sign(rows, pool, stack, scratch, top, place, row):
     """Exact sign of ``row`` at the ray ``stack.ids[place]``, or FAILED."""
     ray = stack.ids[place]
@@ -158,7 +158,7 @@ def doubtful_sign(rows, pool, stack, scratch, top, place, row):
     return rays.exact_sign(rows, pool.words[ray], row, scratch.dot)
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def refine_ray(rows, pool, stack, scratch, top, place):
     """Make the ray at ``stack.ids[place]`` of cell ``top`` exact."""
     start, count = stack.meta[top, START], stack.meta[top, COUNT]
@@ -182,7 +182,7 @@ def refine_ray(rows, pool, stack, scratch, top, place):
     )
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+@inlined
 def are_adjacent(masks, count, first, second, width, common):
     """Whether two rays span a 2-face; ``common`` gets their common zero set.
 
@@ -208,7 +208,7 @@ def are_adjacent(masks, count, first, second, width, common):
     return True
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+@inlined
 def find_cut(stack, scratch, top, width, slot):
     """List the pairs of rays between which new rays arise, with their zero sets.
 
@@ -246,7 +246,7 @@ def find_cut(stack, scratch, top, width, slot):
     return n_new
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+@inlined
 def free_slot(stack, top):
     """Lowest slot that no ray of the cell lies on, or -1."""
     start, count = stack.meta[top, START], stack.meta[top, COUNT]
@@ -263,7 +263,7 @@ def free_slot(stack, top):
     return -1
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+@inlined
 def write_child(stack, scratch, top, start, count, n_new, side):
     """Write the child on ``side``: its rays are those not on the other side."""
     place = start
@@ -279,7 +279,7 @@ def write_child(stack, scratch, top, start, count, n_new, side):
     return place
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+@inlined
 def cut(rows, pool, stack, scratch, control, row):
     """Cut the top cell by ``row`` (signs in scratch): CUT, or what has to grow.
 
@@ -328,7 +328,7 @@ def cut(rows, pool, stack, scratch, control, row):
     return CUT
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+@inlined
 def insert_rows(rows, pool, stack, scratch, control, budget):
     """Insert rows into the top cell until one cuts it: (status, rows inserted).
 
@@ -363,7 +363,7 @@ def insert_rows(rows, pool, stack, scratch, control, budget):
     return LEAF, steps
 
 
-@njit(cache=True)
+@kernel
 def emit_facets(rows, stack, scratch, top, out, begin):
     """Write the rows that are facets of cell ``top``; return the new end.
 
@@ -406,7 +406,7 @@ def emit_facets(rows, stack, scratch, top, out, begin):
     return place
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def add_rays(rows, pool, stack, scratch, top, out):
     """Write the sum of the cell's rays as floats: a point well inside the cell.
 
@@ -433,12 +433,12 @@ def add_rays(rows, pool, stack, scratch, top, out):
     return True
 
 
-@njit(cache=True)
+@kernel
 def advance(rows, base, pool, stack, scratch, control, budget, guide, out):
     """List chambers depth first until ``out`` is full: DONE, BLOCK_FULL, PAUSED, ...
 
-    ``out`` holds packed patterns (block, n_words), witness candidates (block, r) float64
-    (scaled coordinates in filtered arithmetic) or (0, r), and facets: starts
+    ``out`` holds packed patterns (block, n_words), witness candidates (block, r)
+    float64 (scaled coordinates in filtered arithmetic) or (0, r), and facets: starts
     (block + 1,) and rows, or empty.  ``control[N_EMITTED]`` counts within the block.
     With a ``guide`` (m,) int8 only the one cell with these signs is built: DONE once it
     is emitted; it stays at the top of the stack arrays until the next call.
@@ -485,7 +485,7 @@ def advance(rows, base, pool, stack, scratch, control, budget, guide, out):
             return status
 
 
-@njit(cache=True)
+@kernel
 def refine_cell(rows, pool, stack, scratch, top):
     """Make every ray of the cell exact (filtered arithmetic)."""
     start, count = stack.meta[top, START], stack.meta[top, COUNT]

@@ -16,7 +16,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from arrangement._kernels.compile import inner
 
 ZERO = np.uint64(0)
 ONE = np.uint64(1)
@@ -25,20 +26,20 @@ SHIFT = np.uint64(32)
 TOP = np.uint64(31)
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def clear(a):
     """Set ``a`` to zero."""
     for k in range(a.size):
         a[k] = ZERO
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def is_negative(a):
     """Whether the two's complement number is negative."""
     return (a[a.size - 1] >> TOP) & ONE == ONE
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def sign(a):
     """Return -1, 0 or 1."""
     if is_negative(a):
@@ -49,7 +50,7 @@ def sign(a):
     return 0
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def negate(a):
     """Replace ``a`` by ``-a``."""
     carry = ONE
@@ -59,7 +60,7 @@ def negate(a):
         carry = digit >> SHIFT
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def add_product(accumulator, entry, factor, flip):
     """Add ``entry * factor`` to ``accumulator``, or subtract it when ``flip``.
 
@@ -90,7 +91,7 @@ def add_product(accumulator, entry, factor, flip):
                 accumulator[k] = total & MASK
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def exponent(a, scratch):
     """Return e with ``2**(e-1) <= |a| < 2**e``, 0 for zero; scratch gets ``|a|``."""
     for k in range(a.size):
@@ -108,7 +109,7 @@ def exponent(a, scratch):
     return 0
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def scaled_float(a, scratch, shift):
     """Return ``a * 2**shift`` with relative error below 4 * 2**-53 (or underflow).
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from arrangement._kernels.compile import kernel
 
 ONE = np.uint64(1)
 ZERO = np.uint64(0)
 U = 2.0**-53
 
 
-@njit(cache=True)
+@kernel
 def first_disorder(patterns, previous, leading):
     """Index of the first pattern that does not follow its predecessor, or -1.
 
@@ -43,15 +44,15 @@ def first_disorder(patterns, previous, leading):
     return -1
 
 
-@njit(cache=True)
+@kernel
 def check_signs(floats, witnesses, patterns, starts, words, bits, flips, constant, bad):
     """Mark in ``bad`` (P,) bool the patterns that a float witness does not prove.
 
     ``floats`` (m, r) are the rows, every entry within u relative of the true (scaled)
     entry or underflowed below 2**-1074; a witness is exact as it stands.  The value
     computed differs from the true one by at most ``(r + 3) u sum |x_k w_k|`` plus
-    ``r 2**-1074 (1 + max |w|)``; witnesses are scaled to ``max |w| <= 1`` by the wrapper,
-    so a bound of ``(r + 4) u sum |x_k w_k| + 2**-1000`` is safe.
+    ``r 2**-1074 (1 + max |w|)``; witnesses are scaled to ``max |w| <= 1`` by the
+    wrapper, so a bound of ``(r + 4) u sum |x_k w_k| + 2**-1000`` is safe.
     """
     n_rows, width = floats.shape
     unit = (width + 4) * U
@@ -80,7 +81,7 @@ def check_signs(floats, witnesses, patterns, starts, words, bits, flips, constan
                     break
 
 
-@njit(cache=True)
+@kernel
 def margin_direction(rows, out, corral, gram, weights, step, limit):
     """Least-norm point of the hull of unit ``rows`` (m, r) by Wolfe's algorithm.
 
@@ -121,7 +122,7 @@ def margin_direction(rows, out, corral, gram, weights, step, limit):
             out[k] = total
 
 
-@njit(cache=True)
+@kernel
 def _minor_cycles(rows, corral, size, gram, weights, step):
     """Move to the least-norm point of the affine hull, dropping rows on the way."""
     while True:
@@ -144,7 +145,7 @@ def _minor_cycles(rows, corral, size, gram, weights, step):
         size = kept
 
 
-@njit(cache=True)
+@kernel
 def _affine_weights(rows, corral, size, gram, out):
     """Solve ``(G + 1 1^T) x = 1`` by elimination and normalise to sum one."""
     for a in range(size):

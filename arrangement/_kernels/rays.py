@@ -11,7 +11,8 @@ computed from the rows tight at the ray only where a sign is in doubt.
 
 Error bounds (u = 2**-53).  A row is stored as x^ with ``|x^ - x| <= u |x^|`` entry by
 entry (x scaled by powers of two); a ray as p^, ``max |p^| <= 1``, with
-``max |p^ - c p| <= e`` for some c > 0.  Then ``fl(x^ . p^)`` differs from ``c x . p`` by at
+``max |p^ - c p| <= e`` for some c > 0.  Then ``fl(x^ . p^)`` differs from ``c x . p``
+by at
 most ``|x^|_1 (e (1 + u) + u) + gamma_r |x^|_1 <= |x^|_1 * 1.01 (e + (r + 4) u)``; an
 underflow anywhere adds at most r 2**-1074, which the slack in 1.01 u |x^|_1 covers
 since the rows are scaled to ``max |x^| >= 1/2``.
@@ -22,9 +23,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
 from arrangement._kernels import limbs
+from arrangement._kernels.compile import inlined, inner
 from arrangement._kernels.limbs import ONE, ZERO
 
 U = 2.0**-53
@@ -32,14 +33,14 @@ PRIME = np.int64(2147483629)
 PRIMES = (2147483629, 2147483587, 2147483579, 2147483563, 2147483549)
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+@inlined
 def error_bound(rows, pool, row, ray):
     """Bound on the error of the float value of ``row`` at ``ray``."""
     width = rows.floats.shape[1]
     return rows.norms[row] * 1.01 * (pool.errors[ray] + (width + 4) * U)
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+@inlined
 def float_value(rows, pool, row, ray):
     """Return the float value of ``row`` at ``ray``."""
     value = 0.0
@@ -48,7 +49,7 @@ def float_value(rows, pool, row, ray):
     return value
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def exact_sign(rows, words, row, dot):
     """Sign of ``row`` at an exact ray ``words`` (r, n_words); ``dot`` is scratch."""
     limbs.clear(dot)
@@ -57,7 +58,7 @@ def exact_sign(rows, words, row, dot):
     return limbs.sign(dot)
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def _independent(rows, tight, n_tight, wanted, prime, residues):
     """Move ``wanted`` rows independent modulo ``prime`` to the front of ``tight``.
 
@@ -97,7 +98,7 @@ def _independent(rows, tight, n_tight, wanted, prime, residues):
     return found
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def _cofactors(rows, tight, minors, out):
     """Exact vector orthogonal to the ``r - 1`` rows ``tight``: signed minors.
 
@@ -131,7 +132,7 @@ def _cofactors(rows, tight, minors, out):
             limbs.negate(out[k])
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def refine(rows, pool, scratch, ray, n_tight, witness_row, witness_sign):
     """Make a ray exact from the rows tight at it, and its float as good as can be.
 
@@ -158,7 +159,7 @@ def refine(rows, pool, scratch, ray, n_tight, witness_row, witness_sign):
     return True
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def set_floats(rows, pool, scratch, ray):
     """Round the exact ray to floats: entries within 4u relative, or underflow."""
     width = rows.words.shape[1]
@@ -175,14 +176,14 @@ def set_floats(rows, pool, scratch, ray):
     pool.exact[ray] = 1
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def _gcd(a, b):
     while b != 0:
         a, b = b, a % b
     return a
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+@inlined
 def combine_ints(pool, new, plus, minus, value_plus, value_minus):
     """Primitive int64 ray where the row vanishes between two adjacent rays."""
     width = pool.ints.shape[1]
@@ -197,7 +198,7 @@ def combine_ints(pool, new, plus, minus, value_plus, value_minus):
             pool.ints[new, k] //= divisor
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+@inlined
 def combine_floats(rows, pool, row, new, plus, minus, value_plus, value_minus):
     """Float ray where ``row`` vanishes between two adjacent rays, with its error.
 
@@ -233,7 +234,7 @@ def combine_floats(rows, pool, row, new, plus, minus, value_plus, value_minus):
     pool.errors[new] = 1.01 * error / peak + 2.0 * U
 
 
-@njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def negate_ray(pool, ray, filtered):
     """Replace a ray by its opposite."""
     if filtered:

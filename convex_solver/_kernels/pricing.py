@@ -13,8 +13,8 @@ def price_block(patterns, starts, facets, X, X_error, v, slack, prices):
     """Fill ``prices`` (P, 2): upper bounds of ``max +-v^T D X u``, u in K, |u| <= 1.
 
     For any multipliers ``lam >= 0`` on rows f with sign s_f, weak duality (Lemma 4)
-    gives ``max <= |g + sum lam_f s_f x_f|``, ``g = +-X^T D v``: so wrong multipliers can
-    only loosen a bound.  ``slack`` bounds the error of g; what the multipliers add
+    gives ``max <= |g + sum lam_f s_f x_f|``, ``g = +-X^T D v``: so wrong multipliers
+    can only loosen a bound.  ``slack`` bounds the error of g; what the multipliers add
     is ``sum lam_f (|x_f| (k + 4) u + e_f)``, entry by entry, and the norm and these
     sums round by less than the final factor.
     """

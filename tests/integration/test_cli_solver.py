@@ -1,0 +1,287 @@
+"""The command line ``convex-solver`` on real files: fit, certify, predict, plot."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convex_solver import TwoLayerReLU, load_model
+from convex_solver.cli import main
+from convex_solver.errors import InputError
+from convex_solver.plotting import boundaries, plot_fit, render_fit
+
+Run = tuple[int, str, str]
+
+FIVE = "x,y,name\n-2,1,a\n-1,-1,b\n0,1,c\n1,1,d\n2,-1,e\n"
+FIT = ("--target", "y", "--features", "x", "--beta", "1e-4")
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture
+def five(tmp_path: Path) -> Path:
+    path = tmp_path / "five.csv"
+    path.write_text(FIVE)
+    return path
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]):
+    def call(*argv: object) -> Run:
+        code = main([str(word) for word in argv])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+def assert_refused(result: Run, *parts: str) -> None:
+    code, out, err = result
+    assert (code, out) == (2, "")
+    assert err.startswith("convex-solver: error: ")
+    assert err.count("\n") == 1
+    for part in parts:
+        assert part in err
+
+
+def test_five_points_from_file_to_certificate(run, five, tmp_path):
+    model, plot = tmp_path / "model.json", tmp_path / "fit.png"
+    code, out, err = run("fit", five, *FIT, "-o", model, "--plot", plot, "--json")
+    assert (code, err) == (0, "")
+    values = json.loads(out)
+    assert values["objective"] == pytest.approx(0.0010128, abs=5e-8)
+    assert values["lower_bound"] <= values["upper_bound"]
+    assert (values["patterns"], values["bound"]) == (10, 10)
+    assert values["status"] == "optimal"
+    assert plot.read_bytes().startswith(PNG)
+    code, out, err = run("certify", model, five, "--json")
+    assert (code, err) == (0, "")
+    again = json.loads(out)
+    assert again["certified"] is True
+    assert again["lower_bound"] == pytest.approx(values["lower_bound"], rel=1e-9)
+    code, out, _ = run("predict", model, five)
+    lines = out.splitlines()
+    assert code == 0
+    assert lines[0] == "y"
+    assert np.allclose([float(v) for v in lines[1:]], [1, -1, 1, 1, -1], atol=1e-2)
+    assert len(load_model(model).network.feature_names) == 1
+
+
+def test_a_person_is_told(run, five, tmp_path):
+    model = tmp_path / "model.json"
+    code, out, _ = run("fit", five, *FIT, "-o", model)
+    assert code == 0
+    for part in (
+        "n = 5",
+        "r = 2",
+        "10 = Cover's bound",
+        "yes: 10 patterns",
+        "objective",
+        "lower bound",
+        "gap",
+        "neurons",
+        "optimal: certified gap",
+        f"convex-solver certify {model} {five}",
+    ):
+        assert part in out
+    code, out, _ = run("certify", model, five)
+    assert code == 0
+    assert "certified    yes" in out
+
+
+def test_a_fit_short_of_the_tolerance_says_so(run, five, tmp_path):
+    code, out, _ = run("fit", five, *FIT, "--tol", "1e-300", "-o", tmp_path / "m")
+    assert code == 1
+    assert "above 1e-300" in out
+    assert "optimal:" not in out
+    assert (tmp_path / "m").exists()
+
+
+def test_certify_fails_in_one_line(run, five, tmp_path):
+    model = tmp_path / "model.json"
+    run("fit", five, *FIT, "-o", model, "--json")
+    other = tmp_path / "other.csv"
+    other.write_text(FIVE.replace("1,1,d", "1,1.5,d"))
+    code, out, err = run("certify", model, other, "--json")
+    assert code == 1
+    assert json.loads(out)["certified"] is False
+    assert err.startswith("convex-solver: not certified: ")
+    assert err.count("\n") == 1
+    content = json.loads(model.read_text())
+    content["network"]["alphas"][0] *= 1.5
+    forged = tmp_path / "forged.json"
+    forged.write_text(json.dumps(content))
+    code, out, err = run("certify", forged, five)
+    assert (code, out) == (1, "")
+    assert "digest" in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("loss", ["hinge", "logistic"])
+def test_classification(run, five, tmp_path, loss):
+    argv = ["fit", five, "--target", "y", "--features", "x", "--beta", 0.1]
+    argv += ["--loss", loss, "--standardize", "-o", tmp_path / "m"]
+    code, out, _ = run(*argv, "--plot", tmp_path / "fit.svg", "--json")
+    assert code == 0
+    assert json.loads(out)["loss"] == loss
+    assert b"<svg" in (tmp_path / "fit.svg").read_bytes()
+    (tmp_path / "bad.csv").write_text(FIVE.replace("2,-1,e", "2,0,e"))
+    argv[1] = tmp_path / "bad.csv"
+    argv[-1] = tmp_path / "n"
+    assert_refused(run(*argv), "-1")
+
+
+def test_penguins_on_one_feature(run, tmp_path):
+    model, plot = tmp_path / "model.json", tmp_path / "fit.png"
+    argv = ["fit", "penguins", "--target", "body_mass_g", "--beta", "0.1"]
+    argv += ["--features", "flipper_length_mm", "--standardize"]
+    code, out, _ = run(*argv, "-o", model, "--plot", plot, "--json")
+    assert code == 0
+    values = json.loads(out)
+    assert (values["n"], values["patterns"]) == (342, 110)
+    assert values["gap"] <= 1e-6
+    assert plot.read_bytes().startswith(PNG)
+    assert run("certify", model, "penguins", "--json")[0] == 0
+
+
+def test_a_program_too_large_is_refused_with_its_size(run, tmp_path):
+    argv = ["fit", "penguins", "--target", "body_mass_g", "--beta", "0.1"]
+    argv += ["--features", "bill_length_mm,bill_depth_mm", "-o", tmp_path / "m"]
+    assert_refused(run(*argv), "107,618 chambers", "fewer")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("beta", ["0", "-1", "nan", "inf", "much"])
+def test_bad_beta(run, five, tmp_path, beta):
+    argv = ["fit", five, "--target", "y", "--features", "x", f"--beta={beta}"]
+    assert_refused(run(*argv, "-o", tmp_path / "m"), "beta")
+    assert [p.name for p in tmp_path.iterdir()] == ["five.csv"]
+
+
+def test_bad_options(run, five, tmp_path):
+    out = ["-o", tmp_path / "m"]
+    fit = ["fit", five, "--beta", "0.1"]
+    both = ["--target", "y", "--features", "x,y"]
+    for argv, parts in (
+        ([*fit, "--target", "q", *out], ["no column 'q'", "'x', 'y', 'name'"]),
+        ([*fit, "--target", "y", "--features", "q", *out], ["no column 'q'"]),
+        ([*fit, *both, *out], ["among --features"]),
+        ([*fit, "--target", "y", *out], ["line 2, column 'name'"]),
+        ([*fit, "--target", "name", "--features", "x", *out], ["column 'name'"]),
+        (["fit", five, *FIT, "--loss", "cubic", *out], ["invalid choice"]),
+        (["fit", five, *FIT, "--tol", "0", *out], ["tol"]),
+        (["fit", five, *FIT], ["-o"]),
+        (["fit", five, *FIT, "-o", five], ["exists"]),
+        (["fit", five, *FIT, "-o", tmp_path / "no" / "m"], ["is not a folder"]),
+        (["fit", five, *FIT, *out, "--plot", five], ["exists"]),
+        (["fit", five, *FIT, *out, "--plot", tmp_path / "fit.bmp"], [".png"]),
+        (["fit", five, *FIT, *out, "--plot", tmp_path / "m"], [".png"]),
+        (["fit", tmp_path / "none.csv", *FIT, *out], ["No such file"]),
+        (["certify", tmp_path / "none", five], ["cannot read"]),
+        (["certify", five, five], ["not JSON"]),
+        (["predict", five, five], ["not JSON"]),
+        (["certify"], ["MODEL"]),
+    ):
+        assert_refused(run(*argv), *parts)
+    assert [p.name for p in tmp_path.iterdir()] == ["five.csv"]
+
+
+def test_same_file_for_model_and_plot(run, five, tmp_path):
+    path = tmp_path / "fit.png"
+    assert_refused(run("fit", five, *FIT, "-o", path, "--plot", path), "same file")
+
+
+@pytest.mark.parametrize("text", ["", "x,y\n", "x,y\n1,\n", "x,y\n1,nan\n", "y\n1\n"])
+def test_bad_tables(run, tmp_path, text):
+    path = tmp_path / "bad.csv"
+    path.write_text(text)
+    argv = ["fit", path, "--target", "y", "--beta", "1", "-o", tmp_path / "m"]
+    assert_refused(run(*argv))
+    assert [p.name for p in tmp_path.iterdir()] == ["bad.csv"]
+
+
+def test_three_features_have_no_plot(run, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,b,c,y\n1,2,3,4\n2,1,1,0\n")
+    argv = ["fit", path, "--target", "y", "--beta", "1", "-o", tmp_path / "m"]
+    assert_refused(run(*argv, "--plot", tmp_path / "p.png"), "one or two")
+    assert [p.name for p in tmp_path.iterdir()] == ["t.csv"]
+
+
+def test_a_model_on_data_without_its_columns(run, five, tmp_path):
+    model = tmp_path / "model.json"
+    run("fit", five, *FIT, "-o", model, "--json")
+    (tmp_path / "z.csv").write_text("z,y\n1,2\n")
+    for command in ("certify", "predict"):
+        assert_refused(run(command, model, tmp_path / "z.csv"), "no column 'x'")
+
+
+def test_no_intercept(run, five, tmp_path):
+    argv = ["fit", five, *FIT, "--no-intercept", "-o", tmp_path / "m"]
+    code, out, _ = run(*argv, "--plot", tmp_path / "p.png", "--json")
+    assert code == 0
+    assert json.loads(out)["rank"] == 1
+
+
+def test_boundaries_are_in_the_coordinates_of_the_data():
+    network = TwoLayerReLU(
+        [[1.0, -2.0], [0.0, 1.0]],
+        [1.0, 1.0],
+        intercept=True,
+        feature_names=["x"],
+        center=[10.0],
+        scale=[5.0],
+    )
+    lines = boundaries(network)
+    assert lines.shape == (1, 2)
+    assert -lines[0, 1] / lines[0, 0] == pytest.approx(20.0)
+
+
+@pytest.mark.parametrize("is_classification", [False, True])
+@pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
+def test_two_features_are_drawn(is_classification, kind):
+    network = TwoLayerReLU(
+        [[1.0, -1.0, 0.0], [1.0, 1.0, 0.5]],
+        [1.0, -1.0],
+        intercept=True,
+        feature_names=["a", "cost in $"],
+    )
+    X = [[0.0, 1.0], [2.0, -1.0], [1.0, 1.0]]
+    y = [1.0, -1.0, 1.0]
+    picture = render_fit(network, X, y, kind=kind, is_classification=is_classification)
+    assert picture.startswith({"png": PNG, "svg": b"<?xml", "pdf": b"%PDF"}[kind])
+
+
+def test_plots_of_little(tmp_path):
+    empty = TwoLayerReLU(np.zeros((0, 3)), [], intercept=True)
+    assert render_fit(empty, [[1.0, 1.0]], [0.0]).startswith(PNG)
+    assert render_fit(empty, [[1.0, 1.0]], [1.0], is_classification=True)
+    line = TwoLayerReLU(np.zeros((0, 2)), [], intercept=True)
+    plot_fit(line, [[3.0]], [2.0], tmp_path / "p.png")
+    with pytest.raises(InputError, match="exists"):
+        plot_fit(line, [[3.0]], [2.0], tmp_path / "p.png")
+    with pytest.raises(InputError, match="is a folder|cannot write"):
+        plot_fit(line, [[3.0]], [2.0], tmp_path / "no" / "p.png")
+    with pytest.raises(InputError, match="shape"):
+        render_fit(line, [3.0], [2.0])
+    with pytest.raises(InputError, match="expected \\(1,\\)"):
+        render_fit(line, [[3.0]], [2.0, 1.0])
+
+
+def test_as_a_program(five, tmp_path):
+    command = [sys.executable, "-m", "convex_solver", "fit", str(five), *FIT, "-o"]
+    model = tmp_path / "m.json"
+    for code, lines in ((0, 0), (2, 1)):  # the second time the model exists
+        done = subprocess.run(
+            [*command, str(model), "--json"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code
+        assert done.stderr.count("\n") == lines
+        assert "Traceback" not in done.stderr
