@@ -83,11 +83,13 @@ def column_list(text: str) -> list[str]:
     return [name.strip() for name in names]
 
 
-def say_compiling(entries: Sequence[tuple[str, str]], *, quiet: bool) -> None:
+def say_compiling(
+    entries: Sequence[tuple[str, str]], *, quiet: bool, seconds: int = 15
+) -> None:
     """Say on stderr that kernels will be compiled, if their cache is empty.
 
     ``entries`` are (module, function); Numba keeps an index file for each, which is
-    empty or outdated before the first run.
+    empty or outdated before the first run.  ``seconds`` is about how long it takes.
     """
     if quiet or os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         return
@@ -100,7 +102,8 @@ def say_compiling(entries: Sequence[tuple[str, str]], *, quiet: bool) -> None:
             continue
         if not compiled:
             print(
-                "Compiling the kernels (first run only, about 15 s)...", file=sys.stderr
+                f"Compiling the kernels (first run only, about {seconds} s)...",
+                file=sys.stderr,
             )
             return
 
@@ -231,7 +234,7 @@ def _read(options: argparse.Namespace) -> Arrangement:
 def _count(options: argparse.Namespace) -> int:
     begin = time.perf_counter()
     arrangement = _read(options)
-    say_compiling(_COUNTING, quiet=options.json)
+    say_compiling(_COUNTING, quiet=options.json, seconds=3)
     total = count_patterns(arrangement)
     bound = cover_bound(arrangement.n_distinct, arrangement.rank)
     values = _facts(options, arrangement, total, bound) | {

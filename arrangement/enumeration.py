@@ -35,6 +35,8 @@ from arrangement.walker import Walker
 Progress = Callable[[int, int], object]
 
 _HALF_BLOCK = 1 << 14
+# restrictions visited before a listing is refused: some seconds
+_COUNT_BUDGET = 10**6
 
 
 @dataclass(frozen=True)
@@ -318,17 +320,18 @@ def _capacity(plan: _Plan, max_bytes: int | None) -> int:
         "fewer rows or columns, or raise max_bytes."
     )
     try:
-        count = count_patterns(plan.arrangement, max_nodes=max(most, 1))
+        count = count_patterns(plan.arrangement, max_nodes=_COUNT_BUDGET)
     except BudgetExceededError:
         raise ListingTooLargeError(
-            f"the list has more than {most} and at most {plan.bound} patterns (Cover's "
-            f"bound; {plan.bound * row_bytes} bytes); {allowed} bytes are allowed. "
+            f"the list has too many patterns to count first, at most {plan.bound:,} "
+            f"(Cover's bound; {plan.bound * row_bytes:,} bytes); {allowed:,} bytes are "
+            "allowed. "
             + advice
         ) from None
     if count > most:
         raise ListingTooLargeError(
-            f"the list has {count} patterns and takes {count * row_bytes} bytes; "
-            f"{allowed} bytes are allowed. " + advice
+            f"the list has {count:,} patterns and takes {count * row_bytes:,} bytes; "
+            f"{allowed:,} bytes are allowed. " + advice
         )
     return count
 

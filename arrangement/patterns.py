@@ -213,7 +213,7 @@ class PatternSet:
         target = Path(path)
         if target.exists():
             raise InputError(f"{target} exists; give another path or remove it.")
-        partial = target.with_name(target.name + ".partial")
+        partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
         try:
             with partial.open("xb") as stream:
                 np.savez_compressed(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import math
+import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -136,6 +138,8 @@ def _table(options: argparse.Namespace) -> Table:
 
 def _fit(options: argparse.Namespace) -> int:
     begin = time.perf_counter()
+    if not 0.0 < options.tol < math.inf:
+        raise UsageError(f"--tol is {options.tol:g}; expected a number above 0")
     target = check_new_file(options.output)
     table = _table(options)
     y = table.numbers([options.target])[:, 0]
@@ -272,9 +276,19 @@ def _print_fit(
             ("status", status),
             ("written", written),
             ("time", seconds_text(values["seconds"])),
-            ("next", f"convex-solver certify {options.output} {options.file}"),
+            ("next", shlex.join(["convex-solver", "certify", *_again(options)])),
         ]
     )
+
+
+def _again(options: argparse.Namespace) -> list[str]:
+    """Return the arguments that read the same data once more."""
+    words = [options.output, options.file]
+    if options.key is not None:
+        words += ["--key", options.key]
+    if options.header is not None:
+        words.append("--header" if options.header else "--no-header")
+    return words
 
 
 def _bounds_lines(values: dict[str, Any]) -> list[tuple[str, str]]:

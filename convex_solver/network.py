@@ -129,7 +129,6 @@ class TwoLayerReLU:
         self, X: ArrayLike, y: ArrayLike, beta: float, *, loss: str | Loss = "squared"
     ) -> float:
         """Return objective (2): summed loss plus ``beta / 2`` times squared weights.
-        weights.
 
         Pilanci & Ergen (2020), equation (2), with the intercept's weights penalised.
         """
@@ -222,7 +221,7 @@ def write_json(path: str | os.PathLike[str], content: dict[str, Any]) -> None:
     target = Path(path)
     if target.exists():
         raise InputError(f"{target} exists; give another path or remove it.")
-    partial = target.with_name(target.name + ".partial")
+    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     try:
         with partial.open("x", encoding="utf-8") as stream:
             json.dump(content, stream, indent=1, allow_nan=False)

@@ -71,7 +71,7 @@ def plot_fit(
     InputError
         As `check_plot`, or the file exists or cannot be written.
     """
-    kind = check_plot(path, len(network.feature_names))
+    kind = check_plot(path, network.weights.shape[1] - network.intercept)
     picture = render_fit(
         network,
         X,
@@ -196,7 +196,7 @@ def boundaries(network: TwoLayerReLU) -> Array:
     that never switch (normal zero) are left out.
     """
     weights = network.weights
-    width = len(network.feature_names)
+    width = weights.shape[1] - network.intercept
     scale = np.ones(width) if network.scale is None else network.scale
     center = np.zeros(width) if network.center is None else network.center
     normals = weights[:, :width] / scale

@@ -62,7 +62,7 @@ def test_count_reads_the_decimals_that_a_csv_shows(run, points):
 
 
 def test_count_tells_a_person(run, points):
-    code, out, err = run("count", points, "--columns", "a,b", "--no-intercept")
+    code, out, _ = run("count", points, "--columns", "a,b", "--no-intercept")
     assert code == 0
     assert "n = 4" in out
     assert "r = 2" in out
@@ -256,6 +256,7 @@ def test_folder_without_permission(run, points, tmp_path):
 
 def test_list_too_large(run, points, tmp_path):
     argv = ["enumerate", points, "--columns", "a,b", "-o", tmp_path / "o.npz"]
+    argv.append("--json")  # a first run would say that it compiles
     assert_refused(run(*argv, "--max-bytes", 64), "patterns", "bytes", "iter_patterns")
     assert_refused(run(*argv, "--max-bytes", 0), "at least 1")
     assert [p.name for p in tmp_path.iterdir()] == ["points.csv"]
@@ -273,7 +274,7 @@ def test_interruption(run, points, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "count_patterns", interrupt)
-    code, out, err = run("count", points, "--columns", "a,b")
+    code, out, err = run("count", points, "--columns", "a,b", "--json")
     assert (code, out, err) == (130, "", "arrangement: interrupted\n")
 
 

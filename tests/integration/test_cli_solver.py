@@ -151,6 +151,7 @@ def test_penguins_on_one_feature(run, tmp_path):
 def test_a_program_too_large_is_refused_with_its_size(run, tmp_path):
     argv = ["fit", "penguins", "--target", "body_mass_g", "--beta", "0.1"]
     argv += ["--features", "bill_length_mm,bill_depth_mm", "-o", tmp_path / "m"]
+    argv.append("--json")  # a first run would say that it compiles
     assert_refused(run(*argv), "107,618 chambers", "fewer")
     assert list(tmp_path.iterdir()) == []
 
@@ -174,6 +175,7 @@ def test_bad_options(run, five, tmp_path):
         ([*fit, "--target", "name", "--features", "x", *out], ["column 'name'"]),
         (["fit", five, *FIT, "--loss", "cubic", *out], ["invalid choice"]),
         (["fit", five, *FIT, "--tol", "0", *out], ["tol"]),
+        (["fit", five, *FIT, "--tol", "nan", *out], ["tol"]),
         (["fit", five, *FIT], ["-o"]),
         (["fit", five, *FIT, "-o", five], ["exists"]),
         (["fit", five, *FIT, "-o", tmp_path / "no" / "m"], ["is not a folder"]),
@@ -264,11 +266,11 @@ def test_plots_of_little(tmp_path):
     plot_fit(line, [[3.0]], [2.0], tmp_path / "p.png")
     with pytest.raises(InputError, match="exists"):
         plot_fit(line, [[3.0]], [2.0], tmp_path / "p.png")
-    with pytest.raises(InputError, match="is a folder|cannot write"):
+    with pytest.raises(InputError, match="cannot write"):
         plot_fit(line, [[3.0]], [2.0], tmp_path / "no" / "p.png")
     with pytest.raises(InputError, match="shape"):
         render_fit(line, [3.0], [2.0])
-    with pytest.raises(InputError, match="expected \\(1,\\)"):
+    with pytest.raises(InputError, match=r"expected \(1,\)"):
         render_fit(line, [[3.0]], [2.0, 1.0])
 
 

@@ -1,0 +1,70 @@
+"""The walls between modules, read off their imports."""
+
+import ast
+from pathlib import Path
+
+import arrangement
+import convex_solver
+import pytest
+
+ROOTS = [Path(arrangement.__file__).parent, Path(convex_solver.__file__).parent]
+
+
+def imports(path):
+    """Modules that a file imports, anywhere in it, with what it takes from them."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def modules():
+    return [path for root in ROOTS for path in sorted(root.rglob("*.py"))]
+
+
+def module(name):
+    package, *rest = name.split(".")
+    root = ROOTS[0] if package == "arrangement" else ROOTS[1]
+    return root.joinpath(*rest).with_suffix(".py")
+
+
+def touches(path, name):
+    return any(i == name or i.startswith(name + ".") for i in imports(path))
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: f"{p.parent.name}/{p.name}")
+def test_each_heavy_package_stays_behind_its_wall(path):
+    if path.parent.name != "_kernels":
+        assert not touches(path, "numba") or path.name == "cli.py"
+    if path.parent.parent.name == "arrangement" or path.parent.name == "arrangement":
+        assert not touches(path, "convex_solver")
+
+
+@pytest.mark.parametrize(
+    ("name", "forbidden"),
+    [
+        ("arrangement.counting", "enumeration patterns verification walker geometry"),
+        ("arrangement.verification", "enumeration walker geometry arithmetic"),
+        ("arrangement.realisability", "enumeration walker geometry arithmetic"),
+        ("arrangement._kernels.counting", "_kernels.cells _kernels.rays _kernels.limbs"),
+        ("arrangement._kernels.proof", "_kernels.cells _kernels.rays _kernels.limbs"),
+    ],
+)
+def test_the_proof_and_the_count_never_use_the_enumerator(name, forbidden):
+    for other in forbidden.split():
+        assert not touches(module(name), f"arrangement.{other}")
+
+
+@pytest.mark.parametrize("other", ["program", "solver", "builder", "recovery"])
+def test_the_certificate_shares_nothing_with_the_solver(other):
+    for name in ("certificate", "_kernels.pricing", "network", "losses", "reading"):
+        assert not touches(module(f"convex_solver.{name}"), f"convex_solver.{other}")
+
+
+def test_every_module_is_of_a_readable_length():
+    long = {p.name: len(p.read_text().splitlines()) for p in modules()}
+    assert {name: n for name, n in long.items() if n > 500} == {}
