@@ -159,7 +159,9 @@ def certify(
     scaled = _feasible(chosen, v, data.y, beta, max_price)
     lower = max(0.0, chosen.dual_lower(scaled, data.y_exact))
     upper = upper_bound(network, data, beta, chosen)
-    gap = 0.0 if upper == 0.0 else (upper - lower) / upper
+    gap = math.inf if math.isinf(upper) else 0.0
+    if 0.0 < upper < math.inf:
+        gap = (upper - lower) / upper
     return Certificate(
         upper_bound=upper,
         lower_bound=lower,
@@ -208,10 +210,16 @@ def _max_price(data: Data, listing: PatternSet, v: Array) -> float:
         flat = np.concatenate([*facets, np.zeros(0, dtype=np.int64)])
         prices = np.zeros((len(block), 2))
         price_block(block.packed, starts, flat, data.X, data.X_error, v, slack, prices)
-        best = max(best, float(prices.max()))
+        largest = float(prices.max())
+        if math.isnan(largest):  # overflow: nothing is known, and max() would drop it
+            return math.inf
+        best = max(best, largest)
     if seen != len(listing):
         raise InputError("patterns are not the listing of these data; leave them out.")
-    return best
+    # Underflow: a vector with entries below 1e-154 has a computed norm of zero, and
+    # products lose less than 1e-323 each.  Above 1e-134 the factors of the kernel
+    # cover that, below it this term does.
+    return best + 1e-150 if np.any(v) else best
 
 
 def _feasible(loss: Loss, v: Array, y: Array, beta: float, max_price: float) -> Array:
@@ -225,6 +233,8 @@ def _feasible(loss: Loss, v: Array, y: Array, beta: float, max_price: float) -> 
         cap = math.nextafter(math.nextafter(beta / max_price, 0.0), 0.0)
     factor = loss.best_scale(v, y, cap)
     scaled = factor * v
+    if not np.all(np.isfinite(scaled)):  # overflow; zero is always feasible
+        return np.zeros_like(v)
     # rounding of factor * v may leave the domain by an ulp; clipping only shrinks
     return loss.clip(scaled, y)
 
@@ -247,5 +257,8 @@ def upper_bound(network: TwoLayerReLU, data: Data, beta: float, loss: Loss) -> f
     value = loss.value_upper(prediction, error * (1.0 + 2.0**-30), data.y, data.y_error)
     squares = [*np.ravel(network.weights).tolist(), *network.alphas.tolist()]
     # each square rounds once, fsum once, the product once: four steps up cover it
-    decay = math.fsum(x * x for x in squares) * (0.5 * beta) * (1.0 + 8.0 * U)
-    return math.nextafter(value + decay, math.inf) if value + decay else 0.0
+    # each square loses at most 5e-324 more where it underflows
+    nonzero = sum(1 for x in squares if x)
+    total = math.fsum(x * x for x in squares) + nonzero * 5e-324
+    decay = total * (0.5 * beta) * (1.0 + 8.0 * U)
+    return math.nextafter(value + decay, math.inf) if value or nonzero else 0.0

@@ -121,7 +121,10 @@ def _up(x: Vector) -> Vector:
 
 def _sum_up(x: Vector) -> float:
     # fsum is correctly rounded, so one step up is an upper bound
-    total = math.fsum(x)
+    try:
+        total = math.fsum(x)
+    except OverflowError:  # finite terms, a sum beyond float64
+        return math.inf
     return 0.0 if total == 0.0 and not np.any(x) else math.nextafter(total, math.inf)
 
 
@@ -161,7 +164,9 @@ def _squared_upper(f: Vector, f_error: Vector, y: Vector, y_error: Vector) -> fl
     # |exact residual| <= |f - y| rounded up once, plus the errors, two sums rounded
     # up; the square rounds once, halving is exact unless subnormal: two steps up.
     residual = _up(_up(_up(np.abs(f - y)) + f_error) + y_error)
-    return _sum_up(_up(_up(residual * residual * 0.5)))
+    # not _up: a square that underflows to zero must still go up
+    square = np.nextafter(np.nextafter(residual * residual * 0.5, np.inf), np.inf)
+    return _sum_up(np.where(residual == 0.0, 0.0, square))
 
 
 def _squared_lower(v: Vector, y_exact: Sequence[Fraction | int]) -> float:

@@ -1,0 +1,97 @@
+"""What the benchmarks share: tables, timing, and the machine they ran on."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("numpy", "scipy", "numba", "cvxpy", "clarabel")
+
+
+def add_paths() -> None:
+    """Make the checkout and the known families of its tests importable."""
+    for folder in (ROOT / "tests", ROOT):
+        if str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))
+
+
+def data_folder() -> Path | None:
+    """Return the folder that ARRANGEMENT_DATA names, or None."""
+    name = os.environ.get("ARRANGEMENT_DATA")
+    return Path(name) if name else None
+
+
+def best_time(
+    work: Callable[[], T], *, repeats: int = 3, long: float = 3.0
+) -> tuple[float, T]:
+    """Return the least seconds of ``repeats`` runs and the last result.
+
+    A run longer than ``long`` seconds is not repeated.
+    """
+    least = float("inf")
+    for _ in range(repeats):
+        start = time.perf_counter()
+        result = work()
+        seconds = time.perf_counter() - start
+        least = min(least, seconds)
+        if seconds > long:
+            break
+    return least, result
+
+
+def seconds_text(seconds: float) -> str:
+    """Return a duration with three significant digits."""
+    return f"{seconds:#.3g}".rstrip(".")
+
+
+def verdict(is_met: bool) -> str:
+    """Return how a figure compares with its goal."""
+    return "met" if is_met else "MISSED"
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print a Markdown table with aligned columns; the first one is text."""
+    cells = [[str(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+
+    def line(row: Sequence[str]) -> str:
+        padded = [row[0].ljust(widths[0])]
+        padded += [c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True)]
+        return "| " + " | ".join(padded) + " |"
+
+    rules = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    print("\n".join([line(cells[0]), line(rules), *map(line, cells[1:])]))
+
+
+def print_setting() -> None:
+    """Print the machine, the versions and the commit."""
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    try:
+        commit = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        commit = "unknown"
+    print(f"machine   {_processor()}, {os.cpu_count()} cores; one is used")
+    names = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    print(f"versions  Python {platform.python_version()}, {names}")
+    print(f"commit    {commit}\n")
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.split(":", 1)[1] for line in lines if line.startswith("model name")]
+    return names[0].strip() if names else platform.machine()

@@ -1,0 +1,41 @@
+"""The certificate at the edges of float64: never a bound that does not hold."""
+
+import numpy as np
+import pytest
+
+from convex_solver import TwoLayerReLU, certify
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+EMPTY = TwoLayerReLU(np.zeros((0, 1)), [])
+
+
+def test_prices_that_underflow_prove_nothing():
+    # one neuron of weight 1e85 fits the point at a cost of 1e-10
+    X, y, beta = [[1e-170]], [1], 1e-180
+    good = TwoLayerReLU([[1e85]], [1e85])
+    best = good.objective(X, y, beta, loss="hinge")
+    assert best < 1e-9
+    found = certify(EMPTY, X, y, beta, loss="hinge", dual=[-1.0])
+    assert found.lower_bound <= best
+
+
+@pytest.mark.parametrize("power", [140, 150, 153, 155, 160, 200, 250, 290, 307])
+@pytest.mark.parametrize("loss", ["squared", "hinge", "logistic"])
+def test_prices_that_overflow_prove_nothing(power, loss):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((6, 2)) * 10.0**power
+    y = np.sign(rng.standard_normal(6))
+    if loss == "squared":
+        y = y * 10.0 ** (power - 150)
+    empty = TwoLayerReLU(np.zeros((0, 2)), [])
+    found = certify(empty, X, y, 0.1, loss=loss)
+    # a neuron of size 1e-70 is enough to fit one point of size 1e140
+    assert found.lower_bound < 0.9 * found.upper_bound
+    assert not found.gap <= 1e-6
+
+
+def test_an_objective_that_underflows_is_not_zero():
+    tiny = TwoLayerReLU([[1e-170]], [0.0])
+    assert certify(tiny, [[1.0]], [0.0], 1.0).upper_bound > 0.0
+    assert certify(EMPTY, [[1.0]], [1e-170], 1.0).upper_bound > 0.0
+    assert certify(EMPTY, [[1.0]], [0.0], 1.0).gap == 0.0
