@@ -325,8 +325,7 @@ def _capacity(plan: _Plan, max_bytes: int | None) -> int:
         raise ListingTooLargeError(
             f"the list has too many patterns to count first, at most {plan.bound:,} "
             f"(Cover's bound; {plan.bound * row_bytes:,} bytes); {allowed:,} bytes are "
-            "allowed. "
-            + advice
+            "allowed. " + advice
         ) from None
     if count > most:
         raise ListingTooLargeError(

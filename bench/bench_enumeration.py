@@ -29,6 +29,7 @@ HEADER = (
     "seconds",
     "goal",
     "",
+    "CPU s",
     "patterns/s",
     "bytes/pattern",
     "fill, s",
@@ -80,7 +81,7 @@ def list_case(case: Case, *, prove: bool) -> list[str]:
         check(case.name, len(patterns), case.count)
         return len(patterns), patterns.packed.nbytes
 
-    seconds, (count, n_bytes) = report.best_time(work)
+    seconds, cpu, (count, n_bytes) = report.best_time(work)
     fill = fill_seconds(n_bytes)
     return [
         f"{case.name}, {'proven' if prove else 'listing only'}",
@@ -88,6 +89,7 @@ def list_case(case: Case, *, prove: bool) -> list[str]:
         report.seconds_text(seconds),
         f"{case.goal:g}" if prove else "-",
         report.verdict(seconds <= case.goal) if prove else "-",
+        report.seconds_text(cpu),
         f"{count / seconds:,.0f}",
         f"{n_bytes / count:g}",
         f"{fill:.2g}",
@@ -107,12 +109,12 @@ def count_haberman() -> list[str]:
     # decimals times a power of ten, column by column: the same arrangement
     X = np.column_stack([integers, np.ones(len(integers), dtype=np.int64)])
     count_patterns(X[:8])
-    seconds, count = report.best_time(lambda: count_patterns(X))
+    seconds, cpu, count = report.best_time(lambda: count_patterns(X))
     check(name, count, expected)
     met = report.verdict(seconds <= goal)
     rate = f"{count / seconds:,.0f}"
-    times = (report.seconds_text(seconds), f"{goal:g}", met, rate)
-    return [name, f"{count:,}", *times, "-", "-", "-"]
+    wall, busy = report.seconds_text(seconds), report.seconds_text(cpu)
+    return [name, f"{count:,}", wall, f"{goal:g}", met, busy, rate, "-", "-", "-"]
 
 
 def main() -> None:

@@ -36,8 +36,11 @@ def merge_neurons(program: ConvexProgram, network: TwoLayerReLU) -> TwoLayerReLU
     inequality, the weight decay does not rise.
     """
     blocks, sides = blocks_from_network(network)
+    # a neuron that outputs nothing has no side, and must not lend it to a group
+    alive = np.any(blocks != 0.0, axis=1)
+    blocks, sides = blocks[alive], sides[alive]
     if not len(blocks):
-        return network
+        return network_from_blocks(program, blocks, sides)
     bits = program.X @ blocks.T >= 0.0
     keys = np.vstack([bits, sides[None] > 0.0]).T
     _, groups = np.unique(keys, axis=0, return_inverse=True)

@@ -50,7 +50,10 @@ def test_each_heavy_package_stays_behind_its_wall(path):
         ("arrangement.counting", "enumeration patterns verification walker geometry"),
         ("arrangement.verification", "enumeration walker geometry arithmetic"),
         ("arrangement.realisability", "enumeration walker geometry arithmetic"),
-        ("arrangement._kernels.counting", "_kernels.cells _kernels.rays _kernels.limbs"),
+        (
+            "arrangement._kernels.counting",
+            "_kernels.cells _kernels.rays _kernels.limbs",
+        ),
         ("arrangement._kernels.proof", "_kernels.cells _kernels.rays _kernels.limbs"),
     ],
 )

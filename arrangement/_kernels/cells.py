@@ -328,7 +328,7 @@ def cut(rows, pool, stack, scratch, control, row):
     return CUT
 
 
-@inlined
+@inner
 def insert_rows(rows, pool, stack, scratch, control, budget):
     """Insert rows into the top cell until one cuts it: (status, rows inserted).
 
