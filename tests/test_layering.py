@@ -3,9 +3,10 @@
 import ast
 from pathlib import Path
 
+import pytest
+
 import arrangement
 import convex_solver
-import pytest
 
 ROOTS = [Path(arrangement.__file__).parent, Path(convex_solver.__file__).parent]
 

@@ -7,8 +7,6 @@ from math import comb, nextafter
 
 import numpy as np
 import pytest
-from reference.brute_force import chambers, homogeneous_rows
-from reference.exact_checks import bits_at, chamber_constraints, is_extreme
 
 from arrangement import (
     Arrangement,
@@ -17,6 +15,9 @@ from arrangement import (
     enumerate_patterns,
     iter_patterns,
 )
+
+from reference.brute_force import chambers, homogeneous_rows
+from reference.exact_checks import bits_at, chamber_constraints, is_extreme
 
 
 def bit_set(patterns):

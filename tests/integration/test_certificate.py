@@ -4,6 +4,10 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import minimize
+
 from arrangement import enumerate_patterns
 from convex_solver import (
     ClaimNotReproducedError,
@@ -19,9 +23,6 @@ from convex_solver import (
     solve,
 )
 from convex_solver._kernels.pricing import price_block
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy.optimize import minimize
 
 from integration.test_solve import FIVE, FIVE_Y, labels, planted
 
@@ -107,11 +108,11 @@ def test_decimals_count_their_own_rounding():
 
 def test_a_listing_without_proof_or_of_other_data_is_refused(solved):
     X, y, solution = solved
+    bare = enumerate_patterns(X, prove=False)
+    other = enumerate_patterns(X[::-1] * [[1, 1, -1]])
     with pytest.raises(InputError, match="no proof"):
-        bare = enumerate_patterns(X, prove=False)
         certify(solution.network, X, y, 0.1, patterns=bare)
     with pytest.raises(InputError, match="not the listing"):
-        other = enumerate_patterns(X[::-1] * [[1, 1, -1]])
         certify(solution.network, X, y, 0.1, patterns=other)
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from arrangement import count_patterns
 from convex_solver import (
     ConvexProgram,

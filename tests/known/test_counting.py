@@ -15,6 +15,7 @@ from arrangement import counting
 from arrangement._kernels import counting as kernels
 from arrangement.arrangement import Arrangement
 from arrangement.errors import BudgetExceededError, InputError, InputTypeError
+
 from known import families
 
 # OEIS A000609, sums of Betti numbers (CountingChambers.jl), orders of Weyl groups.

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from arrangement import enumerate_patterns, iter_patterns
+
 from known import families
 
 slow = pytest.mark.slow

@@ -13,13 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from reference import deletion_restriction as reference
-from reference.brute_force import exact
 
 from arrangement import counting
 from arrangement._kernels import counting as kernels
 from arrangement.counting import characteristic_polynomial, count_patterns
+
 from properties.strategies import matrices
+from reference import deletion_restriction as reference
+from reference.brute_force import exact
 
 relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 Matrix = list[list[int]]

@@ -10,6 +10,21 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from arrangement import (
+    Arrangement,
+    count_patterns,
+    cover_bound,
+    enumerate_patterns,
+    iter_patterns,
+)
+
+from properties.strategies import (
+    affine_arrangements,
+    exact_matrix,
+    integer_embeddings,
+    matrices,
+)
 from reference.brute_force import (
     chambers,
     homogeneous_rows,
@@ -23,20 +38,6 @@ from reference.exact_checks import (
     extreme_ray_images,
     facet_rows,
     image,
-)
-
-from arrangement import (
-    Arrangement,
-    count_patterns,
-    cover_bound,
-    enumerate_patterns,
-    iter_patterns,
-)
-from properties.strategies import (
-    affine_arrangements,
-    exact_matrix,
-    integer_embeddings,
-    matrices,
 )
 
 moderate = settings(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from arrangement import PatternSet, enumerate_patterns
 from arrangement.errors import InputError, ListingTooLargeError
+
 from properties.strategies import affine_arrangements, matrices
 
 moderate = settings(
