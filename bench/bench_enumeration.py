@@ -88,7 +88,7 @@ def list_case(case: Case, *, prove: bool) -> list[str]:
         f"{count:,}",
         report.seconds_text(seconds),
         f"{case.goal:g}" if prove else "-",
-        report.verdict(seconds <= case.goal) if prove else "-",
+        report.time_verdict(seconds, cpu, case.goal) if prove else "-",
         report.seconds_text(cpu),
         f"{count / seconds:,.0f}",
         f"{n_bytes / count:g}",
@@ -111,7 +111,7 @@ def count_haberman() -> list[str]:
     count_patterns(X[:8])
     seconds, cpu, count = report.best_time(lambda: count_patterns(X))
     check(name, count, expected)
-    met = report.verdict(seconds <= goal)
+    met = report.time_verdict(seconds, cpu, goal)
     rate = f"{count / seconds:,.0f}"
     wall, busy = report.seconds_text(seconds), report.seconds_text(cpu)
     return [name, f"{count:,}", wall, f"{goal:g}", met, busy, rate, "-", "-", "-"]

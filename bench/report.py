@@ -60,6 +60,13 @@ def verdict(is_met: bool) -> str:
     return "met" if is_met else "MISSED"
 
 
+def time_verdict(seconds: float, cpu: float, goal: float) -> str:
+    """Return the verdict by the clock, and by CPU time where that one differs."""
+    if cpu <= goal < seconds:
+        return "MISSED (CPU met)"
+    return verdict(seconds <= goal)
+
+
 def print_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print a Markdown table with aligned columns; the first one is text."""
     cells = [[str(cell) for cell in row] for row in (header, *rows)]
