@@ -229,6 +229,10 @@ def write_json(path: str | os.PathLike[str], content: dict[str, Any]) -> None:
         partial.rename(target)
     except OSError as error:
         raise InputError(f"cannot write {target}: {error.strerror}.") from error
+    except ValueError as error:
+        raise InputError(
+            f"{target} is not written: a bound is infinite or NaN ({error})."
+        ) from error
     finally:
         partial.unlink(missing_ok=True)
 
