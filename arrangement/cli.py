@@ -84,7 +84,7 @@ def column_list(text: str) -> list[str]:
 
 
 def say_compiling(
-    entries: Sequence[tuple[str, str]], *, quiet: bool, seconds: int = 15
+    entries: Sequence[tuple[str, str]], *, quiet: bool, seconds: int = 25
 ) -> None:
     """Say on stderr that kernels will be compiled, if their cache is empty.
 

@@ -101,7 +101,8 @@ def _exact_entries(
     if kind == "S":
         flat = np.char.decode(flat, "ascii", "replace")
     out: list[Fraction | int] = []
-    for position, value in enumerate(flat.astype(object) if kind == "f" else flat):
+    # numpy scalars keep their type: float32(0.1) has the shortest decimal 0.1
+    for position, value in enumerate(flat):
         try:
             out.append(exact_number(value, floats=floats))
         except (InputError, InputTypeError) as error:

@@ -141,6 +141,16 @@ def test_float32_values_are_read_as_they_are():
     assert len(enumerate_patterns(listed, floats="binary")) == 4
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_shortest_decimals_are_those_of_the_type_of_the_array(dtype):
+    # on a line as decimals; float32(0.1) widened to float64 is 0.10000000149...
+    X = np.array([[0.1, 1.1, 1], [0.2, 1.2, 1], [0.3, 1.3, 1]], dtype=dtype)
+    assert enumerate_patterns(X, floats="binary").rank == 3
+    patterns = enumerate_patterns(X, floats="decimal")
+    assert patterns.rank == 2
+    assert bit_set(patterns) == chambers([["0.1", 1], ["0.2", 1], ["0.3", 1]])
+
+
 def test_entries_from_tiny_to_huge_in_one_matrix():
     X = np.array(
         [
@@ -222,6 +232,7 @@ def test_minors_beyond_machine_integers_do_not_wrap(digits):
         assert bits_at(X, point) == tuple(row.astype(int).tolist())
 
 
+@pytest.mark.slow
 def test_three_digit_integers_with_twenty_rows_in_rank_eight():
     X = np.random.default_rng(8).integers(-999, 1000, (20, 8))
     assert len(enumerate_patterns(X)) == cover_bound(20, 8) == count_patterns(X)
