@@ -290,7 +290,7 @@ def test_compiling_is_said_once_and_not_to_machines(capsys, monkeypatch):
     cli.say_compiling(entries, quiet=False)
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err == "Compiling the kernels (first run only, about 15 s)...\n"
+    assert said.err == "Compiling the kernels (first run only, about 25 s)...\n"
     index["signature"] = "compiled"
     cli.say_compiling((*entries, ("no_such_module", "run")), quiet=False)
     assert capsys.readouterr().err == ""
