@@ -35,8 +35,8 @@ from arrangement.walker import Walker
 Progress = Callable[[int, int], object]
 
 _HALF_BLOCK = 1 << 14
-# restrictions visited before a listing is refused: some seconds
-_COUNT_BUDGET = 10**6
+# restrictions visited before a listing is refused: about ten seconds at high rank
+_COUNT_BUDGET = 4 * 10**6
 
 
 @dataclass(frozen=True)

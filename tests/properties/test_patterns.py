@@ -7,10 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from arrangement import PatternSet, enumerate_patterns
+from arrangement import PatternSet, enumerate_patterns, iter_patterns
 from arrangement.errors import InputError, ListingTooLargeError
 
+from known import families
 from properties.strategies import affine_arrangements, matrices
+from reference.exact_checks import bits_at
 
 moderate = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -179,6 +181,24 @@ def test_a_listing_that_does_not_fit_is_refused_with_its_size():
     assert len(enumerate_patterns(X, max_bytes=10**9)) == 8180
 
 
+def test_a_listing_too_large_even_to_count_is_refused_before_it_starts():
+    # 256 hyperplanes, 17,561,539,552,946 chambers of four words each
+    with pytest.raises(ListingTooLargeError, match=r"bytes.*iter_patterns"):
+        enumerate_patterns(families.threshold(8), max_bytes=10**9)
+
+
+def test_the_stream_of_a_listing_that_fits_nowhere_starts_at_once():
+    X = families.threshold(8)
+    stream = iter_patterns(X, block_size=500)
+    blocks = [next(stream) for _ in range(3)]
+    packed = np.concatenate([block.packed for block in blocks])
+    assert packed.shape == (1500, 4)
+    assert len(np.unique(packed, axis=0)) == 1500
+    part = blocks[2][-2:]
+    for bits, point in zip(part.to_bool().astype(int), part.witnesses(), strict=True):
+        assert bits_at(X, point) == tuple(bits.tolist())
+
+
 def test_projected_listings_say_so_and_keep_zero_rows_and_parallel_classes():
     rng = np.random.default_rng(2)
     left, right = rng.integers(-9, 10, (9, 2)), rng.integers(-9, 10, (2, 3))
@@ -228,3 +248,8 @@ def test_the_product_of_decimals_is_not_the_decimal_of_the_product():
     assert len(enumerate_patterns(X)) == 4
     assert len(enumerate_patterns(X, floats="decimal")) == 4  # 0.30000000000000004
     assert len(enumerate_patterns(np.round(X, 12), floats="decimal")) == 2
+
+
+@pytest.mark.slow
+def test_a_listing_that_fits_is_not_refused_for_its_bound():
+    assert len(enumerate_patterns(families.braid(9), max_bytes=10**8)) == 3628800
