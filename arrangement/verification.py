@@ -58,13 +58,13 @@ class Proof:
         """Return the proof in one line."""
         what = " of the float64 projection" if self.is_projected else ""
         reason = (
-            f"Cover's bound {self.bound} is reached"
+            f"Cover's bound {self.bound:,} is reached"
             if self.method == "cover bound"
-            else f"the characteristic polynomial counts {self.count} "
-            f"(Cover's bound {self.bound})"
+            else f"the characteristic polynomial counts {self.count:,} "
+            f"(Cover's bound {self.bound:,})"
         )
         return (
-            f"{self.n_patterns} patterns{what}: all distinct, each with a witness "
+            f"{self.n_patterns:,} patterns{what}: all distinct, each with a witness "
             "decided "
             f"exactly; {reason}."
         )

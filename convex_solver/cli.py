@@ -31,8 +31,9 @@ from arrangement.tables import Table, check_new_file, read_table
 from convex_solver.certificate import Certificate, SolutionStatus
 from convex_solver.datasets import penguins_csv
 from convex_solver.errors import CertificateError, ConvexSolverError
+from convex_solver.files import write_new
 from convex_solver.model_file import Model, certify_model, load_model, save_model
-from convex_solver.plotting import check_plot, render_fit, write_new
+from convex_solver.plotting import check_plot, render_fit
 from convex_solver.program import ConvexProgram
 from convex_solver.solver import Solution, solve
 

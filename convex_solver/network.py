@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convex_solver.errors import InputError, ModelFileError
+from convex_solver.files import write_new
 from convex_solver.losses import Loss, get_loss
 
 Array = NDArray[np.float64]
@@ -216,25 +217,15 @@ def write_json(path: str | os.PathLike[str], content: dict[str, Any]) -> None:
     Raises
     ------
     InputError
-        If the file exists or cannot be written.
+        If the file exists or cannot be written, or a number is infinite or NaN.
     """
-    target = Path(path)
-    if target.exists():
-        raise InputError(f"{target} exists; give another path or remove it.")
-    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     try:
-        with partial.open("x", encoding="utf-8") as stream:
-            json.dump(content, stream, indent=1, allow_nan=False)
-            stream.write("\n")
-        partial.rename(target)
-    except OSError as error:
-        raise InputError(f"cannot write {target}: {error.strerror}.") from error
+        text = json.dumps(content, indent=1, allow_nan=False)
     except ValueError as error:
         raise InputError(
-            f"{target} is not written: a bound is infinite or NaN ({error})."
+            f"{path} is not written: a number is infinite or NaN ({error})."
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)
+    write_new(path, (text + "\n").encode())
 
 
 def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:

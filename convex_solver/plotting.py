@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convex_solver.errors import InputError
+from convex_solver.files import write_new
 from convex_solver.network import TwoLayerReLU
 
 if TYPE_CHECKING:
@@ -82,27 +83,6 @@ def plot_fit(
         is_classification=is_classification,
     )
     write_new(path, picture)
-
-
-def write_new(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a new file whole or not at all.
-
-    Raises
-    ------
-    InputError
-        If the file exists or cannot be written.
-    """
-    target = Path(path)
-    if target.exists():
-        raise InputError(f"{target} exists; give another path or remove it.")
-    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(content)
-        partial.rename(target)
-    except OSError as error:
-        raise InputError(f"cannot write {target}: {error.strerror}.") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def render_fit(

@@ -124,14 +124,13 @@ def classify_filtered(rows, pool, stack, scratch, top, row):
     floats, norms, vectors, errors = rows.floats, rows.norms, pool.floats, pool.errors
     ids, approx, sides = stack.ids, scratch.approx, scratch.sides
     width = floats.shape[1]
-    unit = (width + 4) * rays.U
     n_plus = n_minus = 0
     for t in range(count):
         ray = ids[start + t]
         value = 0.0
         for k in range(width):
             value += floats[row, k] * vectors[ray, k]
-        if abs(value) > norms[row] * 1.01 * (errors[ray] + unit):
+        if abs(value) > rays.value_error(norms[row], errors[ray], width):
             side = np.int64(value > 0.0) - np.int64(value < 0.0)
         else:
             side = doubtful_sign(rows, pool, stack, scratch, top, start + t, row)

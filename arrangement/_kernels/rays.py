@@ -26,7 +26,7 @@ import numpy as np
 
 from arrangement._kernels import limbs
 from arrangement._kernels.compile import inlined, inner
-from arrangement._kernels.limbs import ONE, ZERO
+from arrangement._kernels.limbs import ONE
 
 U = 2.0**-53
 PRIME = np.int64(2147483629)
@@ -34,10 +34,15 @@ PRIMES = (2147483629, 2147483587, 2147483579, 2147483563, 2147483549)
 
 
 @inlined
+def value_error(norm, error, width):
+    """Bound on the error of a float value (see the module's docstring)."""
+    return norm * 1.01 * (error + (width + 4) * U)
+
+
+@inlined
 def error_bound(rows, pool, row, ray):
     """Bound on the error of the float value of ``row`` at ``ray``."""
-    width = rows.floats.shape[1]
-    return rows.norms[row] * 1.01 * (pool.errors[ray] + (width + 4) * U)
+    return value_error(rows.norms[row], pool.errors[ray], rows.floats.shape[1])
 
 
 @inlined
@@ -244,16 +249,3 @@ def negate_ray(pool, ray, filtered):
     else:
         for k in range(pool.ints.shape[1]):
             pool.ints[ray, k] = -pool.ints[ray, k]
-
-
-__all__ = [
-    "ZERO",
-    "combine_floats",
-    "combine_ints",
-    "error_bound",
-    "exact_sign",
-    "float_value",
-    "negate_ray",
-    "refine",
-    "set_floats",
-]

@@ -1,0 +1,30 @@
+"""Write a file whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from convex_solver.errors import InputError
+
+
+def write_new(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a new file whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If the file exists or cannot be written.
+    """
+    target = Path(path)
+    if target.exists():
+        raise InputError(f"{target} exists; give another path or remove it.")
+    # named after the process, so that no file of the user's is ever touched
+    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(content)
+        partial.rename(target)
+    except OSError as error:
+        raise InputError(f"cannot write {target}: {error.strerror}.") from error
+    finally:
+        partial.unlink(missing_ok=True)
