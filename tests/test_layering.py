@@ -72,3 +72,8 @@ def test_the_certificate_shares_nothing_with_the_solver(other):
 def test_every_module_is_of_a_readable_length():
     long = {p.name: len(p.read_text().splitlines()) for p in modules()}
     assert {name: n for name, n in long.items() if n > 500} == {}
+
+
+def test_the_shipped_data_come_with_the_package():
+    assert convex_solver.penguins_csv().parent.parent == ROOTS[1]
+    assert len(convex_solver.load_penguins()[0]) == 342
