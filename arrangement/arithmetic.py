@@ -1,4 +1,4 @@
-"""Choose the arithmetic that is proven to suffice, and lay out the kernel's arrays."""
+"""Choose the arithmetic that is proven to suffice, and lay out the kernels' arrays."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from arrangement._kernels.state import Pool, Rows, Scratch, Stack
+from arrangement._kernels.state import (
+    CONSTANT,
+    COPIED,
+    MOVING,
+    VALID,
+    FloatRays,
+    FloatRows,
+)
 from arrangement.arrangement import Arrangement
 from arrangement.exact import (
     IntRow,
@@ -24,58 +31,135 @@ _NORM_SLACK = 1.0 + 2.0**-40
 
 @dataclass(frozen=True)
 class Layout:
-    """Everything a kernel needs that does not change during a listing.
+    """Everything a walk needs that does not change during a listing.
 
-    ``order`` (m,) maps kernel rows to classes (-1: infinity); ``n_words`` is the number
-    of base-2**32 digits of the largest determinant, 0 in int64 arithmetic.
+    ``rows`` and ``base`` hold int64 arrays (places, r) and (r, r) when ``n_digits`` is
+    0, else `FloatRows` and `FloatRays` with exact rays of ``n_digits`` base-2**32
+    digits.  ``base_masks`` (r, 2 * n_words) are the masks of the base rays, ``fixed``
+    (4, n_words) the fixed masks over places, ``outside`` (2, words_per_pattern) those
+    over output bits, ``members`` (k, 5) the output bits not copied word by word.  ``input_row`` (places,) maps a place to the first input row
+    of its class (-1: infinity, or no row); ``base_places`` (r,) are those of the base.
     """
 
-    rows: Rows
-    base: Pool
-    order: NDArray[np.int64]
+    rows: NDArray[np.int64] | FloatRows
+    base: NDArray[np.int64] | FloatRays
+    base_masks: NDArray[np.uint64]
+    fixed: NDArray[np.uint64]
+    outside: NDArray[np.uint64]
+    members: NDArray[np.int64]
+    input_row: NDArray[np.int64]
+    base_places: NDArray[np.int64]
+    n_rows: int
     rank: int
-    n_words: int
+    n_digits: int
     words_per_pattern: int
+    shifts: tuple[int, ...]
+
+    @property
+    def n_words(self) -> int:
+        """Words of a mask over the rows."""
+        return int(self.fixed.shape[1])
 
     @property
     def arithmetic(self) -> str:
         """The arithmetic used, in words."""
-        if self.n_words == 0:
+        if self.n_digits == 0:
             return "int64, bound proven"
-        return f"float64 filter, {32 * self.n_words}-bit integers in doubt"
+        return f"float64 filter, {32 * self.n_digits}-bit integers in doubt"
 
 
 def make_layout(arrangement: Arrangement) -> Layout:
-    """Order the rows (independent ones first) and prove which arithmetic suffices."""
+    """Place the rows, find a base, and prove which arithmetic suffices."""
     cone = arrangement.cone
-    first = [] if cone.infinity is None else [cone.infinity]
-    candidates = [*first, *cone.rows]
-    chosen, _ = independent_rows(candidates, cone.rank)
-    taken = set(chosen)
-    order = [*chosen, *(i for i in range(len(candidates)) if i not in taken)]
-    rows = [candidates[i] for i in order]
-    base = dual_basis(rows[: cone.rank])
+    rows = [*cone.rows] if cone.infinity is None else [*cone.rows, cone.infinity]
+    # infinity first: its chambers are those on its positive side
+    search = list(range(len(rows)))
+    if cone.infinity is not None:
+        search = [search[-1], *search[:-1]]
+    chosen, _ = independent_rows([rows[i] for i in search], cone.rank)
+    base = dual_basis([rows[search[i]] for i in chosen])
     use_int64 = _fits_int64(rows, base, cone.rank)
     shifts = [0] * cone.rank if use_int64 else column_shifts(rows, cone.rank)
-    bits = hadamard_bits(rows, cone.rank) + 2
-    n_words = 0 if use_int64 else -(-bits // 32)
-    layout_order = np.array([i - len(first) for i in order], dtype=np.int64)
-    width = -(-arrangement.n_hyperplanes // 64)
+    n_digits = 0 if use_int64 else -(-(hadamard_bits(rows, cone.rank) + 2) // 32)
+    places, n_words, is_direct = _places(arrangement, len(rows))
+    fixed = np.zeros((4, n_words), dtype=np.uint64)
+    _set_bits(fixed[VALID], places)
+    if is_direct:
+        _set_bits(fixed[COPIED], places[: len(cone.rows)])
+    width = max(-(-arrangement.n_hyperplanes // 64), 1)
+    outside = np.zeros((2, width), dtype=np.uint64)
+    _set_bits(outside[MOVING], np.flatnonzero(arrangement.class_of >= 0))
+    _set_bits(outside[CONSTANT], np.flatnonzero(arrangement.constant_bits))
+    input_row = np.full(64 * n_words, -1, dtype=np.int64)
+    input_row[places[: len(cone.rows)]] = _first_rows(arrangement)
     return Layout(
-        rows=_make_rows(arrangement, rows, layout_order, shifts, use_int64, width),
-        base=_make_base(base, shifts, use_int64, n_words),
-        order=layout_order,
+        rows=_make_rows(rows, shifts, use_int64, places, 64 * n_words),
+        base=_make_base(base, shifts, use_int64, n_digits),
+        base_masks=_make_base_masks(rows, base, use_int64, places, n_words),
+        fixed=fixed,
+        outside=outside,
+        members=_members(arrangement, places, is_direct),
+        input_row=input_row,
+        base_places=places[[search[i] for i in chosen]],
+        n_rows=len(rows),
         rank=cone.rank,
-        n_words=n_words,
+        n_digits=n_digits,
         words_per_pattern=width,
+        shifts=tuple(shifts),
     )
+
+
+def _set_bits(mask: NDArray[np.uint64], places: NDArray[np.int64]) -> None:
+    for place in places.tolist():
+        mask[place // 64] |= np.uint64(1 << (place % 64))
+
+
+def _first_rows(arrangement: Arrangement) -> NDArray[np.int64]:
+    """First input row of each class."""
+    first = np.zeros(len(arrangement.cone.rows), dtype=np.int64)
+    classes = arrangement.class_of.tolist()
+    for i in range(len(classes) - 1, -1, -1):
+        if classes[i] >= 0:
+            first[classes[i]] = i
+    return first
+
+
+def _places(
+    arrangement: Arrangement, n_rows: int
+) -> tuple[NDArray[np.int64], int, bool]:
+    """Place of each row, words of a mask, and whether a place is an output bit.
+
+    The first row of each class takes its output bit as its place, so that whole words
+    are copied, unless parallel rows would make the masks much longer than they need
+    be.  Infinity, the last row of the cone, comes after all output bits.
+    """
+    n = arrangement.n_hyperplanes
+    extra = int(arrangement.cone.infinity is not None)
+    is_direct = -(-(n + extra) // 64) <= -(-n_rows // 64) + 1
+    if not is_direct:
+        return np.arange(n_rows), -(-n_rows // 64), False
+    places = np.concatenate([_first_rows(arrangement), np.full(extra, n)])
+    return places, -(-(n + extra) // 64), True
+
+
+def _members(
+    arrangement: Arrangement, places: NDArray[np.int64], is_direct: bool
+) -> NDArray[np.int64]:
+    """Output bits that are copied one by one (see `state`)."""
+    classes = arrangement.class_of
+    rows = np.flatnonzero(classes >= 0)
+    source = places[classes[rows]]
+    if is_direct:
+        rows, source = rows[rows != source], source[rows != source]
+    flips = arrangement.orientation[rows] < 0
+    return np.stack([source // 64, source % 64, rows // 64, rows % 64, flips], axis=1)
 
 
 def _fits_int64(rows: list[IntRow], base: list[IntRow], rank: int) -> bool:
     """Whether every intermediate of the int64 kernels stays below 2**62.
 
     A primitive ray is (r-1)-minors over their gcd, a value at a ray at most an
-    r-minor.  ``combine_ints`` adds two products of the two; a partial sum of a dot
+    r-minor.  ``combine`` adds two products of the two; a partial sum of a dot
     product is at most ``r * max|x| * 2**b_(r-1)``.
     """
     ray_bits = hadamard_bits(rows, rank - 1)
@@ -91,117 +175,72 @@ def _digits(value: int, n_digits: int) -> list[int]:
 
 
 def _make_rows(
-    arrangement: Arrangement,
     rows: list[IntRow],
-    order: NDArray[np.int64],
     shifts: list[int],
     use_int64: bool,
-    width: int,
-) -> Rows:
-    m, r = len(rows), len(shifts)
-    ints = np.zeros((0, r), dtype=np.int64)
-    words = np.zeros((0, r, 1), dtype=np.uint64)
+    places: NDArray[np.int64],
+    n_places: int,
+) -> NDArray[np.int64] | FloatRows:
+    width = len(shifts)
     if use_int64:
-        ints = np.array(rows, dtype=np.int64).reshape(m, r)
-        floats = ints.astype(np.float64)
-    else:
-        floats = scaled_floats(rows, shifts)
-        bits = max(abs(x) for row in rows for x in row).bit_length()
-        n_digits = max(1, -(-bits // 32))
-        words = np.array(
-            [[[*_digits(abs(x), n_digits), int(x < 0)] for x in row] for row in rows],
-            dtype=np.uint64,
-        )
-    starts, member_word, member_bit, member_flip = _members(arrangement, order)
-    constant = np.zeros(max(width, 1), dtype=np.uint64)
-    for i in np.flatnonzero(arrangement.constant_bits):
-        constant[i // 64] |= np.uint64(1 << (int(i) % 64))
-    return Rows(
-        ints=ints,
+        ints = np.zeros((n_places, width), dtype=np.int64)
+        ints[places] = np.array(rows, dtype=np.int64).reshape(len(rows), width)
+        return ints
+    floats = np.zeros((n_places, width))
+    floats[places] = scaled_floats(rows, shifts)
+    n_digits = max(1, -(-max(abs(x) for row in rows for x in row).bit_length() // 32))
+    words = np.zeros((n_places, width, n_digits + 1), dtype=np.uint64)
+    words[places] = [
+        [[*_digits(abs(x), n_digits), int(x < 0)] for x in row] for row in rows
+    ]
+    return FloatRows(
         floats=floats,
         norms=np.abs(floats).sum(axis=1) * _NORM_SLACK,
         words=words,
         shifts=np.array(shifts, dtype=np.int64),
-        starts=starts,
-        member_word=member_word,
-        member_bit=member_bit,
-        member_flip=member_flip,
-        constant=constant,
     )
-
-
-def _members(
-    arrangement: Arrangement, order: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64], NDArray[np.bool_]]:
-    """Input rows of each kernel row, as word, bit and whether they are opposite."""
-    lists: list[list[int]] = [[] for _ in arrangement.cone.rows]
-    for i, c in enumerate(arrangement.class_of.tolist()):
-        if c >= 0:
-            lists[c].append(i)
-    groups = [lists[c] if c >= 0 else [] for c in order.tolist()]
-    starts = np.cumsum([0, *map(len, groups)], dtype=np.int64)
-    members = np.array([i for group in groups for i in group], dtype=np.int64)
-    bits = np.array([1 << (int(i) % 64) for i in members], dtype=np.uint64)
-    return starts, members // 64, bits, arrangement.orientation[members] < 0
 
 
 def _make_base(
-    base: list[IntRow], shifts: list[int], use_int64: bool, n_words: int
-) -> Pool:
-    r = len(base)
+    base: list[IntRow], shifts: list[int], use_int64: bool, n_digits: int
+) -> NDArray[np.int64] | FloatRays:
+    width = len(base)
     if use_int64:
-        pool = empty_pool(0, r, 0)
-        return pool._replace(ints=np.array(base, dtype=np.int64).reshape(r, r))
-    pool = empty_pool(r, r, n_words)
+        return np.array(base, dtype=np.int64).reshape(width, width)
+    rays = empty_rays(width, width, n_digits)
     # scaling the columns of the rows by 2**-s scales rays by 2**s
-    pool.floats[:] = scaled_floats(base, [-s for s in shifts])
-    pool.errors[:] = 2.0**-50
-    pool.exact[:] = 1
-    modulus = 1 << (32 * n_words)
+    rays.floats[:] = scaled_floats(base, [-s for s in shifts])
+    rays.errors[:] = 2.0**-50
+    rays.exact[:] = 1
+    modulus = 1 << (32 * n_digits)
     for j, ray in enumerate(base):
         for k, value in enumerate(ray):
-            pool.words[j, k] = _digits(value % modulus, n_words)
-    return pool
+            rays.words[j, k] = _digits(value % modulus, n_digits)
+    return rays
 
 
-def empty_pool(capacity: int, rank: int, n_words: int) -> Pool:
-    """Allocate a pool of rays; ``n_words == 0`` means int64 arithmetic."""
-    exact = n_words > 0
-    size = capacity if exact else 0
-    return Pool(
-        ints=np.zeros((0 if exact else capacity, rank), dtype=np.int64),
-        floats=np.zeros((size, rank)),
+def _make_base_masks(
+    rows: list[IntRow],
+    base: list[IntRow],
+    use_int64: bool,
+    places: NDArray[np.int64],
+    n_words: int,
+) -> NDArray[np.uint64]:
+    """Decide the sign of every row at every base ray."""
+    kind = np.int64 if use_int64 else object
+    values = np.array(rows, dtype=kind) @ np.array(base, dtype=kind).T
+    masks = np.zeros((len(base), 2 * n_words), dtype=np.uint64)
+    for k in range(len(base)):
+        _set_bits(masks[k, :n_words], places[np.flatnonzero(values[:, k] > 0)])
+        _set_bits(masks[k, n_words:], places[np.flatnonzero(values[:, k] < 0)])
+    return masks
+
+
+def empty_rays(capacity: int, rank: int, n_digits: int) -> FloatRays:
+    """Allocate a pool of rays for filtered arithmetic."""
+    return FloatRays(
+        floats=np.zeros((capacity, rank)),
         errors=np.zeros(capacity),
-        words=np.zeros((size, rank, n_words), dtype=np.uint64),
-        exact=np.zeros(size, dtype=np.uint8),
-    )
-
-
-def empty_stack(depth: int, words: int, n_masks: int, capacity: int) -> Stack:
-    """Allocate the stack of cells."""
-    return Stack(
-        meta=np.zeros((depth, 4), dtype=np.int64),
-        signs=np.zeros((depth, max(words, 1)), dtype=np.uint64),
-        slots=np.zeros((depth, 64 * n_masks), dtype=np.int64),
-        ids=np.zeros(capacity, dtype=np.int64),
-        masks=np.zeros((capacity, n_masks), dtype=np.uint64),
-    )
-
-
-def empty_scratch(capacity: int, rank: int, n_masks: int, n_words: int) -> Scratch:
-    """Allocate the working arrays for cells of up to ``capacity`` rays."""
-    subsets = 1 << rank if n_words else 0
-    return Scratch(
-        values=np.zeros(capacity, dtype=np.int64),
-        approx=np.zeros(capacity),
-        sides=np.zeros(capacity, dtype=np.int64),
-        ids=np.zeros(capacity, dtype=np.int64),
-        masks=np.zeros((capacity, n_masks), dtype=np.uint64),
-        parents=np.zeros((capacity, 2), dtype=np.int64),
-        mask=np.zeros(n_masks, dtype=np.uint64),
-        tight=np.zeros(64 * n_masks, dtype=np.int64),
-        residues=np.zeros((rank, rank + 1), dtype=np.int64),
-        minors=np.zeros((subsets, n_words), dtype=np.uint64),
-        word=np.zeros(n_words, dtype=np.uint64),
-        dot=np.zeros(n_words, dtype=np.uint64),
+        words=np.zeros((capacity, rank, n_digits), dtype=np.uint64),
+        exact=np.zeros(capacity, dtype=np.uint8),
     )

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from arrangement._kernels.state import DONE, N_EMITTED, PAUSED, Output
+from arrangement._kernels.state import BLOCK_FULL, DONE, N_EMITTED, PAUSED
 from arrangement.arithmetic import make_layout
 from arrangement.arrangement import Arrangement
 from arrangement.counting import count_patterns, cover_bound
@@ -28,20 +28,25 @@ from arrangement.errors import (
     ListingTooLargeError,
 )
 from arrangement.geometry import CellGeometry, PointGeometry
-from arrangement.patterns import PatternSet
+from arrangement.patterns import PatternSet, pack
 from arrangement.verification import Prover
 from arrangement.walker import Walker
 
 Progress = Callable[[int, int], object]
 
-_HALF_BLOCK = 1 << 14
+# patterns a block; even, so that a chamber and its antipode are never parted
+_BLOCK = 1 << 15
 # restrictions visited before a listing is refused: about ten seconds at high rank
 _COUNT_BUDGET = 4 * 10**6
 
 
 @dataclass(frozen=True)
 class _Block:
-    """Chambers of the half list: patterns, witness candidates, facets."""
+    """Chambers in order, each followed by its antipode where the list has both.
+
+    ``patterns`` and ``witnesses`` are views that the next block overwrites; witness
+    candidates and facets are those of one chamber of each pair.
+    """
 
     patterns: NDArray[np.uint64]
     witnesses: NDArray[np.float64]
@@ -55,16 +60,12 @@ class _Plan:
         self.arrangement = arrangement
         cone = arrangement.cone
         self.is_single = cone.rank == 0 or (not cone.rows)
-        self.has_antipodes = arrangement.is_central and not self.is_single
+        self.step = 2 if arrangement.is_central and not self.is_single else 1
         self.layout = None if cone.rank == 0 else make_layout(arrangement)
         extra = cone.infinity is not None
         full = cover_bound(len(cone.rows) + extra, cone.rank)
         self.bound = full // 2 if extra else full
         self.width = -(-arrangement.n_hyperplanes // 64)
-        flips = arrangement.class_of >= 0
-        self.complement = np.zeros(max(self.width, 1), dtype=np.uint64)
-        for i in np.flatnonzero(flips).tolist():
-            self.complement[i // 64] |= np.uint64(1 << (i % 64))
         self.geometry = (
             None if self.layout is None else CellGeometry(arrangement, self.layout)
         )
@@ -76,58 +77,71 @@ class _Plan:
         what = "float64 projection; " if self.arrangement.is_projected else ""
         return f"{what}depth-first cells; {self.layout.arithmetic}"
 
-    def blocks(self, *, witnesses: bool, facets: bool) -> Iterator[_Block]:
-        """Yield the half list (all chambers when affine) in blocks."""
+    def blocks(
+        self,
+        target: NDArray[np.uint64] | None = None,
+        *,
+        witnesses: bool = False,
+        facets: bool = False,
+    ) -> Iterator[_Block]:
+        """Yield all chambers in blocks, written one after another into ``target``.
+
+        ``target`` (at least as many rows as there are patterns, words) is a buffer of
+        one block, used again and again, when omitted.
+        """
         if self.layout is None:
-            patterns = np.zeros((1, max(self.width, 1)), dtype=np.uint64)
-            for i in np.flatnonzero(self.arrangement.constant_bits).tolist():
-                patterns[0, i // 64] |= np.uint64(1 << (i % 64))
-            none = np.zeros(0, dtype=np.int64)
-            yield _Block(patterns, np.zeros((1, 0)), [none] if facets else None)
+            yield self._one_chamber(target, facets)
             return
-        walker = Walker(self.layout)
-        rank = self.layout.rank
-        output = Output(
-            patterns=np.zeros((_HALF_BLOCK, max(self.width, 1)), dtype=np.uint64),
-            witnesses=np.zeros((_HALF_BLOCK if witnesses else 0, rank)),
-            facet_starts=np.zeros(_HALF_BLOCK + 1 if facets else 0, dtype=np.int64),
-            facets=np.zeros(
-                _HALF_BLOCK * 2 * rank + 64 * self.arrangement.n_hyperplanes + 4096
-                if facets
-                else 0,
-                dtype=np.int64,
-            ),
+        walker = Walker(self.layout, step=self.step)
+        chambers = _BLOCK // self.step
+        points = np.zeros((chambers if witnesses else 0, self.layout.rank))
+        starts = np.zeros(chambers + 1 if facets else 0, dtype=np.int64)
+        room = chambers * 2 * self.layout.rank + self.layout.input_row.size + 4096
+        places = np.zeros(room if facets else 0, dtype=np.int64)
+        buffer = (
+            np.zeros((_BLOCK, max(self.width, 1)), dtype=np.uint64)
+            if target is None
+            else target
         )
+        begin = 0
         status = PAUSED
         while status != DONE:
-            status = walker.advance(output)
+            block = buffer[begin : begin + _BLOCK]
+            status = walker.advance(block, points, starts, places)
             count = int(walker.control[N_EMITTED])
-            if status == PAUSED and count < _HALF_BLOCK // 2:
+            if status == PAUSED and count < _BLOCK // 2:
                 continue
             if count:
+                half = count // self.step
                 yield _Block(
-                    output.patterns[:count].copy(),
-                    output.witnesses[:count].copy(),
-                    self._input_facets(output, count) if facets else None,
+                    block[:count, : self.width],
+                    points[:half],
+                    self._input_facets(starts[: half + 1], places) if facets else None,
                 )
                 walker.control[N_EMITTED] = 0
+                if target is not None:
+                    begin += count
+            elif status == BLOCK_FULL:
+                raise ArrangementError(
+                    f"more than {begin} patterns were listed, which an independent "
+                    "bound excludes. Please report the matrix."
+                )
 
-    def _input_facets(self, output: Output, count: int) -> list[NDArray[np.int64]]:
+    def _one_chamber(self, target: NDArray[np.uint64] | None, facets: bool) -> _Block:
+        patterns = np.zeros((1, self.width), np.uint64) if target is None else target
+        patterns[:1] = pack(self.arrangement.constant_bits[None])
+        none = np.zeros(0, dtype=np.int64)
+        return _Block(patterns[:1], np.zeros((1, 0)), [none] if facets else None)
+
+    def _input_facets(
+        self, starts: NDArray[np.int64], places: NDArray[np.int64]
+    ) -> list[NDArray[np.int64]]:
         assert self.geometry is not None
-        starts = output.facet_starts[: count + 1]
-        rows = self.geometry.input_rows(output.facets[: starts[-1]])
+        rows = self.geometry.input_rows(places[: starts[-1]])
         kept = np.concatenate([[0], np.cumsum(rows >= 0)])
         rows = rows[rows >= 0]
-        return np.split(rows, kept[starts[1:-1]])
-
-    def with_antipodes(self, half: NDArray[np.uint64]) -> NDArray[np.uint64]:
-        """Put each chamber's antipode right after it."""
-        if not self.has_antipodes:
-            return half[:, : self.width]
-        both = np.empty((2 * half.shape[0], half.shape[1]), dtype=np.uint64)
-        both[0::2] = half
-        np.bitwise_xor(half, self.complement, out=both[1::2])
-        return both
+        chambers = np.split(rows, kept[starts[1:-1]])
+        return [facets for facets in chambers for _ in range(self.step)]
 
     def pattern_set(self, packed: NDArray[np.uint64], **known: Any) -> PatternSet:
         return PatternSet(
@@ -191,12 +205,10 @@ def _rebuffer(
     waiting = np.zeros((0, plan.width), dtype=np.uint64)
     known: list[NDArray[np.int64]] = []
     done = 0
-    for block in plan.blocks(witnesses=False, facets=facets):
-        both = plan.with_antipodes(block.patterns)
-        waiting = np.concatenate([waiting, both]) if len(waiting) else both
+    for block in plan.blocks(facets=facets):
+        waiting = np.concatenate([waiting, block.patterns])
         if block.facets is not None:
-            repeat = 2 if plan.has_antipodes else 1
-            known.extend(f for f in block.facets for _ in range(repeat))
+            known.extend(block.facets)
         begin = 0
         while len(waiting) - begin >= block_size:
             end = begin + block_size
@@ -288,18 +300,11 @@ def enumerate_patterns(
     packed = np.empty((capacity, plan.width), dtype=np.uint64)
     prover = Prover(arrangement) if prove else None
     count = 0
-    shifts = () if plan.layout is None else tuple(plan.layout.rows.shifts.tolist())
-    for block in plan.blocks(witnesses=prove, facets=False):
+    shifts = () if plan.layout is None else plan.layout.shifts
+    for block in plan.blocks(packed, witnesses=prove):
         if prover is not None:
-            prover.add(block.patterns[:, : plan.width], block.witnesses, shifts)
-        both = plan.with_antipodes(block.patterns)
-        if count + len(both) > capacity:
-            raise ArrangementError(
-                f"more than {capacity} patterns were listed, which an independent "
-                "bound excludes. Please report the matrix."
-            )
-        packed[count : count + len(both)] = both
-        count += len(both)
+            prover.add(block.patterns, block.witnesses, shifts)
+        count += len(block.patterns)
         if progress is not None:
             progress(count, plan.bound)
     # gives the unused tail back without a copy (nothing else refers to it)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from arrangement._kernels import cells
-from arrangement._kernels.state import COUNT, START, Output
+from arrangement._kernels.cells import facets_of
+from arrangement._kernels.state import MOVING
 from arrangement.arithmetic import Layout
 from arrangement.arrangement import Arrangement
 from arrangement.errors import InputError
@@ -40,30 +40,20 @@ class PointGeometry:
 
 
 class CellGeometry:
-    """Rebuilds the cell of a pattern by inserting all rows on its side.
-
-    One cell costs n steps of a few dot products; nothing is kept between cells.
-    """
+    """Rebuilds the cell of a pattern by walking to it; nothing is kept in between."""
 
     def __init__(self, arrangement: Arrangement, layout: Layout) -> None:
         self.arrangement = arrangement
         self.layout = layout
-        first = np.zeros(len(arrangement.cone.rows), dtype=np.int64)
-        classes = arrangement.class_of
-        for i in range(len(classes) - 1, -1, -1):
-            if classes[i] >= 0:
-                first[classes[i]] = i
-        order = layout.order
-        self._first = np.where(order >= 0, first[order] if len(first) else 0, -1)
 
-    def input_rows(self, kernel_rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Map kernel rows to the first input row of their class (-1: infinity)."""
-        return self._first[kernel_rows]
+    def input_rows(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Map places to the first input row of their class (-1: infinity)."""
+        return self.layout.input_row[places]
 
     def witnesses(self, packed: NDArray[np.uint64]) -> NDArray[Any]:
         """Sum of the primitive rays of each chamber, in data coordinates."""
         points = [
-            integer_row([sum(x) for x in zip(*self._cell_rays(*cell), strict=True)])
+            integer_row([sum(x) for x in zip(*_primitive_rays(*cell), strict=True)])
             for cell in self._cells(packed)
         ]
         return self.arrangement.lift(points)
@@ -71,73 +61,52 @@ class CellGeometry:
     def rays(self, packed: NDArray[np.uint64]) -> list[NDArray[Any]]:
         """Exact rays of each closed chamber, in data coordinates."""
         return [
-            self.arrangement.lift(self._cell_rays(*cell))
+            self.arrangement.lift(_primitive_rays(*cell))
             for cell in self._cells(packed)
         ]
 
     def facets(self, packed: NDArray[np.uint64]) -> list[NDArray[np.int64]]:
         """Input rows that are facets of each chamber, ascending."""
         out = []
-        for walker, top, _ in self._cells(packed):
-            buffer = np.zeros(64 * walker.stack.masks.shape[1], dtype=np.int64)
-            end = cells.emit_facets(
-                self.layout.rows, walker.stack, walker.scratch, top, buffer, 0
+        places = np.zeros(64 * self.layout.n_words, dtype=np.int64)
+        for walker, _ in self._cells(packed):
+            start, count = walker.top_cell()
+            end = facets_of(
+                walker.masks, walker.ids, start, count, walker.fixed, places
             )
-            rows = self.input_rows(buffer[:end])
+            rows = self.input_rows(places[:end])
             out.append(np.sort(rows[rows >= 0]))
         return out
 
-    def _cells(self, packed: NDArray[np.uint64]) -> Iterator[tuple[Walker, int, int]]:
-        """Yield a walker, the frame that holds the cell, and -1 for an antipode."""
+    def _cells(self, packed: NDArray[np.uint64]) -> Iterator[tuple[Walker, int]]:
+        """Yield a walker with the cell on top, and -1 for an antipode."""
         walker = Walker(self.layout)
-        n = self.arrangement.n_hyperplanes
-        width = max(packed.shape[1], 1)
-        output = Output(
-            patterns=np.zeros((1, width), dtype=np.uint64),
-            witnesses=np.zeros((0, self.layout.rank)),
-            facet_starts=np.zeros(0, dtype=np.int64),
-            facets=np.zeros(0, dtype=np.int64),
-        )
-        complement = np.zeros(packed.shape[1], dtype=np.uint64)
-        for i in np.flatnonzero(self.arrangement.class_of >= 0).tolist():
-            complement[i // 64] |= np.uint64(1 << (i % 64))
+        arrangement = self.arrangement
+        found = np.zeros((1, self.layout.words_per_pattern), dtype=np.uint64)
+        complement = self.layout.outside[MOVING, : packed.shape[1]]
         for words in packed:
-            target, signs, side = words, self._signs(words, n), 1
-            if self.arrangement.is_central and signs[0] < 0:
+            target, signs, side = words, self._signs(words), 1
+            if arrangement.is_central and signs[self.layout.base_places[0]] < 0:
                 target, side = words ^ complement, -1
-                signs = self._signs(target, n)
-            frame = walker.descend(signs, output)
-            if not np.array_equal(output.patterns[0, : target.size], target):
+                signs = self._signs(target)
+            if not walker.find(signs, found) or not np.array_equal(
+                found[0, : target.size], target
+            ):
                 raise InputError(
                     "a pattern is no chamber of the arrangement, so it has no rays, "
                     "facets or witness."
                 )
-            yield walker, frame, side
+            yield walker, side
 
-    def _signs(self, words: NDArray[np.uint64], n: int) -> NDArray[np.int8]:
-        bits = unpack(words[None], n)[0]
-        signs = np.ones(len(self._first), dtype=np.int8)
-        present = self._first >= 0
-        signs[present] = np.where(bits[self._first[present]], 1, -1)
+    def _signs(self, words: NDArray[np.uint64]) -> NDArray[np.int8]:
+        """Signs of the rows by place; 0 where there is none, +1 for infinity."""
+        bits = unpack(words[None], self.arrangement.n_hyperplanes)[0]
+        signs = np.zeros(self.layout.input_row.size, dtype=np.int8)
+        signs[self.layout.base_places] = 1
+        places = np.flatnonzero(self.layout.input_row >= 0)
+        signs[places] = np.where(bits[self.layout.input_row[places]], 1, -1)
         return signs
 
-    def _cell_rays(self, walker: Walker, top: int, side: int) -> list[IntRow]:
-        start = int(walker.stack.meta[top, START])
-        count = int(walker.stack.meta[top, COUNT])
-        ids = walker.stack.ids[start : start + count].tolist()
-        if self.layout.n_words == 0:
-            return [tuple(side * x for x in walker.pool.ints[k].tolist()) for k in ids]
-        cells.refine_cell(
-            self.layout.rows, walker.pool, walker.stack, walker.scratch, top
-        )
-        return [
-            integer_row([side * _integer(word) for word in walker.pool.words[k]])
-            for k in ids
-        ]
 
-
-def _integer(words: NDArray[np.uint64]) -> int:
-    """Read a two's complement number of base-2**32 digits."""
-    value = sum(int(word) << (32 * k) for k, word in enumerate(words))
-    bits = 32 * len(words)
-    return value - (1 << bits) if value >> (bits - 1) else value
+def _primitive_rays(walker: Walker, side: int) -> list[IntRow]:
+    return [integer_row([side * x for x in ray]) for ray in walker.top_rays()]

@@ -24,6 +24,7 @@ from arrangement.patterns import PatternSet, unpack
 from arrangement.realisability import interior_point
 
 _CHUNK = 1 << 14
+_BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -90,14 +91,23 @@ class _Rules:
         by_class = np.argsort(arrangement.class_of, kind="stable")
         members = by_class[arrangement.class_of[by_class] >= 0]
         classes = arrangement.class_of[members]
-        self.starts = np.searchsorted(classes, np.arange(len(self.rows) + 1))
-        self.words = members // 64
-        self.bits = np.array([1 << (int(i) % 64) for i in members], dtype=np.uint64)
-        self.flips = arrangement.orientation[members] < 0
-        self.first = members[self.starts[:-1]]
+        flips = arrangement.orientation[members] < 0
+        # row of the cone, word, bit and flip of each output bit, row by row
+        self.members = np.stack([classes, members // 64, members % 64, flips], axis=1)
+        self.first = members[np.searchsorted(classes, np.arange(len(self.rows)))]
         chosen, _ = independent_rows([*extra, *self.rows], cone.rank)
         places = [i - len(extra) for i in chosen if i >= len(extra)]
-        self.leading = self.first[places].astype(np.int64)
+        self._shifts: tuple[int, ...] | None = None
+        self._floats = np.zeros((0, cone.rank))
+        self.first_row = int(self.first[places[0]]) if places else 0
+        self.leading = _pack_rows(self.first[places], self.width)
+
+    def scaled_rows(self, shifts: Sequence[int]) -> NDArray[np.float64]:
+        """Rows of the cone as floats, column k times ``2**shifts[k]``."""
+        key = tuple(shifts)
+        if key != self._shifts:
+            self._shifts, self._floats = key, scaled_floats(self.rows, shifts)
+        return self._floats
 
     def bound(self) -> int:
         cone = self.arrangement.cone
@@ -117,36 +127,41 @@ class Prover:
 
     def __init__(self, arrangement: Arrangement) -> None:
         self._rules = _Rules(arrangement)
-        self._last = np.zeros(0, dtype=np.uint64)
+        self._last = np.zeros((0, self._rules.width), dtype=np.uint64)
         self._total = 0
         self._exact = 0
 
     def add(
         self,
-        half: NDArray[np.uint64],
+        patterns: NDArray[np.uint64],
         witnesses: NDArray[np.float64],
         shifts: Sequence[int],
     ) -> None:
-        """Check a block of patterns, without antipodes, in their order.
+        """Check a block of patterns in their order, antipodes after their chambers.
 
-        ``witnesses`` (P, r) are candidates for points in the coordinates of the cone
-        times ``2**shift``; where one fails, another is looked for exactly.
+        ``witnesses`` (chambers, r) are candidates for points in the coordinates of the
+        cone times ``2**shift``; where one fails, another is looked for exactly.
         """
-        half = np.ascontiguousarray(half)
-        if half.shape[1]:
-            place = first_disorder(half, self._last, self._rules.leading)
+        rules = self._rules
+        step = 2 if rules.has_antipodes else 1
+        if rules.width and len(patterns):
+            before = len(self._last)
+            joined = np.concatenate([self._last, patterns[:step]])
+            place = first_disorder(joined, step, rules.leading, rules.moving) - before
+            if place < 0:
+                place = first_disorder(patterns, step, rules.leading, rules.moving)
             if place >= 0:
                 raise IncompleteListingError(
-                    f"pattern {self._total + place} of the half list repeats or "
-                    "precedes the one before it."
+                    f"pattern {self._total + place} of the list repeats or precedes an "
+                    "earlier one, or is not the antipode of the one before it."
                 )
-            self._last = half[-1].copy() if len(half) else self._last
-        self._exact += _check_witnesses(self._rules, half, witnesses, shifts)
-        self._total += len(half)
+            self._last = patterns[-step:].copy()
+        self._exact += _check_witnesses(rules, patterns, step, witnesses, shifts)
+        self._total += len(patterns)
 
     def conclude(self) -> Proof:
         """Compare the number of patterns with the count and return the proof."""
-        total = self._total * (2 if self._rules.has_antipodes else 1)
+        total = self._total
         return _make_proof(self._rules, total, self._exact, *_count(self._rules, total))
 
 
@@ -210,7 +225,7 @@ def verify(
     for start in range(0, len(half), _CHUNK):
         block = half[start : start + _CHUNK]
         witnesses = _float_witnesses(rules, block, shifts)
-        exact += _check_witnesses(rules, block, witnesses, shifts)
+        exact += _check_witnesses(rules, block, 1, witnesses, shifts)
     return _make_proof(rules, total, exact, method, count)
 
 
@@ -247,7 +262,7 @@ def _half(rules: _Rules, packed: NDArray[np.uint64]) -> NDArray[np.uint64]:
             f"the antipode of pattern {alone} is not listed: one of them is altered or "
             "missing."
         )
-    row = int(rules.leading[0])
+    row = rules.first_row
     flag = np.uint64(1 << (row % 64))
     return np.ascontiguousarray(packed[(packed[:, row // 64] & flag) != 0])
 
@@ -294,7 +309,8 @@ def _float_witnesses(
 
 def _check_witnesses(
     rules: _Rules,
-    half: NDArray[np.uint64],
+    patterns: NDArray[np.uint64],
+    step: int,
     witnesses: NDArray[np.float64],
     shifts: Sequence[int],
 ) -> int:
@@ -302,29 +318,28 @@ def _check_witnesses(
     rank = rules.arrangement.cone.rank
     if rank == 0:
         return 0
-    peaks = np.abs(witnesses).max(axis=1, keepdims=True)
-    # powers of two: exact, and the filter's bound supposes entries of at most 1
-    with np.errstate(divide="ignore", invalid="ignore"):
-        exponents = np.where(peaks > 0, np.frexp(peaks)[1], 0)
-    scaled = np.ldexp(witnesses, -exponents)
-    infinity = rules.arrangement.cone.infinity
-    floats = scaled_floats(rules.rows, shifts)
-    bad = np.zeros(len(half), dtype=np.bool_)
+    floats = rules.scaled_rows(shifts)
+    bad = np.zeros(len(witnesses), dtype=np.bool_)
     check_signs(
         floats,
-        scaled,
-        half,
-        rules.starts,
-        rules.words,
-        rules.bits,
-        rules.flips,
+        np.abs(floats).sum(axis=1) * (1.0 + 2.0**-40),
+        witnesses,
+        patterns,
+        step,
+        rules.members,
         rules.constant,
+        np.zeros((rank, _BATCH)),
+        np.zeros(_BATCH),
+        np.zeros(_BATCH),
+        np.zeros(_BATCH, dtype=np.uint64),
+        np.zeros(_BATCH, dtype=np.uint64),
+        np.zeros((rules.width, _BATCH), dtype=np.uint64),
         bad,
     )
-    if infinity is not None:
-        bad |= ~(scaled[:, -1] > 0)
+    if rules.arrangement.cone.infinity is not None:
+        bad |= ~(witnesses[:, -1] > 0)
     for k in np.flatnonzero(bad).tolist():
-        _exact_witness(rules, half[k])
+        _exact_witness(rules, patterns[step * k])
     return int(np.count_nonzero(bad))
 
 
@@ -349,9 +364,9 @@ def _exact_witness(rules: _Rules, words: NDArray[np.uint64]) -> None:
     expected = rules.constant.copy()
     for i, row in enumerate(rules.rows):
         value = sum(a * b for a, b in zip(row, point, strict=True))
-        for t in range(rules.starts[i], rules.starts[i + 1]):
-            if (value > 0) != rules.flips[t] and value != 0:
-                expected[rules.words[t]] |= rules.bits[t]
+        for _, word, bit, flip in rules.members[rules.members[:, 0] == i].tolist():
+            if value != 0 and (value > 0) != bool(flip):
+                expected[word] |= np.uint64(1 << bit)
     if not np.array_equal(expected, words):
         raise IncompleteListingError(
             f"pattern {shown} gives parallel rows signs that contradict each other."

@@ -2,124 +2,205 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from arrangement._kernels import cells
+from arrangement._kernels import walk_floats, walk_ints
 from arrangement._kernels.state import (
     BLOCK_FULL,
+    COUNT,
     DONE,
+    FAILED,
     GROW_LISTS,
     GROW_POOL,
-    GROW_SLOTS,
+    N_EMITTED,
     N_FRAMES,
     N_ROOTS,
+    NEED_MINUS,
+    NEED_PLUS,
     NEXT_ROOT,
     PAUSED,
-    Output,
-    Pool,
-    Scratch,
-    Stack,
+    SINGLE,
+    START,
+    STEP,
+    ExactScratch,
 )
-from arrangement.arithmetic import (
-    Layout,
-    empty_pool,
-    empty_scratch,
-    empty_stack,
-)
+from arrangement.arithmetic import Layout, empty_rays
 from arrangement.errors import ArrangementError
 
-# rows inserted a call: at 20 to 2000 ns each, Python is back within half a second
-_BUDGET = 1 << 18
+# cells visited a call: at 0.1 to 10 microseconds each, Python is back within a second
+_BUDGET = 1 << 16
 
-NO_GUIDE = np.zeros(0, dtype=np.int8)
+NO_WITNESSES = np.zeros((0, 0))
+NO_FACETS = np.zeros(0, dtype=np.int64)
 
 
 class Walker:
-    """State of one depth-first walk; grows its arrays when a kernel asks."""
+    """State of one depth-first walk; grows its arrays when a kernel asks.
 
-    def __init__(self, layout: Layout) -> None:
+    ``step`` is 2 to write the antipode after each pattern.
+    """
+
+    def __init__(self, layout: Layout, *, step: int = 1) -> None:
         self.layout = layout
-        self.control = np.zeros(4, dtype=np.int64)
+        self.control = np.zeros(6, dtype=np.int64)
         self.control[N_ROOTS] = 1 << max(layout.rank - 1, 0)
-        self._n_masks = max(1, -(-(layout.rank + 1) // 64))
-        depth = layout.rows.norms.size - layout.rank + 2
-        self._capacity = 64 * (layout.rank + 2)
-        self.pool: Pool = empty_pool(
-            16 * (depth + layout.rank), layout.rank, layout.n_words
+        self.control[STEP] = step
+        self.fixed = layout.fixed.copy()
+        depth = layout.n_rows - layout.rank + 3
+        capacity = 16 * (depth + layout.rank)
+        self.meta = np.zeros((depth, 3), dtype=np.int64)
+        self.ids = np.zeros(capacity, dtype=np.int64)
+        self.masks = np.zeros((capacity, 2 * layout.n_words), dtype=np.uint64)
+        self.rays: Any = self._new_rays(capacity)
+        self._union = np.zeros(2 * layout.n_words, dtype=np.uint64)
+        self._new_lists(64 * (layout.rank + 2))
+        self._exact = ExactScratch(
+            pending=np.zeros(layout.n_words, dtype=np.uint64),
+            tight=np.zeros(64 * layout.n_words, dtype=np.int64),
+            residues=np.zeros((layout.rank, layout.rank + 1), dtype=np.int64),
+            minors=np.zeros(
+                (1 << layout.rank if layout.n_digits else 0, layout.n_digits),
+                dtype=np.uint64,
+            ),
+            word=np.zeros(layout.n_digits, dtype=np.uint64),
+            dot=np.zeros(layout.n_digits, dtype=np.uint64),
         )
-        self.stack: Stack = empty_stack(
-            depth, layout.words_per_pattern, self._n_masks, 16 * (depth + layout.rank)
-        )
-        self.scratch: Scratch = self._new_scratch()
 
-    def _new_scratch(self) -> Scratch:
+    def _new_rays(self, capacity: int) -> Any:
         layout = self.layout
-        return empty_scratch(self._capacity, layout.rank, self._n_masks, layout.n_words)
+        if layout.n_digits == 0:
+            return np.zeros((capacity, layout.rank), dtype=np.int64)
+        return empty_rays(capacity, layout.rank, layout.n_digits)
 
-    def grow(self, status: int) -> None:
+    def _new_lists(self, capacity: int) -> None:
+        self._zeros = np.zeros((capacity, self.layout.n_words), dtype=np.uint64)
+        self._lists = np.zeros((8, capacity), dtype=np.int64)
+        self._values = np.zeros(
+            capacity, dtype=np.float64 if self.layout.n_digits else np.int64
+        )
+
+    def _grow(self, status: int) -> None:
         """Enlarge what ``status`` names; the walk goes on where it stood."""
-        layout = self.layout
         if status == GROW_POOL:
-            old = self.pool
-            self.pool = empty_pool(2 * old.errors.size, layout.rank, layout.n_words)
-            for source, target in zip(old, self.pool, strict=True):
-                target[: source.shape[0]] = source
+            old = self.rays
+            self.masks = _doubled(self.masks)
+            if self.layout.n_digits == 0:
+                self.rays = _doubled(old)
+            else:
+                self.rays = type(old)(*map(_doubled, old))
         elif status == GROW_LISTS:
-            stack = self.stack
-            bigger = empty_stack(0, 1, self._n_masks, 2 * stack.ids.size)
-            bigger.ids[: stack.ids.size] = stack.ids
-            bigger.masks[: stack.ids.size] = stack.masks
-            self.stack = stack._replace(ids=bigger.ids, masks=bigger.masks)
-            self._capacity *= 2
-            self.scratch = self._new_scratch()
-        elif status == GROW_SLOTS:
-            stack = self.stack
-            self._n_masks *= 2
-            slots = np.zeros((stack.slots.shape[0], 64 * self._n_masks), np.int64)
-            slots[:, : stack.slots.shape[1]] = stack.slots
-            masks = np.zeros((stack.ids.size, self._n_masks), dtype=np.uint64)
-            masks[:, : stack.masks.shape[1]] = stack.masks
-            self.stack = stack._replace(slots=slots, masks=masks)
-            self.scratch = self._new_scratch()
+            self.ids = _doubled(self.ids)
+            self._new_lists(2 * self._lists.shape[1])
         else:
             raise ArrangementError(
                 f"the cell kernel reports {status}: no prime showed r - 1 independent "
                 "rows at a ray. Please report the matrix."
             )
 
-    def advance(self, output: Output, guide: NDArray[np.int8] = NO_GUIDE) -> int:
+    def advance(
+        self,
+        patterns: NDArray[np.uint64],
+        witnesses: NDArray[np.float64] = NO_WITNESSES,
+        facet_starts: NDArray[np.int64] = NO_FACETS,
+        facets: NDArray[np.int64] = NO_FACETS,
+    ) -> int:
         """Run one bounded piece of work; DONE, BLOCK_FULL or PAUSED."""
+        layout = self.layout
+        is_int = layout.n_digits == 0
+        step = walk_ints.advance if is_int else walk_floats.advance
         while True:
             status = int(
-                cells.advance(
-                    self.layout.rows,
-                    self.layout.base,
-                    self.pool,
-                    self.stack,
-                    self.scratch,
+                step(
+                    layout.rows,
+                    layout.base,
+                    layout.base_masks,
+                    self.fixed,
+                    layout.outside,
+                    layout.members,
+                    self.masks,
+                    self.rays,
+                    self.ids,
+                    self.meta,
                     self.control,
+                    self._union,
+                    self._zeros,
+                    self._lists,
+                    self._values,
+                    self._exact.pending if is_int else self._exact,
                     _BUDGET,
-                    guide,
-                    output,
+                    patterns,
+                    witnesses,
+                    facet_starts,
+                    facets,
                 )
             )
             if status in (DONE, BLOCK_FULL, PAUSED):
                 return status
-            self.grow(status)
+            self._grow(status)
 
-    def descend(self, signs: NDArray[np.int8], output: Output) -> int:
-        """Build the cell with these signs of the kernel's rows; return its frame.
+    def require(self, signs: NDArray[np.int8]) -> None:
+        """List only chambers with these signs of the rows by place (0: any)."""
+        self.fixed[NEED_PLUS] = _mask(signs > 0)
+        self.fixed[NEED_MINUS] = _mask(signs < 0)
 
-        ``output`` (one pattern) gets the pattern that was reached: it differs from
-        the one asked for exactly when no chamber has these signs.
+    def find(self, signs: NDArray[np.int8], pattern: NDArray[np.uint64]) -> bool:
+        """Build the one chamber with these signs of the rows by place.
+
+        ``pattern`` (1, words) gets its pattern; False when there is none.
         """
+        self.require(signs)
         root = 0
-        for sign in signs[1 : self.layout.rank].tolist():
+        for sign in signs[self.layout.base_places[1:]].tolist():
             root = 2 * root + (sign < 0)
-        self.control[:] = 0
+        self.control[[N_FRAMES, N_EMITTED]] = 0
         self.control[NEXT_ROOT] = root
         self.control[N_ROOTS] = root + 1
-        while self.advance(output, signs) == PAUSED:
+        self.control[SINGLE] = 1
+        while self.advance(pattern) == PAUSED:
             pass
-        return int(self.control[N_FRAMES])
+        return bool(self.control[N_EMITTED] > 0)
+
+    def top_cell(self) -> tuple[int, int]:
+        """Where ``ids`` holds the rays of the cell on top: (start, count)."""
+        top = int(self.control[N_FRAMES]) - 1
+        return int(self.meta[top, START]), int(self.meta[top, COUNT])
+
+    def top_rays(self) -> list[tuple[int, ...]]:
+        """Exact rays of the cell on top."""
+        start, count = self.top_cell()
+        ids = self.ids[start : start + count].tolist()
+        if self.layout.n_digits == 0:
+            return [tuple(self.rays[k].tolist()) for k in ids]
+        if not walk_floats.refine_cell(
+            self.layout.rows,
+            self.rays,
+            self.masks,
+            self.fixed,
+            self._exact,
+            self.ids,
+            start,
+            count,
+        ):
+            self._grow(FAILED)
+        return [tuple(_integer(word) for word in self.rays.words[k]) for k in ids]
+
+
+def _doubled(array: NDArray[Any]) -> NDArray[Any]:
+    out = np.zeros((2 * array.shape[0], *array.shape[1:]), dtype=array.dtype)
+    out[: array.shape[0]] = array
+    return out
+
+
+def _mask(flags: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    raw = np.packbits(flags, bitorder="little")
+    return raw.view("<u8").astype(np.uint64)
+
+
+def _integer(words: NDArray[np.uint64]) -> int:
+    """Read a two's complement number of base-2**32 digits."""
+    value = sum(int(word) << (32 * k) for k, word in enumerate(words))
+    bits = 32 * len(words)
+    return value - (1 << bits) if value >> (bits - 1) else value

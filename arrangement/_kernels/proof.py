@@ -4,81 +4,108 @@ from __future__ import annotations
 
 import numpy as np
 
-from arrangement._kernels.compile import kernel
+from arrangement._kernels.bits import ONE, ZERO
+from arrangement._kernels.compile import inlined, inner, kernel
 
-ONE = np.uint64(1)
-ZERO = np.uint64(0)
 U = 2.0**-53
 
 
-@kernel
-def first_disorder(patterns, previous, leading):
-    """Index of the first pattern that does not follow its predecessor, or -1.
+@inlined
+def comes_before(patterns, a, b, leading):
+    """Whether pattern a strictly precedes b: ``leading`` bits first, then all, 1 < 0."""
+    for w in range(leading.size):
+        change = (patterns[a, w] ^ patterns[b, w]) & leading[w]
+        if change != ZERO:
+            return patterns[a, w] & change & (~change + ONE) != ZERO
+    for w in range(leading.size):
+        change = patterns[a, w] ^ patterns[b, w]
+        if change != ZERO:
+            return patterns[a, w] & change & (~change + ONE) != ZERO
+    return False
 
-    Order: bits ``leading`` first, then all bits ascending; 1 before 0, strictly.
-    ``previous`` (n_words,) precedes pattern 0 unless its size is 0.
+
+@kernel
+def first_disorder(patterns, step, leading, moving):
+    """Index of the first pattern out of order, or -1.
+
+    ``patterns`` (P, n_words) uint64; every ``step``-th one follows the one ``step``
+    before it: read the bits ``leading`` (n_words,) first, then all, ascending; 1 before
+    0, strictly.  With ``step`` 2 the one after it is its complement in the bits
+    ``moving`` (n_words,).
     """
-    width = patterns.shape[1]
-    for k in range(patterns.shape[0]):
-        if k == 0 and previous.size == 0:
-            continue
-        before = previous if k == 0 else patterns[k - 1]
-        after = patterns[k]
-        decided = 0
-        for t in range(leading.size):
-            word = leading[t] >> 6
-            flag = ONE << np.uint64(leading[t] & 63)
-            a, b = before[word] & flag, after[word] & flag
-            if a != b:
-                decided = 1 if a != ZERO else -1
-                break
-        if decided == 0:
-            for word in range(width):
-                change = before[word] ^ after[word]
-                if change != ZERO:
-                    lowest = change & (~change + ONE)
-                    decided = 1 if before[word] & lowest != ZERO else -1
-                    break
-        if decided <= 0:
+    for k in range(0, patterns.shape[0], step):
+        if k > 0 and not comes_before(patterns, k - step, k, leading):
             return k
+        if step == 2:
+            for w in range(moving.size):
+                if patterns[k + 1, w] != patterns[k, w] ^ moving[w]:
+                    return k + 1
     return -1
 
 
+@inlined
+def row_values(floats, row, points, values):
+    """Values of one row at all points of a batch, (r, batch)."""
+    for p in range(values.size):
+        values[p] = floats[row, 0] * points[0, p]
+    for k in range(1, floats.shape[1]):
+        factor = floats[row, k]
+        for p in range(values.size):
+            values[p] += factor * points[k, p]
+
+
+@inlined
+def decided_bits(values, peaks, bound, bits, is_clear):
+    """Signs as words 1 or 0, and whether all so far exceed ``bound`` times the peak."""
+    for p in range(values.size):
+        bits[p] = np.uint64(values[p] > 0.0)
+        is_clear[p] &= np.uint64(abs(values[p]) > bound * peaks[p] + 2.0**-1000)
+
+
 @kernel
-def check_signs(floats, witnesses, patterns, starts, words, bits, flips, constant, bad):
-    """Mark in ``bad`` (P,) bool the patterns that a float witness does not prove.
+def check_signs(
+    floats, norms, witnesses, patterns, step, members, constant, points, values, peaks,
+    bits, is_clear, expected, bad,
+):  # fmt: skip
+    """Mark in ``bad`` (chambers,) bool the patterns that a float witness does not prove.
 
     ``floats`` (m, r) are the rows, every entry within u relative of the true (scaled)
-    entry or underflowed below 2**-1074; a witness is exact as it stands.  The value
-    computed differs from the true one by at most ``(r + 3) u sum |x_k w_k|`` plus
-    ``r 2**-1074 (1 + max |w|)``; witnesses are scaled to ``max |w| <= 1`` by the
-    wrapper, so a bound of ``(r + 4) u sum |x_k w_k| + 2**-1000`` is safe.
+    entry or underflowed below 2**-1074, ``norms`` (m,) upper bounds of their 1-norms;
+    a witness is exact as it stands.  The value computed differs from the true one by
+    at most ``(r + 3) u sum |x_k w_k| <= (r + 3) u |x|_1 max |w|``, plus
+    ``r 2**-1074 (1 + max |w|)`` for underflow; witnesses are below 2**64, so
+    ``(r + 4) u |x|_1 max |w| + 2**-1000`` is safe.  ``members`` (k, 4) int64 are row,
+    word, bit and flip of each output bit.  Batches of witnesses are transposed, so
+    that one instruction works on several.
     """
-    n_rows, width = floats.shape
-    unit = (width + 4) * U
-    expected = np.zeros(patterns.shape[1], dtype=np.uint64)
-    for p in range(patterns.shape[0]):
-        bad[p] = False
-        for w in range(expected.size):
-            expected[w] = constant[w]
-        for i in range(n_rows):
-            value = 0.0
-            size = 0.0
-            for k in range(width):
-                term = floats[i, k] * witnesses[p, k]
-                value += term
-                size += abs(term)
-            if not abs(value) > unit * size + 2.0**-1000:
-                bad[p] = True
-                break
-            for t in range(starts[i], starts[i + 1]):
-                if (value > 0.0) != flips[t]:
-                    expected[words[t]] |= bits[t]
-        if not bad[p]:
-            for w in range(expected.size):
-                if expected[w] != patterns[p, w]:
-                    bad[p] = True
-                    break
+    unit = (floats.shape[1] + 4) * U
+    batch = values.size
+    for begin in range(0, witnesses.shape[0], batch):
+        size = min(batch, witnesses.shape[0] - begin)
+        for p in range(batch):
+            is_clear[p] = ONE
+            peaks[p] = 0.0
+            for w in range(expected.shape[0]):
+                expected[w, p] = constant[w]
+            for k in range(floats.shape[1]):
+                points[k, p] = witnesses[begin + p, k] if p < size else 0.0
+                peaks[p] = max(peaks[p], abs(points[k, p]))
+        row = -1
+        for t in range(members.shape[0]):
+            if members[t, 0] != row:
+                row = members[t, 0]
+                row_values(floats, row, points, values)
+                decided_bits(values, peaks, unit * norms[row], bits, is_clear)
+            word, shift = members[t, 1], np.uint64(members[t, 2])
+            flip = np.uint64(members[t, 3])
+            for p in range(batch):
+                expected[word, p] |= (bits[p] ^ flip) << shift
+        for p in range(size):
+            wrong = is_clear[p] == ZERO
+            for w in range(expected.shape[0]):
+                if expected[w, p] != patterns[(begin + p) * step, w]:
+                    wrong = True
+            bad[begin + p] = wrong
 
 
 @kernel
@@ -122,7 +149,7 @@ def margin_direction(rows, out, corral, gram, weights, step, limit):
             out[k] = total
 
 
-@kernel
+@inner
 def _minor_cycles(rows, corral, size, gram, weights, step):
     """Move to the least-norm point of the affine hull, dropping rows on the way."""
     while True:
@@ -145,7 +172,7 @@ def _minor_cycles(rows, corral, size, gram, weights, step):
         size = kept
 
 
-@kernel
+@inner
 def _affine_weights(rows, corral, size, gram, out):
     """Solve ``(G + 1 1^T) x = 1`` by elimination and normalise to sum one."""
     for a in range(size):

@@ -1,4 +1,9 @@
-"""Arrays that the cell kernels work on, grouped; allocated by the wrapper."""
+"""Names of the columns and codes that the cell kernels and their wrapper share.
+
+A row of the arrangement has a *place*: bit ``place % 64`` of word ``place // 64`` in
+every mask.  Places follow the order of the input rows, so that the lowest bit is the
+row to insert next.
+"""
 
 from __future__ import annotations
 
@@ -8,95 +13,75 @@ from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
 
-# columns of Stack.meta
-LEVEL, START, COUNT, POOL_TOP = 0, 1, 2, 3
+# fixed masks over places (4, n_words): those that hold a row, those that are output
+# bits, rows required to be positive, or negative
+VALID, COPIED, NEED_PLUS, NEED_MINUS = range(4)
 
-# entries of the control vector
-N_FRAMES, NEXT_ROOT, N_ROOTS, N_EMITTED = 0, 1, 2, 3
+# fixed masks over output bits (2, words): constant bits, bits that an antipode flips
+CONSTANT, MOVING = range(2)
 
-# what a kernel reports
-DONE, BLOCK_FULL, PAUSED, CUT, GROW_POOL, GROW_LISTS, GROW_SLOTS, LEAF, FAILED = range(
-    9
-)
+# columns of ``meta``: a waiting cell's rays are ids[start:start + count], and the pool
+# of rays is free from POOL_TOP on
+START, COUNT, POOL_TOP = range(3)
+
+# entries of the control vector; STEP is 2 where each pattern's antipode follows it,
+# SINGLE 1 to stop after one chamber
+N_FRAMES, NEXT_ROOT, N_ROOTS, N_EMITTED, STEP, SINGLE = range(6)
+
+# rows of the scratch lists (8, capacity), by position in the cell: the ray, the side
+# of the new row it is on, whether exactly r - 1 rows are tight there, whether its
+# value is known; positions on either side; positions of the parents of new rays
+RAY, SIDE, IS_SIMPLE, HAS_VALUE, LEFT, RIGHT, PARENT_P, PARENT_Q = range(8)
+
+# columns of ``members``: an output bit copied from a place, perhaps complemented
+FROM_WORD, FROM_BIT, TO_WORD, TO_BIT, FLIP = range(5)
+
+# what a walk reports
+DONE, BLOCK_FULL, PAUSED, GROW_POOL, GROW_LISTS, FAILED = range(6)
+
+# what the next row of a cell can be besides a place
+LEAF, EXCLUDED = -1, -2
 
 
-class Rows(NamedTuple):
-    """The m rows in the order of insertion; the first r are independent.
+class FloatRows(NamedTuple):
+    """Rows by place, for filtered arithmetic.
 
-    ``ints`` (m, r) int64 is empty, (0, r), when the bound for int64 fails; then
-    ``words`` (m, r, n_digits + 1) uint64 are the exact entries, ``floats`` (m, r) the
-    entries times powers of two (one a column and one a row) rounded to float64, and
-    ``norms`` (m,) upper bounds of the 1-norms of ``floats``; ``shifts`` (r,) int64
-    the exponents of the column scales.  Bits that row i sets are the members
-    ``starts[i]:starts[i + 1]`` of ``member_word``, ``member_bit``, ``member_flip``.
+    ``floats`` (places, r): the exact entries times powers of two (one a column, one a
+    row) rounded to float64; ``norms`` (places,) upper bounds of their 1-norms;
+    ``words`` (places, r, n_digits + 1) uint64 the exact entries; ``shifts`` (r,) int64
+    the exponents of the column scales.
     """
 
-    ints: Array
     floats: Array
     norms: Array
     words: Array
     shifts: Array
-    starts: Array
-    member_word: Array
-    member_bit: Array
-    member_flip: Array
-    constant: Array
 
 
-class Pool(NamedTuple):
-    """Rays of the cells on the stack; a stack itself (POOL_TOP).
+class FloatRays(NamedTuple):
+    """Rays in filtered arithmetic.
 
-    ``ints`` (cap, r) int64 primitive; or, when the bound for int64 fails,
-    ``floats`` (cap, r) with largest entry at most 1, ``errors`` (cap,) bounds on their
-    distance (max norm) from a positive multiple of the true ray, ``exact`` (cap,)
-    uint8 whether ``words`` (cap, r, n_words) hold the true ray.
+    ``floats`` (cap, r) with largest entry at most 1; ``errors`` (cap,) bounds on their
+    distance (max norm) from a positive multiple of the true ray; ``exact`` (cap,) uint8
+    whether ``words`` (cap, r, n_words) hold the true ray.
     """
 
-    ints: Array
     floats: Array
     errors: Array
     words: Array
     exact: Array
 
 
-class Stack(NamedTuple):
-    """Cells that wait, depth first.
+class ExactScratch(NamedTuple):
+    """Working arrays for rays that have to be exact, overwritten at will.
 
-    ``meta`` (depth, 4) int64; ``signs`` (depth, n_words) uint64 output bits so far;
-    ``slots`` (depth, 64 * n_masks) int64 the row that holds each slot; a cell's rays
-    are ``ids[start:start + count]`` with zero sets ``masks`` (cap, n_masks) uint64 over
-    the slots.  Only rows that cut the cell hold a slot: a row whose sign was
-    forced is no facet.
+    ``pending`` (n_words,) marks rows whose sign at the newest ray is not known yet;
+    all zero between calls.
     """
 
-    meta: Array
-    signs: Array
-    slots: Array
-    ids: Array
-    masks: Array
-
-
-class Scratch(NamedTuple):
-    """Working arrays, overwritten at will."""
-
-    values: Array
-    approx: Array
-    sides: Array
-    ids: Array
-    masks: Array
-    parents: Array
-    mask: Array
+    pending: Array
     tight: Array
     residues: Array
     minors: Array
     word: Array
     dot: Array
-
-
-class Output(NamedTuple):
-    """One block of chambers; empty arrays are not filled."""
-
-    patterns: Array
-    witnesses: Array
-    facet_starts: Array
-    facets: Array
