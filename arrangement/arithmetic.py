@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +12,8 @@ from arrangement._kernels.state import (
     CONSTANT,
     COPIED,
     MOVING,
+    SOLVED,
     VALID,
-    FloatRays,
-    FloatRows,
 )
 from arrangement.arrangement import Arrangement
 from arrangement.exact import (
@@ -33,16 +33,18 @@ _NORM_SLACK = 1.0 + 2.0**-40
 class Layout:
     """Everything a walk needs that does not change during a listing.
 
-    ``rows`` and ``base`` hold int64 arrays (places, r) and (r, r) when ``n_digits`` is
-    0, else `FloatRows` and `FloatRays` with exact rays of ``n_digits`` base-2**32
-    digits.  ``base_masks`` (r, 2 * n_words) are the masks of the base rays, ``fixed``
+    ``rows`` (places, r) and ``base`` (r, r) are int64 when ``n_digits`` is 0.  Otherwise
+    they are float64 with further columns (see `_kernels/float_rays.py`), and
+    ``row_words`` (places, r, n + 1) the exact entries in base-2**32 digits, enough of
+    them (``n_digits``) for every determinant.  ``base_masks`` (r, 2 * n_words) are the masks of the base rays, ``fixed``
     (4, n_words) the fixed masks over places, ``outside`` (2, words_per_pattern) those
     over output bits, ``members`` (k, 5) the output bits not copied word by word.  ``input_row`` (places,) maps a place to the first input row
     of its class (-1: infinity, or no row); ``base_places`` (r,) are those of the base.
     """
 
-    rows: NDArray[np.int64] | FloatRows
-    base: NDArray[np.int64] | FloatRays
+    rows: NDArray[Any]
+    base: NDArray[Any]
+    row_words: NDArray[np.uint64]
     base_masks: NDArray[np.uint64]
     fixed: NDArray[np.uint64]
     outside: NDArray[np.uint64]
@@ -94,7 +96,8 @@ def make_layout(arrangement: Arrangement) -> Layout:
     input_row[places[: len(cone.rows)]] = _first_rows(arrangement)
     return Layout(
         rows=_make_rows(rows, shifts, use_int64, places, 64 * n_words),
-        base=_make_base(base, shifts, use_int64, n_digits),
+        base=_make_base(base, shifts, use_int64),
+        row_words=_row_words([] if use_int64 else rows, places, 64 * n_words),
         base_masks=_make_base_masks(rows, base, use_int64, places, n_words),
         fixed=fixed,
         outside=outside,
@@ -180,42 +183,41 @@ def _make_rows(
     use_int64: bool,
     places: NDArray[np.int64],
     n_places: int,
-) -> NDArray[np.int64] | FloatRows:
+) -> NDArray[Any]:
     width = len(shifts)
     if use_int64:
         ints = np.zeros((n_places, width), dtype=np.int64)
         ints[places] = np.array(rows, dtype=np.int64).reshape(len(rows), width)
         return ints
-    floats = np.zeros((n_places, width))
-    floats[places] = scaled_floats(rows, shifts)
+    floats = np.zeros((n_places, width + 1))
+    floats[places, :width] = scaled_floats(rows, shifts)
+    floats[:, width] = np.abs(floats).sum(axis=1) * _NORM_SLACK
+    return floats
+
+
+def _row_words(
+    rows: list[IntRow], places: NDArray[np.int64], n_places: int
+) -> NDArray[np.uint64]:
+    """Sign and magnitude of every entry; empty when there are no rows."""
+    if not rows:
+        return np.zeros((0, 1, 2), dtype=np.uint64)
     n_digits = max(1, -(-max(abs(x) for row in rows for x in row).bit_length() // 32))
-    words = np.zeros((n_places, width, n_digits + 1), dtype=np.uint64)
+    words = np.zeros((n_places, len(rows[0]), n_digits + 1), dtype=np.uint64)
     words[places] = [
         [[*_digits(abs(x), n_digits), int(x < 0)] for x in row] for row in rows
     ]
-    return FloatRows(
-        floats=floats,
-        norms=np.abs(floats).sum(axis=1) * _NORM_SLACK,
-        words=words,
-        shifts=np.array(shifts, dtype=np.int64),
-    )
+    return words
 
 
-def _make_base(
-    base: list[IntRow], shifts: list[int], use_int64: bool, n_digits: int
-) -> NDArray[np.int64] | FloatRays:
+def _make_base(base: list[IntRow], shifts: list[int], use_int64: bool) -> NDArray[Any]:
     width = len(base)
     if use_int64:
         return np.array(base, dtype=np.int64).reshape(width, width)
-    rays = empty_rays(width, width, n_digits)
+    rays = np.zeros((width, width + 2))
     # scaling the columns of the rows by 2**-s scales rays by 2**s
-    rays.floats[:] = scaled_floats(base, [-s for s in shifts])
-    rays.errors[:] = 2.0**-50
-    rays.exact[:] = 1
-    modulus = 1 << (32 * n_digits)
-    for j, ray in enumerate(base):
-        for k, value in enumerate(ray):
-            rays.words[j, k] = _digits(value % modulus, n_digits)
+    rays[:, :width] = scaled_floats(base, [-s for s in shifts])
+    rays[:, width] = 2.0**-50
+    rays[:, width + 1] = SOLVED
     return rays
 
 
@@ -234,13 +236,3 @@ def _make_base_masks(
         _set_bits(masks[k, :n_words], places[np.flatnonzero(values[:, k] > 0)])
         _set_bits(masks[k, n_words:], places[np.flatnonzero(values[:, k] < 0)])
     return masks
-
-
-def empty_rays(capacity: int, rank: int, n_digits: int) -> FloatRays:
-    """Allocate a pool of rays for filtered arithmetic."""
-    return FloatRays(
-        floats=np.zeros((capacity, rank)),
-        errors=np.zeros(capacity),
-        words=np.zeros((capacity, rank, n_digits), dtype=np.uint64),
-        exact=np.zeros(capacity, dtype=np.uint8),
-    )

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from arrangement._kernels import walk_floats, walk_ints
+from arrangement._kernels import exact_rays, walk_floats, walk_ints
 from arrangement._kernels.state import (
     BLOCK_FULL,
     COUNT,
     DONE,
-    FAILED,
+    DOUBTFUL,
+    EXACT,
     GROW_LISTS,
     GROW_POOL,
     N_EMITTED,
@@ -22,12 +23,14 @@ from arrangement._kernels.state import (
     NEED_PLUS,
     NEXT_ROOT,
     PAUSED,
+    REFINE,
     SINGLE,
     START,
     STEP,
-    ExactScratch,
+    VALID,
+    Exact,
 )
-from arrangement.arithmetic import Layout, empty_rays
+from arrangement.arithmetic import Layout
 from arrangement.errors import ArrangementError
 
 # cells visited a call: at 0.1 to 10 microseconds each, Python is back within a second
@@ -45,7 +48,7 @@ class Walker:
 
     def __init__(self, layout: Layout, *, step: int = 1) -> None:
         self.layout = layout
-        self.control = np.zeros(6, dtype=np.int64)
+        self.control = np.zeros(10, dtype=np.int64)
         self.control[N_ROOTS] = 1 << max(layout.rank - 1, 0)
         self.control[STEP] = step
         self.fixed = layout.fixed.copy()
@@ -54,50 +57,58 @@ class Walker:
         self.meta = np.zeros((depth, 3), dtype=np.int64)
         self.ids = np.zeros(capacity, dtype=np.int64)
         self.masks = np.zeros((capacity, 2 * layout.n_words), dtype=np.uint64)
-        self.rays: Any = self._new_rays(capacity)
+        extra = 2 if layout.n_digits else 0
+        self.rays = np.zeros((capacity, layout.rank + extra), dtype=layout.rows.dtype)
         self._union = np.zeros(2 * layout.n_words, dtype=np.uint64)
         self._new_lists(64 * (layout.rank + 2))
-        self._exact = ExactScratch(
-            pending=np.zeros(layout.n_words, dtype=np.uint64),
-            tight=np.zeros(64 * layout.n_words, dtype=np.int64),
-            residues=np.zeros((layout.rank, layout.rank + 1), dtype=np.int64),
-            minors=np.zeros(
-                (1 << layout.rank if layout.n_digits else 0, layout.n_digits),
-                dtype=np.uint64,
-            ),
-            word=np.zeros(layout.n_digits, dtype=np.uint64),
-            dot=np.zeros(layout.n_digits, dtype=np.uint64),
-        )
+        self._pending = np.zeros(layout.n_words, dtype=np.uint64)
+        if layout.n_digits:
+            self._new_float_state(capacity)
 
-    def _new_rays(self, capacity: int) -> Any:
+    def _new_float_state(self, capacity: int) -> None:
         layout = self.layout
-        if layout.n_digits == 0:
-            return np.zeros((capacity, layout.rank), dtype=np.int64)
-        return empty_rays(capacity, layout.rank, layout.n_digits)
+        rank, digits = layout.rank, layout.n_digits
+        self._work = np.zeros((2 * rank + 3, 2 * rank + 2))
+        self._picks = np.zeros((3, max(64 * layout.n_words, rank)), dtype=np.int64)
+        self._exact = Exact(
+            row_words=layout.row_words,
+            ray_words=np.zeros((capacity, rank, digits), dtype=np.uint64),
+            shifts=np.array(layout.shifts, dtype=np.int64),
+            minors=np.zeros(((1 << rank) + 1, digits), dtype=np.uint64),
+            residues=np.zeros((rank, rank + 1), dtype=np.int64),
+        )
 
     def _new_lists(self, capacity: int) -> None:
         self._zeros = np.zeros((capacity, self.layout.n_words), dtype=np.uint64)
         self._lists = np.zeros((8, capacity), dtype=np.int64)
-        self._values = np.zeros(
-            capacity, dtype=np.float64 if self.layout.n_digits else np.int64
-        )
+        self._values = np.zeros(capacity, dtype=self.layout.rows.dtype)
 
     def _grow(self, status: int) -> None:
         """Enlarge what ``status`` names; the walk goes on where it stood."""
         if status == GROW_POOL:
-            old = self.rays
             self.masks = _doubled(self.masks)
-            if self.layout.n_digits == 0:
-                self.rays = _doubled(old)
-            else:
-                self.rays = type(old)(*map(_doubled, old))
+            self.rays = _doubled(self.rays)
+            if self.layout.n_digits:
+                words = _doubled(self._exact.ray_words)
+                self._exact = self._exact._replace(ray_words=words)
         elif status == GROW_LISTS:
             self.ids = _doubled(self.ids)
             self._new_lists(2 * self._lists.shape[1])
-        else:
+
+    def _refine(self, ray: int) -> None:
+        """Make a ray exact and decide what is pending about it."""
+        if not exact_rays.resolve(
+            self.rays,
+            self.masks,
+            self.fixed[VALID],
+            self._exact,
+            self._pending,
+            self._picks,
+            ray,
+        ):
             raise ArrangementError(
-                f"the cell kernel reports {status}: no prime showed r - 1 independent "
-                "rows at a ray. Please report the matrix."
+                "no prime of the list showed r - 1 independent rows at a ray. Please "
+                "report the matrix."
             )
 
     def advance(
@@ -108,38 +119,67 @@ class Walker:
         facets: NDArray[np.int64] = NO_FACETS,
     ) -> int:
         """Run one bounded piece of work; DONE, BLOCK_FULL or PAUSED."""
-        layout = self.layout
-        is_int = layout.n_digits == 0
-        step = walk_ints.advance if is_int else walk_floats.advance
+        step = self._step_floats if self.layout.n_digits else self._step_ints
         while True:
-            status = int(
-                step(
-                    layout.rows,
-                    layout.base,
-                    layout.base_masks,
-                    self.fixed,
-                    layout.outside,
-                    layout.members,
-                    self.masks,
-                    self.rays,
-                    self.ids,
-                    self.meta,
-                    self.control,
-                    self._union,
-                    self._zeros,
-                    self._lists,
-                    self._values,
-                    self._exact.pending if is_int else self._exact,
-                    _BUDGET,
-                    patterns,
-                    witnesses,
-                    facet_starts,
-                    facets,
-                )
-            )
+            status = step(patterns, witnesses, facet_starts, facets)
             if status in (DONE, BLOCK_FULL, PAUSED):
                 return status
-            self._grow(status)
+            if status == REFINE:
+                self._refine(int(self.control[DOUBTFUL]))
+            else:
+                self._grow(status)
+
+    def _step_ints(self, *output: NDArray[Any]) -> int:
+        layout = self.layout
+        return int(
+            walk_ints.advance(
+                layout.rows,
+                layout.base,
+                layout.base_masks,
+                self.fixed,
+                layout.outside,
+                layout.members,
+                self.masks,
+                self.rays,
+                self.ids,
+                self.meta,
+                self.control,
+                self._union,
+                self._zeros,
+                self._lists,
+                self._values,
+                self._pending,
+                _BUDGET,
+                *output,
+            )
+        )
+
+    def _step_floats(self, *output: NDArray[Any]) -> int:
+        layout = self.layout
+        return int(
+            walk_floats.advance(
+                layout.rows,
+                layout.base,
+                layout.base_masks,
+                self.fixed,
+                layout.outside,
+                layout.members,
+                self.masks,
+                self.rays,
+                self.ids,
+                self.meta,
+                self.control,
+                self._union,
+                self._zeros,
+                self._lists,
+                self._values,
+                self._pending,
+                self._work,
+                self._picks,
+                _BUDGET,
+                *output,
+            )
+        )
 
     def require(self, signs: NDArray[np.int8]) -> None:
         """List only chambers with these signs of the rows by place (0: any)."""
@@ -174,18 +214,10 @@ class Walker:
         ids = self.ids[start : start + count].tolist()
         if self.layout.n_digits == 0:
             return [tuple(self.rays[k].tolist()) for k in ids]
-        if not walk_floats.refine_cell(
-            self.layout.rows,
-            self.rays,
-            self.masks,
-            self.fixed,
-            self._exact,
-            self.ids,
-            start,
-            count,
-        ):
-            self._grow(FAILED)
-        return [tuple(_integer(word) for word in self.rays.words[k]) for k in ids]
+        for k in ids:
+            if self.rays[k, -1] != EXACT:
+                self._refine(k)
+        return [tuple(_integer(word) for word in self._exact.ray_words[k]) for k in ids]
 
 
 def _doubled(array: NDArray[Any]) -> NDArray[Any]:

@@ -6,37 +6,37 @@ import numpy as np
 
 from arrangement._kernels import limbs
 from arrangement._kernels.bits import ONE, ZERO, lowest
-from arrangement._kernels.compile import inner
-from arrangement._kernels.state import VALID
+from arrangement._kernels.compile import inner, kernel
+from arrangement._kernels.float_rays import U
+from arrangement._kernels.state import EXACT, TIGHT
 
-U = 2.0**-53
 PRIMES = (2147483629, 2147483587, 2147483579, 2147483563, 2147483549)
 
 
 @inner
-def negate_exact(words):
+def _negate_all(words):
     """Replace an exact vector (r, n_words) by its opposite."""
     for k in range(words.shape[0]):
         limbs.negate(words[k])
 
 
 @inner
-def exact_sign(rows, words, row, dot):
-    """Sign of ``row`` at an exact ray ``words`` (r, n_words); ``dot`` is scratch."""
+def _exact_sign(row_words, ray_words, row, ray, dot):
+    """Sign of a row at an exact ray; ``dot`` (n_digits,) is scratch."""
     limbs.clear(dot)
-    for k in range(words.shape[0]):
-        limbs.add_product(dot, rows.words[row, k], words[k], np.bool_(False))
+    for k in range(ray_words.shape[1]):
+        limbs.add_product(dot, row_words[row, k], ray_words[ray, k], np.bool_(False))
     return limbs.sign(dot)
 
 
 @inner
-def _independent(rows, tight, n_tight, wanted, prime, residues):
+def _independent(row_words, tight, n_tight, wanted, prime, residues):
     """Move ``wanted`` rows independent modulo ``prime`` to the front of ``tight``.
 
     Independence modulo a prime proves independence.  Returns how many were found.
     """
-    width = rows.words.shape[1]
-    n_digits = rows.words.shape[2] - 1
+    width = row_words.shape[1]
+    n_digits = row_words.shape[2] - 1
     base = np.int64(4294967296) % prime
     found = 0
     for t in range(n_tight):
@@ -46,8 +46,8 @@ def _independent(rows, tight, n_tight, wanted, prime, residues):
         for k in range(width):
             value = np.int64(0)
             for digit in range(n_digits - 1, -1, -1):
-                value = (value * base + np.int64(rows.words[row, k, digit])) % prime
-            if rows.words[row, k, n_digits] == ONE:
+                value = (value * base + np.int64(row_words[row, k, digit])) % prime
+            if row_words[row, k, n_digits] == ONE:
                 value = (prime - value) % prime
             residues[found, k] = value
         for f in range(found):
@@ -70,13 +70,13 @@ def _independent(rows, tight, n_tight, wanted, prime, residues):
 
 
 @inner
-def _cofactors(rows, tight, minors, out):
+def _cofactors(row_words, tight, minors, out):
     """Exact vector orthogonal to the ``r - 1`` rows ``tight``: signed minors.
 
     Laplace expansion over column subsets: ``minors[mask]`` is the minor of the first
     popcount(mask) rows on the columns of ``mask``.
     """
-    width = rows.words.shape[1]
+    width = row_words.shape[1]
     full = (1 << width) - 1
     limbs.clear(minors[0])
     minors[0, 0] = ONE
@@ -92,7 +92,7 @@ def _cofactors(rows, tight, minors, out):
                 # expansion along the last row: sign (-1)**(size - 1 + position)
                 flip = (size - 1 + position) % 2 == 1
                 limbs.add_product(
-                    minors[mask], rows.words[row, k], minors[mask ^ (1 << k)], flip
+                    minors[mask], row_words[row, k], minors[mask ^ (1 << k)], flip
                 )
                 position += 1
     for k in range(width):
@@ -104,57 +104,69 @@ def _cofactors(rows, tight, minors, out):
 
 
 @inner
-def refine(rows, rays, masks, fixed, exact, ray):
-    """Make a ray exact from the rows tight at it, and its float as good as can be.
+def _set_floats(rays, ray_words, shifts, scratch, ray):
+    """Round the exact ray to floats: entries within 4u relative, or underflow."""
+    width = shifts.size
+    peak = -(1 << 60)
+    for k in range(width):
+        bits = limbs.exponent(ray_words[ray, k], scratch)
+        if bits > 0 and bits + shifts[k] > peak:
+            peak = bits + shifts[k]
+    for k in range(width):
+        rays[ray, k] = limbs.scaled_float(ray_words[ray, k], scratch, shifts[k] - peak)
+    rays[ray, width] = 8.0 * U
+    rays[ray, width + 1] = EXACT
 
-    The rows known to be tight have rank r - 1: they include all that are tight at both
-    parents, and the row that made the ray.  Some row of known sign orients it: the
-    base rows have rank r, so one of them is not tight, and its sign is known.
-    Returns False only if no prime of the list shows r - 1 independent rows.
+
+@kernel
+def resolve(rays, masks, valid, exact, pending, picks, ray):
+    """Make a ray exact, its float as good as can be, and decide its pending signs.
+
+    It is the vector of minors of rows tight at it.  The rows known to be tight (not in ``pending``) have rank r - 1: they include all
+    that are tight at both parents, and the row that made the ray.  Some row of known
+    sign orients it: the base rows have rank r, so one of them is not tight, and its
+    sign is known.  Returns False only if no prime of the list shows r - 1 independent
+    rows.
     """
-    width = rows.words.shape[1]
-    n_words = exact.pending.size
+    width = exact.row_words.shape[1]
+    n_words = pending.size
+    tight = picks[TIGHT]
     n_tight = np.int64(0)
     known, side = np.int64(-1), np.int64(0)
     for w in range(n_words):
         plus, minus = masks[ray, w], masks[ray, n_words + w]
-        rest = fixed[VALID, w] & ~(plus | minus | exact.pending[w])
+        rest = valid[w] & ~(plus | minus | pending[w])
         while rest != ZERO:
-            exact.tight[n_tight] = 64 * w + lowest(rest)
+            tight[n_tight] = 64 * w + lowest(rest)
             n_tight += 1
             rest &= rest - ONE
         if plus | minus != ZERO:
-            known = 64 * w + lowest(plus | minus)
-            side = 1 if plus >> np.uint64(known & 63) & ONE != ZERO else -1
+            bit = lowest(plus | minus)
+            known = 64 * w + bit
+            side = 1 if (plus >> np.uint64(bit)) & ONE != ZERO else -1
     found = 0
     for prime in PRIMES:
         found = _independent(
-            rows, exact.tight, n_tight, width - 1, np.int64(prime), exact.residues
+            exact.row_words, tight, n_tight, width - 1, np.int64(prime), exact.residues
         )
         if found == width - 1:
             break
     if found < width - 1:
         return False
-    words = rays.words[ray]
-    _cofactors(rows, exact.tight, exact.minors, words)
-    if exact_sign(rows, words, known, exact.dot) != side:
-        negate_exact(words)
-    set_floats(rows, rays, exact, ray)
+    words = exact.ray_words[ray]
+    _cofactors(exact.row_words, tight, exact.minors, words)
+    dot = exact.minors[exact.minors.shape[0] - 1]
+    if _exact_sign(exact.row_words, exact.ray_words, known, ray, dot) != side:
+        _negate_all(words)
+    for w in range(n_words):
+        while pending[w] != ZERO:
+            bit = lowest(pending[w])
+            flag = ONE << np.uint64(bit)
+            pending[w] ^= flag
+            side = _exact_sign(exact.row_words, exact.ray_words, 64 * w + bit, ray, dot)
+            if side > 0:
+                masks[ray, w] |= flag
+            elif side < 0:
+                masks[ray, n_words + w] |= flag
+    _set_floats(rays, exact.ray_words, exact.shifts, dot, ray)
     return True
-
-
-@inner
-def set_floats(rows, rays, exact, ray):
-    """Round the exact ray to floats: entries within 4u relative, or underflow."""
-    width = rows.words.shape[1]
-    peak = -(1 << 60)
-    for k in range(width):
-        bits = limbs.exponent(rays.words[ray, k], exact.word)
-        if bits > 0 and bits + rows.shifts[k] > peak:
-            peak = bits + rows.shifts[k]
-    for k in range(width):
-        rays.floats[ray, k] = limbs.scaled_float(
-            rays.words[ray, k], exact.word, rows.shifts[k] - peak
-        )
-    rays.errors[ray] = 8.0 * U
-    rays.exact[ray] = 1

@@ -25,8 +25,21 @@ CONSTANT, MOVING = range(2)
 START, COUNT, POOL_TOP = range(3)
 
 # entries of the control vector; STEP is 2 where each pattern's antipode follows it,
-# SINGLE 1 to stop after one chamber
-N_FRAMES, NEXT_ROOT, N_ROOTS, N_EMITTED, STEP, SINGLE = range(6)
+# SINGLE 1 to stop after one chamber.  In filtered arithmetic a cut may stop until the
+# ray DOUBTFUL is exact; N_NEW new rays are planned, N_MADE made, the next one perhaps
+# begun (IS_BEGUN)
+(
+    N_FRAMES,
+    NEXT_ROOT,
+    N_ROOTS,
+    N_EMITTED,
+    STEP,
+    SINGLE,
+    DOUBTFUL,
+    N_NEW,
+    N_MADE,
+    IS_BEGUN,
+) = range(10)
 
 # rows of the scratch lists (8, capacity), by position in the cell: the ray, the side
 # of the new row it is on, whether exactly r - 1 rows are tight there, whether its
@@ -36,52 +49,31 @@ RAY, SIDE, IS_SIMPLE, HAS_VALUE, LEFT, RIGHT, PARENT_P, PARENT_Q = range(8)
 # columns of ``members``: an output bit copied from a place, perhaps complemented
 FROM_WORD, FROM_BIT, TO_WORD, TO_BIT, FLIP = range(5)
 
+# rows of the scratch ``picks`` (3, places): rows tight at a ray, chosen independent
+# ones, and their pivot columns
+TIGHT, CHOSEN, COLUMNS = range(3)
+
+# how a ray of filtered arithmetic was found
+COMBINED, SOLVED, EXACT = range(3)
+
 # what a walk reports
-DONE, BLOCK_FULL, PAUSED, GROW_POOL, GROW_LISTS, FAILED = range(6)
+DONE, BLOCK_FULL, PAUSED, GROW_POOL, GROW_LISTS, REFINE = range(6)
 
 # what the next row of a cell can be besides a place
 LEAF, EXCLUDED = -1, -2
 
 
-class FloatRows(NamedTuple):
-    """Rows by place, for filtered arithmetic.
+class Exact(NamedTuple):
+    """Exact numbers of filtered arithmetic and working arrays for them.
 
-    ``floats`` (places, r): the exact entries times powers of two (one a column, one a
-    row) rounded to float64; ``norms`` (places,) upper bounds of their 1-norms;
-    ``words`` (places, r, n_digits + 1) uint64 the exact entries; ``shifts`` (r,) int64
-    the exponents of the column scales.
+    ``row_words`` (places, r, n + 1) uint64: entries of the rows; ``ray_words``
+    (cap, r, n_digits) uint64: rays whose kind is EXACT; ``shifts`` (r,) int64: exponents
+    of the scales of the columns.  Overwritten at will: ``minors``
+    (2**r + 1, n_digits) uint64 and ``residues`` (r, r + 1) int64.
     """
 
-    floats: Array
-    norms: Array
-    words: Array
+    row_words: Array
+    ray_words: Array
     shifts: Array
-
-
-class FloatRays(NamedTuple):
-    """Rays in filtered arithmetic.
-
-    ``floats`` (cap, r) with largest entry at most 1; ``errors`` (cap,) bounds on their
-    distance (max norm) from a positive multiple of the true ray; ``exact`` (cap,) uint8
-    whether ``words`` (cap, r, n_words) hold the true ray.
-    """
-
-    floats: Array
-    errors: Array
-    words: Array
-    exact: Array
-
-
-class ExactScratch(NamedTuple):
-    """Working arrays for rays that have to be exact, overwritten at will.
-
-    ``pending`` (n_words,) marks rows whose sign at the newest ray is not known yet;
-    all zero between calls.
-    """
-
-    pending: Array
-    tight: Array
-    residues: Array
     minors: Array
-    word: Array
-    dot: Array
+    residues: Array
