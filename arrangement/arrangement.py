@@ -16,10 +16,13 @@ from arrangement.exact import (
     IntRow,
     canonical,
     exact_number,
+    hadamard_bits,
     independent_rows,
     integer_row,
+    multiply,
     read_matrix,
     read_vector,
+    reduce_columns,
 )
 
 _UNIFORM_TESTS = 10**6
@@ -97,6 +100,7 @@ class Arrangement:
     constant_bits: NDArray[np.bool_] = field(repr=False)
     pivot_columns: tuple[int, ...] = field(repr=False)
     column_scales: tuple[Fraction, ...] = field(repr=False)
+    column_basis: tuple[IntRow, ...] | None = field(repr=False)
 
     def __init__(
         self,
@@ -139,6 +143,7 @@ class Arrangement:
                 f"ask for rank={true_rank}."
             )
         infinity = None if shifts is None else (*([0] * len(columns)), 1)
+        cone_rows, basis = _shorten(cone_rows, len(kept), affine=shifts is not None)
         values = {
             "n_hyperplanes": n,
             "dimension": d,
@@ -151,6 +156,7 @@ class Arrangement:
             "constant_bits": parts.constant_bits,
             "pivot_columns": tuple(columns),
             "column_scales": tuple(scales[c] for c in columns),
+            "column_basis": basis,
         }
         for key, value in values.items():
             if isinstance(value, np.ndarray):
@@ -226,6 +232,8 @@ class Arrangement:
         width = self.dimension if self.projection is None else len(self.pivot_columns)
         width += not self.is_central
         out = []
+        if self.column_basis is not None:
+            points = multiply(points, list(zip(*self.column_basis, strict=True)))
         for point in points:
             row: list[Fraction | int] = [0] * width
             for value, column, scale in zip(
@@ -236,6 +244,26 @@ class Arrangement:
                 row[-1] = point[-1]
             out.append(integer_row(row))
         return integer_array(out, width)
+
+
+def _shorten(
+    rows: tuple[IntRow, ...], width: int, *, affine: bool
+) -> tuple[tuple[IntRow, ...], tuple[IntRow, ...] | None]:
+    """Change to an integer basis with short columns where that lowers the bound.
+
+    Minors, and so all signs, stay the same.  Data near a common plane, or far from
+    the origin, become small and well conditioned.
+    """
+    if width < 2 or len(rows) < width:
+        return rows, None
+    try:
+        basis = reduce_columns(rows, width, fixed=affine)
+    except ValueError:
+        return rows, None
+    shorter = multiply(rows, basis)
+    if hadamard_bits(shorter, width) >= hadamard_bits(rows, width):
+        return rows, None
+    return tuple(shorter), tuple(basis)
 
 
 def integer_array(rows: list[IntRow], width: int) -> NDArray[Any]:
