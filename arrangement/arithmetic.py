@@ -33,13 +33,15 @@ _NORM_SLACK = 1.0 + 2.0**-40
 class Layout:
     """Everything a walk needs that does not change during a listing.
 
-    ``rows`` (places, r) and ``base`` (r, r) are int64 when ``n_digits`` is 0.  Otherwise
+    ``rows`` (places, r) and ``base`` (r, r) are int64 when ``n_digits`` is 0.  If not,
     they are float64 with further columns (see `_kernels/float_rays.py`), and
     ``row_words`` (places, r, n + 1) the exact entries in base-2**32 digits, enough of
-    them (``n_digits``) for every determinant.  ``base_masks`` (r, 2 * n_words) are the masks of the base rays, ``fixed``
-    (4, n_words) the fixed masks over places, ``outside`` (2, words_per_pattern) those
-    over output bits, ``members`` (k, 5) the output bits not copied word by word.  ``input_row`` (places,) maps a place to the first input row
-    of its class (-1: infinity, or no row); ``base_places`` (r,) are those of the base.
+    them (``n_digits``) for every determinant.  ``base_masks`` (r, 2 * n_words) are the
+    masks of the base rays, ``fixed`` (4, n_words) the fixed masks over places,
+    ``outside`` (2, words_per_pattern) those over output bits, ``members`` (k, 5) the
+    output bits not copied word by word.  ``input_row`` (places,) maps a place to the
+    first input row of its class (-1: infinity, or no row); ``base_places`` (r,) are
+    those of the base.
     """
 
     rows: NDArray[Any]

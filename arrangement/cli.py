@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
+from arrangement.arithmetic import make_layout
 from arrangement.arrangement import Arrangement
 from arrangement.counting import count_patterns, cover_bound
 from arrangement.enumeration import enumerate_patterns
@@ -30,11 +31,8 @@ EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
 
 _COUNTING = (("arrangement._kernels.counting", "advance"),)
-_LISTING = (
-    ("arrangement._kernels.cells", "advance"),
-    ("arrangement._kernels.proof", "check_signs"),
-)
-_VERIFYING = (*_LISTING[1:], ("arrangement._kernels.proof", "margin_direction"))
+PROVING = (("arrangement._kernels.proof", "check_signs"),)
+_VERIFYING = (*PROVING, ("arrangement._kernels.proof", "margin_direction"))
 
 
 class UsageError(Exception):
@@ -83,8 +81,16 @@ def column_list(text: str) -> list[str]:
     return [name.strip() for name in names]
 
 
+def listing_kernels(arrangement: Arrangement) -> tuple[tuple[str, str], ...]:
+    """Kernels that a proven listing of the arrangement needs."""
+    if arrangement.cone.rank == 0:
+        return PROVING
+    walk = "walk_floats" if make_layout(arrangement).n_digits else "walk_ints"
+    return ((f"arrangement._kernels.{walk}", "advance"), *PROVING)
+
+
 def say_compiling(
-    entries: Sequence[tuple[str, str]], *, quiet: bool, seconds: int = 25
+    entries: Sequence[tuple[str, str]], *, quiet: bool, seconds: int = 15
 ) -> None:
     """Say on stderr that kernels will be compiled, if their cache is empty.
 
@@ -234,7 +240,7 @@ def _read(options: argparse.Namespace) -> Arrangement:
 def _count(options: argparse.Namespace) -> int:
     begin = time.perf_counter()
     arrangement = _read(options)
-    say_compiling(_COUNTING, quiet=options.json, seconds=3)
+    say_compiling(_COUNTING, quiet=options.json, seconds=5)
     total = count_patterns(arrangement)
     bound = cover_bound(arrangement.n_distinct, arrangement.rank)
     values = _facts(options, arrangement, total, bound) | {
@@ -260,7 +266,7 @@ def _enumerate(options: argparse.Namespace) -> int:
         raise UsageError(f"--max-bytes is {options.max_bytes}; expected at least 1")
     target = check_new_file(options.output)
     arrangement = _read(options)
-    say_compiling(_LISTING, quiet=options.json)
+    say_compiling(listing_kernels(arrangement), quiet=options.json)
     with progress_bar(" patterns", quiet=options.json) as progress:
         patterns = enumerate_patterns(
             arrangement,

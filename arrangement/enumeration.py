@@ -286,7 +286,7 @@ def enumerate_patterns(
     >>> patterns.to_bool()[:2].astype(int).tolist()
     [[1, 1, 1], [0, 0, 0]]
     """
-    if n_jobs != 1:
+    if isinstance(n_jobs, bool) or n_jobs != 1:
         raise InputError(f"n_jobs={n_jobs!r}; only n_jobs=1 is available.")
     if max_bytes is not None and (
         isinstance(max_bytes, bool)

@@ -334,7 +334,9 @@ def multiply(rows: Sequence[IntRow], matrix: Sequence[IntRow]) -> list[IntRow]:
     """Return ``rows @ matrix`` in Python integers."""
     columns = list(zip(*matrix, strict=True))
     return [
-        tuple(sum(x * y for x, y in zip(row, column, strict=True)) for column in columns)
+        tuple(
+            sum(x * y for x, y in zip(row, column, strict=True)) for column in columns
+        )
         for row in rows
     ]
 

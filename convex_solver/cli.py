@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arrangement.cli import (
+    PROVING,
     Parser,
     UsageError,
     add_table_options,
     against_bound,
     column_list,
+    listing_kernels,
     print_json,
     print_report,
     run,
@@ -39,12 +41,6 @@ from convex_solver.solver import Solution, solve
 
 EXIT_SHORT = 1
 LOSSES = ("squared", "hinge", "logistic")
-
-# the kernels that every fit and every certificate runs
-_KERNELS = (
-    ("arrangement._kernels.cells", "advance"),
-    ("arrangement._kernels.proof", "check_signs"),
-)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -165,7 +161,7 @@ def _fit(options: argparse.Namespace) -> int:
         floats=options.floats,
         feature_names=names,
     )
-    say_compiling(_KERNELS, quiet=options.json)
+    say_compiling(listing_kernels(program.arrangement), quiet=options.json)
     solution = solve(program, tol=options.tol, progress=_stages(quiet=options.json))
     drawn = b""
     if options.plot is not None:
@@ -319,7 +315,7 @@ def _certify(options: argparse.Namespace) -> int:
         table = _table(options)
         X = _read_for(model, table)
         y = table.numbers([model.target_name])[:, 0]
-        say_compiling(_KERNELS, quiet=options.json)
+        say_compiling(PROVING, quiet=options.json)
         found = certify_model(model, X, y)
     except CertificateError as error:
         reason = " ".join(str(error).split())

@@ -122,11 +122,11 @@ def _set_floats(rays, ray_words, shifts, scratch, ray):
 def resolve(rays, masks, valid, exact, pending, picks, ray):
     """Make a ray exact, its float as good as can be, and decide its pending signs.
 
-    It is the vector of minors of rows tight at it.  The rows known to be tight (not in ``pending``) have rank r - 1: they include all
-    that are tight at both parents, and the row that made the ray.  Some row of known
-    sign orients it: the base rows have rank r, so one of them is not tight, and its
-    sign is known.  Returns False only if no prime of the list shows r - 1 independent
-    rows.
+    It is the vector of minors of rows tight at it.  The rows known to be tight (not in
+    ``pending``) have rank r - 1: they include all that are tight at both parents, and
+    the row that made the ray.  Some row of known sign orients it: the base rows have
+    rank r, so one of them is not tight, and its sign is known.  Returns False only if
+    no prime of the list shows r - 1 independent rows.
     """
     width = exact.row_words.shape[1]
     n_words = pending.size

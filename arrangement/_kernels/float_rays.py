@@ -3,10 +3,10 @@
 Rays that are combined from their parents lose digits at every step; solving for a ray
 gives an error that does not depend on how it was reached.
 
-``rows`` (places, r + 1) float64 hold the entries times powers of two (one a column, one a
-row), rounded, and an upper bound of their 1-norm; ``rays`` (cap, r + 2) the entries, at
-most 1, a bound on their distance (max norm) from a positive multiple of the true ray,
-and how it was found (COMBINED, SOLVED, EXACT).
+``rows`` (places, r + 1) float64 hold the entries times powers of two (one a column, one
+a row), rounded, and an upper bound of their 1-norm; ``rays`` (cap, r + 2) the entries,
+at most 1, a bound on their distance (max norm) from a positive multiple of the true
+ray, and how it was found (COMBINED, SOLVED, EXACT).
 
 Error bounds (u = 2**-53).  A row is stored as x^ with ``|x^ - x| <= u |x^|`` entry by
 entry (x scaled by powers of two); a ray as p^, ``max |p^| <= 1``, with
@@ -111,9 +111,9 @@ def _solve(rows, picks, inverse, point, residual):
     With B, b the true rows on the pivot columns and on the free one, B^, b^ as stored,
     R the approximate inverse and x^ = -R b^:
     ``x^ - x = (R B)^-1 R (B x^ + b)``, and ``|(R B)^-1| <= 1 / (1 - rho)`` when
-    ``|I - R B| <= rho < 1`` (max norms).  A computed sum of s products is off by at most
-    ``(s + 1) u`` times the sum of their sizes, and the rows by u relative; 1.01 covers
-    the rounding of the bounds themselves.
+    ``|I - R B| <= rho < 1`` (max norms).  A computed sum of s products is off by at
+    most ``(s + 1) u`` times the sum of their sizes, and the rows by u relative; 1.01
+    covers the rounding of the bounds themselves.
     """
     size = rows.shape[1] - 2
     free = picks[COLUMNS, size]
@@ -156,7 +156,8 @@ def solve_ray(rows, rays, masks, valid, pending, work, picks, ray):
     """Compute a ray from the rows tight at it; False if it gets no better.
 
     The rows known to be tight (not in ``pending``) have rank r - 1, and some row of
-    known sign orients it (see `exact_rays.refine`).  ``work`` (2 r + 3, 2 r) is scratch.
+    known sign orients it (see `exact_rays.resolve`).  ``work`` (2 r + 3, 2 r + 2) is
+    scratch.
     """
     width = rows.shape[1] - 1
     echelon, inverse = work[:width], work[width : 2 * width]

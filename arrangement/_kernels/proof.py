@@ -12,7 +12,7 @@ U = 2.0**-53
 
 @inlined
 def comes_before(patterns, a, b, leading):
-    """Whether pattern a strictly precedes b: ``leading`` bits first, then all, 1 < 0."""
+    """Whether pattern a precedes b: ``leading`` bits first, then all, 1 before 0."""
     for w in range(leading.size):
         change = (patterns[a, w] ^ patterns[b, w]) & leading[w]
         if change != ZERO:
@@ -67,7 +67,7 @@ def check_signs(
     floats, norms, witnesses, patterns, step, members, constant, points, values, peaks,
     bits, is_clear, expected, bad,
 ):  # fmt: skip
-    """Mark in ``bad`` (chambers,) bool the patterns that a float witness does not prove.
+    """Mark in ``bad`` (chambers,) bool the patterns that no float witness proves.
 
     ``floats`` (m, r) are the rows, every entry within u relative of the true (scaled)
     entry or underflowed below 2**-1074, ``norms`` (m,) upper bounds of their 1-norms;

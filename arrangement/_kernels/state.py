@@ -67,8 +67,8 @@ class Exact(NamedTuple):
     """Exact numbers of filtered arithmetic and working arrays for them.
 
     ``row_words`` (places, r, n + 1) uint64: entries of the rows; ``ray_words``
-    (cap, r, n_digits) uint64: rays whose kind is EXACT; ``shifts`` (r,) int64: exponents
-    of the scales of the columns.  Overwritten at will: ``minors``
+    (cap, r, n_digits) uint64: rays whose kind is EXACT; ``shifts`` (r,) int64:
+    exponents of the scales of the columns.  Overwritten at will: ``minors``
     (2**r + 1, n_digits) uint64 and ``residues`` (r, r + 1) int64.
     """
 

@@ -171,8 +171,9 @@ def add_rays(vectors, ids, start, count, out):
 
 @kernel
 def advance(
-    rows, base, base_masks, fixed, outside, members, masks, vectors, ids, meta, control, union,
-    zeros, lists, values, pending, budget, patterns, witnesses, facet_starts, facets,
+    rows, base, base_masks, fixed, outside, members, masks, vectors, ids, meta, control,
+    union, zeros, lists, values, pending, budget, patterns, witnesses, facet_starts,
+    facets,
 ):  # fmt: skip
     """List chambers depth first until the block is full: DONE, BLOCK_FULL, PAUSED, ...
 

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from arrangement import PatternSet, cli, enumerate_patterns
+from arrangement import Arrangement, PatternSet, cli, enumerate_patterns
 from arrangement.errors import InputError
 from arrangement.tables import read_table, with_ones
 
@@ -290,13 +290,22 @@ def test_compiling_is_said_once_and_not_to_machines(capsys, monkeypatch):
     cli.say_compiling(entries, quiet=False)
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err == "Compiling the kernels (first run only, about 25 s)...\n"
+    assert said.err == "Compiling the kernels (first run only, about 15 s)...\n"
     index["signature"] = "compiled"
     cli.say_compiling((*entries, ("no_such_module", "run")), quiet=False)
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("entries", [cli._COUNTING, cli._LISTING, cli._VERIFYING])
+@pytest.mark.parametrize(
+    "entries",
+    [
+        cli._COUNTING,
+        cli._VERIFYING,
+        cli.listing_kernels(Arrangement([[0, 0]])),
+        cli.listing_kernels(Arrangement([[1, 2], [3, 4]])),
+        cli.listing_kernels(Arrangement([[1e300, 2], [3, 1e-300]])),
+    ],
+)
 def test_the_kernels_asked_about_exist(entries):
     for module, function in entries:
         assert hasattr(__import__(module, fromlist=[function]), function)
