@@ -40,8 +40,8 @@ class Layout:
     masks of the base rays, ``fixed`` (4, n_words) the fixed masks over places,
     ``outside`` (2, words_per_pattern) those over output bits, ``members`` (k, 5) the
     output bits not copied word by word.  ``input_row`` (places,) maps a place to the
-    first input row of its class (-1: infinity, or no row); ``base_places`` (r,) are
-    those of the base.
+    first input row of its class (-1: infinity, or no row); ``places`` are those of the
+    rows of the cone, infinity last, ``base_places`` (r,) those of the base.
     """
 
     rows: NDArray[Any]
@@ -53,6 +53,7 @@ class Layout:
     members: NDArray[np.int64]
     input_row: NDArray[np.int64]
     base_places: NDArray[np.int64]
+    places: NDArray[np.int64]
     n_rows: int
     rank: int
     n_digits: int
@@ -105,6 +106,7 @@ def make_layout(arrangement: Arrangement) -> Layout:
         outside=outside,
         members=_members(arrangement, places, is_direct),
         input_row=input_row,
+        places=places,
         base_places=places[[search[i] for i in chosen]],
         n_rows=len(rows),
         rank=cone.rank,

@@ -30,10 +30,13 @@ from arrangement.errors import (
 from arrangement.geometry import CellGeometry, PointGeometry
 from arrangement.patterns import PatternSet, pack
 from arrangement.verification import Prover
+from arrangement.vertices import VertexWalker, is_nearly_generic
 from arrangement.walker import Walker
 
 Progress = Callable[[int, int], object]
 
+# with fewer chambers than this nothing is gained by listing vertices
+_FEW = 4096
 # patterns a block; even, so that a chamber and its antipode are never parted
 _BLOCK = 1 << 15
 # restrictions visited before a listing is refused: about ten seconds at high rank
@@ -65,7 +68,14 @@ class _Plan:
         extra = cone.infinity is not None
         full = cover_bound(len(cone.rows) + extra, cone.rank)
         self.bound = full // 2 if extra else full
+        self.shifts: tuple[int, ...] = ()
         self.width = -(-arrangement.n_hyperplanes // 64)
+        self.by_vertices = (
+            self.layout is not None
+            and self.bound >= _FEW
+            and self.layout.rank >= 2
+            and is_nearly_generic(arrangement)
+        )
         self.geometry = (
             None if self.layout is None else CellGeometry(arrangement, self.layout)
         )
@@ -75,6 +85,11 @@ class _Plan:
         if self.layout is None:
             return "one chamber: no hyperplanes"
         what = "float64 projection; " if self.arrangement.is_projected else ""
+        if self.by_vertices:
+            return (
+                f"{what}simple vertices (a sample was generic); float64 filter, "
+                "integers in doubt"
+            )
         return f"{what}depth-first cells; {self.layout.arithmetic}"
 
     def blocks(
@@ -92,7 +107,10 @@ class _Plan:
         if self.layout is None:
             yield self._one_chamber(target, facets)
             return
-        walker = Walker(self.layout, step=self.step)
+        walker: Walker | VertexWalker = Walker(self.layout, step=self.step)
+        if self.by_vertices and not facets:
+            walker = VertexWalker(self.arrangement, self.layout, step=self.step)
+        self.shifts = walker.shifts
         chambers = _BLOCK // self.step
         points = np.zeros((chambers if witnesses else 0, self.layout.rank))
         starts = np.zeros(chambers + 1 if facets else 0, dtype=np.int64)
@@ -107,7 +125,10 @@ class _Plan:
         status = PAUSED
         while status != DONE:
             block = buffer[begin : begin + _BLOCK]
-            status = walker.advance(block, points, starts, places)
+            if isinstance(walker, VertexWalker):
+                status = walker.advance(block, points)
+            else:
+                status = walker.advance(block, points, starts, places)
             count = int(walker.control[N_EMITTED])
             if status == PAUSED and count < _BLOCK // 2:
                 continue
@@ -298,18 +319,17 @@ def enumerate_patterns(
     plan = _Plan(arrangement)
     capacity = _capacity(plan, max_bytes)
     packed = np.empty((capacity, plan.width), dtype=np.uint64)
-    prover = Prover(arrangement) if prove else None
+    prover = Prover(arrangement, is_ordered=not plan.by_vertices) if prove else None
     count = 0
-    shifts = () if plan.layout is None else plan.layout.shifts
     for block in plan.blocks(packed, witnesses=prove):
         if prover is not None:
-            prover.add(block.patterns, block.witnesses, shifts)
+            prover.add(block.patterns, block.witnesses, plan.shifts)
         count += len(block.patterns)
         if progress is not None:
             progress(count, plan.bound)
     # gives the unused tail back without a copy (nothing else refers to it)
     packed.resize((count, plan.width), refcheck=False)
-    proof = None if prover is None else prover.conclude()
+    proof = None if prover is None else prover.conclude(packed)
     return plan.pattern_set(packed, proof=proof)
 
 

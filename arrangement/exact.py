@@ -341,6 +341,29 @@ def multiply(rows: Sequence[IntRow], matrix: Sequence[IntRow]) -> list[IntRow]:
     ]
 
 
+def determinant(rows: Sequence[Sequence[int]]) -> int:
+    """Determinant of a square integer matrix (Bareiss 1968, fraction-free)."""
+    matrix = [list(row) for row in rows]
+    size = len(matrix)
+    sign, previous = 1, 1
+    for c in range(size - 1):
+        pivot = next((i for i in range(c, size) if matrix[i][c]), None)
+        if pivot is None:
+            return 0
+        if pivot != c:
+            matrix[c], matrix[pivot] = matrix[pivot], matrix[c]
+            sign = -sign
+        lead = matrix[c][c]
+        for i in range(c + 1, size):
+            factor = matrix[i][c]
+            matrix[i] = [
+                (lead * x - factor * y) // previous
+                for x, y in zip(matrix[i], matrix[c], strict=True)
+            ]
+        previous = lead
+    return sign * matrix[-1][-1] if size else 1
+
+
 def hadamard_bits(rows: Sequence[IntRow], size: int) -> int:
     """Return b with ``|minor| < 2**b`` for every minor of ``size`` rows.
 

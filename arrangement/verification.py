@@ -15,7 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from arrangement._kernels.proof import check_signs, first_disorder, margin_direction
+from arrangement._kernels.proof import (
+    check_signs,
+    first_disorder,
+    hash_chambers,
+    margin_direction,
+)
 from arrangement.arrangement import Arrangement
 from arrangement.counting import count_patterns, cover_bound
 from arrangement.errors import IncompleteListingError, InputError
@@ -123,10 +128,16 @@ def _pack_rows(rows: NDArray[np.int64], width: int) -> NDArray[np.uint64]:
 
 
 class Prover:
-    """Collects the proof block by block; holds one block and the last pattern."""
+    """Collects the proof of a listing block by block.
 
-    def __init__(self, arrangement: Arrangement) -> None:
+    Strictly increasing patterns are distinct, and one block has to be held; for any
+    other order 8 bytes a chamber are.
+    """
+
+    def __init__(self, arrangement: Arrangement, *, is_ordered: bool = True) -> None:
         self._rules = _Rules(arrangement)
+        self._is_ordered = is_ordered
+        self._keys: list[NDArray[np.uint64]] = []
         self._last = np.zeros((0, self._rules.width), dtype=np.uint64)
         self._total = 0
         self._exact = 0
@@ -137,14 +148,16 @@ class Prover:
         witnesses: NDArray[np.float64],
         shifts: Sequence[int],
     ) -> None:
-        """Check a block of patterns in their order, antipodes after their chambers.
+        """Check a block of patterns, antipodes after their chambers.
 
         ``witnesses`` (chambers, r) are candidates for points in the coordinates of the
         cone times ``2**shift``; where one fails, another is looked for exactly.
         """
         rules = self._rules
         step = 2 if rules.has_antipodes else 1
-        if rules.width and len(patterns):
+        if not self._is_ordered:
+            self._hash(patterns, step)
+        elif rules.width and len(patterns):
             before = len(self._last)
             joined = np.concatenate([self._last, patterns[:step]])
             place = first_disorder(joined, step, rules.leading, rules.moving) - before
@@ -159,9 +172,26 @@ class Prover:
         self._exact += _check_witnesses(rules, patterns, step, witnesses, shifts)
         self._total += len(patterns)
 
-    def conclude(self) -> Proof:
-        """Compare the number of patterns with the count and return the proof."""
+    def _hash(self, patterns: NDArray[np.uint64], step: int) -> None:
+        keys = np.zeros(len(patterns) // step, dtype=np.uint64)
+        place = hash_chambers(patterns, step, self._rules.moving, keys)
+        if place >= 0:
+            raise IncompleteListingError(
+                f"pattern {self._total + place} of the list is not the antipode of the "
+                "one before it."
+            )
+        self._keys.append(keys)
+
+    def conclude(self, patterns: NDArray[np.uint64]) -> Proof:
+        """Compare the number of patterns with the count and return the proof.
+
+        ``patterns`` is the whole list, looked at again where hashes are equal.
+        """
         total = self._total
+        if self._keys:
+            keys = np.sort(np.concatenate(self._keys))
+            if np.any(keys[1:] == keys[:-1]):
+                _check_distinct(self._rules, patterns)
         return _make_proof(self._rules, total, self._exact, *_count(self._rules, total))
 
 

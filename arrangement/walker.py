@@ -48,6 +48,7 @@ class Walker:
 
     def __init__(self, layout: Layout, *, step: int = 1) -> None:
         self.layout = layout
+        self.shifts = layout.shifts
         self.control = np.zeros(10, dtype=np.int64)
         self.control[N_ROOTS] = 1 << max(layout.rank - 1, 0)
         self.control[STEP] = step

@@ -43,6 +43,25 @@ def first_disorder(patterns, step, leading, moving):
     return -1
 
 
+@kernel
+def hash_chambers(patterns, step, moving, keys):
+    """Hash every ``step``-th pattern; index of one that is no antipode, or -1.
+
+    Equal patterns have equal ``keys`` (chambers,) uint64.  With ``step`` 2 a pattern is
+    followed by its complement in the bits ``moving``.
+    """
+    for chamber in range(keys.size):
+        k = chamber * step
+        key = ZERO
+        for w in range(moving.size):
+            key = (key ^ patterns[k, w]) * np.uint64(0x9E3779B97F4A7C15)
+            key ^= key >> np.uint64(29)
+            if step == 2 and patterns[k + 1, w] != patterns[k, w] ^ moving[w]:
+                return k + 1
+        keys[chamber] = key
+    return -1
+
+
 @inlined
 def row_values(floats, row, points, values):
     """Values of one row at all points of a batch, (r, batch)."""

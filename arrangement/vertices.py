@@ -1,0 +1,405 @@
+"""`VertexWalker`: the chambers of nearly generic arrangements, vertex by vertex.
+
+The kernel lists simple vertices in floating point; what it leaves in doubt is decided
+here in exact integers, and a vertex on more rows than it needs is handed to the
+walk over cells, for the rows through it alone.
+"""
+
+from __future__ import annotations
+
+import random
+from itertools import combinations
+from math import comb
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arrangement._kernels import vertices
+from arrangement._kernels.state import BLOCK_FULL, DONE, N_EMITTED, STEP, VALID
+from arrangement._kernels.vertices import (
+    DEPTH,
+    INCREASE,
+    LAST,
+    UNDECIDED_PREFIX,
+    UNDECIDED_VERTEX,
+)
+from arrangement.arithmetic import Layout, make_layout
+from arrangement.arrangement import Arrangement
+from arrangement.errors import ArrangementError
+from arrangement.exact import (
+    IntRow,
+    column_shifts,
+    determinant,
+    independent_rows,
+    multiply,
+    scaled_floats,
+)
+from arrangement.geometry import CellGeometry
+from arrangement.patterns import unpack
+from arrangement.walker import NO_WITNESSES, Walker
+
+# coordinates are random, but the same in every run
+_SEED = 2020
+_BITS = 40
+_ATTEMPTS = 5
+_SAMPLES = 2000
+
+
+class _NotGenericError(Exception):
+    """The random coordinates made a determinant vanish that need not."""
+
+
+class VertexWalker:
+    """State of one listing; `_kernels/vertices.py` tells the method.
+
+    Chambers come by level, the highest first, then in lexicographic order of the rows
+    through their vertex.
+
+    Attributes
+    ----------
+    control : ndarray, int64
+        As for `Walker`.
+    n_exact, n_local : int
+        Vertices decided in exact integers, and those on more rows than they need.
+    """
+
+    def __init__(self, arrangement: Arrangement, layout: Layout, *, step: int) -> None:
+        self.layout = layout
+        self.control = np.zeros(10, dtype=np.int64)
+        self.control[STEP] = step
+        self._rank = layout.rank
+        self._others = np.zeros(layout.n_words, dtype=np.uint64)
+        self._union = np.zeros(2 * layout.n_words, dtype=np.uint64)
+        for seed in range(_SEED, _SEED + _ATTEMPTS):
+            self._place_rows(arrangement, random.Random(seed))
+            try:
+                self._rehearse()
+            except _NotGenericError:
+                continue
+            break
+        else:
+            raise ArrangementError(
+                f"{_ATTEMPTS} random systems of coordinates were not generic. Please "
+                "report the matrix."
+            )
+        self.n_exact = self.n_local = 0
+        self._start(self._rank - 1)
+
+    def _place_rows(self, arrangement: Arrangement, draw: random.Random) -> None:
+        """Choose coordinates y and write the rows in them, exactly and as floats."""
+        layout, cone = self.layout, arrangement.cone
+        rank = cone.rank
+        rows = [*cone.rows] if cone.infinity is None else [*cone.rows, cone.infinity]
+        chart = 0 if cone.infinity is None else len(rows) - 1
+        self.shifts = tuple(column_shifts(rows, rank))
+        peak = max(self.shifts)
+        # columns of equal size, so that the random mixture is well conditioned
+        scale = [1 << (peak - s) for s in self.shifts]
+        even = [tuple(x * t for x, t in zip(row, scale, strict=True)) for row in rows]
+        basis = _coordinates(even[chart], draw)
+        images = multiply(even, basis)
+        y_shifts = column_shifts(images, rank)
+        self._images = dict(zip(layout.places.tolist(), images, strict=True))
+        self._coords = np.zeros((rank, 64 * layout.n_words))
+        self._coords[:, layout.places] = scaled_floats(images, y_shifts).T
+        self._back = _scaled_matrix(basis, y_shifts)
+        chart_place = int(layout.places[chart])
+        self._free = np.sort(np.delete(layout.places, chart))
+        self._always = np.zeros(layout.n_words, dtype=np.uint64)
+        self._always[chart_place // 64] = np.uint64(1 << (chart_place % 64))
+        self._fixed = layout.fixed.copy()
+        self._fixed[VALID] &= ~self._always
+        n_free = len(self._free)
+        self._binomials = np.array(
+            [[comb(k, c) for k in range(n_free + 1)] for c in range(rank + 1)],
+            dtype=np.int64,
+        )
+
+    def _start(self, level: int) -> None:
+        """Begin a level; the table of the one before it is that of the next flat."""
+        size = self._rank - 1 - level
+        n_free = len(self._free)
+        self._chi_next = self._chi if size > 0 else np.ones(1, dtype=np.int8)
+        self._chi = np.zeros(comb(n_free, size) if level > 0 else 0, dtype=np.int8)
+        self._level = level
+        self._waiting = np.zeros((0, self.layout.n_words), dtype=np.uint64)
+        self._is_done = size == 0
+        if size == 0:
+            self._chi = np.ones(1, dtype=np.int8)
+            self._queue({p: _sign(self._images[p][-1]) for p in self._free.tolist()})
+            return
+        self._depths = np.zeros((size, size + 1, self._coords.shape[1]))
+        self._depths[0] = self._coords[level:]
+        self._bounds = np.zeros((size, 4))
+        self._bounds[0] = [vertices.U, 1.0, vertices.U, 1.0]
+        self._signs = np.ones(size, dtype=np.int64)
+        self._prefix = np.arange(size - 1, dtype=np.int64)
+        self._offsets = np.zeros(size, dtype=np.int64)
+        self.control[DEPTH] = 0
+        self.control[LAST] = self.control[INCREASE] = -1
+
+    def _rehearse(self) -> None:
+        """Fill the tables of the levels above 0; they show whether y is generic."""
+        patterns = np.zeros((4096, self.layout.words_per_pattern), dtype=np.uint64)
+        self.n_exact = self.n_local = 0
+        self._chi = np.ones(1, dtype=np.int8)
+        for level in range(self._rank - 1, 0, -1):
+            self._start(level)
+            while self._step(patterns, NO_WITNESSES) == BLOCK_FULL:
+                self.control[N_EMITTED] = 0
+            self.control[N_EMITTED] = 0
+
+    def advance(
+        self, patterns: NDArray[np.uint64], witnesses: NDArray[np.float64] = NO_WITNESSES
+    ) -> int:
+        """Fill the block: DONE or BLOCK_FULL.
+
+        ``witnesses`` are in the coordinates of the cone times ``2**shifts``.
+        """
+        while True:
+            status = self._step(patterns, witnesses)
+            if status == BLOCK_FULL or self._level == 0:
+                return status
+            self._start(self._level - 1)
+
+    def _step(
+        self, patterns: NDArray[np.uint64], witnesses: NDArray[np.float64]
+    ) -> int:
+        """Go on with this level: DONE or BLOCK_FULL."""
+        layout, size = self.layout, self._rank - 1 - self._level
+        chambers = len(witnesses)
+        bases = np.zeros((chambers, size), dtype=np.int64)
+        sides = np.zeros((chambers, size))
+        while True:
+            first = int(self.control[N_EMITTED] // self.control[STEP])
+            if len(self._waiting):
+                count = vertices.emit_words(
+                    self._waiting,
+                    self._fixed,
+                    layout.outside,
+                    layout.members,
+                    self.control,
+                    patterns,
+                )
+                # no candidate: the proof looks for a point by itself
+                witnesses[first : first + count] = 0.0
+                self._waiting = self._waiting[count:]
+                if len(self._waiting):
+                    return BLOCK_FULL
+                continue
+            if self._is_done:
+                return DONE
+            status = vertices.advance(
+                self._depths,
+                self._bounds,
+                self._signs,
+                self._prefix,
+                self._offsets,
+                self.control,
+                self._free,
+                self._binomials,
+                self._chi,
+                self._chi_next,
+                self._fixed,
+                self._always,
+                self._others,
+                self._union,
+                layout.outside,
+                layout.members,
+                patterns,
+                bases,
+                sides,
+            )
+            end = int(self.control[N_EMITTED] // self.control[STEP])
+            if chambers and end > first:
+                vertices.interior_points(
+                    self._coords[self._level :],
+                    self._coords[0],
+                    bases[first:end],
+                    sides[first:end],
+                    self._back,
+                    self._level,
+                    np.zeros((size, size + 2)),
+                    witnesses[first:end],
+                )
+            if status == BLOCK_FULL:
+                return BLOCK_FULL
+            self._settle(int(status))
+
+    def _settle(self, status: int) -> None:
+        """Decide what the kernel left in doubt, and let it go on."""
+        ordinals = self._prefix.tolist()
+        if status == DONE:
+            self._is_done = True
+        elif status == UNDECIDED_VERTEX:
+            self._decide((*ordinals, int(self.control[LAST])))
+            self.control[LAST] += 1
+        elif status == UNDECIDED_PREFIX:
+            depth = int(self.control[DEPTH])
+            head = tuple(ordinals[: depth + 1])
+            rest = range(head[-1] + 1, len(self._free))
+            for tail in combinations(rest, len(ordinals) - depth):
+                self._decide((*head, *tail))
+            self.control[INCREASE] = depth
+            self.control[LAST] = -1
+        else:
+            raise ArrangementError(
+                "a determinant vanished that was found not to. Please report the matrix."
+            )
+
+    def _decide(self, ordinals: tuple[int, ...]) -> None:
+        """Decide one set of rows exactly, and queue the chambers that open there."""
+        level = self._level
+        self.n_exact += 1
+        chosen = [int(self._free[k]) for k in ordinals]
+        rows = [self._images[p][level:] for p in chosen]
+        orientation = _sign(determinant([row[1:] for row in rows]))
+        if orientation == 0:
+            if level > 0 and len(independent_rows(rows, len(rows) + 1)[0]) == len(rows):
+                raise _NotGenericError
+            return
+        if level > 0:
+            self._chi[_place(ordinals)] = orientation
+        sides = dict.fromkeys(self._free.tolist(), 0)
+        tight = list(sides)
+        # far out along y_level, the lower coordinates tell apart what meets there
+        for chart in range(level, -1, -1):
+            columns = [chart, *range(level + 1, self._rank)]
+            point = _null_vector([[self._images[p][c] for c in columns] for p in chosen])
+            for p in tight:
+                value = sum(
+                    self._images[p][c] * x for c, x in zip(columns, point, strict=True)
+                )
+                sides[p] = _sign(value)
+            tight = [p for p in tight if sides[p] == 0]
+        if len(tight) > len(chosen):
+            self._open_locally(chosen, tight, sides)
+            return
+        for s, place in enumerate(chosen):
+            rest = ordinals[:s] + ordinals[s + 1 :]
+            side = int(self._chi_next[_place(rest)]) * orientation
+            sides[place] = side if s % 2 == 1 else -side
+        self._queue(sides)
+
+    def _open_locally(
+        self, chosen: list[int], tight: list[int], sides: dict[int, int]
+    ) -> None:
+        """Queue the chambers below a vertex on more rows than it needs.
+
+        They are those cones of the rows through it on which y_(level + 1) falls: it is
+        negative on all their rays.  Only the first independent rows queue them.
+        """
+        rows = [self._images[p][self._level + 1 :] for p in tight]
+        first, _ = independent_rows(rows, len(chosen))
+        if [tight[k] for k in first] != chosen:
+            return
+        self.n_local += 1
+        for pattern, rays in _cones(rows):
+            heights = [int(ray[0]) for ray in rays]
+            if any(height == 0 for height in heights):
+                raise _NotGenericError
+            if all(height < 0 for height in heights):
+                for place, bit in zip(tight, pattern.tolist(), strict=True):
+                    sides[place] = 1 if bit else -1
+                self._queue(sides)
+
+    def _queue(self, sides: dict[int, int]) -> None:
+        """Have a chamber written before anything else."""
+        words = [int(word) for word in self._always]
+        for place, side in sides.items():
+            if side == 0:
+                raise _NotGenericError
+            if side > 0:
+                words[place // 64] |= 1 << (place % 64)
+        row = np.array([words], dtype=np.uint64)
+        self._waiting = np.concatenate([self._waiting, row])
+
+
+def is_nearly_generic(arrangement: Arrangement) -> bool:
+    """Whether a sample of vertices in floating point is simple; only a guide."""
+    cone = arrangement.cone
+    rows = [*cone.rows] if cone.infinity is None else [*cone.rows, cone.infinity]
+    rank = cone.rank
+    if len(rows) <= rank:
+        return False
+    floats = scaled_floats(rows, column_shifts(rows, rank))
+    draw = np.random.default_rng(_SEED)
+    samples = min(_SAMPLES, max(64, 4 * 10**6 // len(rows)))
+    chosen = np.argsort(draw.random((samples, min(len(rows), 64))), axis=1)
+    places = np.sort(draw.choice(len(rows), chosen.shape[1], replace=False))
+    chosen = places[chosen[:, : rank - 1]]
+    _, _, vt = np.linalg.svd(floats[chosen], full_matrices=True)
+    values = np.abs(vt[:, -1] @ floats.T)
+    return int((values < 1e-10).sum()) <= samples * (rank - 1)
+
+
+def _coordinates(chart: IntRow, draw: random.Random) -> list[IntRow]:
+    """Integer matrix Q with ``chart @ Q = (g, 0, .., 0)``, g > 0, otherwise random."""
+    rank = len(chart)
+    pivot = max(range(rank), key=lambda k: abs(chart[k]))
+    kernel = []
+    for j in range(rank):
+        if j != pivot:
+            vector = [0] * rank
+            vector[j] = chart[pivot]
+            vector[pivot] = -chart[j]
+            kernel.append(vector)
+    top = 1 << _BITS
+    columns = []
+    for k in range(rank):
+        weights = [draw.randrange(-top, top) for _ in kernel]
+        column = [
+            sum(w * vector[i] for w, vector in zip(weights, kernel, strict=True))
+            for i in range(rank)
+        ]
+        if k == 0:
+            column[pivot] += top * chart[pivot]
+        columns.append(column)
+    return [tuple(column[i] for column in columns) for i in range(rank)]
+
+
+def _scaled_matrix(matrix: list[IntRow], shifts: list[int]) -> NDArray[np.float64]:
+    """Entries divided by ``2**shift`` of their column and one power of two for all."""
+    rank = len(matrix)
+    transposed = [tuple(row[k] for row in matrix) for k in range(rank)]
+    peaks = [max(abs(x) for x in column).bit_length() for column in transposed]
+    floats = scaled_floats(transposed, [0] * rank)
+    top = max(p - s for p, s in zip(peaks, shifts, strict=True))
+    factors = [p - s - top for p, s in zip(peaks, shifts, strict=True)]
+    return np.ascontiguousarray(np.ldexp(floats, np.array(factors)[:, None]).T)
+
+
+def _cones(rows: list[IntRow]) -> list[tuple[NDArray[np.bool_], NDArray[np.int64]]]:
+    """Pattern and rays of each chamber of a small central arrangement."""
+    arrangement = Arrangement(rows)
+    layout = make_layout(arrangement)
+    walker = Walker(layout, step=2)
+    found = []
+    block = np.zeros((256, layout.words_per_pattern), dtype=np.uint64)
+    status = BLOCK_FULL
+    while status != DONE:
+        status = walker.advance(block)
+        found.append(block[: int(walker.control[N_EMITTED])].copy())
+        walker.control[N_EMITTED] = 0
+    packed = np.concatenate(found)
+    rays = CellGeometry(arrangement, layout).rays(packed)
+    return list(zip(unpack(packed, len(rows)), rays, strict=True))
+
+
+def _null_vector(rows: list[list[int]]) -> IntRow:
+    """Signed maximal minors of d rows of length d + 1, the first positive."""
+    size = len(rows)
+    minors = [
+        (-1) ** k * determinant([row[:k] + row[k + 1 :] for row in rows])
+        for k in range(size + 1)
+    ]
+    return tuple(minors) if minors[0] > 0 else tuple(-x for x in minors)
+
+
+def _place(ordinals: tuple[int, ...]) -> int:
+    """Place of a subset in the tables (see `_kernels.vertices.rank_offsets`)."""
+    return sum(comb(k, i + 1) for i, k in enumerate(ordinals))
+
+
+def _sign(value: int) -> int:
+    return (value > 0) - (value < 0)
