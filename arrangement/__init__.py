@@ -7,16 +7,18 @@ from arrangement.counting import (
     count_patterns,
     cover_bound,
 )
-from arrangement.enumeration import enumerate_patterns, iter_patterns
+from arrangement.enumeration import PatternStream, enumerate_patterns, iter_patterns
 from arrangement.errors import (
     ArrangementError,
     BudgetExceededError,
     IncompleteListingError,
     InputError,
     InputTypeError,
+    ListingStoppedError,
     ListingTooLargeError,
 )
 from arrangement.patterns import PatternSet
+from arrangement.pieces import Piece, partition
 from arrangement.verification import Proof, verify
 
 __all__ = [
@@ -26,8 +28,11 @@ __all__ = [
     "IncompleteListingError",
     "InputError",
     "InputTypeError",
+    "ListingStoppedError",
     "ListingTooLargeError",
     "PatternSet",
+    "PatternStream",
+    "Piece",
     "Proof",
     "characteristic_polynomial",
     "count_bounded",
@@ -35,5 +40,6 @@ __all__ = [
     "cover_bound",
     "enumerate_patterns",
     "iter_patterns",
+    "partition",
     "verify",
 ]

@@ -1,180 +1,121 @@
-"""List every sign pattern of a matrix, exactly, in order, in blocks.
-
-The tree of sign prefixes is walked depth first; a cell of the first k hyperplanes
-is kept as its rays (`_kernels/cells.py`).  Each node is a chamber of a
-sub-arrangement, so there are O(n**(r-1)) nodes a level and no dead ends; a stream
-holds one block and the stack, at most one waiting cell a row.
-"""
+"""List every sign pattern of a matrix, exactly, in order, in blocks."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from arrangement._kernels.state import BLOCK_FULL, DONE, N_EMITTED, PAUSED
-from arrangement.arithmetic import make_layout
 from arrangement.arrangement import Arrangement
-from arrangement.counting import count_patterns, cover_bound
+from arrangement.counting import count_patterns
 from arrangement.errors import (
-    ArrangementError,
     BudgetExceededError,
     InputError,
     InputTypeError,
+    ListingStoppedError,
     ListingTooLargeError,
 )
-from arrangement.geometry import CellGeometry, PointGeometry
-from arrangement.patterns import PatternSet, pack
-from arrangement.verification import Prover
-from arrangement.vertices import VertexWalker, is_nearly_generic
-from arrangement.walker import Walker
+from arrangement.options import Limits, check_progress, count_jobs
+from arrangement.patterns import PatternSet
+from arrangement.plan import (
+    BLOCK,
+    CONTRADICTION,
+    Block,
+    Plan,
+    free_bytes,
+    required_signs,
+)
+from arrangement.verification import Proof, Prover
 
 Progress = Callable[[int, int], object]
 
-# with fewer chambers than this nothing is gained by listing vertices
-_FEW = 4096
-# patterns a block; even, so that a chamber and its antipode are never parted
-_BLOCK = 1 << 15
 # restrictions visited before a listing is refused: about ten seconds at high rank
 _COUNT_BUDGET = 4 * 10**6
 
 
-@dataclass(frozen=True)
-class _Block:
-    """Chambers in order, each followed by its antipode where the list has both.
+class PatternStream:
+    """Blocks of sign patterns, one after another; an iterator of `PatternSet`.
 
-    ``patterns`` and ``witnesses`` are views that the next block overwrites; witness
-    candidates and facets are those of one chamber of each pair.
+    Attributes
+    ----------
+    plan : str
+        How the list is made, and in which arithmetic.
+    bound : int
+        Cover's bound on the number of patterns of the whole arrangement.
+    n_patterns : int
+        Patterns yielded so far.
+    status : {"incomplete", "complete"}
+        ``"complete"`` once the stream is exhausted.
+    proof : Proof or None
+        The proof, once a stream with ``prove=True`` is exhausted.
     """
 
-    patterns: NDArray[np.uint64]
-    witnesses: NDArray[np.float64]
-    facets: list[NDArray[np.int64]] | None
+    def __init__(self, plan: Plan, blocks: Iterator[Block], size: int) -> None:
+        self._plan = plan
+        self._size = size
+        self._sets = self._rebuffer(blocks)
+        self.plan = plan.text
+        self.bound = plan.bound
+        self.n_patterns = 0
+        self.status = "incomplete"
+        self.proof: Proof | None = None
+        self._progress: Progress | None = None
+        self._prover: Prover | None = None
+        self._limits = Limits(None, None)
 
+    def __iter__(self) -> PatternStream:
+        """Return the stream itself."""
+        return self
 
-class _Plan:
-    """What to list and how; shared by the stream and the eager form."""
+    def __next__(self) -> PatternSet:
+        """Return the next block."""
+        block = next(self._sets)
+        self.n_patterns += len(block)
+        if self._progress is not None:
+            self._progress(self.n_patterns, self.bound)
+        return block
 
-    def __init__(self, arrangement: Arrangement) -> None:
-        self.arrangement = arrangement
-        cone = arrangement.cone
-        self.is_single = cone.rank == 0 or (not cone.rows)
-        self.step = 2 if arrangement.is_central and not self.is_single else 1
-        self.layout = None if cone.rank == 0 else make_layout(arrangement)
-        extra = cone.infinity is not None
-        full = cover_bound(len(cone.rows) + extra, cone.rank)
-        self.bound = full // 2 if extra else full
-        self.shifts: tuple[int, ...] = ()
-        self.width = -(-arrangement.n_hyperplanes // 64)
-        self.by_vertices = (
-            self.layout is not None
-            and self.bound >= _FEW
-            and self.layout.rank >= 2
-            and is_nearly_generic(arrangement)
-        )
-        self.geometry = (
-            None if self.layout is None else CellGeometry(arrangement, self.layout)
-        )
-
-    @property
-    def text(self) -> str:
-        if self.layout is None:
-            return "one chamber: no hyperplanes"
-        what = "float64 projection; " if self.arrangement.is_projected else ""
-        if self.by_vertices:
-            return (
-                f"{what}simple vertices (a sample was generic); float64 filter, "
-                "integers in doubt"
+    def _rebuffer(self, blocks: Iterator[Block]) -> Iterator[PatternSet]:
+        plan, size = self._plan, self._size
+        waiting = np.zeros((0, plan.width), dtype=np.uint64)
+        known: list[NDArray[np.int64]] = []
+        has_facets = False
+        stop = ""
+        total = 0
+        for block in blocks:
+            stop = self._limits.reached(total)
+            if stop:
+                break
+            if self._prover is not None:
+                self._prover.append(block.patterns, block.checked)
+            room = self._limits.room(total)
+            waiting = np.concatenate([waiting, block.patterns[:room]])
+            total += min(room, len(block.patterns))
+            if block.facets is not None:
+                has_facets = True
+                known.extend(block.facets[:room])
+            begin = 0
+            while len(waiting) - begin >= size:
+                yield plan.pattern_set(
+                    waiting[begin : begin + size].copy(),
+                    known_facets=known[begin : begin + size] if has_facets else None,
+                )
+                begin += size
+            waiting, known = waiting[begin:], known[begin:]
+            if room < len(block.patterns):
+                stop = self._limits.reached(total)
+                break
+        if len(waiting):
+            yield plan.pattern_set(
+                waiting.copy(), known_facets=known if has_facets else None
             )
-        return f"{what}depth-first cells; {self.layout.arithmetic}"
-
-    def blocks(
-        self,
-        target: NDArray[np.uint64] | None = None,
-        *,
-        witnesses: bool = False,
-        facets: bool = False,
-    ) -> Iterator[_Block]:
-        """Yield all chambers in blocks, written one after another into ``target``.
-
-        ``target`` (at least as many rows as there are patterns, words) is a buffer of
-        one block, used again and again, when omitted.
-        """
-        if self.layout is None:
-            yield self._one_chamber(target, facets)
-            return
-        walker: Walker | VertexWalker = Walker(self.layout, step=self.step)
-        if self.by_vertices and not facets:
-            walker = VertexWalker(self.arrangement, self.layout, step=self.step)
-        self.shifts = walker.shifts
-        chambers = _BLOCK // self.step
-        points = np.zeros((chambers if witnesses else 0, self.layout.rank))
-        starts = np.zeros(chambers + 1 if facets else 0, dtype=np.int64)
-        room = chambers * 2 * self.layout.rank + self.layout.input_row.size + 4096
-        places = np.zeros(room if facets else 0, dtype=np.int64)
-        buffer = (
-            np.zeros((_BLOCK, max(self.width, 1)), dtype=np.uint64)
-            if target is None
-            else target
-        )
-        begin = 0
-        status = PAUSED
-        while status != DONE:
-            block = buffer[begin : begin + _BLOCK]
-            if isinstance(walker, VertexWalker):
-                status = walker.advance(block, points)
-            else:
-                status = walker.advance(block, points, starts, places)
-            count = int(walker.control[N_EMITTED])
-            if status == PAUSED and count < _BLOCK // 2:
-                continue
-            if count:
-                half = count // self.step
-                yield _Block(
-                    block[:count, : self.width],
-                    points[:half],
-                    self._input_facets(starts[: half + 1], places) if facets else None,
-                )
-                walker.control[N_EMITTED] = 0
-                if target is not None:
-                    begin += count
-            elif status == BLOCK_FULL:
-                raise ArrangementError(
-                    f"more than {begin} patterns were listed, which an independent "
-                    "bound excludes. Please report the matrix."
-                )
-
-    def _one_chamber(self, target: NDArray[np.uint64] | None, facets: bool) -> _Block:
-        patterns = np.zeros((1, self.width), np.uint64) if target is None else target
-        patterns[:1] = pack(self.arrangement.constant_bits[None])
-        none = np.zeros(0, dtype=np.int64)
-        return _Block(patterns[:1], np.zeros((1, 0)), [none] if facets else None)
-
-    def _input_facets(
-        self, starts: NDArray[np.int64], places: NDArray[np.int64]
-    ) -> list[NDArray[np.int64]]:
-        assert self.geometry is not None
-        rows = self.geometry.input_rows(places[: starts[-1]])
-        kept = np.concatenate([[0], np.cumsum(rows >= 0)])
-        rows = rows[rows >= 0]
-        chambers = np.split(rows, kept[starts[1:-1]])
-        return [facets for facets in chambers for _ in range(self.step)]
-
-    def pattern_set(self, packed: NDArray[np.uint64], **known: Any) -> PatternSet:
-        return PatternSet(
-            packed,
-            self.arrangement.n_hyperplanes,
-            self.arrangement.rank,
-            self.bound,
-            plan=self.text,
-            arrangement=self.arrangement,
-            provider=self.geometry or PointGeometry(self.arrangement),
-            **known,
-        )
+        if stop:
+            raise ListingStoppedError(f"{stop} {total:,} patterns were yielded.", None)
+        if self._prover is not None:
+            self.proof = self._prover.conclude(waiting)
+        self.status = "complete"
 
 
 def iter_patterns(
@@ -185,67 +126,88 @@ def iter_patterns(
     rank: str | int = "exact",
     floats: str = "binary",
     facets: bool = False,
+    where: Mapping[int, int] | None = None,
+    n_jobs: int = 1,
+    prove: bool = False,
+    max_patterns: int | None = None,
+    time_limit: float | None = None,
     progress: Progress | None = None,
-) -> Iterator[PatternSet]:
+) -> PatternStream:
     """Yield all sign patterns of a matrix in blocks, in the order of `PatternSet`.
 
-    Memory holds one block and the stack of the walk, whatever the total.  Blocks
-    carry no proof (``proof is None``); `enumerate_patterns` proves a whole list.
+    Memory holds one block and the stack of the walk, whatever the total (and a few
+    blocks a thread).  Blocks carry no proof; with ``prove=True`` the stream has one
+    once it is exhausted.
 
     Parameters
     ----------
-    X, offsets, rank, floats
+    X, offsets, rank, floats, n_jobs
         As in `enumerate_patterns`.
     block_size : int
         Patterns a block, at least 1; the last block may be shorter.
     facets : bool
         Keep the facets found on the way, so that ``block.facets()`` costs nothing.
+        Facets are found by cells, so the order is that of signs.
+    where : mapping of int to int, optional
+        List only chambers with these signs (row: -1 or 1) without visiting the
+        others.  In a central arrangement first those on the positive side of the first
+        independent row come, in the order of signs, then the others as antipodes.
+    prove : bool
+        Prove the list in block memory; the order is that of signs.  Not with
+        ``where``.
+    max_patterns : int, optional
+        Stop after so many patterns.
+    time_limit : float, optional
+        Stop after so many seconds, at the end of a block.
     progress : callable, optional
         Called as ``progress(patterns_so_far, bound)`` after each block.
 
-    Yields
+    Returns
+    -------
+    PatternStream
+        An iterator of `PatternSet`.
+
+    Raises
     ------
-    PatternSet
+    ListingStoppedError
+        From the iterator, when a limit ends it before it is exhausted.
 
     Examples
     --------
     >>> [len(block) for block in iter_patterns([[1, 0], [0, 1]], block_size=3)]
     [3, 1]
+    >>> stream = iter_patterns([[1, 0], [0, 1], [1, 1]], where={2: -1})
+    >>> [bits.astype(int).tolist() for block in stream for bits in block]
+    [[1, 0, 0], [0, 0, 0], [0, 1, 0]]
     """
     if isinstance(block_size, bool) or not isinstance(block_size, (int, np.integer)):
         raise InputTypeError(f"block_size={block_size!r}; expected an int >= 1.")
     if block_size < 1:
         raise InputError(f"block_size={block_size}; expected at least 1.")
-    plan = _Plan(Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats))
-    return _rebuffer(plan, int(block_size), facets, progress)
-
-
-def _rebuffer(
-    plan: _Plan, block_size: int, facets: bool, progress: Progress | None
-) -> Iterator[PatternSet]:
-    waiting = np.zeros((0, plan.width), dtype=np.uint64)
-    known: list[NDArray[np.int64]] = []
-    done = 0
-    for block in plan.blocks(facets=facets):
-        waiting = np.concatenate([waiting, block.patterns])
-        if block.facets is not None:
-            known.extend(block.facets)
-        begin = 0
-        while len(waiting) - begin >= block_size:
-            end = begin + block_size
-            done += block_size
-            yield plan.pattern_set(
-                waiting[begin:end].copy(),
-                known_facets=known[begin:end] if facets else None,
-            )
-            begin = end
-            if progress is not None:
-                progress(done, plan.bound)
-        waiting, known = waiting[begin:], known[begin:]
-    if len(waiting):
-        yield plan.pattern_set(waiting.copy(), known_facets=known if facets else None)
-        if progress is not None:
-            progress(done + len(waiting), plan.bound)
+    if prove and where is not None:
+        raise InputError(
+            "prove=True with where: completeness is proven for whole listings. Use "
+            "prove=False."
+        )
+    limits = Limits(max_patterns, time_limit)
+    threads = count_jobs(n_jobs)
+    check_progress(progress)
+    arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
+    by_cells = prove or facets or where is not None
+    plan = Plan(arrangement, by_cells=by_cells)
+    prover = Prover(arrangement) if prove else None
+    signs = None if where is None else required_signs(plan, where)
+    blocks: Iterator[Block] = iter(())
+    if signs is not CONTRADICTION:
+        blocks = plan.blocks(
+            check=None if prover is None else prover.check,
+            facets=facets,
+            n_jobs=threads,
+            where=signs,
+        )
+    stream = PatternStream(plan, blocks, int(block_size))
+    stream._progress, stream._prover, stream._limits = progress, prover, limits
+    return stream
 
 
 def enumerate_patterns(
@@ -257,6 +219,8 @@ def enumerate_patterns(
     n_jobs: int = 1,
     prove: bool = True,
     max_bytes: int | None = None,
+    max_patterns: int | None = None,
+    time_limit: float | None = None,
     progress: Progress | None = None,
 ) -> PatternSet:
     """List every sign pattern ``1[X z >= 0]`` of the chambers of a matrix, exactly.
@@ -272,12 +236,17 @@ def enumerate_patterns(
     floats : {"binary", "decimal"}
         See `Arrangement`.
     n_jobs : int
-        Threads; only 1 is available.
+        Threads, at least 1; -1 for as many as there are processors.  The list does
+        not depend on it.
     prove : bool
         Prove completeness (`Proof`): every witness decided exactly, no pattern
         twice, and as many as an independent count (or Cover's bound) says.
     max_bytes : int, optional
         Most bytes the packed list may take; half of the free memory by default.
+    max_patterns : int, optional
+        Stop after so many patterns.
+    time_limit : float, optional
+        Stop after so many seconds, at the end of a block.
     progress : callable, optional
         Called as ``progress(patterns_so_far, bound)``.
 
@@ -290,6 +259,8 @@ def enumerate_patterns(
     ------
     ListingTooLargeError
         Before anything is listed, when the list would not fit in ``max_bytes``.
+    ListingStoppedError
+        A limit was reached; ``error.patterns`` has what was found, in order.
     IncompleteListingError
         When the proof fails (a defect of the program; please report it).
     InputError, InputTypeError
@@ -297,7 +268,9 @@ def enumerate_patterns(
 
     Notes
     -----
-    O(n**r) time (Cover 1965; Zaslavsky 1975, Theorem A); see the module's docstring.
+    O(n**r) time (Cover 1965; Zaslavsky 1975, Theorem A).  Nearly generic arrangements
+    are listed by their vertices (`_kernels/vertices.py`), others by cells
+    (`_kernels/cells.py`); ``plan`` of the result says which.
 
     Examples
     --------
@@ -307,23 +280,32 @@ def enumerate_patterns(
     >>> patterns.to_bool()[:2].astype(int).tolist()
     [[1, 1, 1], [0, 0, 0]]
     """
-    if isinstance(n_jobs, bool) or n_jobs != 1:
-        raise InputError(f"n_jobs={n_jobs!r}; only n_jobs=1 is available.")
+    threads = count_jobs(n_jobs)
     if max_bytes is not None and (
         isinstance(max_bytes, bool)
         or not isinstance(max_bytes, (int, np.integer))
         or max_bytes < 0
     ):
         raise InputError(f"max_bytes={max_bytes!r}; expected an int >= 0, in bytes.")
+    limits = Limits(max_patterns, time_limit)
+    check_progress(progress)
     arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
-    plan = _Plan(arrangement)
-    capacity = _capacity(plan, max_bytes)
+    plan = Plan(arrangement)
+    capacity = _capacity(plan, max_bytes, limits.max_patterns)
     packed = np.empty((capacity, plan.width), dtype=np.uint64)
     prover = Prover(arrangement, is_ordered=not plan.by_vertices) if prove else None
+    check = None if prover is None else prover.check
     count = 0
-    for block in plan.blocks(packed, witnesses=prove):
+    for block in plan.blocks(packed, check=check, n_jobs=threads):
+        room = limits.room(count)
+        stop = limits.reached(count)
+        if stop or room < len(block.patterns):
+            kept = count if stop else count + room
+            found = plan.pattern_set(packed[:kept].copy())
+            stop = stop or limits.reached(kept)
+            raise ListingStoppedError(f"{stop} {kept:,} patterns were found.", found)
         if prover is not None:
-            prover.add(block.patterns, block.witnesses, plan.shifts)
+            prover.append(block.patterns, block.checked)
         count += len(block.patterns)
         if progress is not None:
             progress(count, plan.bound)
@@ -333,13 +315,16 @@ def enumerate_patterns(
     return plan.pattern_set(packed, proof=proof)
 
 
-def _capacity(plan: _Plan, max_bytes: int | None) -> int:
+def _capacity(plan: Plan, max_bytes: int | None, max_patterns: int | None) -> int:
     """Rows to allocate: the bound if it fits, else the exact count; else refuse."""
-    allowed = _free_bytes() // 2 if max_bytes is None else int(max_bytes)
+    allowed = free_bytes() // 2 if max_bytes is None else int(max_bytes)
     row_bytes = 8 * max(plan.width, 1)
     most = allowed // row_bytes
-    if plan.bound <= most:
-        return plan.bound
+    wanted = plan.bound
+    if max_patterns is not None:
+        wanted = min(wanted, max_patterns + BLOCK)
+    if wanted <= most:
+        return wanted
     advice = (
         "Stream it with iter_patterns(X), which needs one block of memory, or use "
         "fewer rows or columns, or raise max_bytes."
@@ -358,11 +343,3 @@ def _capacity(plan: _Plan, max_bytes: int | None) -> int:
             f"{allowed:,} bytes are allowed. " + advice
         )
     return count
-
-
-def _free_bytes() -> int:
-    """Bytes of memory available now (8 GiB where the system does not say)."""
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return 1 << 33

@@ -1,5 +1,12 @@
 """Exceptions of :mod:`arrangement`; every message says what came and what to do."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from arrangement.patterns import PatternSet
+
 
 class ArrangementError(Exception):
     """Base class of every exception raised on purpose by :mod:`arrangement`."""
@@ -23,3 +30,15 @@ class BudgetExceededError(ArrangementError, RuntimeError):
 
 class ListingTooLargeError(BudgetExceededError, MemoryError):
     """A listing would not fit in the memory allowed; nothing was started."""
+
+
+class ListingStoppedError(BudgetExceededError):
+    """A limit ended a listing before it was complete.
+
+    ``patterns`` is the `PatternSet` found so far, or None where the blocks of a
+    stream have been handed out already.
+    """
+
+    def __init__(self, message: str, patterns: PatternSet | None = None) -> None:
+        super().__init__(message)
+        self.patterns = patterns

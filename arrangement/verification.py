@@ -127,6 +127,15 @@ def _pack_rows(rows: NDArray[np.int64], width: int) -> NDArray[np.uint64]:
     return out
 
 
+@dataclass(frozen=True)
+class Checked:
+    """What `Prover.check` found: exact searches, hashes, a pattern out of place."""
+
+    n_exact: int
+    keys: NDArray[np.uint64] | None
+    misplaced: int
+
+
 class Prover:
     """Collects the proof of a listing block by block.
 
@@ -138,49 +147,52 @@ class Prover:
         self._rules = _Rules(arrangement)
         self._is_ordered = is_ordered
         self._keys: list[NDArray[np.uint64]] = []
+        self._step = 2 if self._rules.has_antipodes else 1
         self._last = np.zeros((0, self._rules.width), dtype=np.uint64)
         self._total = 0
         self._exact = 0
 
-    def add(
+    def check(
         self,
         patterns: NDArray[np.uint64],
         witnesses: NDArray[np.float64],
         shifts: Sequence[int],
-    ) -> None:
-        """Check a block of patterns, antipodes after their chambers.
+    ) -> Checked:
+        """Check a block of patterns by itself, antipodes after their chambers.
 
         ``witnesses`` (chambers, r) are candidates for points in the coordinates of the
         cone times ``2**shift``; where one fails, another is looked for exactly.
+        Threads may check blocks at the same time.
         """
-        rules = self._rules
-        step = 2 if rules.has_antipodes else 1
+        rules, step = self._rules, self._step
+        keys = None
+        place = -1
         if not self._is_ordered:
-            self._hash(patterns, step)
-        elif rules.width and len(patterns):
-            before = len(self._last)
-            joined = np.concatenate([self._last, patterns[:step]])
-            place = first_disorder(joined, step, rules.leading, rules.moving) - before
-            if place < 0:
-                place = first_disorder(patterns, step, rules.leading, rules.moving)
-            if place >= 0:
-                raise IncompleteListingError(
-                    f"pattern {self._total + place} of the list repeats or precedes an "
-                    "earlier one, or is not the antipode of the one before it."
-                )
-            self._last = patterns[-step:].copy()
-        self._exact += _check_witnesses(rules, patterns, step, witnesses, shifts)
-        self._total += len(patterns)
+            keys = np.zeros(len(patterns) // step, dtype=np.uint64)
+            place = hash_chambers(patterns, step, rules.moving, keys)
+        elif rules.width:
+            place = first_disorder(patterns, step, rules.leading, rules.moving)
+        exact = _check_witnesses(rules, patterns, step, witnesses, shifts)
+        return Checked(exact, keys, place)
 
-    def _hash(self, patterns: NDArray[np.uint64], step: int) -> None:
-        keys = np.zeros(len(patterns) // step, dtype=np.uint64)
-        place = hash_chambers(patterns, step, self._rules.moving, keys)
+    def append(self, patterns: NDArray[np.uint64], checked: Checked) -> None:
+        """Take the next block of the list and what `check` found about it."""
+        place = checked.misplaced
+        if place < 0 and self._is_ordered and self._rules.width and len(patterns):
+            joined = np.concatenate([self._last, patterns[: self._step]])
+            rules = self._rules
+            place = first_disorder(joined, self._step, rules.leading, rules.moving)
+            place = min(place, 0)
+            self._last = patterns[-self._step :].copy()
         if place >= 0:
             raise IncompleteListingError(
-                f"pattern {self._total + place} of the list is not the antipode of the "
-                "one before it."
+                f"pattern {self._total + place} of the list repeats or precedes an "
+                "earlier one, or is not the antipode of the one before it."
             )
-        self._keys.append(keys)
+        if checked.keys is not None:
+            self._keys.append(checked.keys)
+        self._exact += checked.n_exact
+        self._total += len(patterns)
 
     def conclude(self, patterns: NDArray[np.uint64]) -> Proof:
         """Compare the number of patterns with the count and return the proof.

@@ -7,6 +7,7 @@ walk over cells, for the rows through it alone.
 
 from __future__ import annotations
 
+import copy
 import random
 from itertools import combinations
 from math import comb
@@ -20,6 +21,7 @@ from arrangement._kernels.vertices import (
     DEPTH,
     INCREASE,
     LAST,
+    STOP,
     UNDECIDED_PREFIX,
     UNDECIDED_VERTEX,
 )
@@ -65,9 +67,11 @@ class VertexWalker:
 
     def __init__(self, arrangement: Arrangement, layout: Layout, *, step: int) -> None:
         self.layout = layout
+        self.step = step
         self.control = np.zeros(10, dtype=np.int64)
         self.control[STEP] = step
         self._rank = layout.rank
+        self._chi = np.ones(1, dtype=np.int8)
         self._others = np.zeros(layout.n_words, dtype=np.uint64)
         self._union = np.zeros(2 * layout.n_words, dtype=np.uint64)
         for seed in range(_SEED, _SEED + _ATTEMPTS):
@@ -83,7 +87,44 @@ class VertexWalker:
                 "report the matrix."
             )
         self.n_exact = self.n_local = 0
+        self._last_level = 0
         self._start(self._rank - 1)
+
+    def pieces(self) -> list[VertexWalker]:
+        """Independent walkers that list the same chambers, one after another.
+
+        The first has the levels above 0; each other those vertices of level 0 whose
+        first row is in its range.
+        """
+        upper = self._fork()
+        upper._last_level = 1
+        upper._chi = np.ones(1, dtype=np.int8)
+        upper._start(self._rank - 1)
+        size = self._rank - 1
+        n_first = len(self._free) - size + 1
+        width = 1 if size > 1 else 256
+        walkers = [upper]
+        for first in range(0, n_first, width):
+            piece = self._fork()
+            piece._chi = self._level_one
+            piece._start(0)
+            piece.control[STOP] = min(first + width, n_first)
+            if size > 1:
+                piece._prefix += first
+            else:
+                piece.control[LAST] = first
+            walkers.append(piece)
+        return walkers
+
+    def _fork(self) -> VertexWalker:
+        """Share what does not change during a listing."""
+        other = copy.copy(self)
+        other.control = np.zeros_like(self.control)
+        other.control[STEP] = self.control[STEP]
+        other._others = np.zeros_like(self._others)
+        other._union = np.zeros_like(self._union)
+        other.n_exact = other.n_local = 0
+        return other
 
     def _place_rows(self, arrangement: Arrangement, draw: random.Random) -> None:
         """Choose coordinates y and write the rows in them, exactly and as floats."""
@@ -135,6 +176,7 @@ class VertexWalker:
         self._signs = np.ones(size, dtype=np.int64)
         self._prefix = np.arange(size - 1, dtype=np.int64)
         self._offsets = np.zeros(size, dtype=np.int64)
+        self.control[STOP] = n_free
         self.control[DEPTH] = 0
         self.control[LAST] = self.control[INCREASE] = -1
 
@@ -148,9 +190,12 @@ class VertexWalker:
             while self._step(patterns, NO_WITNESSES) == BLOCK_FULL:
                 self.control[N_EMITTED] = 0
             self.control[N_EMITTED] = 0
+        self._level_one = self._chi
 
     def advance(
-        self, patterns: NDArray[np.uint64], witnesses: NDArray[np.float64] = NO_WITNESSES
+        self,
+        patterns: NDArray[np.uint64],
+        witnesses: NDArray[np.float64] = NO_WITNESSES,
     ) -> int:
         """Fill the block: DONE or BLOCK_FULL.
 
@@ -158,7 +203,7 @@ class VertexWalker:
         """
         while True:
             status = self._step(patterns, witnesses)
-            if status == BLOCK_FULL or self._level == 0:
+            if status == BLOCK_FULL or self._level == self._last_level:
                 return status
             self._start(self._level - 1)
 
@@ -244,7 +289,8 @@ class VertexWalker:
             self.control[LAST] = -1
         else:
             raise ArrangementError(
-                "a determinant vanished that was found not to. Please report the matrix."
+                "a determinant vanished that was found not to. Please report the "
+                "matrix."
             )
 
     def _decide(self, ordinals: tuple[int, ...]) -> None:
@@ -265,7 +311,9 @@ class VertexWalker:
         # far out along y_level, the lower coordinates tell apart what meets there
         for chart in range(level, -1, -1):
             columns = [chart, *range(level + 1, self._rank)]
-            point = _null_vector([[self._images[p][c] for c in columns] for p in chosen])
+            point = _null_vector(
+                [[self._images[p][c] for c in columns] for p in chosen]
+            )
             for p in tight:
                 value = sum(
                     self._images[p][c] * x for c, x in zip(columns, point, strict=True)

@@ -49,6 +49,7 @@ class Walker:
     def __init__(self, layout: Layout, *, step: int = 1) -> None:
         self.layout = layout
         self.shifts = layout.shifts
+        self.step = step
         self.control = np.zeros(10, dtype=np.int64)
         self.control[N_ROOTS] = 1 << max(layout.rank - 1, 0)
         self.control[STEP] = step
@@ -184,6 +185,15 @@ class Walker:
 
     def require(self, signs: NDArray[np.int8]) -> None:
         """List only chambers with these signs of the rows by place (0: any)."""
+        self.control[NEXT_ROOT] = 0
+        self.control[N_ROOTS] = 1 << (self.layout.rank - 1)
+        base = signs[self.layout.base_places].tolist()
+        if all(base):
+            root = 0
+            for sign in base[1:]:
+                root = 2 * root + (sign < 0)
+            self.control[NEXT_ROOT] = root
+            self.control[N_ROOTS] = root + (base[0] > 0)
         self.fixed[NEED_PLUS] = _mask(signs > 0)
         self.fixed[NEED_MINUS] = _mask(signs < 0)
 
@@ -193,12 +203,7 @@ class Walker:
         ``pattern`` (1, words) gets its pattern; False when there is none.
         """
         self.require(signs)
-        root = 0
-        for sign in signs[self.layout.base_places[1:]].tolist():
-            root = 2 * root + (sign < 0)
         self.control[[N_FRAMES, N_EMITTED]] = 0
-        self.control[NEXT_ROOT] = root
-        self.control[N_ROOTS] = root + 1
         self.control[SINGLE] = 1
         while self.advance(pattern) == PAUSED:
             pass

@@ -67,9 +67,7 @@ def _compare_words(
                 ir.Constant(vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0)
             )
             zeros = ir.Constant(ir.VectorType(ir.IntType(32), 64), [0] * 64)
-            return builder.shuffle_vector(
-                one, ir.Constant(vector, ir.Undefined), zeros
-            )
+            return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), zeros)
 
         values = builder.fadd(
             builder.fmul(load(signature.args[0], args[0]), spread(args[3])),

@@ -212,10 +212,19 @@ def begin_ray(masks, new, p, q, place, pending):
 def emit(union, fixed, outside, members, control, patterns):
     """Write the chamber whose rays unite to ``union``, and its antipode after it."""
     k = control[N_EMITTED]
+    control[N_EMITTED] = k + control[STEP]
+    n_copied = min(patterns.shape[1], fixed.shape[1])
+    if members.shape[0] == 0 and control[STEP] == 2 and n_copied == patterns.shape[1]:
+        # no parallel rows: whole words, written once
+        for w in range(n_copied):
+            word = outside[CONSTANT, w] | (union[w] & fixed[COPIED, w])
+            patterns[k, w] = word
+            patterns[k + 1, w] = word ^ outside[MOVING, w]
+        return
     for w in range(patterns.shape[1]):
         patterns[k, w] = outside[CONSTANT, w]
-        if w < fixed.shape[1]:
-            patterns[k, w] |= union[w] & fixed[COPIED, w]
+    for w in range(n_copied):
+        patterns[k, w] |= union[w] & fixed[COPIED, w]
     for t in range(members.shape[0]):
         bit = (union[members[t, FROM_WORD]] >> np.uint64(members[t, FROM_BIT])) & ONE
         bit ^= np.uint64(members[t, FLIP])
@@ -223,7 +232,6 @@ def emit(union, fixed, outside, members, control, patterns):
     if control[STEP] == 2:
         for w in range(patterns.shape[1]):
             patterns[k + 1, w] = patterns[k, w] ^ outside[MOVING, w]
-    control[N_EMITTED] = k + control[STEP]
 
 
 @inner

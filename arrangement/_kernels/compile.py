@@ -17,6 +17,6 @@ _INNER: dict[str, Any] = {
     "no_cfunc_wrapper": True,
 }
 
-kernel: Any = numba.njit(cache=True)
+kernel: Any = numba.njit(cache=True, nogil=True)
 inner: Any = numba.njit(**_INNER)
 inlined: Any = numba.njit(**_INNER, forceinline=True)

@@ -18,10 +18,11 @@ the value ``beta + alpha t``; the signs at the vertex with row k are those of
 Error bounds (u = 2**-53).  At depth q the coordinates other than y_j of all rows are at
 most M and off by at most E, y_j at most M0 and off by E0; at first 1 and u.  Eliminating
 with a row s of pivot P (its largest), w = y_s / P, |w| <= 1, |w_0| = W:
-``|w^ - w| <= 2.03 E / (P - E) + 1.01 u =: D``, ``|w0^ - w0| <= 1.01 (E0 + (W + D) E) / (P - E)
-+ 1.01 u W =: D0``, so that
-``E' = 1.01 (E (2 + D) + M D + 5 u M)``, ``M' = 2.01 M``,
-``E0' = 1.01 (E0 + E (W + D0) + M D0 + 3 u (M0 + M W))``, ``M0' = 1.01 (M0 + M W)``.
+``|w^ - w| <= 2.03 E / (P - E) + 1.01 u =: D``,
+``|w0^ - w0| <= 1.01 (E0 + (W + D) E) / (P - E) + 1.01 u W =: D0``, so that
+``E' = 1.01 (E (2 + D) + M D + 5 u M)``,
+``E0' = 1.01 (E0 + E (W + D0) + M D0 + 3 u (M0 + M W))``; M' and M0' are the largest
+values found, plus E' and E0'.
 The last value is off by at most ``1.01 (|alpha_k| (E0 + 3 u M0) + |beta_k| (E + 3 u M)
 + E M0 + E0 M + 2 E E0)``.  What is not above its bound goes to exact integers.
 """
@@ -41,8 +42,9 @@ U = 2.0**-53
 SMALL = 2.0**-26
 
 # control beside the entries shared with the walks: rows eliminated, the next last row
-# (-1: the prefix is new), the place of the prefix to increase (-1: none), the error
-DEPTH, LAST, INCREASE = 2, 6, 7
+# (-1: the prefix is new), the place of the prefix to increase (-1: none), the end of the
+# range of the first row
+DEPTH, LAST, INCREASE, STOP = 2, 6, 7, 8
 
 # bounds at each depth
 E, M, E0, M0 = range(4)
@@ -59,7 +61,8 @@ def next_prefix(prefix, control, n_free, size):
     while q >= 0:
         prefix[q] += 1
         # room for the rest of the prefix and for the last row
-        if prefix[q] <= n_free - 1 - (size - q):
+        is_within = q > 0 or prefix[0] < control[STOP]
+        if is_within and prefix[q] <= n_free - 1 - (size - q):
             control[DEPTH] = min(control[DEPTH], q)
             for later in range(q + 1, size):
                 prefix[later] = prefix[later - 1] + 1
@@ -86,25 +89,31 @@ def eliminate(coords, bounds, signs, depth, n_left, row):
     if not room > 0.0:
         return False
     last = n_left - 1
+    peak, peak0 = 0.0, 0.0
     for c in range(last):
         source = last if c == pivot else c
         weight = coords[depth, source, row] / size
+        largest = 0.0
         for k in range(coords.shape[2]):
-            coords[depth + 1, c, k] = (
-                coords[depth, source, k] - coords[depth, pivot, k] * weight
-            )
+            value = coords[depth, source, k] - coords[depth, pivot, k] * weight
+            coords[depth + 1, c, k] = value
+            largest = max(largest, abs(value))
+        if c == 0:
+            peak0 = largest
+        else:
+            peak = max(peak, largest)
     weight0 = 1.01 * abs(coords[depth, 0, row] / size)
     off = 2.03 * error / room + 1.01 * U
     off0 = 1.01 * (error0 + (weight0 + off) * error) / room + 1.01 * U * weight0
     bounds[depth + 1, E] = 1.01 * (error * (2.0 + off) + most * off + 5.0 * U * most)
-    bounds[depth + 1, M] = 2.01 * most
+    bounds[depth + 1, M] = peak + bounds[depth + 1, E]
     bounds[depth + 1, E0] = 1.01 * (
         error0
         + error * (weight0 + off0)
         + most * off0
         + 3.0 * U * (most0 + most * weight0)
     )
-    bounds[depth + 1, M0] = 1.01 * (most0 + most * weight0)
+    bounds[depth + 1, M0] = peak0 + bounds[depth + 1, E0]
     # moving the last column to the pivot's place passes n_left - 2 - pivot others, and
     # the pivot is pivot - 1 places from the first column
     swaps = pivot - 1 if pivot == last else n_left - 3
@@ -189,10 +198,11 @@ def advance(
         off, off0 = bounds[size, E], bounds[size, E0]
         slope = 1.01 * (off0 + 3.0 * U * bounds[size, M0])
         height = 1.01 * (off + 3.0 * U * bounds[size, M])
-        base = 1.01 * (
-            off * bounds[size, M0] + off0 * bounds[size, M] + 2.0 * off * off0
-        )
-        for last in range(control[LAST], n_free):
+        base = (
+            1.01 * (off * bounds[size, M0] + off0 * bounds[size, M] + 2.0 * off * off0)
+            + 2.0**-1000
+        )  # for underflow
+        for last in range(control[LAST], n_free if size > 0 else control[STOP]):
             control[LAST] = last
             place = free[last]
             a, b = alpha[place], beta[place]

@@ -1,0 +1,70 @@
+"""Options that several functions share, checked at the border."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from typing import Any
+
+import numpy as np
+
+from arrangement.errors import InputError, InputTypeError
+
+
+def count_jobs(n_jobs: Any) -> int:
+    """Return the number of threads that ``n_jobs`` asks for."""
+    if isinstance(n_jobs, bool) or not isinstance(n_jobs, (int, np.integer)):
+        raise InputTypeError(
+            f"n_jobs={n_jobs!r}; expected an int >= 1, or -1 for all processors."
+        )
+    if n_jobs == -1:
+        return os.cpu_count() or 1
+    if n_jobs < 1:
+        raise InputError(
+            f"n_jobs={n_jobs}; expected an int >= 1, or -1 for all processors."
+        )
+    return int(n_jobs)
+
+
+def check_progress(progress: Any) -> None:
+    """Refuse a ``progress`` that cannot be called."""
+    if progress is not None and not callable(progress):
+        raise InputTypeError(
+            f"progress={progress!r}; expected a function (patterns_so_far, bound)."
+        )
+
+
+class Limits:
+    """Most patterns and most seconds of a listing; the clock starts here."""
+
+    def __init__(self, max_patterns: Any, time_limit: Any) -> None:
+        if max_patterns is not None and (
+            isinstance(max_patterns, bool)
+            or not isinstance(max_patterns, (int, np.integer))
+            or max_patterns < 0
+        ):
+            raise InputError(f"max_patterns={max_patterns!r}; expected an int >= 0.")
+        if time_limit is not None and (
+            isinstance(time_limit, bool)
+            or not isinstance(time_limit, (int, float, np.number))
+            or not time_limit > 0
+        ):
+            raise InputError(f"time_limit={time_limit!r}; expected seconds > 0.")
+        self.max_patterns = None if max_patterns is None else int(max_patterns)
+        self._time_limit = math.inf if time_limit is None else float(time_limit)
+        self._begin = time.monotonic()
+
+    def room(self, total: int) -> int:
+        """Patterns that may follow ``total`` of them."""
+        if self.max_patterns is None:
+            return 1 << 62
+        return self.max_patterns - total
+
+    def reached(self, total: int) -> str:
+        """Why to take nothing after ``total`` patterns, or an empty text."""
+        if self.room(total) <= 0:
+            return f"max_patterns={self.max_patterns} was reached."
+        if time.monotonic() - self._begin > self._time_limit:
+            return f"time_limit={self._time_limit:g} s was reached."
+        return ""

@@ -1,0 +1,335 @@
+"""What to list and how: the planner, and its blocks of chambers."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arrangement._kernels.state import BLOCK_FULL, DONE, MOVING, N_EMITTED, PAUSED
+from arrangement.arithmetic import make_layout
+from arrangement.arrangement import Arrangement
+from arrangement.counting import cover_bound
+from arrangement.errors import ArrangementError, InputError
+from arrangement.geometry import CellGeometry, PointGeometry
+from arrangement.partition import prefixes
+from arrangement.patterns import PatternSet, pack
+from arrangement.vertices import VertexWalker, is_nearly_generic
+from arrangement.walker import Walker
+
+# what `required_signs` returns when no chamber can have them
+CONTRADICTION: dict[int, int] = {}
+
+Check = Callable[[NDArray[np.uint64], NDArray[np.float64], tuple[int, ...]], Any]
+
+# with fewer chambers than this nothing is gained by listing vertices
+_FEW = 4096
+# patterns a block; even, so that a chamber and its antipode are never parted
+BLOCK = 1 << 15
+# chambers that one piece of a parallel walk over cells should have, and most pieces
+_PIECE = 1 << 14
+_MOST_PIECES = 1 << 12
+
+
+@dataclass(frozen=True)
+class Block:
+    """Chambers in order, each followed by its antipode where the list has both.
+
+    ``patterns`` may be a view that the next block overwrites; facets are repeated for
+    antipodes; ``checked`` is what the check of the block returned.
+    """
+
+    patterns: NDArray[np.uint64]
+    facets: list[NDArray[np.int64]] | None
+    checked: Any
+
+
+class Plan:
+    """What to list and how; shared by the stream and the eager form.
+
+    A nearly generic arrangement is listed by vertices, any other by cells; so are
+    facets, required signs and whatever needs the order of signs.
+    """
+
+    def __init__(self, arrangement: Arrangement, *, by_cells: bool = False) -> None:
+        self.arrangement = arrangement
+        cone = arrangement.cone
+        self.is_single = cone.rank == 0 or (not cone.rows)
+        self.step = 2 if arrangement.is_central and not self.is_single else 1
+        self.layout = None if cone.rank == 0 else make_layout(arrangement)
+        extra = cone.infinity is not None
+        full = cover_bound(len(cone.rows) + extra, cone.rank)
+        self.bound = full // 2 if extra else full
+        self.width = -(-arrangement.n_hyperplanes // 64)
+        self.by_vertices = (
+            not by_cells
+            and self.layout is not None
+            and self.bound >= _FEW
+            and self.layout.rank >= 2
+            and is_nearly_generic(arrangement)
+        )
+        self.geometry = (
+            None if self.layout is None else CellGeometry(arrangement, self.layout)
+        )
+
+    @property
+    def text(self) -> str:
+        """The way and the arithmetic, in words."""
+        if self.layout is None:
+            return "one chamber: no hyperplanes"
+        what = "float64 projection; " if self.arrangement.is_projected else ""
+        if self.by_vertices:
+            return (
+                f"{what}simple vertices (a sample of them was simple); float64 filter, "
+                "integers in doubt"
+            )
+        return f"{what}depth-first cells; {self.layout.arithmetic}"
+
+    def blocks(
+        self,
+        target: NDArray[np.uint64] | None = None,
+        *,
+        check: Check | None = None,
+        facets: bool = False,
+        n_jobs: int = 1,
+        where: dict[int, int] | None = None,
+    ) -> Iterator[Block]:
+        """Yield chambers in blocks, written one after another into ``target``.
+
+        ``target`` (at least as many rows as there are patterns, words) is a buffer of
+        one block, used again and again, when omitted.  ``check`` is called with each
+        block, its witness candidates and the exponents of their coordinates.
+        ``where`` requires signs of places; then antipodes come after all chambers.
+        """
+        if self.layout is None:
+            yield self._one_chamber(target, facets, check)
+        elif n_jobs > 1:
+            yield from self._parallel(target, check, facets, n_jobs, where)
+        elif where is not None:
+            for walker, turn in self._walkers_where(where):
+                yield from self._run(walker, None, check, facets, turn=turn)
+        else:
+            yield from self._run(self._walker(facets), target, check, facets)
+
+    def blocks_at(self, signs: NDArray[np.int8]) -> Iterator[Block]:
+        """Yield the chambers with these signs of places (of row 0: positive)."""
+        assert self.layout is not None
+        walker, _ = _at_prefix(self.layout, self.step, signs)
+        return self._run(walker, None, None, False)
+
+    def _walker(self, facets: bool) -> Walker | VertexWalker:
+        assert self.layout is not None
+        if self.by_vertices and not facets:
+            return VertexWalker(self.arrangement, self.layout, step=self.step)
+        return Walker(self.layout, step=self.step)
+
+    def _walkers_where(self, where: dict[int, int]) -> Iterator[tuple[Walker, bool]]:
+        """Walkers over the chambers with these signs, and whether to turn them."""
+        assert self.layout is not None
+        for turn in (False, True)[: self.step]:
+            signs = np.zeros(self.layout.input_row.size, dtype=np.int8)
+            for place, side in where.items():
+                signs[place] = -side if turn else side
+            walker = Walker(self.layout)
+            walker.require(signs)
+            yield walker, turn
+
+    def _run(
+        self,
+        walker: Walker | VertexWalker,
+        target: NDArray[np.uint64] | None,
+        check: Check | None,
+        facets: bool,
+        *,
+        turn: bool = False,
+    ) -> Iterator[Block]:
+        """Yield the blocks of one walker."""
+        assert self.layout is not None
+        step = walker.step
+        chambers = BLOCK // step
+        points = np.zeros((0 if check is None else chambers, self.layout.rank))
+        starts = np.zeros(chambers + 1 if facets else 0, dtype=np.int64)
+        room = chambers * 2 * self.layout.rank + self.layout.input_row.size + 4096
+        places = np.zeros(room if facets else 0, dtype=np.int64)
+        buffer = target
+        if buffer is None:
+            buffer = np.zeros((BLOCK, max(self.width, 1)), dtype=np.uint64)
+        begin = 0
+        status = PAUSED
+        while status != DONE:
+            block = buffer[begin : begin + BLOCK]
+            if isinstance(walker, VertexWalker):
+                status = walker.advance(block, points)
+            else:
+                status = walker.advance(block, points, starts, places)
+            count = int(walker.control[N_EMITTED])
+            if status == PAUSED and count < BLOCK // 2:
+                continue
+            if count:
+                patterns = block[:count, : self.width]
+                if turn:
+                    patterns = patterns ^ self.layout.outside[MOVING, : self.width]
+                half = count // step
+                checked = None
+                if check is not None:
+                    checked = check(patterns, points[:half], walker.shifts)
+                rows = None
+                if facets:
+                    rows = self._input_facets(starts[: half + 1], places, step)
+                yield Block(patterns, rows, checked)
+                walker.control[N_EMITTED] = 0
+                if target is not None:
+                    begin += count
+            elif status == BLOCK_FULL:
+                raise _too_many(begin)
+
+    def _parallel(
+        self,
+        target: NDArray[np.uint64] | None,
+        check: Check | None,
+        facets: bool,
+        n_jobs: int,
+        where: dict[int, int] | None,
+    ) -> Iterator[Block]:
+        """Yield the same blocks' contents from threads, a few pieces ahead."""
+
+        def work(start: Callable[[], tuple[Any, bool]]) -> list[Block]:
+            walker, turn = start()
+            return [
+                Block(block.patterns.copy(), block.facets, block.checked)
+                for block in self._run(walker, None, check, facets, turn=turn)
+            ]
+
+        begin = 0
+        starts = self._pieces(facets, n_jobs, where)
+        with ThreadPoolExecutor(n_jobs) as pool:
+            waiting = deque(pool.submit(work, s) for s in islice(starts, 3 * n_jobs))
+            try:
+                while waiting:
+                    blocks = waiting.popleft().result()
+                    waiting.extend(pool.submit(work, s) for s in islice(starts, 1))
+                    for block in blocks:
+                        if target is not None:
+                            end = begin + len(block.patterns)
+                            if end > len(target):
+                                raise _too_many(len(target))
+                            target[begin:end] = block.patterns
+                            begin = end
+                        yield block
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def _pieces(
+        self, facets: bool, n_jobs: int, where: dict[int, int] | None
+    ) -> Iterator[Callable[[], tuple[Any, bool]]]:
+        """Independent walks whose chambers, one after another, are those asked for."""
+        if self.by_vertices and not facets and where is None:
+            walker = self._walker(facets)
+            assert isinstance(walker, VertexWalker)
+            for piece in walker.pieces():
+                yield partial(_ready, piece, False)
+            return
+        assert self.layout is not None
+        if where is not None:
+            for walker_where, turn in self._walkers_where(where):
+                yield partial(_ready, walker_where, turn)
+            return
+        wanted = min(max(self.bound // _PIECE, 8 * n_jobs), _MOST_PIECES)
+        for signs in prefixes(self.arrangement, self.layout, wanted):
+            yield partial(_at_prefix, self.layout, self.step, signs)
+
+    def _one_chamber(
+        self, target: NDArray[np.uint64] | None, facets: bool, check: Check | None
+    ) -> Block:
+        patterns = np.zeros((1, self.width), np.uint64) if target is None else target
+        patterns[:1] = pack(self.arrangement.constant_bits[None])
+        none = np.zeros(0, dtype=np.int64)
+        checked = None if check is None else check(patterns[:1], np.zeros((1, 0)), ())
+        return Block(patterns[:1], [none] if facets else None, checked)
+
+    def _input_facets(
+        self, starts: NDArray[np.int64], places: NDArray[np.int64], step: int
+    ) -> list[NDArray[np.int64]]:
+        assert self.geometry is not None
+        rows = self.geometry.input_rows(places[: starts[-1]])
+        kept = np.concatenate([[0], np.cumsum(rows >= 0)])
+        rows = rows[rows >= 0]
+        chambers = np.split(rows, kept[starts[1:-1]])
+        return [facets for facets in chambers for _ in range(step)]
+
+    def pattern_set(self, packed: NDArray[np.uint64], **known: Any) -> PatternSet:
+        """Wrap patterns of this arrangement."""
+        return PatternSet(
+            packed,
+            self.arrangement.n_hyperplanes,
+            self.arrangement.rank,
+            self.bound,
+            plan=self.text,
+            arrangement=self.arrangement,
+            provider=self.geometry or PointGeometry(self.arrangement),
+            **known,
+        )
+
+
+def required_signs(plan: Plan, where: Mapping[int, int]) -> dict[int, int]:
+    """Signs of places from signs of input rows, or CONTRADICTION itself.
+
+    Raises
+    ------
+    InputError
+        A row that is not there, or a sign other than -1 or 1.
+    """
+    arrangement = plan.arrangement
+    n = arrangement.n_hyperplanes
+    required: dict[int, int] = {}
+    possible = True
+    for row, sign in where.items():
+        if isinstance(row, bool) or not isinstance(row, (int, np.integer)):
+            raise InputError(f"where has the key {row!r}; expected the index of a row.")
+        if not 0 <= row < n:
+            raise InputError(f"where names row {row}; expected 0 <= row < {n}.")
+        if isinstance(sign, bool) or sign not in (-1, 1):
+            raise InputError(f"where[{row}] is {sign!r}; expected -1 or 1.")
+        index = int(arrangement.class_of[row])
+        if index < 0:
+            possible &= bool(arrangement.constant_bits[row]) == (sign > 0)
+            continue
+        assert plan.layout is not None
+        place = int(plan.layout.places[index])
+        side = int(sign) * int(arrangement.orientation[row])
+        possible &= required.setdefault(place, side) == side
+    return dict(required) if possible else CONTRADICTION
+
+
+def _ready(walker: Any, turn: bool) -> tuple[Any, bool]:
+    return walker, turn
+
+
+def _at_prefix(layout: Any, step: int, signs: NDArray[np.int8]) -> tuple[Any, bool]:
+    walker = Walker(layout, step=step)
+    walker.require(signs)
+    return walker, False
+
+
+def _too_many(count: int) -> ArrangementError:
+    return ArrangementError(
+        f"more than {count} patterns were listed, which an independent bound excludes. "
+        "Please report the matrix."
+    )
+
+
+def free_bytes() -> int:
+    """Bytes of memory available now (8 GiB where the system does not say)."""
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 1 << 33
