@@ -342,7 +342,7 @@ def multiply(rows: Sequence[IntRow], matrix: Sequence[IntRow]) -> list[IntRow]:
 
 
 def determinant(rows: Sequence[Sequence[int]]) -> int:
-    """Determinant of a square integer matrix (Bareiss 1968, fraction-free)."""
+    """Return the determinant of a square integer matrix (Bareiss 1968)."""
     matrix = [list(row) for row in rows]
     size = len(matrix)
     sign, previous = 1, 1

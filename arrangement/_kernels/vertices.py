@@ -7,17 +7,17 @@ highest vertex, where y_(j+1) is largest, or reaches level j + 1, in one chamber
 so all chambers are counted once by the vertices of all levels.  At a simple vertex
 (d = r - 1 - j rows S) one chamber opens downwards.  Its sign on a row outside S is that
 of the row at the vertex; on the s-th row of S it is the sign of lambda_s in
-``-e_1 = sum lambda_s a_s``, a_s the normals in coordinates j+1, j+2, ..: by Cramer's rule
-``-(-1)**s chi_(j+1)(S - s) / chi_j(S)``, chi_j the sign of the determinant of the rows
-in coordinates j+1, ..  The coordinates are random, and none of these signs may vanish.
+``-e_1 = sum lambda_s a_s``, a_s the normals in coordinates j+1, j+2, ..: by Cramer's
+rule ``-(-1)**s chi_(j+1)(S - s) / chi_j(S)``, chi_j the sign of the determinant of the
+rows in coordinates j+1, ..  The coordinates are random, and none of these signs may vanish.
 
 Eliminating one coordinate per row of S but the last leaves a line, on which a row has
 the value ``beta + alpha t``; the signs at the vertex with row k are those of
 ``beta alpha_k - alpha beta_k``: two products, a sum and two compares.
 
-Error bounds (u = 2**-53).  At depth q the coordinates other than y_j of all rows are at
-most M and off by at most E, y_j at most M0 and off by E0; at first 1 and u.  Eliminating
-with a row s of pivot P (its largest), w = y_s / P, |w| <= 1, |w_0| = W:
+Error bounds (u = 2**-53).  At depth q the coordinates other than y_j of all rows are
+at most M and off by at most E, y_j at most M0 and off by E0; at first 1 and u.
+Eliminating with a row s of pivot P (its largest), w = y_s / P, |w| <= 1, |w_0| = W:
 ``|w^ - w| <= 2.03 E / (P - E) + 1.01 u =: D``,
 ``|w0^ - w0| <= 1.01 (E0 + (W + D) E) / (P - E) + 1.01 u W =: D0``, so that
 ``E' = 1.01 (E (2 + D) + M D + 5 u M)``,
@@ -42,8 +42,8 @@ U = 2.0**-53
 SMALL = 2.0**-26
 
 # control beside the entries shared with the walks: rows eliminated, the next last row
-# (-1: the prefix is new), the place of the prefix to increase (-1: none), the end of the
-# range of the first row
+# (-1: the prefix is new), the place of the prefix to increase (-1: none), the end of
+# the range of the first row
 DEPTH, LAST, INCREASE, STOP = 2, 6, 7, 8
 
 # bounds at each depth
