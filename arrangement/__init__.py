@@ -17,6 +17,7 @@ from arrangement.errors import (
     ListingStoppedError,
     ListingTooLargeError,
 )
+from arrangement.folding import fold
 from arrangement.patterns import PatternSet
 from arrangement.pieces import Piece, partition
 from arrangement.verification import Proof, verify
@@ -39,6 +40,7 @@ __all__ = [
     "count_patterns",
     "cover_bound",
     "enumerate_patterns",
+    "fold",
     "iter_patterns",
     "partition",
     "verify",

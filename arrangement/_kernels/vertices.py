@@ -9,7 +9,8 @@ so all chambers are counted once by the vertices of all levels.  At a simple ver
 of the row at the vertex; on the s-th row of S it is the sign of lambda_s in
 ``-e_1 = sum lambda_s a_s``, a_s the normals in coordinates j+1, j+2, ..: by Cramer's
 rule ``-(-1)**s chi_(j+1)(S - s) / chi_j(S)``, chi_j the sign of the determinant of the
-rows in coordinates j+1, ..  The coordinates are random, and none of these signs may vanish.
+rows in coordinates j+1, ..  The coordinates are random, and none of these signs may
+vanish.
 
 Eliminating one coordinate per row of S but the last leaves a line, on which a row has
 the value ``beta + alpha t``; the signs at the vertex with row k are those of
