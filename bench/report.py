@@ -81,8 +81,8 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     print("\n".join([line(cells[0]), line(rules), *map(line, cells[1:])]))
 
 
-def print_setting() -> None:
-    """Print the machine, the versions and the commit."""
+def setting() -> dict[str, str]:
+    """Return the machine, the versions and the commit."""
     command = ["git", "rev-parse", "--short", "HEAD"]
     try:
         commit = subprocess.run(
@@ -90,10 +90,19 @@ def print_setting() -> None:
         ).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         commit = "unknown"
-    print(f"machine   {_processor()}, {os.cpu_count()} cores; one is used")
     names = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    print(f"versions  Python {platform.python_version()}, {names}")
-    print(f"commit    {commit}\n")
+    return {
+        "machine": f"{_processor()}, {os.cpu_count()} cores",
+        "versions": f"Python {platform.python_version()}, {names}",
+        "commit": commit,
+    }
+
+
+def print_setting() -> None:
+    """Print the machine, the versions and the commit."""
+    for name, value in setting().items():
+        print(f"{name:9} {value}")
+    print()
 
 
 def _processor() -> str:
