@@ -20,6 +20,7 @@ from arrangement.errors import (
 from arrangement.folding import fold
 from arrangement.patterns import PatternSet
 from arrangement.pieces import Piece, partition
+from arrangement.storage import StoredPatterns, open_patterns, write_patterns
 from arrangement.verification import Proof, verify
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "PatternStream",
     "Piece",
     "Proof",
+    "StoredPatterns",
     "characteristic_polynomial",
     "count_bounded",
     "count_patterns",
@@ -42,6 +44,8 @@ __all__ = [
     "enumerate_patterns",
     "fold",
     "iter_patterns",
+    "open_patterns",
     "partition",
     "verify",
+    "write_patterns",
 ]

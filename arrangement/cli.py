@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 from arrangement.arithmetic import make_layout
@@ -23,6 +24,7 @@ from arrangement.counting import count_patterns, cover_bound
 from arrangement.enumeration import enumerate_patterns
 from arrangement.errors import ArrangementError, IncompleteListingError
 from arrangement.patterns import PatternSet
+from arrangement.storage import open_patterns, write_patterns
 from arrangement.tables import check_new_file, read_table, with_ones
 from arrangement.verification import verify
 
@@ -193,7 +195,7 @@ def build_parser() -> argparse.ArgumentParser:
         "verify", help="prove from its bits that a written list is complete"
     )
     check.set_defaults(run=_verify)
-    check.add_argument("patterns", metavar="OUT", help="npz file that enumerate wrote")
+    check.add_argument("patterns", metavar="OUT", help="what enumerate wrote")
     for command in (count, listing, check):
         command.add_argument(
             "file", metavar="FILE", help="CSV, npy or npz; one row a line"
@@ -209,7 +211,16 @@ def build_parser() -> argparse.ArgumentParser:
         )
         add_table_options(command)
     listing.add_argument(
-        "-o", "--output", required=True, metavar="OUT", help="npz file to write, new"
+        "-o",
+        "--output",
+        required=True,
+        metavar="OUT",
+        help="npz file to write, new; or OUT.zarr, a Zarr store of any size",
+    )
+    listing.add_argument(
+        "--resume",
+        action="store_true",
+        help="continue an OUT.zarr whose writing was stopped",
     )
     listing.add_argument(
         "--no-proof",
@@ -221,7 +232,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--max-bytes",
         type=int,
         metavar="N",
-        help="most bytes the list may take (default: half of the free memory)",
+        help="most bytes an npz list may take (default: half of the free memory)",
     )
     return parser
 
@@ -264,25 +275,23 @@ def _enumerate(options: argparse.Namespace) -> int:
     begin = time.perf_counter()
     if options.max_bytes is not None and options.max_bytes < 1:
         raise UsageError(f"--max-bytes is {options.max_bytes}; expected at least 1")
-    target = check_new_file(options.output)
+    if Path(options.output).suffix == ".zarr":
+        if options.max_bytes is not None:
+            raise UsageError("--max-bytes is for npz; an OUT.zarr needs little memory")
+        write = _write_store
+    elif options.resume:
+        raise UsageError(
+            f"--resume continues an OUT.zarr; the output is {options.output}"
+        )
+    else:
+        check_new_file(options.output)
+        write = _write_npz
     arrangement = _read(options)
     say_compiling(listing_kernels(arrangement), quiet=options.json)
     with progress_bar(" patterns", quiet=options.json) as progress:
-        patterns = enumerate_patterns(
-            arrangement,
-            prove=options.prove,
-            max_bytes=options.max_bytes,
-            progress=progress,
-        )
-    patterns.save(target)
-    values = _facts(options, arrangement, len(patterns), patterns.bound) | {
-        "proven": patterns.proof is not None,
-        "proof": None if patterns.proof is None else str(patterns.proof),
-        "plan": patterns.plan,
-        "output": str(target),
-        "bytes": target.stat().st_size,
-        "seconds": time.perf_counter() - begin,
-    }
+        written = write(options, arrangement, progress)
+    values = _facts(options, arrangement, written["patterns"], written["bound"])
+    values |= written | {"seconds": time.perf_counter() - begin}
     if options.json:
         print_json(values)
         return 0
@@ -290,21 +299,75 @@ def _enumerate(options: argparse.Namespace) -> int:
         [
             *_lines(options, values),
             ("proven", _proof_text(values["proof"])),
-            ("arithmetic", patterns.plan),
-            ("written", f"{target} ({values['bytes']:,} bytes)"),
+            ("arithmetic", values["plan"]),
+            ("written", f"{values['output']} ({values['bytes']:,} bytes)"),
             ("time", seconds_text(values["seconds"])),
         ]
     )
     return 0
 
 
+def _write_npz(
+    options: argparse.Namespace,
+    arrangement: Arrangement,
+    progress: Callable[[int, int], object] | None,
+) -> dict[str, Any]:
+    patterns = enumerate_patterns(
+        arrangement,
+        prove=options.prove,
+        max_bytes=options.max_bytes,
+        progress=progress,
+    )
+    patterns.save(options.output)
+    return {
+        "patterns": len(patterns),
+        "bound": patterns.bound,
+        "proven": patterns.proof is not None,
+        "proof": None if patterns.proof is None else str(patterns.proof),
+        "plan": patterns.plan,
+        "output": options.output,
+        "bytes": Path(options.output).stat().st_size,
+    }
+
+
+def _write_store(
+    options: argparse.Namespace,
+    arrangement: Arrangement,
+    progress: Callable[[int, int], object] | None,
+) -> dict[str, Any]:
+    stored = write_patterns(
+        options.output,
+        arrangement,
+        prove=options.prove,
+        resume=options.resume,
+        progress=progress,
+    )
+    return {
+        "patterns": len(stored),
+        "bound": stored.bound,
+        "proven": stored.is_proven,
+        "proof": stored.proof if stored.is_proven else None,
+        "plan": stored.plan,
+        "output": options.output,
+        "bytes": sum(file.stat().st_size for file in stored.path.iterdir()),
+    }
+
+
 def _verify(options: argparse.Namespace) -> int:
     begin = time.perf_counter()
-    patterns = PatternSet.load(options.patterns)
+    patterns = (
+        open_patterns(options.patterns)
+        if Path(options.patterns).is_dir() or Path(options.patterns).suffix == ".zarr"
+        else PatternSet.load(options.patterns)
+    )
     arrangement = _read(options)
     say_compiling(_VERIFYING, quiet=options.json)
     try:
-        proof = verify(patterns, arrangement)
+        proof = (
+            verify(patterns, arrangement)
+            if isinstance(patterns, PatternSet)
+            else patterns.verify(arrangement)
+        )
     except IncompleteListingError as error:
         print(f"arrangement: not proven: {error}", file=sys.stderr)
         if options.json:

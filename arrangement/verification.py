@@ -29,7 +29,6 @@ from arrangement.patterns import PatternSet, unpack
 from arrangement.realisability import interior_point
 
 _CHUNK = 1 << 14
-_BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -100,19 +99,30 @@ class _Rules:
         # row of the cone, word, bit and flip of each output bit, row by row
         self.members = np.stack([classes, members // 64, members % 64, flips], axis=1)
         self.first = members[np.searchsorted(classes, np.arange(len(self.rows)))]
+        # the other output bits are copies of the first of their class
+        source = self.first[classes]
+        copies = [source // 64, source % 64, members // 64, members % 64, flips]
+        self.copies = np.stack(copies, axis=1)[members != source]
+        self.firsts = _pack_rows(self.first, self.width)
         chosen, _ = independent_rows([*extra, *self.rows], cone.rank)
         places = [i - len(extra) for i in chosen if i >= len(extra)]
-        self._shifts: tuple[int, ...] | None = None
-        self._floats = np.zeros((0, cone.rank))
+        self._scaled: tuple[Any, NDArray[np.float64], float] | None = None
         self.first_row = int(self.first[places[0]]) if places else 0
         self.leading = _pack_rows(self.first[places], self.width)
 
-    def scaled_rows(self, shifts: Sequence[int]) -> NDArray[np.float64]:
-        """Rows of the cone as floats, column k times ``2**shifts[k]``."""
+    def coordinates(self, shifts: Sequence[int]) -> tuple[NDArray[np.float64], float]:
+        """Rows as floats, column k over ``2**shifts[k]``, and a bound of their 1-norms.
+
+        Coordinate by coordinate (r, 64 width), each row at its first output bit.
+        """
         key = tuple(shifts)
-        if key != self._shifts:
-            self._shifts, self._floats = key, scaled_floats(self.rows, shifts)
-        return self._floats
+        if self._scaled is None or self._scaled[0] != key:
+            floats = scaled_floats(self.rows, shifts)
+            norm = float(np.abs(floats).sum(axis=1).max(initial=0.0))
+            coords = np.zeros((len(key), 64 * self.width))
+            coords[:, self.first] = floats.T
+            self._scaled = key, coords, norm * (1.0 + 2.0**-40)
+        return self._scaled[1:]
 
     def bound(self) -> int:
         cone = self.arrangement.cone
@@ -360,22 +370,19 @@ def _check_witnesses(
     rank = rules.arrangement.cone.rank
     if rank == 0:
         return 0
-    floats = rules.scaled_rows(shifts)
+    coords, norm = rules.coordinates(shifts)
     bad = np.zeros(len(witnesses), dtype=np.bool_)
     check_signs(
-        floats,
-        np.abs(floats).sum(axis=1) * (1.0 + 2.0**-40),
+        coords,
+        norm,
         witnesses,
         patterns,
         step,
-        rules.members,
+        rules.firsts,
         rules.constant,
-        np.zeros((rank, _BATCH)),
-        np.zeros(_BATCH),
-        np.zeros(_BATCH),
-        np.zeros(_BATCH, dtype=np.uint64),
-        np.zeros(_BATCH, dtype=np.uint64),
-        np.zeros((rules.width, _BATCH), dtype=np.uint64),
+        rules.copies,
+        np.zeros(64),
+        np.zeros(rules.width, dtype=np.uint64),
         bad,
     )
     if rules.arrangement.cone.infinity is not None:

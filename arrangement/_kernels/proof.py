@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from arrangement._kernels.bits import ONE, ZERO
+from arrangement._kernels.bits import ONE, ZERO, compare_words
 from arrangement._kernels.compile import inlined, inner, kernel
 
 U = 2.0**-53
@@ -54,7 +54,10 @@ def hash_chambers(patterns, step, moving, keys):
         k = chamber * step
         key = ZERO
         for w in range(moving.size):
+            # two rounds: after one, a flip of a high bit changes only two bits, which
+            # a neighbour's next word can undo (seen)
             key = (key ^ patterns[k, w]) * np.uint64(0x9E3779B97F4A7C15)
+            key = (key ^ (key >> np.uint64(32))) * np.uint64(0xD6E8FEB86659FD93)
             key ^= key >> np.uint64(29)
             if step == 2 and patterns[k + 1, w] != patterns[k, w] ^ moving[w]:
                 return k + 1
@@ -63,68 +66,53 @@ def hash_chambers(patterns, step, moving, keys):
 
 
 @inlined
-def row_values(floats, row, points, values):
-    """Values of one row at all points of a batch, (r, batch)."""
-    for p in range(values.size):
-        values[p] = floats[row, 0] * points[0, p]
-    for k in range(1, floats.shape[1]):
-        factor = floats[row, k]
-        for p in range(values.size):
-            values[p] += factor * points[k, p]
-
-
-@inlined
-def decided_bits(values, peaks, bound, bits, is_clear):
-    """Signs as words 1 or 0, and whether all so far exceed ``bound`` times the peak."""
-    for p in range(values.size):
-        bits[p] = np.uint64(values[p] > 0.0)
-        is_clear[p] &= np.uint64(abs(values[p]) > bound * peaks[p] + 2.0**-1000)
+def fill_values(coords, start, point, values):
+    """Values of 64 rows from ``start`` on at a point."""
+    for i in range(64):
+        values[i] = coords[0, start + i] * point[0]
+    for k in range(1, point.size):
+        factor = point[k]
+        for i in range(64):
+            values[i] += coords[k, start + i] * factor
 
 
 @kernel
 def check_signs(
-    floats, norms, witnesses, patterns, step, members, constant, points, values, peaks,
-    bits, is_clear, expected, bad,
+    coords, norm, witnesses, patterns, step, firsts, constant, copies, values, signs,
+    bad,
 ):  # fmt: skip
     """Mark in ``bad`` (chambers,) bool the patterns that no float witness proves.
 
-    ``floats`` (m, r) are the rows, every entry within u relative of the true (scaled)
-    entry or underflowed below 2**-1074, ``norms`` (m,) upper bounds of their 1-norms;
-    a witness is exact as it stands.  The value computed differs from the true one by
-    at most ``(r + 3) u sum |x_k w_k| <= (r + 3) u |x|_1 max |w|``, plus
-    ``r 2**-1074 (1 + max |w|)`` for underflow; witnesses are below 2**64, so
-    ``(r + 4) u |x|_1 max |w| + 2**-1000`` is safe.  ``members`` (k, 4) int64 are row,
-    word, bit and flip of each output bit.  Batches of witnesses are transposed, so
-    that one instruction works on several.
+    ``coords`` (r, 64 n_words) hold the rows at the places of their first output bits,
+    the mask ``firsts`` (n_words,); every entry is within u relative of the true
+    (scaled) entry or underflowed below 2**-1074, and ``norm`` is an upper bound of all
+    1-norms.  A witness is exact as it stands.  The value computed differs from the
+    true one by at most ``(r + 3) u sum |x_k w_k| <= (r + 3) u norm max |w|``, plus
+    ``r 2**-1074 (1 + max |w|)`` for underflow; witnesses are below 2**64 where entries
+    underflow, so ``(r + 4) u norm max |w| + 2**-1000`` is safe.  ``copies`` (k, 5)
+    int64: word and bit copied from, word and bit of the other output bit, whether it
+    is flipped.  ``values`` (64,) and ``signs`` (n_words,) are scratch.
     """
-    unit = (floats.shape[1] + 4) * U
-    batch = values.size
-    for begin in range(0, witnesses.shape[0], batch):
-        size = min(batch, witnesses.shape[0] - begin)
-        for p in range(batch):
-            is_clear[p] = ONE
-            peaks[p] = 0.0
-            for w in range(expected.shape[0]):
-                expected[w, p] = constant[w]
-            for k in range(floats.shape[1]):
-                points[k, p] = witnesses[begin + p, k] if p < size else 0.0
-                peaks[p] = max(peaks[p], abs(points[k, p]))
-        row = -1
-        for t in range(members.shape[0]):
-            if members[t, 0] != row:
-                row = members[t, 0]
-                row_values(floats, row, points, values)
-                decided_bits(values, peaks, unit * norms[row], bits, is_clear)
-            word, shift = members[t, 1], np.uint64(members[t, 2])
-            flip = np.uint64(members[t, 3])
-            for p in range(batch):
-                expected[word, p] |= (bits[p] ^ flip) << shift
-        for p in range(size):
-            wrong = is_clear[p] == ZERO
-            for w in range(expected.shape[0]):
-                if expected[w, p] != patterns[(begin + p) * step, w]:
-                    wrong = True
-            bad[begin + p] = wrong
+    unit = (coords.shape[0] + 4) * U * norm
+    for p in range(witnesses.shape[0]):
+        point = witnesses[p]
+        peak = 0.0
+        for k in range(point.size):
+            peak = max(peak, abs(point[k]))
+        bound = unit * peak + 2.0**-1000
+        wrong = False
+        for w in range(signs.size):
+            fill_values(coords, 64 * w, point, values)
+            above, below = compare_words(values, values, 0, 1.0, 0.0, bound)
+            wrong |= firsts[w] & ~(above | below) != ZERO
+            signs[w] = above & firsts[w]
+        for t in range(copies.shape[0]):
+            bit = (signs[copies[t, 0]] >> np.uint64(copies[t, 1])) & ONE
+            bit ^= np.uint64(copies[t, 4])
+            signs[copies[t, 2]] |= bit << np.uint64(copies[t, 3])
+        for w in range(signs.size):
+            wrong |= signs[w] | constant[w] != patterns[p * step, w]
+        bad[p] = wrong
 
 
 @kernel

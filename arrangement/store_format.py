@@ -1,0 +1,354 @@
+"""The files of a store of patterns, without Zarr: metadata, checksums, safe writing.
+
+`storage` tells the layout and the order of writing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from arrangement.errors import InputError, InputTypeError
+
+FORMAT = 1
+METADATA = "zarr.json"
+CHECKSUMS = "checksums"
+COMPLETE, INCOMPLETE = "complete", "incomplete"
+REWRITE = (
+    "The same command with --resume (resume=True) writes it and all after it again."
+)
+_REMOVE = "Remove the store and write it again."
+_PARTIAL = ".partial"
+_LINE = re.compile(r"([0-9a-f]{64})  ([0-9]{1,18})  c\.([0-9]{1,18})\.0\n")
+_OURS = re.compile(r"c\.[0-9]+\.0|checksums|\.partial")
+# patterns a chunk, and bytes of it that a reader has to hold
+_BLOCK = 1 << 16
+_CHUNK_BYTES = 1 << 25
+# Blosc takes no buffer of 2 GiB or more
+_MAX_CHUNK_BYTES = 1 << 30
+_BITS = (
+    "bit i % 64 of word i // 64 is 1 where row i is >= 0 inside the chamber; padding "
+    "bits are zero"
+)
+
+
+@dataclass(frozen=True)
+class Header:
+    """What ``zarr.json`` says beside the array; ``count`` patterns in ``chunks``."""
+
+    matrix_sha256: str
+    n_rows: int
+    rank: int
+    bound: str
+    antipodes: str
+    plan: str
+    block_size: int
+    bits: str = _BITS
+    format: int = FORMAT
+    count: int = 0
+    chunks: int = 0
+    total: int | None = None
+    status: str = INCOMPLETE
+    proof_method: str = "none"
+    proof: str = "none: the list is incomplete"
+    checksums_sha256: str = hashlib.sha256().hexdigest()
+
+    @property
+    def width(self) -> int:
+        """Words a pattern."""
+        return -(-self.n_rows // 64)
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the fields with a SHA-256 of them all."""
+        values = asdict(self)
+        text = json.dumps(values, sort_keys=True)
+        return values | {"sha256": hashlib.sha256(text.encode()).hexdigest()}
+
+    def document(self) -> dict[str, Any]:
+        """Return the metadata of the array; not Zarr's, whose text changes."""
+        chunk = [self.block_size, max(self.width, 1)]
+        blosc = {
+            "typesize": 8,
+            "cname": "zstd",
+            "clevel": 5,
+            "shuffle": "bitshuffle",
+            # one block a chunk: several would be stored in the order threads end
+            "blocksize": 8 * chunk[0] * chunk[1],
+        }
+        return {
+            "zarr_format": 3,
+            "node_type": "array",
+            "shape": [self.count, self.width],
+            "data_type": "uint64",
+            "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": chunk}},
+            "chunk_key_encoding": {
+                "name": "default",
+                "configuration": {"separator": "."},
+            },
+            "fill_value": 0,
+            "codecs": [
+                {"name": "transpose", "configuration": {"order": [1, 0]}},
+                {"name": "bytes", "configuration": {"endian": "little"}},
+                {"name": "blosc", "configuration": blosc},
+                {"name": "crc32c"},
+            ],
+            "dimension_names": ["pattern", "word"],
+            "attributes": {"arrangement": self.attributes()},
+        }
+
+
+@dataclass(frozen=True)
+class Checksum:
+    """One line of ``checksums``."""
+
+    sha256: str
+    size: int
+    chunk: int
+
+    @property
+    def name(self) -> str:
+        """Name of the chunk's file."""
+        return f"c.{self.chunk}.0"
+
+    def __str__(self) -> str:
+        """Return the line, with its end."""
+        return f"{self.sha256}  {self.size}  {self.name}\n"
+
+
+def chunk_rows(block_size: int | None, n_rows: int) -> int:
+    """Return the patterns of a chunk: those asked for, or a good number of them."""
+    row_bytes = 8 * max(-(-n_rows // 64), 1)
+    if block_size is None:
+        # even, so that a chamber and its antipode share a chunk
+        return max(2, min(_BLOCK, _CHUNK_BYTES // row_bytes) // 2 * 2)
+    if isinstance(block_size, bool) or not isinstance(block_size, (int, np.integer)):
+        raise InputTypeError(f"block_size={block_size!r}; expected an int >= 1.")
+    most = _MAX_CHUNK_BYTES // row_bytes
+    if not 1 <= block_size <= most:
+        raise InputError(
+            f"block_size={block_size}; expected 1 to {most:,} patterns of {row_bytes} "
+            "bytes."
+        )
+    return int(block_size)
+
+
+def read_header(folder: Path) -> Header:
+    """Read ``zarr.json`` and check all of it that is not the user's own.
+
+    Raises
+    ------
+    InputError
+        No store of patterns, another format, or altered.
+    """
+    try:
+        text = (folder / METADATA).read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        what = "is no folder" if not folder.is_dir() else f"has no {METADATA}"
+        raise InputError(
+            f"{folder} is not a store of patterns: it {what}. If its writing was "
+            "stopped before the first chunk, continue with --resume (resume=True)."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {folder / METADATA}: {error}.") from error
+    try:
+        document = json.loads(text)
+        values = document["attributes"]["arrangement"]
+        version = values["format"]
+    except (ValueError, KeyError, TypeError):
+        raise InputError(
+            f"{folder / METADATA} is damaged, or of a Zarr store that write_patterns "
+            "did not write (zarr.open reads those)."
+        ) from None
+    if version != FORMAT:
+        raise InputError(
+            f"{folder} has format {version!r}; this version reads format {FORMAT}. "
+            "Install the version that wrote it, or write the list again."
+        )
+    fields = {name: value for name, value in values.items() if name != "sha256"}
+    try:
+        header = Header(**fields)
+        expected = header.document()
+    except (TypeError, ValueError):
+        expected = {}
+    attributes = {"arrangement": values}
+    if not expected or expected != {
+        name: attributes if name == "attributes" else document.get(name)
+        for name in expected
+    }:
+        raise InputError(f"{folder / METADATA} is altered. {_REMOVE}")
+    return header
+
+
+def stored_header(folder: Path, header: Header) -> Header | None:
+    """Return the header of a store to go on with; None when there is none yet.
+
+    Raises
+    ------
+    InputError
+        The folder holds something else than the beginning of this list.
+    """
+    if not (folder / METADATA).exists():
+        strange = [p.name for p in folder.iterdir() if not _OURS.fullmatch(p.name)]
+        if strange:
+            raise InputError(
+                f"{folder} is not a store of patterns: it holds {min(strange)!r} and "
+                f"no {METADATA}. Give another path."
+            )
+        return None
+    stored = read_header(folder)
+    same = "Give what it was begun with, or another path"
+    if stored.matrix_sha256 != header.matrix_sha256:
+        raise InputError(
+            f"{folder} is of another matrix: its SHA-256 is {stored.matrix_sha256}, "
+            f"that of the matrix given is {header.matrix_sha256}. {same}."
+        )
+    if stored.block_size != header.block_size:
+        raise InputError(
+            f"{folder} has {stored.block_size} patterns a chunk; block_size="
+            f"{header.block_size} came. {same}."
+        )
+    if stored.plan != header.plan:
+        raise InputError(
+            f"{folder} was listed in another way ({stored.plan!r}; now "
+            f"{header.plan!r}), so the order differs. {_REMOVE}"
+        )
+    return stored
+
+
+def read_checksums(folder: Path) -> list[Checksum]:
+    """Read the lines of ``checksums`` up to the first that is not whole."""
+    try:
+        text = (folder / CHECKSUMS).read_text(encoding="ascii", errors="replace")
+    except FileNotFoundError:
+        return []
+    found = []
+    for k, line in enumerate(text.splitlines(keepends=True)):
+        match = _LINE.fullmatch(line)
+        if match is None or int(match[3]) != k:
+            break
+        found.append(Checksum(match[1], int(match[2]), k))
+    return found
+
+
+def digest_lines(lines: list[Checksum]) -> str:
+    """Return the SHA-256 of lines of ``checksums``."""
+    return hashlib.sha256("".join(map(str, lines)).encode()).hexdigest()
+
+
+def check_checksums(folder: Path, header: Header) -> list[Checksum]:
+    """Return the checksums of a finished store.
+
+    Raises
+    ------
+    InputError
+        A line is missing or altered.
+    """
+    lines = read_checksums(folder)[: header.chunks]
+    if len(lines) < header.chunks or digest_lines(lines) != header.checksums_sha256:
+        raise InputError(
+            f"{folder / CHECKSUMS} is missing or altered; it should list "
+            f"{header.chunks} chunks. The same command with --resume (resume=True) "
+            "writes it again."
+        )
+    return lines
+
+
+def check_size(folder: Path, checksum: Checksum) -> None:
+    """Check that the file of a chunk is there and as long as it was.
+
+    Raises
+    ------
+    InputError
+        Names the chunk.
+    """
+    if checksum.size == 0:  # patterns of no rows: no words, no files
+        return
+    try:
+        size = (folder / checksum.name).stat().st_size
+    except FileNotFoundError:
+        raise InputError(
+            f"chunk {checksum.chunk} of {folder} is missing (file {checksum.name}). "
+            f"{REWRITE}"
+        ) from None
+    if size != checksum.size:
+        raise InputError(
+            f"chunk {checksum.chunk} of {folder} is damaged: file {checksum.name} has "
+            f"{size} bytes; {checksum.size} were written. {REWRITE}"
+        )
+
+
+def write_header(folder: Path, header: Header) -> None:
+    """Replace ``zarr.json``: what this says is on the disk, is."""
+    text = json.dumps(header.document(), indent=2) + "\n"
+    replace_file(folder / METADATA, text.encode())
+
+
+def write_checksums(folder: Path, lines: list[Checksum]) -> None:
+    """Replace ``checksums`` by these lines."""
+    replace_file(folder / CHECKSUMS, "".join(map(str, lines)).encode())
+
+
+def append_checksum(folder: Path, line: Checksum) -> None:
+    """Append a line to ``checksums`` and force it to the disk."""
+    with (folder / CHECKSUMS).open("ab") as stream:
+        stream.write(str(line).encode())
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a whole file under another name, force it to the disk, rename it."""
+    # one name for all: what a killed process leaves there is overwritten
+    partial = path.with_name(_PARTIAL)
+    with partial.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    partial.replace(path)
+    _sync_folder(path.parent)
+
+
+def remove_partial(folder: Path) -> None:
+    """Remove what a killed process left."""
+    (folder / _PARTIAL).unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "posix":  # elsewhere folders cannot be opened
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+@contextmanager
+def locked(folder: Path, *, exist_ok: bool) -> Iterator[None]:
+    """Make the folder and keep other writers out; the lock dies with the process."""
+    folder.mkdir(exist_ok=exist_ok)
+    _sync_folder(folder.parent)
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"{folder} is being written by another process; wait for it or stop it."
+            ) from None
+        yield
+    finally:
+        os.close(handle)
