@@ -98,6 +98,7 @@ class Arrangement:
     class_of: NDArray[np.int64] = field(repr=False)
     orientation: NDArray[np.int8] = field(repr=False)
     constant_bits: NDArray[np.bool_] = field(repr=False)
+    constant_signs: NDArray[np.int8] = field(repr=False)
     pivot_columns: tuple[int, ...] = field(repr=False)
     column_scales: tuple[Fraction, ...] = field(repr=False)
     column_basis: tuple[IntRow, ...] | None = field(repr=False)
@@ -153,7 +154,8 @@ class Arrangement:
             "cone": Cone(cone_rows, infinity, len(kept)),
             "class_of": parts.class_of,
             "orientation": parts.orientation,
-            "constant_bits": parts.constant_bits,
+            "constant_bits": parts.constant_signs >= 0,
+            "constant_signs": parts.constant_signs,
             "pivot_columns": tuple(columns),
             "column_scales": tuple(scales[c] for c in columns),
             "column_basis": basis,
@@ -315,14 +317,14 @@ class _Parts:
         n = len(homogeneous)
         self.class_of = np.full(n, -1, dtype=np.int64)
         self.orientation = np.ones(n, dtype=np.int8)
-        self.constant_bits = np.zeros(n, dtype=np.bool_)
+        # of a row that is no hyperplane: 0, or the sign of -b when affine; -1 elsewhere
+        self.constant_signs = np.full(n, -1, dtype=np.int8)
         self.first: list[int] = []
         self.rows: list[IntRow] = []
         seen: dict[IntRow, tuple[int, int]] = {}
         for i, row in enumerate(homogeneous):
             if not any(row[:d]):
-                # zero normal: central bit 1, affine bit 1[-b >= 0]
-                self.constant_bits[i] = len(row) == d or row[-1] >= 0
+                self.constant_signs[i] = 0 if len(row) == d else _sign(row[-1])
                 continue
             key, sign = canonical(row)
             if key not in seen:
@@ -360,11 +362,11 @@ class _Parts:
         flip = np.ones(len(self.rows) + 1, dtype=np.int8)
         seen: dict[IntRow, tuple[int, int]] = {}
         rows: list[IntRow] = []
-        constant: dict[int, bool] = {}
+        constant: dict[int, int] = {}
         for index, row in enumerate(self.rows):
             short = integer_row([row[c] for c in columns])
             if not any(short[:width]):
-                constant[index] = not affine or short[-1] >= 0
+                constant[index] = _sign(short[-1]) if affine else 0
                 continue
             key, sign = canonical(short)
             if key not in seen:
@@ -372,18 +374,17 @@ class _Parts:
                 rows.append(short)
             remap[index], first_sign = seen[key]
             flip[index] = sign * first_sign
-        for index, bit in constant.items():
+        for index, sign in constant.items():
             members = np.flatnonzero(self.class_of == index)
-            if affine:
-                sign = self.rows[index][-1]
-                for i in members:
-                    self.constant_bits[i] = sign * int(self.orientation[i]) >= 0
-            else:
-                self.constant_bits[members] = bit
+            self.constant_signs[members] = sign * self.orientation[members]
         self.orientation = self.orientation * flip[self.class_of]
         self.class_of = remap[self.class_of]
         normals = [row[:width] for row in rows]
         return tuple(rows), len(independent_rows(normals, width)[0])
+
+
+def _sign(value: int) -> int:
+    return (value > 0) - (value < 0)
 
 
 def _to_float(rows: list[list[Fraction | int]], n: int, d: int) -> NDArray[np.float64]:
