@@ -17,6 +17,7 @@ from arrangement.errors import (
     ListingStoppedError,
     ListingTooLargeError,
 )
+from arrangement.faces import face_numbers, iter_covectors
 from arrangement.folding import fold
 from arrangement.patterns import PatternSet
 from arrangement.pieces import Piece, partition
@@ -42,7 +43,9 @@ __all__ = [
     "count_patterns",
     "cover_bound",
     "enumerate_patterns",
+    "face_numbers",
     "fold",
+    "iter_covectors",
     "iter_patterns",
     "open_patterns",
     "partition",
