@@ -83,8 +83,9 @@ def iter_covectors(
     of a central one.  In a central arrangement each face that is not the lowest is
     followed by its opposite.  The order does not depend on the block size.
 
-    Memory: one block, up to 4096 faces more, and for one flat of each dimension the
-    matrix restricted to it, ``O(n r)`` integers each; flats themselves are not stored.
+    Memory: a block and the pieces it is made of, up to 8192 faces more, the walk of
+    one `iter_patterns`, and for one flat of each dimension the matrix restricted to it,
+    ``O(n r)`` integers each; no list of flats is kept.
     Zero tests and signs are decided in integers, see `flats`, and by `iter_patterns`.
 
     Faces as chambers of restrictions: Zaslavsky (1975), *Facing up to arrangements*;
@@ -197,21 +198,21 @@ def _whole_number(value: Any, name: str) -> int:
 
 def _rebuffer(lister: _Lister, dimensions: list[int], size: int) -> Iterator[Signs]:
     """Cut the stream of chunks into blocks of one size."""
-    waiting: list[Signs] = []
+    pieces: list[Signs] = []
     count = 0
     for k in dimensions:
         for chunk in lister.chunks(k):
-            waiting.append(chunk)
-            count += len(chunk)
-            if count < size:
-                continue
-            whole = np.concatenate(waiting)
-            end = count - count % size
-            for begin in range(0, end, size):
-                yield whole[begin : begin + size].copy()
-            waiting, count = [whole[end:].copy()], count - end
+            begin = 0
+            while begin < len(chunk):
+                piece = chunk[begin : begin + size - count]
+                pieces.append(piece)
+                begin += len(piece)
+                count += len(piece)
+                if count == size:
+                    yield np.concatenate(pieces)
+                    pieces, count = [], 0
     if count:
-        yield np.concatenate(waiting)
+        yield np.concatenate(pieces)
 
 
 @dataclass(frozen=True)
