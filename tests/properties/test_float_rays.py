@@ -292,6 +292,25 @@ def test_a_combination_hidden_by_pivots_of_falling_size_is_seen_to_be_dependent(
         assert not problem.solve(problem.unsolved())
 
 
+def test_the_rounding_of_the_rows_is_in_the_error_even_where_floats_solve_exactly():
+    """A change of 2**-54 in a row moves the ray by 2**-34; no float residual shows it.
+
+    Stored, the rows are (1, 0, 1) and (1, 2**-20, 1 + 2**-20), without the change.
+    """
+    m = 2**60
+    rows = [(m, 0, m + 2**6), (m, 2**40, m + 2**40), (0, m, 5)]
+    problem = Problem(rows, normal_vector(rows[:2], 3), [0, 1, 2], set())
+    assert problem.rows[:2, :3].tolist() == [
+        [0.5, 0, 0.5],
+        [0.5, 2.0**-21, 0.5 + 2.0**-21],
+    ]
+    rays = problem.unsolved()
+    assert problem.solve(rays)
+    *floats, error, _ = rays[0].tolist()
+    assert not is_within(floats, problem.scaled(problem.ray), 2.0**-37)
+    assert is_within(floats, problem.scaled(problem.ray), error)
+
+
 # --- values -------------------------------------------------------------------
 
 
@@ -370,6 +389,36 @@ def test_a_combined_ray_is_within_its_stated_error_of_the_true_one(crossing, dat
     assert max(map(abs, floats)) <= 1
     assert is_within(floats, problem.scaled(true), error)
     assert np.array_equal(rays[:2], parents)
+
+
+@pytest.mark.parametrize("e", [2.0**-4, 2.0**-10, 2.0**-30])
+@pytest.mark.parametrize("side", [0, 1])
+def test_the_errors_of_a_parent_and_of_its_value_add_up(e, side):
+    """The worst case: every entry of one parent is off by e, all in one direction.
+
+    Where the true ray is 0, at its first entry, nothing can make up for it.
+    """
+    row, exact = (1, 1, 1, 1), (1.0, -1.0, -1.0, -0.5)
+    off = ((2 * e - 1) / 2.5, 1 - 2 * e, 0.0, 0.0)  # makes that entry 0
+    value, other = sum(map(Fraction, off)), sum(map(Fraction, exact))
+    true = [
+        -other * Fraction(x) + value * Fraction(y)
+        for x, y in zip(off, exact, strict=True)
+    ]
+    shifted = [x + e for x in off]
+    problem = Problem([row], [Fraction(1)] * 4, [7], set())
+    assert problem.shifts == [1] * 4  # rows (1/2, 1/2, 1/2, 1/2)
+    rays = np.zeros((3, 6))
+    rays[0] = [*shifted, e * (1 + 2.0**-20), SOLVED]
+    rays[1] = [*exact, 2.0**-53, SOLVED]
+    if side == 1:  # the other parent is the one that is off
+        rays[:2, :4] *= -1
+        rays[:2] = rays[1::-1].copy()
+    compiled.combine(problem.rows, rays, 7, 2, 0, 1)
+    *floats, error, _ = rays[2].tolist()
+    true = [x if side == 0 else -x for x in true]
+    assert is_within(floats, true, error)
+    assert not is_within(floats, true, error * 0.9)
 
 
 def test_rays_far_from_the_row_combine_to_nearly_full_precision():

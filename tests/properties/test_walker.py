@@ -29,6 +29,12 @@ from arrangement.walker import Walker
 
 from properties.strategies import affine_arrangements, matrices
 from reference.brute_force import chambers
+from reference.exact_checks import (
+    extreme_ray_images,
+    facet_rows,
+    image,
+    is_extreme,
+)
 
 moderate = settings(
     max_examples=150,
@@ -119,6 +125,80 @@ def test_degenerate_cells_are_listed_as_defined(kind, seed):
     bits = [tuple(row) for row in unpack(patterns, len(X)).astype(int).tolist()]
     assert len(set(bits)) == len(bits)
     assert set(bits) == chambers(X)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("parallel", [False, True])
+@pytest.mark.parametrize("step", [1, 2])
+def test_rows_that_are_no_hyperplanes_keep_their_bits(kind, parallel, step):
+    """Zero rows have bit 1 in a chamber and in its antipode; padding stays 0."""
+    X = rows_in_rank(3, 9, 3)
+    X[[0, 4]] = 0
+    if parallel:
+        X[6] = -2 * X[1]
+        X[8] = 3 * X[2]
+    patterns, _, _ = walk(Walker(layout_of(X, kind=kind), step=step))
+    assert not (patterns >> np.uint64(9)).any()
+    bits = [tuple(row) for row in unpack(patterns, 9).astype(int).tolist()]
+    moving = X.any(axis=1)
+    opposite = [
+        tuple(1 - bit if move else bit for bit, move in zip(row, moving, strict=True))
+        for row in bits
+    ]
+    assert len(set(bits)) == len(bits)
+    if step == 2:
+        assert opposite[0::2] == bits[1::2]
+        assert set(bits) == chambers(X)
+    else:
+        assert not set(bits) & set(opposite)
+        assert set(bits) | set(opposite) == chambers(X)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(3))
+def test_chambers_come_in_the_order_of_the_base_rows_and_then_of_all(kind, seed):
+    """Read as text with + before -: the order that the proof relies on."""
+    for X in (rows_in_rank(seed, 10, 4), spread(rows_in_rank(seed, 16, 3))):
+        layout = layout_of(X, kind=kind)
+        patterns, _, _ = walk(Walker(layout))
+        bits = unpack(patterns, len(X))
+        base = layout.input_row[layout.base_places]
+        keys = [tuple(x) for x in np.hstack([bits[:, base], bits]).tolist()]
+        assert all(a > b for a, b in pairwise(keys))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(3))
+def test_facets_are_the_rows_that_a_neighbour_is_across(kind, seed):
+    for X in (rows_in_rank(seed, 9, 4, size=1), spread(rows_in_rank(seed, 14, 3))):
+        layout = layout_of(X, kind=kind)
+        patterns, _, facets = walk(Walker(layout), facets=True)
+        bits = unpack(patterns, len(X)).astype(int)
+        everything = set(map(tuple, bits.tolist()))
+        moving = X.any(axis=1)
+        everything |= set(map(tuple, np.where(moving, 1 - bits, bits).tolist()))
+        for k in range(0, len(bits), 7):
+            rows = layout.input_row[facets[k]].tolist()
+            assert len(set(rows)) == len(rows)
+            own = tuple(bits[k].tolist())
+            assert set(rows) == facet_rows(own, everything, X)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_row_tight_with_others_at_the_same_bit_of_other_words_is_no_facet(kind):
+    """Three rows of a common line, one a word; only they are tight along it."""
+    X = np.array([[1, 2, k + 1] for k in range(192)])
+    X[[5, 69, 133]] = [1, 0, 0], [0, 1, 0], [1, 1, 0]
+    layout = layout_of(X, kind=kind)
+    assert layout.places[[5, 69, 133]].tolist() == [5, 69, 133]
+    patterns, _, facets = walk(Walker(layout), facets=True)
+    bits = unpack(patterns, len(X))[:, [5, 69, 133]].astype(int)
+    counts = {5: 0, 69: 0, 133: 0}
+    for (x, y, _), own in zip(bits.tolist(), facets, strict=True):
+        assert not (x == y and 133 in own)  # then x + y has the same sign
+        for row in counts:
+            counts[row] += row in own
+    assert all(counts.values())
 
 
 # --- required signs -----------------------------------------------------------
@@ -232,25 +312,34 @@ def test_exactly_the_sign_vectors_of_chambers_are_found(kind, seed):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_chamber_found_has_the_rays_of_its_own_cone(kind):
-    """After any other chamber, and after none was found."""
-    X = rows_in_rank(5, 8, 4, size=2)
+@pytest.mark.parametrize(("n", "rank"), [(9, 4), (11, 5)])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_chamber_found_has_the_extreme_rays_of_its_own_cone(kind, n, rank, seed):
+    """After any other chamber, and after none was found.
+
+    From rank 5 on, two rays may have r - 2 dependent rows in common.
+    """
+    X = rows_in_rank(seed, n, rank, size=1)
+    X = X[np.any(X, axis=1)]
     layout = layout_of(X, kind=kind)
     whole, _, _ = walk(Walker(layout))
     signs = signs_listed(layout, whole, len(X))
     pattern = np.zeros((1, layout.words_per_pattern), dtype=np.uint64)
     one = Walker(layout)
-    cone = layout_of(X, kind="int64").rows
-    for k in (0, len(signs) - 1, len(signs) // 2):
+    rows = Arrangement(X).cone.rows
+    for k in range(0, len(signs), 2 if rank == 4 else 8):
         assert not one.find(-signs[k], pattern)
         assert one.find(signs[k], pattern)
-        for ray in one.top_rays():
-            values = [
-                sum(int(x) * y for x, y in zip(row, ray, strict=True))
-                for row in cone[: len(signs[k])]
-            ]
-            assert all(v * int(s) >= 0 for v, s in zip(values, signs[k], strict=True))
-            assert sum(v == 0 and s != 0 for v, s in zip(values, signs[k], strict=True))
+        cuts = [
+            tuple(int(side) * x for x in row)
+            for row, side in zip(rows, signs[k][layout.places], strict=True)
+        ]
+        rays = one.top_rays()
+        assert all(is_extreme(cuts, ray) for ray in rays)
+        images = {image(cuts, ray) for ray in rays}
+        assert len(images) == len(rays)
+        if k % 128 == 0:  # the reference tries all sets of r - 1 rows
+            assert images == extreme_ray_images(cuts)
 
 
 # --- growth, pauses and full blocks -------------------------------------------
