@@ -367,6 +367,14 @@ def test_a_witness_that_is_no_point_is_never_accepted(bad_value, n_rows):
         assert all(check.run(witnesses, [[words]] * len(witnesses)))
 
 
+def test_a_witness_so_large_that_its_values_overflow_is_not_accepted():
+    """The partial sum is infinite and positive, the true value negative."""
+    check = Check([(1, 1, 1, -1, -1, -1)], [(0, 0, False)], [], 1)
+    point = [1.7e308] * 3 + [1.75e308] * 3
+    assert check.values(point)[0] < 0
+    assert check.run([point], [[1]]) == [True]
+
+
 @pytest.mark.parametrize("scale", [5e-324, 2.0**-1022, 2.0**-1001])
 def test_a_witness_so_small_that_products_underflow_is_not_accepted(scale):
     check = Check([(1, 1), (3, 1)], [(0, 0, False), (1, 1, False)], [], 1)
