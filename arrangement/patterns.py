@@ -65,7 +65,9 @@ class PatternSet:
     rows (for affine arrangements independent together with infinity), then all bits
     in row order; patterns come in lexicographic order, 1 before 0.  In a central
     arrangement of rank at least 1 only those with the first of these rows positive
-    are ordered so, and each is followed at once by its antipode.
+    are ordered so, and each is followed at once by its antipode.  Where ``plan`` names
+    vertices, chambers come by their vertices instead: fewer rows first, then in
+    lexicographic order of the rows (see `_kernels/vertices.py`); antipodes follow too.
 
     Attributes
     ----------

@@ -123,5 +123,5 @@ def scaled_float(a, scratch, shift):
     value = 0.0
     for k in range(top, max(top - 3, -1), -1):
         value = value * 4294967296.0 + np.float64(scratch[k])
-    value = math.ldexp(value, 32 * max(top - 2, 0) + shift)
+    value = math.ldexp(value, int(32 * max(top - 2, 0) + shift))
     return -value if is_negative(a) else value

@@ -68,12 +68,17 @@ def hash_chambers(patterns, step, moving, keys):
 @inlined
 def fill_values(coords, start, point, values):
     """Values of 64 rows from ``start`` on at a point."""
-    for i in range(64):
-        values[i] = coords[0, start + i] * point[0]
-    for k in range(1, point.size):
+    # a slice starts where it starts: indices start + i might be negative, for all the
+    # compiler knows, and would not be vectorised
+    for k in range(point.size):
         factor = point[k]
-        for i in range(64):
-            values[i] += coords[k, start + i] * factor
+        rows = coords[k, start : start + 64]
+        if k == 0:
+            for i in range(64):
+                values[i] = rows[i] * factor
+        else:
+            for i in range(64):
+                values[i] += rows[i] * factor
 
 
 @kernel
