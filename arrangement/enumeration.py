@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -46,24 +47,38 @@ class PatternStream:
         Cover's bound on the number of patterns of the whole arrangement.
     n_patterns : int
         Patterns yielded so far.
-    status : {"incomplete", "complete"}
-        ``"complete"`` once the stream is exhausted.
-    proof : Proof or None
-        The proof, once a stream with ``prove=True`` is exhausted.
     """
 
-    def __init__(self, plan: Plan, blocks: Iterator[Block], size: int) -> None:
-        self._plan = plan
-        self._size = size
-        self._sets = self._rebuffer(blocks)
+    def __init__(
+        self,
+        plan: Plan,
+        blocks: Iterator[Block],
+        size: int,
+        *,
+        progress: Progress | None = None,
+        prover: Prover | None = None,
+        limits: Limits | None = None,
+    ) -> None:
         self.plan = plan.text
         self.bound = plan.bound
         self.n_patterns = 0
-        self.status = "incomplete"
-        self.proof: Proof | None = None
-        self._progress: Progress | None = None
-        self._prover: Prover | None = None
-        self._limits = Limits(None, None)
+        self._progress = progress
+        self._end = _End()
+        # the generator must not refer to the stream: a stream that is dropped would
+        # wait for the garbage collector to stop its threads
+        self._sets = _rebuffer(
+            plan, blocks, size, prover, limits or Limits(None, None), self._end
+        )
+
+    @property
+    def status(self) -> str:
+        """``"complete"`` once the stream is exhausted, else ``"incomplete"``."""
+        return "complete" if self._end.is_reached else "incomplete"
+
+    @property
+    def proof(self) -> Proof | None:
+        """The proof, once a stream with ``prove=True`` is exhausted."""
+        return self._end.proof
 
     def __iter__(self) -> PatternStream:
         """Return the stream itself."""
@@ -77,45 +92,62 @@ class PatternStream:
             self._progress(self.n_patterns, self.bound)
         return block
 
-    def _rebuffer(self, blocks: Iterator[Block]) -> Iterator[PatternSet]:
-        plan, size = self._plan, self._size
-        waiting = np.zeros((0, plan.width), dtype=np.uint64)
-        known: list[NDArray[np.int64]] = []
-        has_facets = False
-        stop = ""
-        total = 0
-        for block in blocks:
-            stop = self._limits.reached(total)
-            if stop:
-                break
-            if self._prover is not None:
-                self._prover.append(block.patterns, block.checked)
-            room = self._limits.room(total)
-            waiting = np.concatenate([waiting, block.patterns[:room]])
-            total += min(room, len(block.patterns))
-            if block.facets is not None:
-                has_facets = True
-                known.extend(block.facets[:room])
-            begin = 0
-            while len(waiting) - begin >= size:
-                yield plan.pattern_set(
-                    waiting[begin : begin + size].copy(),
-                    known_facets=known[begin : begin + size] if has_facets else None,
-                )
-                begin += size
-            waiting, known = waiting[begin:], known[begin:]
-            if room < len(block.patterns):
-                stop = self._limits.reached(total)
-                break
-        if len(waiting):
-            yield plan.pattern_set(
-                waiting.copy(), known_facets=known if has_facets else None
-            )
+
+@dataclass
+class _End:
+    """What is known once a stream is exhausted."""
+
+    is_reached: bool = False
+    proof: Proof | None = None
+
+
+def _rebuffer(
+    plan: Plan,
+    blocks: Iterator[Block],
+    size: int,
+    prover: Prover | None,
+    limits: Limits,
+    end: _End,
+) -> Iterator[PatternSet]:
+    """Cut blocks to ``size`` patterns and keep the proof and the limits."""
+    waiting = np.zeros((0, plan.width), dtype=np.uint64)
+    known: list[NDArray[np.int64]] = []
+    has_facets = False
+    stop = ""
+    total = 0
+    for block in blocks:
+        # what came first is kept, however little time there was
+        stop = limits.reached(total) if total else ""
         if stop:
-            raise ListingStoppedError(f"{stop} {total:,} patterns were yielded.", None)
-        if self._prover is not None:
-            self.proof = self._prover.conclude(waiting)
-        self.status = "complete"
+            break
+        if prover is not None:
+            prover.append(block.patterns, block.checked)
+        room = limits.room(total)
+        waiting = np.concatenate([waiting, block.patterns[:room]])
+        total += min(room, len(block.patterns))
+        if block.facets is not None:
+            has_facets = True
+            known.extend(block.facets[:room])
+        begin = 0
+        while len(waiting) - begin >= size:
+            yield plan.pattern_set(
+                waiting[begin : begin + size].copy(),
+                known_facets=known[begin : begin + size] if has_facets else None,
+            )
+            begin += size
+        waiting, known = waiting[begin:], known[begin:]
+        if room < len(block.patterns):
+            stop = limits.reached(total)
+            break
+    if len(waiting):
+        yield plan.pattern_set(
+            waiting.copy(), known_facets=known if has_facets else None
+        )
+    if stop:
+        raise ListingStoppedError(f"{stop} {total:,} patterns were yielded.")
+    if prover is not None:
+        end.proof = prover.conclude(waiting)
+    end.is_reached = True
 
 
 def iter_patterns(
@@ -205,9 +237,9 @@ def iter_patterns(
             n_jobs=threads,
             where=signs,
         )
-    stream = PatternStream(plan, blocks, int(block_size))
-    stream._progress, stream._prover, stream._limits = progress, prover, limits
-    return stream
+    return PatternStream(
+        plan, blocks, int(block_size), progress=progress, prover=prover, limits=limits
+    )
 
 
 def enumerate_patterns(
@@ -298,7 +330,8 @@ def enumerate_patterns(
     count = 0
     for block in plan.blocks(packed, check=check, n_jobs=threads):
         room = limits.room(count)
-        stop = limits.reached(count)
+        # what came first is kept, however little time there was
+        stop = limits.reached(count) if count else ""
         if stop or room < len(block.patterns):
             kept = count if stop else count + room
             found = plan.pattern_set(packed[:kept].copy())
