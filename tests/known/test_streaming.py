@@ -12,7 +12,7 @@ from known import families
 
 @pytest.mark.slow
 def test_resonance_seven_streams_in_flat_memory():
-    # 347,326,352 chambers: Kamiya, Takemura & Terao (2012); 5.2 GiB if they were kept
+    # two words a pattern: 5.2 GiB if they were kept
     stream = iter_patterns(families.resonance(7))
     total = sum(len(next(stream)) for _ in range(100))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
