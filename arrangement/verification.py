@@ -23,7 +23,7 @@ from arrangement._kernels.proof import (
 )
 from arrangement.arrangement import Arrangement
 from arrangement.counting import count_patterns, cover_bound
-from arrangement.errors import IncompleteListingError, InputError
+from arrangement.errors import IncompleteListingError, InputError, InputTypeError
 from arrangement.exact import column_shifts, independent_rows, scaled_floats
 from arrangement.patterns import PatternSet, unpack
 from arrangement.realisability import interior_point
@@ -258,6 +258,11 @@ def verify(
     6
     """
     rules = _Rules(Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats))
+    if not isinstance(patterns, (PatternSet, np.ndarray)):
+        raise InputTypeError(
+            f"patterns is {type(patterns).__name__}; expected a PatternSet or packed "
+            "words (P, ceil(n/64)) uint64."
+        )
     packed = patterns.packed if isinstance(patterns, PatternSet) else patterns
     n_rows = patterns.n_rows if isinstance(patterns, PatternSet) else rules.n
     if n_rows != rules.n or packed.ndim != 2 or packed.shape[1] != rules.width:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from arrangement import Arrangement, IncompleteListingError
+from arrangement import Arrangement, IncompleteListingError, InputTypeError, verify
 from arrangement.plan import Plan
 from arrangement.verification import Prover
 
@@ -68,3 +68,8 @@ def test_an_altered_antipode_is_found(listed, k):
     patterns[k, 0] ^= np.uint64(1 << 17)
     with pytest.raises(IncompleteListingError, match=f"pattern {k} of the list"):
         prove(arrangement, patterns, witnesses, shifts, block=1000)
+
+
+def test_what_is_no_list_of_patterns_is_refused_by_name():
+    with pytest.raises(InputTypeError, match="patterns is str; expected a PatternSet"):
+        verify("x", X)
