@@ -14,11 +14,10 @@ from arrangement.counting import count_patterns
 from arrangement.errors import (
     BudgetExceededError,
     InputError,
-    InputTypeError,
     ListingStoppedError,
     ListingTooLargeError,
 )
-from arrangement.options import Limits, check_progress, count_jobs
+from arrangement.options import Limits, check_block_size, check_progress, count_jobs
 from arrangement.patterns import PatternSet
 from arrangement.plan import (
     BLOCK,
@@ -212,10 +211,7 @@ def iter_patterns(
     >>> [bits.astype(int).tolist() for block in stream for bits in block]
     [[1, 0, 0], [0, 0, 0], [0, 1, 0]]
     """
-    if isinstance(block_size, bool) or not isinstance(block_size, (int, np.integer)):
-        raise InputTypeError(f"block_size={block_size!r}; expected an int >= 1.")
-    if block_size < 1:
-        raise InputError(f"block_size={block_size}; expected at least 1.")
+    check_block_size(block_size)
     if prove and where is not None:
         raise InputError(
             "prove=True with where: completeness is proven for whole listings. Use "

@@ -27,6 +27,14 @@ def count_jobs(n_jobs: Any) -> int:
     return int(n_jobs)
 
 
+def check_block_size(block_size: Any) -> None:
+    """Refuse a number of patterns a block that is no int or below 1."""
+    if isinstance(block_size, bool) or not isinstance(block_size, (int, np.integer)):
+        raise InputTypeError(f"block_size={block_size!r}; expected an int >= 1.")
+    if block_size < 1:
+        raise InputError(f"block_size={block_size}; expected at least 1.")
+
+
 def check_progress(progress: Any) -> None:
     """Refuse a ``progress`` that cannot be called."""
     if progress is not None and not callable(progress):

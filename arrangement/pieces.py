@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from arrangement.arrangement import Arrangement
 from arrangement.enumeration import PatternStream
 from arrangement.errors import InputError, InputTypeError
+from arrangement.options import check_block_size
 from arrangement.partition import prefixes
 from arrangement.patterns import PatternSet
 from arrangement.plan import Block, Plan
@@ -40,8 +41,9 @@ class Piece:
 
     def iter_patterns(self, *, block_size: int = 1 << 15) -> Iterator[PatternSet]:
         """Yield the patterns of the piece in blocks."""
+        check_block_size(block_size)
         plan = Plan(self.arrangement, by_cells=True)
-        return PatternStream(plan, self._blocks(plan), block_size)
+        return PatternStream(plan, self._blocks(plan), int(block_size))
 
     def count(self) -> int:
         """Return the number of patterns, found by walking through them."""

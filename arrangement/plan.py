@@ -18,7 +18,7 @@ from arrangement._kernels.state import BLOCK_FULL, DONE, MOVING, N_EMITTED, PAUS
 from arrangement.arithmetic import make_layout
 from arrangement.arrangement import Arrangement
 from arrangement.counting import cover_bound
-from arrangement.errors import ArrangementError, InputError
+from arrangement.errors import ArrangementError, InputError, InputTypeError
 from arrangement.geometry import CellGeometry, PointGeometry
 from arrangement.partition import prefixes
 from arrangement.patterns import PatternSet, pack
@@ -287,7 +287,13 @@ def required_signs(plan: Plan, where: Mapping[int, int]) -> dict[int, int]:
     ------
     InputError
         A row that is not there, or a sign other than -1 or 1.
+    InputTypeError
+        ``where`` is no mapping.
     """
+    if not isinstance(where, Mapping):
+        raise InputTypeError(
+            f"where={where!r}; expected a mapping of rows to signs, such as {{0: -1}}."
+        )
     arrangement = plan.arrangement
     n = arrangement.n_hyperplanes
     required: dict[int, int] = {}
@@ -297,7 +303,8 @@ def required_signs(plan: Plan, where: Mapping[int, int]) -> dict[int, int]:
             raise InputError(f"where has the key {row!r}; expected the index of a row.")
         if not 0 <= row < n:
             raise InputError(f"where names row {row}; expected 0 <= row < {n}.")
-        if isinstance(sign, bool) or sign not in (-1, 1):
+        is_number = isinstance(sign, (int, np.integer)) and not isinstance(sign, bool)
+        if not is_number or sign not in (-1, 1):
             raise InputError(f"where[{row}] is {sign!r}; expected -1 or 1.")
         index = int(arrangement.class_of[row])
         if index < 0:

@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from arrangement import count_patterns, cover_bound, enumerate_patterns
+from arrangement import (
+    ArrangementError,
+    count_patterns,
+    cover_bound,
+    enumerate_patterns,
+)
 
 
 def is_by_vertices(patterns):
@@ -71,3 +76,18 @@ def test_twenty_planted_quadruples_among_300_rows():
     patterns = enumerate_patterns(X, prove=False)
     assert is_by_vertices(patterns)
     assert len(patterns) == cover_bound(295, 4) - 2 * 20 == count_patterns(X)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=ArrangementError,
+    reason="a vertex that opens no chamber asks for room after the last chamber",
+)
+def test_a_list_that_just_fits_and_ends_with_a_dependent_quadruple():
+    X = np.random.default_rng(0).integers(-1000, 1000, (60, 4))
+    X[-1] = X[-2] + X[-3] - X[5]
+    count = count_patterns(X)
+    assert count == cover_bound(60, 4) - 2
+    patterns = enumerate_patterns(X, max_bytes=8 * count)
+    assert is_by_vertices(patterns)
+    assert len(patterns) == count
