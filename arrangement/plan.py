@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from arrangement._kernels.state import BLOCK_FULL, DONE, MOVING, N_EMITTED, PAUSED
+from arrangement._kernels.state import DONE, MOVING, N_EMITTED, PAUSED
 from arrangement.arithmetic import make_layout
 from arrangement.arrangement import Arrangement
 from arrangement.counting import cover_bound
@@ -166,6 +166,10 @@ class Plan:
         status = PAUSED
         while status != DONE:
             block = buffer[begin : begin + BLOCK]
+            is_spare = len(block) < step
+            if is_spare:
+                # the target is full, but what is left may open no chamber
+                block = np.zeros((step, buffer.shape[1]), dtype=np.uint64)
             if isinstance(walker, VertexWalker):
                 status = walker.advance(block, points)
             else:
@@ -173,6 +177,8 @@ class Plan:
             count = int(walker.control[N_EMITTED])
             if status == PAUSED and count < BLOCK // 2:
                 continue
+            if count and is_spare:
+                raise _too_many(begin)
             if count:
                 patterns = block[:count, : self.width]
                 if turn:
@@ -188,8 +194,6 @@ class Plan:
                 walker.control[N_EMITTED] = 0
                 if target is not None:
                     begin += count
-            elif status == BLOCK_FULL:
-                raise _too_many(begin)
 
     def _parallel(
         self,
