@@ -6,22 +6,34 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from arrangement._kernels.visit import visit_all
+from arrangement._kernels.state import DONE, N_EMITTED, PAUSED
+from arrangement._kernels.tree import N_MOVES
+from arrangement._kernels.visit import visit_all, visit_along
+from arrangement.arithmetic import Layout
 from arrangement.arrangement import Arrangement
-from arrangement.errors import InputTypeError
+from arrangement.errors import InputError, InputTypeError
+from arrangement.geometry import PointGeometry
 from arrangement.options import check_progress
+from arrangement.patterns import pack
 from arrangement.plan import Plan
+from arrangement.tree import TreeWalker
+from arrangement.witness import FloatWitnesses
 
 State = TypeVar("State")
+
+ORDERS = ("listing", "tree")
+# new chambers a block
+CHAMBERS = 1 << 12
 
 
 def fold(
     X: Arrangement | ArrayLike | Any,
-    function: Callable[[State, Any], None],
+    function: Callable[..., None],
     state: State,
     *,
+    order: str = "listing",
     offsets: ArrayLike | None = None,
     rank: str | int = "exact",
     floats: str = "binary",
@@ -83,8 +95,13 @@ def fold(
         raise InputTypeError(
             f"function={function!r}; expected a function compiled by numba.njit."
         )
+    if order not in ORDERS:
+        raise InputError(f"order={order!r} is unknown; use one of {ORDERS}.")
     check_progress(progress)
     arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
+    if order == "tree":
+        _fold_along(arrangement, function, state, progress)
+        return state
     plan = Plan(arrangement)
     done = 0
     for block in plan.blocks():
@@ -93,6 +110,58 @@ def fold(
         if progress is not None:
             progress(done, plan.bound)
     return state
+
+
+def _fold_along(
+    arrangement: Arrangement,
+    function: Callable[..., None],
+    state: Any,
+    progress: Callable[[int, int], object] | None,
+) -> None:
+    """Visit the chambers along the tree."""
+    plan = Plan(arrangement, by_cells=True)
+    if plan.layout is None or plan.is_single:
+        pattern = pack(arrangement.constant_bits[None])[0]
+        point = PointGeometry(arrangement).witnesses(pattern[None])[0].astype(float)
+        function(state, pattern, point, np.zeros(0, dtype=np.int64), 0, True)
+        return
+    walker = TreeWalker(arrangement, plan.layout)
+    witnesses = FloatWitnesses(arrangement, plan.layout)
+    moves = np.zeros(2 * CHAMBERS, dtype=np.int64)
+    patterns = np.zeros((CHAMBERS, plan.layout.words_per_pattern), dtype=np.uint64)
+    candidates = np.zeros((CHAMBERS, plan.layout.rank))
+    members = _members_of_places(arrangement, plan.layout)
+    pattern = np.zeros(plan.width, dtype=np.uint64)
+    crossed = np.zeros(plan.layout.n_rows + 1, dtype=np.int64)
+    path = np.zeros((plan.layout.n_rows + 1, witnesses.width))
+    depth = done = 0
+    status = PAUSED
+    while status != DONE:
+        status = walker.walk(moves, patterns, candidates)
+        new = int(walker.control[N_EMITTED])
+        if new and not done:
+            pattern[:] = patterns[0, : plan.width]
+        points = witnesses.points(patterns[:new], candidates[:new])
+        made = moves[: int(walker.control[N_MOVES])]
+        depth = visit_along(
+            function, state, made, points, *members, pattern, crossed, path, depth
+        )
+        walker.control[[N_EMITTED, N_MOVES]] = 0
+        done += new
+        if progress is not None:
+            progress(done, plan.bound)
+
+
+def _members_of_places(
+    arrangement: Arrangement, layout: Layout
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where the input rows of each place begin, and these rows."""
+    is_plane = arrangement.class_of >= 0
+    rows = np.flatnonzero(is_plane)
+    places = layout.places[arrangement.class_of[rows]]
+    counts = np.bincount(places, minlength=layout.input_row.size)
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    return starts, rows[np.argsort(places, kind="stable")]
 
 
 def _runs_in_python(function: Any) -> bool:
