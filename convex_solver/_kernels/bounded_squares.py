@@ -1,0 +1,140 @@
+"""Least squares with few unknowns between bounds, in few dimensions."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True)
+def bounded_squares(vectors, upper, count, x, residual, start, free, basis, work):
+    """Minimise ``|start + sum x_k vectors_k|``, ``0 <= x_k <= upper_k``, in place.
+
+    An active set method (Stark & Parker 1995) from the given ``x``, each entry at a
+    bound; at most ``r`` entries are free at once.  ``residual`` (r,) ends as the sum.
+    Nothing rests on its accuracy: every feasible ``x`` gives a valid bound.
+    """
+    r = start.size
+    gather(vectors, count, x, start, residual)
+    scale = norm(residual)
+    n_free = 0
+    for _ in range(4 * count + 8):
+        k = most_violated(vectors, upper, count, x, residual, free, n_free, scale)
+        if k < 0 or n_free == r:
+            return
+        free[n_free] = k
+        n_free += 1
+        while n_free > 0:
+            solve_free(vectors, x, residual, free, n_free, basis, work)
+            step = 1.0
+            for t in range(n_free):
+                step = min(step, room(x[free[t]], work[t], upper[free[t]]))
+            kept = 0
+            for t in range(n_free):
+                f = free[t]
+                limit = room(x[f], work[t], upper[f])
+                x[f] = min(max(x[f] + step * work[t], 0.0), upper[f])
+                if limit <= step and limit < 1.0:
+                    x[f] = 0.0 if work[t] < 0.0 else upper[f]
+                else:
+                    free[kept] = f
+                    kept += 1
+            gather(vectors, count, x, start, residual)
+            done = kept == n_free
+            n_free = kept
+            if done:
+                break
+
+
+@njit(cache=True)
+def room(value, move, upper):
+    """Largest part of ``move`` that keeps ``value`` in ``[0, upper]``."""
+    if move < 0.0:
+        return value / -move
+    if move > 0.0 and upper < np.inf:
+        return (upper - value) / move
+    return np.inf
+
+
+@njit(cache=True)
+def norm(vector):
+    """Euclidean norm."""
+    total = 0.0
+    for k in range(vector.size):
+        total += vector[k] * vector[k]
+    return np.sqrt(total)
+
+
+@njit(cache=True)
+def gather(vectors, count, x, start, out):
+    """Fill ``out = start + sum x_k vectors_k``."""
+    for k in range(start.size):
+        out[k] = start[k]
+    for i in range(count):
+        if x[i] != 0.0:
+            for k in range(start.size):
+                out[k] += x[i] * vectors[i, k]
+
+
+@njit(cache=True)
+def most_violated(vectors, upper, count, x, residual, free, n_free, scale):
+    """Index of the bound that most wants to move, or -1."""
+    best = -1
+    worst = 1e-15 * scale
+    for i in range(count):
+        slope = 0.0
+        size = 0.0
+        for k in range(residual.size):
+            slope += vectors[i, k] * residual[k]
+            size += vectors[i, k] * vectors[i, k]
+        if size == 0.0:
+            continue
+        gain = 0.0
+        if x[i] < upper[i] and slope < 0.0:
+            gain = -slope / np.sqrt(size)
+        elif x[i] > 0.0 and slope > 0.0:
+            gain = slope / np.sqrt(size)
+        if gain > worst:
+            known = False
+            for t in range(n_free):
+                known = known or free[t] == i
+            if not known:
+                worst = gain
+                best = i
+    return best
+
+
+@njit(cache=True)
+def solve_free(vectors, x, residual, free, size, basis, move):
+    """Moves of the free unknowns to their least squares; modified Gram-Schmidt."""
+    r = residual.size
+    upper = np.zeros((size, size))
+    rest = np.empty(r)
+    for k in range(r):
+        rest[k] = -residual[k]
+    for t in range(size):
+        for k in range(r):
+            basis[t, k] = vectors[free[t], k]
+        for _ in range(2):  # twice is enough (Giraud et al. 2005)
+            for s in range(t):
+                dot = 0.0
+                for k in range(r):
+                    dot += basis[s, k] * basis[t, k]
+                upper[s, t] += dot
+                for k in range(r):
+                    basis[t, k] -= dot * basis[s, k]
+        length = norm(basis[t])
+        upper[t, t] = length
+        move[t] = 0.0
+        if length == 0.0:
+            continue
+        for k in range(r):
+            basis[t, k] /= length
+            move[t] += basis[t, k] * rest[k]
+        for k in range(r):
+            rest[k] -= move[t] * basis[t, k]
+    for t in range(size - 1, -1, -1):
+        value = move[t]
+        for s in range(t + 1, size):
+            value -= upper[t, s] * move[s]
+        move[t] = value / upper[t, t] if upper[t, t] > 0.0 else 0.0
