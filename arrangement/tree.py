@@ -54,7 +54,6 @@ class TreeWalker(Walker):
         self.control = np.zeros(tree.CONTROL_SIZE, dtype=np.int64)
         self.control[STEP] = 1
         self._allowed = np.zeros(layout.n_words, dtype=np.uint64)
-        self._near = np.zeros((depth, layout.n_words), dtype=np.uint64)
         self._signs = np.zeros(layout.n_words, dtype=np.uint64)
         self._begin()
 
@@ -96,7 +95,7 @@ class TreeWalker(Walker):
         fixed = (layout.rows, self.fixed, layout.outside, layout.members)
         cells = (self.masks, self.rays, self.ids, self.meta, self.control)
         scratch = (self._union, self._zeros, self._lists, self._values, self._pending)
-        course = (self._signs, self._allowed, self._near, _BUDGET)
+        course = (self._signs, self._allowed, _BUDGET)
         if layout.n_digits:
             filtered = (self._work, self._picks)
             return int(

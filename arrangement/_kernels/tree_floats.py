@@ -28,7 +28,6 @@ from arrangement._kernels.tree import (
     is_full,
     name_sides,
     next_cut,
-    note_near_rows,
     push_copy,
     take,
     take_back,
@@ -40,7 +39,7 @@ from arrangement._kernels.walk_floats import add_rays, begin_cut, finish_cut
 @inlined
 def descend(
     rows, masks, rays, ids, meta, control, union, fixed, zeros, lists, values, pending,
-    work, picks, signs, allowed, near,
+    work, picks, signs, allowed,
 ):  # fmt: skip
     """Cut the cell on top once more, or find that it is A.
 
@@ -48,8 +47,9 @@ def descend(
     top, and the next call goes on with it.
     """
     top = control[N_FRAMES] - 1
-    survey(masks, ids, meta[top, START], meta[top, COUNT], union)
-    place = next_cut(union, allowed, near[control[CELL]])
+    start, count = meta[top, START], meta[top, COUNT]
+    survey(masks, ids, start, count, union)
+    place = next_cut(masks, ids, start, count, union, allowed, signs)
     if place == LEAF:
         control[PHASE] = ARRIVE
         return 0
@@ -74,7 +74,7 @@ def descend(
 @kernel
 def advance(
     rows, fixed, outside, members, masks, rays, ids, meta, control, union, zeros, lists,
-    values, pending, work, picks, signs, allowed, near, budget, moves, patterns,
+    values, pending, work, picks, signs, allowed, budget, moves, patterns,
     witnesses,
 ):  # fmt: skip
     """Walk until a block is full (see `tree_ints.advance`).
@@ -85,7 +85,7 @@ def advance(
         if control[PHASE] == DESCEND:
             status = descend(
                 rows, masks, rays, ids, meta, control, union, fixed, zeros, lists,
-                values, pending, work, picks, signs, allowed, near,
+                values, pending, work, picks, signs, allowed,
             )  # fmt: skip
             if status != 0:
                 return status
@@ -106,7 +106,6 @@ def advance(
                 control[DOUBTFUL] = doubtful
                 return REFINE
             emit(union, fixed, outside, members, control, patterns)
-            note_near_rows(masks, ids, meta, control, fixed, near)
             write_move(meta, control, moves)
         else:
             if control[N_FRAMES] == 0:

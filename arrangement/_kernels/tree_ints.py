@@ -28,7 +28,6 @@ from arrangement._kernels.tree import (
     is_full,
     name_sides,
     next_cut,
-    note_near_rows,
     push_copy,
     take,
     take_back,
@@ -49,19 +48,21 @@ def add_unit_rays(vectors, ids, start, count, out):
         peak = 0
         for k in range(vectors.shape[1]):
             peak = max(peak, abs(vectors[ids[t], k]))
+        scale = 1.0 / peak
         for k in range(vectors.shape[1]):
-            out[k] += vectors[ids[t], k] / peak
+            out[k] += vectors[ids[t], k] * scale
 
 
 @inlined
 def descend(
     rows, masks, vectors, ids, meta, control, union, fixed, zeros, lists, values,
-    pending, signs, allowed, near,
+    pending, signs, allowed,
 ):  # fmt: skip
     """Cut the cell on top once more, or find that it is A: 0, or what has to grow."""
     top = control[N_FRAMES] - 1
-    survey(masks, ids, meta[top, START], meta[top, COUNT], union)
-    place = next_cut(union, allowed, near[control[CELL]])
+    start, count = meta[top, START], meta[top, COUNT]
+    survey(masks, ids, start, count, union)
+    place = next_cut(masks, ids, start, count, union, allowed, signs)
     if place == LEAF:
         control[PHASE] = ARRIVE
         return 0
@@ -81,7 +82,7 @@ def descend(
 @kernel
 def advance(
     rows, fixed, outside, members, masks, vectors, ids, meta, control, union, zeros,
-    lists, values, pending, signs, allowed, near, budget, moves, patterns, witnesses,
+    lists, values, pending, signs, allowed, budget, moves, patterns, witnesses,
 ):  # fmt: skip
     """Walk until a block is full: DONE, BLOCK_FULL, PAUSED, NEED_RAYS, GROW_...
 
@@ -94,7 +95,7 @@ def advance(
         if control[PHASE] == DESCEND:
             status = descend(
                 rows, masks, vectors, ids, meta, control, union, fixed, zeros, lists,
-                values, pending, signs, allowed, near,
+                values, pending, signs, allowed,
             )  # fmt: skip
             if status != 0:
                 return status
@@ -109,7 +110,6 @@ def advance(
             start, count = meta[top, START], meta[top, COUNT]
             add_unit_rays(vectors, ids, start, count, witnesses[control[N_EMITTED]])
             emit(union, fixed, outside, members, control, patterns)
-            note_near_rows(masks, ids, meta, control, fixed, near)
             write_move(meta, control, moves)
         else:
             if control[N_FRAMES] == 0:
