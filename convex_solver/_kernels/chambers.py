@@ -1,0 +1,90 @@
+"""Kernels for single chambers in float64: facets in low rank, analytic centres."""
+
+import math
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True)
+def extreme_rows(points, out):
+    """Indices of the vertices of the convex hull of points (n, 2), into ``out``.
+
+    Andrew's monotone chain; returns their number.  Collinear points are left out.
+    """
+    n = points.shape[0]
+    order = np.argsort(points[:, 0] + 0.0)
+    # ties in the first coordinate by the second, by insertion: runs are short
+    for i in range(1, n):
+        j = i
+        while (
+            j > 0
+            and points[order[j - 1], 0] == points[order[j], 0]
+            and points[order[j - 1], 1] > points[order[j], 1]
+        ):
+            order[j - 1], order[j] = order[j], order[j - 1]
+            j -= 1
+    size = 0
+    for turn in range(2):
+        base = size
+        for k in range(n):
+            i = order[k] if turn == 0 else order[n - 1 - k]
+            while size - base >= 2:
+                a = out[size - 2]
+                b = out[size - 1]
+                cross = (points[b, 0] - points[a, 0]) * (
+                    points[i, 1] - points[a, 1]
+                ) - (points[b, 1] - points[a, 1]) * (points[i, 0] - points[a, 0])
+                if cross > 0.0:
+                    break
+                size -= 1
+            out[size] = i
+            size += 1
+        size -= 1
+    return max(size, 1)
+
+
+@njit(cache=True)
+def analytic_centre(rows, u):
+    """Move ``u``, inside ``rows u > 0``, to the minimiser of the barrier below.
+
+    ``|u|**2 / 2 - sum log(rows u) / m``; there ``|u| = 1`` and
+    ``sum rows_f / (rows_f u) = m u``.  Returns whether ``u`` is inside.
+    """
+    m, r = rows.shape
+    norm = 0.0
+    for k in range(r):
+        norm += u[k] * u[k]
+    norm = math.sqrt(norm)
+    for k in range(r):
+        u[k] /= norm
+    if m == 0:
+        return True
+    slack = rows @ u
+    if np.min(slack) <= 0.0:
+        return False
+    for _ in range(60):
+        gradient = u.copy()
+        hessian = np.eye(r)
+        for f in range(m):
+            inverse = 1.0 / slack[f]
+            for i in range(r):
+                gradient[i] -= inverse * rows[f, i] / m
+                for j in range(r):
+                    hessian[i, j] += inverse * inverse * rows[f, i] * rows[f, j] / m
+        step = np.linalg.solve(hessian, gradient)
+        decrement = 0.0
+        for k in range(r):
+            decrement += step[k] * gradient[k]
+        if decrement < 1e-16:
+            break
+        # damped Newton (self-concordant): always inside and always down
+        size = 1.0 / (1.0 + math.sqrt(max(decrement, 0.0) * m))
+        if decrement * m < 0.05:
+            size = 1.0
+        for k in range(r):
+            u[k] -= size * step[k]
+        slack = rows @ u
+        if np.min(slack) <= 0.0:
+            return False
+    return True

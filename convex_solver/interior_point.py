@@ -1,0 +1,421 @@
+"""A structured primal-dual interior point method for a set of blocks.
+
+The program over chosen chambers (all of them, or a working set) is
+
+    min  l(sum_g A_g w_g, y) + beta sum_g t_g,   t_g >= |w_g|,   F_g w_g >= 0,
+
+``A_g = +-D_g X`` and F_g the facets of the chamber.  Nesterov-Todd scaling, Mehrotra's
+predictor and corrector.  Everything of a block but its r weights is eliminated in
+closed form (`_kernels.interior_point`), which leaves one dense symmetric positive
+definite system, of the weights or of the samples, whichever is smaller:
+
+    (blockdiag(B) + A^T H A) dw = b - A^T rho          weights, size G r
+    (H^-1 + A blockdiag(B)^-1 A^T) dv = A B^-1 b + H^-1 rho    samples, size n
+
+with the gradient ``v`` of the loss as its own variable, ``dv = H A dw + rho``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg as la
+from numpy.typing import NDArray
+
+from convex_solver._kernels import interior_point as kernels
+from convex_solver.loss_terms import LossTerm, loss_term
+from convex_solver.losses import Loss
+from convex_solver.working_set import WorkingSet
+
+Array = NDArray[np.float64]
+
+import os
+
+VERBOSE = os.environ.get("V")
+MAX_ITERATIONS = 100
+STEP = 0.995
+# The system of the weights is better conditioned near the end (inactive blocks only
+# scale its diagonal), so it is taken even when it is somewhat larger.
+PREFER_WEIGHTS = 2.0
+MAX_WEIGHTS = 6000
+
+
+@dataclass(frozen=True, eq=False)
+class RestrictedSolution:
+    """Solution of the program over a working set, with bounds of that program.
+
+    ``weights`` (G, r), the dual point ``v`` (n,), facet multipliers, the objective of
+    the weights, the dual bound of ``factor * v``, the prices ``|A_g^T v - F_g^T lam|``.
+    """
+
+    weights: Array
+    v: Array
+    multipliers: Array
+    primal: float
+    dual: float
+    prices: Array
+    iterations: int
+
+    @property
+    def gap(self) -> float:
+        """``(primal - dual) / primal``, and 0 when both are 0."""
+        if self.primal <= 0.0:
+            return 0.0
+        return (self.primal - self.dual) / self.primal
+
+
+class InteriorPoint:
+    """One solve; `run` iterates, each attribute is the current point."""
+
+    def __init__(
+        self,
+        blocks: WorkingSet,
+        y: Array,
+        beta: float,
+        loss: Loss,
+        start: RestrictedSolution | None = None,
+    ) -> None:
+        self.blocks = blocks
+        self.y = y
+        self.beta = beta
+        self.loss = loss
+        G, r = blocks.centres.shape
+        m = blocks.rows.shape[0]
+        self.eta2, self.kappa = np.empty(G), np.empty(G)
+        self.point = np.empty((G, r + 1))
+        self.matrices, self.factors = np.empty((G, r, r)), np.zeros((G, r, r))
+        self.e0, self.e1 = np.empty(G), np.empty((G, r))
+        self.dt, self.dw, self.ds1 = np.zeros(G), np.zeros((G, r)), np.zeros((G, r))
+        self.dq, self.dlam, self.h = np.zeros(m), np.zeros(m), np.zeros(m)
+        self.q = np.empty(m)
+        self._start(start)
+
+    # starting point
+
+    def _start(self, start: RestrictedSolution | None) -> None:
+        blocks, beta = self.blocks, self.beta
+        n, (G, r) = self.y.size, blocks.centres.shape
+        counts = np.diff(blocks.starts)
+        fit, gradient = self._fit()
+        prices = np.linalg.norm(blocks.transposed(gradient), axis=1)
+        factor = min(1.0, 0.5 * beta / max(float(prices.max(initial=0.0)), 1e-300))
+        size = float(np.linalg.norm(fit, axis=1).max())
+        self.w = size * blocks.centres
+        self.t = np.full(G, 1.5 * size)
+        kernels.facet_products(blocks.starts, blocks.rows, self.w, self.q)
+        # at the analytic centre sum of F_f / (F_f u) is the number of facets times u
+        share = np.repeat(0.25 * beta * size / np.maximum(counts, 1), counts)
+        self.lam = share / self.q
+        self.v = factor * gradient
+        self.s1 = blocks.transposed(self.v)
+        kernels.add_multipliers(blocks.starts, blocks.rows, self.lam, -1.0, self.s1)
+        self.z = blocks.predict(self.w)
+        target = beta * size
+        self.term: LossTerm = loss_term(self.loss, self.y, self.z, self.v, target)
+        self.v = self.term.v
+        self.s1 = blocks.transposed(self.v)
+        kernels.add_multipliers(blocks.starts, blocks.rows, self.lam, -1.0, self.s1)
+        norms = np.linalg.norm(self.s1, axis=1)
+        large = norms > 0.75 * beta
+        self.s1[large] *= (0.75 * beta / norms[large])[:, None]
+
+    def _fit(self) -> tuple[Array, Array]:
+        """A ridge fit of ``y`` and a gradient that is nearly orthogonal to all blocks.
+
+        On the central path the prediction is near ``y`` long before the weights are
+        small; a start with weights too small for that takes tiny steps.  So does a
+        gradient whose prices leave no room to grow to the size that it must have.
+        """
+        AT, y = self.blocks.AT, self.y
+        size, n = AT.shape
+        K = self.blocks.gram(np.ones(n)) if size <= n else AT.T @ AT
+        diagonal = np.diagonal(K).copy()
+        right = AT @ y if size <= n else y
+        for ridge in (1e-4, 1e-9):
+            K[np.diag_indices(len(K))] = diagonal + ridge * diagonal.mean() + 1e-300
+            x = la.solve(K, right, assume_a="pos")
+            fit = x if size <= n else AT @ x
+            if ridge == 1e-4:
+                start = fit
+        gradient = self.loss.gradient(np.zeros(n), y)
+        if self.loss.name == "squared" and size < n:
+            gradient = fit @ AT - y
+        return start.reshape(self.blocks.centres.shape), gradient
+
+    # one iteration
+
+    def _factorise(self) -> None:
+        blocks = self.blocks
+        G, r = self.w.shape
+        n = self.y.size
+        kernels.block_matrices(
+            blocks.starts,
+            blocks.rows,
+            self.q,
+            self.lam,
+            self.eta2,
+            self.point,
+            self.kappa,
+            self.matrices,
+        )
+        kernels.cholesky_blocks(self.matrices, self.factors)
+        self.curvature = self.term.curvature()
+        self.by_weights = G * r <= min(PREFER_WEIGHTS * n, MAX_WEIGHTS)
+        if self.by_weights:
+            K = blocks.gram(self.curvature)
+            kernels.add_to_diagonal(self.matrices, K)
+            self.scale = 1.0 / np.sqrt(np.maximum(np.diagonal(K), 1e-300))
+            K *= self.scale
+            K *= self.scale[:, None]
+            self.system = _cholesky(K)
+        else:
+            self.reduced = np.empty_like(blocks.AT)
+            kernels.forward_blocks(self.factors, blocks.AT, self.reduced)
+            S = self.reduced.T @ self.reduced
+            S[np.diag_indices(n)] += 1.0 / self.curvature
+            self.scale = 1.0 / np.sqrt(np.diagonal(S))
+            S *= self.scale
+            S *= self.scale[:, None]
+            self.system = _cholesky(S)
+
+    def _solve(self, b: Array, rho: Array) -> tuple[Array, Array]:
+        """``B dw + A^T dv = b`` and ``dv = H A dw + rho``."""
+        blocks = self.blocks
+        if self.by_weights:
+            right = (b - blocks.transposed(rho)).ravel()
+            x = la.cho_solve(self.system, right * self.scale, check_finite=False)
+            dw = (x * self.scale).reshape(b.shape)
+            return dw, self.curvature * blocks.predict(dw) + rho
+        half = np.empty((b.size, 1))
+        kernels.forward_blocks(self.factors, b.reshape(-1, 1), half)
+        right = self.reduced.T @ half[:, 0] + rho / self.curvature
+        dv = self.scale * la.cho_solve(
+            self.system, right * self.scale, check_finite=False
+        )
+        half[:, 0] -= self.reduced @ dv
+        dw = np.empty_like(b)
+        kernels.backward_blocks(self.factors, half.reshape(b.shape), dw)
+        return dw, dv
+
+    def _refined(self, b: Array, rho: Array) -> tuple[Array, Array]:
+        dw, dv = self._solve(b, rho)
+        blocks = self.blocks
+        r1 = b - np.einsum("gij,gj->gi", self.matrices, dw) - blocks.transposed(dv)
+        r2 = rho - dv + self.curvature * blocks.predict(dw)
+        more_w, more_v = self._solve(r1, r2)
+        return dw + more_w, dv + more_v
+
+    def _direction(self, mu: float, correct: bool) -> None:
+        blocks = self.blocks
+        kernels.centring(
+            self.t,
+            self.w,
+            self.s1,
+            self.beta,
+            self.eta2,
+            self.point,
+            self.kappa,
+            self.dt,
+            self.dw,
+            self.ds1,
+            mu,
+            correct,
+            self.e0,
+            self.e1,
+        )
+        self.h = (mu - self.dq * self.dlam) / self.q if correct else mu / self.q
+        self.h -= self.lam
+        rho = self.term.shift(mu, correct)
+        b = np.empty_like(self.w)
+        kernels.right_sides(
+            blocks.starts,
+            blocks.rows,
+            self.h,
+            self.point,
+            self.kappa,
+            self.e0,
+            self.e1,
+            self.residual,
+            b,
+        )
+        self.dw, self.dv = self._refined(b, rho)
+        self.dz = blocks.predict(self.dw)
+        kernels.complete_steps(
+            blocks.starts,
+            blocks.rows,
+            self.q,
+            self.lam,
+            self.h,
+            self.eta2,
+            self.point,
+            self.kappa,
+            self.e0,
+            self.e1,
+            self.dw,
+            self.dt,
+            self.ds1,
+            self.dq,
+            self.dlam,
+        )
+        self.term.complete(self.dz, self.dv)
+
+    def _largest_step(self) -> float:
+        G = self.t.size
+        step = min(
+            kernels.cone_step(self.t, self.w, self.dt, self.dw),
+            kernels.cone_step(np.full(G, self.beta), self.s1, np.zeros(G), self.ds1),
+            _ratio(self.q, self.dq),
+            _ratio(self.lam, self.dlam),
+            self.term.largest_step(),
+        )
+        return min(1.0, STEP * step)
+
+    def _complementarity(self, step: float) -> float:
+        w, s1 = self.w + step * self.dw, self.s1 + step * self.ds1
+        total = self.beta * float(np.sum(self.t + step * self.dt)) + float(
+            np.sum(w * s1)
+        )
+        q, lam = self.q + step * self.dq, self.lam + step * self.dlam
+        return total + float(q @ lam) + self.term.complementarity(step)
+
+    def _move(self, step: float) -> None:
+        blocks = self.blocks
+        self.w = self.w + step * self.dw
+        self.t = self.t + step * self.dt
+        self.s1 = self.s1 + step * self.ds1
+        self.lam = self.lam + step * self.dlam
+        self.z = blocks.predict(self.w)
+        # q follows w; where rounding would spoil its sign, the update is kept
+        moved = self.q + step * self.dq
+        kernels.facet_products(blocks.starts, blocks.rows, self.w, self.q)
+        self.q = np.where(self.q > 0.5 * moved, self.q, moved)
+        self.term.move(step, self.z, self.dv)
+        self.v = self.term.v
+        # the same for s1, which follows v and the multipliers
+        exact = blocks.transposed(self.v)
+        kernels.add_multipliers(blocks.starts, blocks.rows, self.lam, -1.0, exact)
+        room = self.beta - np.linalg.norm(self.s1, axis=1)
+        safe = self.beta - np.linalg.norm(exact, axis=1) > 0.5 * room
+        self.s1[safe] = exact[safe]
+
+    def bounds(self) -> tuple[float, float, Array]:
+        """Objective of the weights, dual bound, and the price of every block."""
+        primal = self.loss.value(self.z, self.y) + self.beta * float(
+            np.sum(np.linalg.norm(self.w, axis=1))
+        )
+        v = self.loss.clip(self.v, self.y)
+        vector = self.s1 + self.residual
+        if not np.array_equal(v, self.v):
+            vector += self.blocks.transposed(v - self.v)
+        prices = np.linalg.norm(vector, axis=1)
+        worst = float(prices.max(initial=0.0))
+        cap = self.beta / worst if worst > 0.0 else np.inf
+        dual = -self.loss.conjugate(self.loss.best_scale(v, self.y, cap) * v, self.y)
+        return primal, dual, prices
+
+    def _merits(self) -> tuple[float, float]:
+        """Complementarity, and what the residuals can change in the duality gap."""
+        weights = np.linalg.norm(self.w, axis=1)
+        sizes = np.linalg.norm(self.residual, axis=1)
+        residual = float(weights @ sizes) + self.term.residual()
+        if VERBOSE:
+            print(
+                f"   mu {self._complementarity(0.0):.2e} dual res {float(weights @ sizes):.2e} loss res {self.term.residual():.2e}"
+            )
+        return self._complementarity(0.0), residual
+
+    def run(self, tol: float) -> RestrictedSolution:
+        """Iterate to a relative gap of ``tol``, or until no progress is left."""
+        blocks = self.blocks
+        best: RestrictedSolution | None = None
+        stalled, least = 0, np.full(4, np.inf)
+        for iteration in range(MAX_ITERATIONS):
+            self.residual = blocks.transposed(self.v) - self.s1
+            kernels.add_multipliers(
+                blocks.starts, blocks.rows, self.lam, -1.0, self.residual
+            )
+            primal, dual, prices = self.bounds()
+            if not (np.isfinite(primal) and np.all(np.isfinite(self.v))):
+                break
+            merits = np.array([primal - dual, 1.0 / max(dual, 1e-300), *self._merits()])
+            stalled = 0 if np.any(merits < 0.97 * least) else stalled + 1
+            least = np.minimum(least, merits)
+            if best is None or primal - dual < best.primal - best.dual:
+                best = RestrictedSolution(
+                    self.w,
+                    self.v,
+                    self.lam,
+                    primal,
+                    dual,
+                    prices,
+                    iteration,
+                )
+            if VERBOSE:
+                print(iteration, primal, dual, np.linalg.norm(self.residual))
+            if best.gap <= tol or stalled >= (10 if best.gap > 1e-7 else 3):
+                break
+            if not self._iterate():
+                break
+        assert best is not None
+        return best
+
+    def _iterate(self) -> bool:
+        pairs = self.t.size + self.q.size + self.term.n_pairs
+        total = kernels.scale_blocks(
+            self.t, self.w, self.s1, self.beta, self.eta2, self.point, self.kappa
+        )
+        total += float(self.q @ self.lam) + self.term.complementarity(0.0)
+        mu = total / pairs
+        if not mu > 0.0:
+            return False
+        try:
+            self._factorise()
+        except la.LinAlgError:
+            return False
+        self._direction(0.0, False)
+        step = self._largest_step()
+        ratio = max(self._complementarity(step) / total, 0.0)
+        self._direction(mu * min(max(ratio**3, 1e-6), 1.0), True)
+        step = self._largest_step()
+        if VERBOSE:
+            print(
+                f"   step {step:.3f} ratio {ratio:.2e} steps t {kernels.cone_step(self.t, self.w, self.dt, self.dw):.2f} s {kernels.cone_step(np.full(len(self.t), self.beta), self.s1, 0 * self.t, self.ds1):.2f} q {_ratio(self.q, self.dq):.2f} l {_ratio(self.lam, self.dlam):.2f} {self.term.largest_step():.2f}"
+            )
+        if not np.isfinite(step) or step < 1e-10:
+            return False
+        self._move(step)
+        return bool(np.all(self.t > np.linalg.norm(self.w, axis=1)))
+
+
+def solve_restricted(
+    blocks: WorkingSet,
+    y: Array,
+    beta: float,
+    loss: Loss,
+    tol: float,
+    start: RestrictedSolution | None = None,
+) -> RestrictedSolution:
+    """Solve the program over ``blocks`` to a relative gap of ``tol`` if it can."""
+    with np.errstate(all="ignore"):
+        return InteriorPoint(blocks, y, beta, loss, start).run(tol)
+
+
+def _ratio(x: Array, dx: Array) -> float:
+    falling = dx < 0.0
+    if not np.any(falling):
+        return np.inf
+    return float(np.min(-x[falling] / dx[falling]))
+
+
+def _cholesky(matrix: Array) -> tuple[Array, bool]:
+    """Cholesky factor of a matrix with unit diagonal, with the least shift it needs."""
+    shift = 0.0
+    for _ in range(12):
+        try:
+            trial = matrix if shift == 0.0 else matrix + shift * np.eye(len(matrix))
+            factor, lower = la.cho_factor(trial, lower=True, check_finite=False)
+            return factor, lower
+        except la.LinAlgError:
+            shift = max(1e-15, 10.0 * shift)
+    raise la.LinAlgError("not positive definite")
