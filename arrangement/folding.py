@@ -14,12 +14,11 @@ from arrangement._kernels.visit import visit_all, visit_along
 from arrangement.arithmetic import Layout
 from arrangement.arrangement import Arrangement
 from arrangement.errors import InputError, InputTypeError
-from arrangement.geometry import PointGeometry
 from arrangement.options import check_progress
 from arrangement.patterns import pack
 from arrangement.plan import Plan
 from arrangement.tree import TreeWalker
-from arrangement.witness import FloatWitnesses
+from arrangement.witness import FloatWitnesses, data_width
 
 State = TypeVar("State")
 
@@ -46,11 +45,29 @@ def fold(
     X, offsets, rank, floats, progress
         As in `enumerate_patterns`.
     function : function compiled by ``numba.njit``
-        Called as ``function(state, pattern)`` for every pattern, both antipodes, in the
-        order of ``iter_patterns(X)``; ``pattern`` (ceil(n/64),) uint64 is packed as in
-        `PatternSet` and must not be kept or changed.
+        Called for every pattern, both antipodes; its arguments depend on ``order``.
+        Arrays that it is given are used again and must not be kept or changed.
     state : array or tuple of arrays
         Whatever ``function`` changes in place.
+    order : {"listing", "tree"}
+        ``"listing"``: ``function(state, pattern)`` is called in the order of
+        ``iter_patterns(X)``; ``pattern`` (ceil(n/64),) uint64 is packed as in
+        `PatternSet`.
+
+        ``"tree"``: a walk along a spanning tree of the graph of chambers.  It starts at
+        a root and crosses one hyperplane a step, there and back, so that sums over
+        rows can be kept up to date by the rows that change.  At each chamber it comes
+        to, ``function(state, pattern, witness, changed, depth, is_new)`` is called:
+
+        - ``witness`` (d,) float64, or homogeneous (d + 1,) when affine: a point of the
+          chamber.  The sign of every row at this very vector was decided exactly.
+          NaN where a chamber is too thin for the float64 vectors that were tried;
+        - ``changed`` (k,) int64: the rows whose bits changed since the last call, a
+          whole class of parallel rows (empty at the root);
+        - ``depth`` int: hyperplanes between root and chamber; the walk goes back
+          by the way it came, so arrays indexed by depth can hold what belongs to the
+          chambers on the way;
+        - ``is_new`` bool: False when it comes back to a chamber.
 
     Returns
     -------
@@ -62,12 +79,15 @@ def fold(
     InputTypeError
         ``function`` is not compiled by Numba, or is not a function.
     InputError
-        As `enumerate_patterns`.
+        As `enumerate_patterns`; an unknown ``order``.
 
     Notes
     -----
-    A call costs a few nanoseconds beyond the listing.  `PatternSet.witnesses` of the
-    patterns that the state remembers gives exact points in their chambers.
+    Memory does not grow with the number P of patterns.  A call costs a few nanoseconds
+    beyond the listing; the tree takes 2 P - 1 of them and some microseconds a chamber
+    (see `_kernels/tree.py`).  In projected arrangements witnesses have the coordinates
+    of the projection.  `PatternSet.witnesses` of the patterns that the state remembers
+    gives exact points in their chambers.
 
     Examples
     --------
@@ -88,6 +108,28 @@ def fold(
     ...     best[0] = min(best[0], errors)
     >>> fold(X, fewest_errors, (np.array([4]), labels))[0]
     array([1])
+
+    The same along the tree: one row a step decides whether there is an error more or
+    less, whatever n, and the weights of the best classifier are kept.
+
+    >>> @numba.njit
+    ... def best_weights(state, pattern, witness, changed, depth, is_new):
+    ...     labels, errors, best, weights = state
+    ...     if depth == 0 and is_new:
+    ...         for i in range(labels.size):
+    ...             bit = pattern[i >> 6] >> np.uint64(i & 63) & np.uint64(1)
+    ...             errors[0] += bit != labels[i]
+    ...     for i in changed:
+    ...         bit = pattern[i >> 6] >> np.uint64(i & 63) & np.uint64(1)
+    ...         errors[0] += 1 if bit != labels[i] else -1
+    ...     if is_new and errors[0] < best[0]:
+    ...         best[0] = errors[0]
+    ...         weights[:] = witness
+    >>> labels = np.array([False, True, True, False])
+    >>> state = labels, np.array([0]), np.array([5]), np.zeros(3)
+    >>> _, _, best, weights = fold(X, best_weights, state, order="tree")
+    >>> best[0], int(((np.array(X) @ weights >= 0) != labels).sum())
+    (np.int64(1), 1)
     """
     if not callable(function) or not (
         hasattr(function, "py_func") or _runs_in_python(function)
@@ -122,7 +164,9 @@ def _fold_along(
     plan = Plan(arrangement, by_cells=True)
     if plan.layout is None or plan.is_single:
         pattern = pack(arrangement.constant_bits[None])[0]
-        point = PointGeometry(arrangement).witnesses(pattern[None])[0].astype(float)
+        point = np.zeros(data_width(arrangement))
+        if not arrangement.is_central:
+            point[-1] = 1.0
         function(state, pattern, point, np.zeros(0, dtype=np.int64), 0, True)
         return
     walker = TreeWalker(arrangement, plan.layout)

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from arrangement._kernels.proof import check_signs
+from arrangement._kernels.proof import check_signs, margin_direction
 from arrangement.arithmetic import Layout
 from arrangement.arrangement import Arrangement
 from arrangement.exact import (
@@ -36,11 +36,8 @@ class FloatWitnesses:
         self._geometry = CellGeometry(arrangement, layout)
         self._n = arrangement.n_hyperplanes
         self._is_affine = not arrangement.is_central
-        width = arrangement.dimension
-        if arrangement.projection is not None:
-            width = len(arrangement.pivot_columns)
-        self.width = width + self._is_affine
-        self._columns = [*arrangement.pivot_columns, width][: layout.rank]
+        self.width = data_width(arrangement)
+        self._columns = [*arrangement.pivot_columns, self.width - 1][: layout.rank]
         matrix = _data_coordinates(arrangement, layout.rank)
         self._rows = _rows_on_data(arrangement, matrix)
         self._first = layout.input_row[layout.places[: len(self._rows)]]
@@ -97,6 +94,10 @@ class FloatWitnesses:
         bits = unpack(words, self._n)[0, self._first].tolist()
         if self._is_inside(bits, point):
             return point
+        # rays that are almost opposite cancel in their sum
+        point[:] = self._middle(bits)
+        if self._is_inside(bits, point):
+            return point
         exact = self._geometry.witnesses(words)[0].tolist()
         row = [int(exact[column]) for column in self._columns]
         for scale in range(_SCALES, 2 * _SCALES):
@@ -106,6 +107,23 @@ class FloatWitnesses:
                 point[:] = rounded[0]
                 return point
         return np.full(len(row), np.nan)
+
+    def _middle(self, bits: list[bool]) -> NDArray[np.float64]:
+        """Direction of largest margin, up to rounding."""
+        signs = np.where(bits, 1.0, -1.0)[:, None]
+        rows = signs * self._coords[:, self._first].T
+        if self._is_affine:
+            infinity = np.eye(1, len(self._shifts), len(self._shifts) - 1)
+            rows = np.vstack([rows, infinity])
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        width = rows.shape[1]
+        out = np.zeros(width)
+        gram = np.zeros((width + 2, width + 3))
+        corral = np.zeros(width + 2, dtype=np.int64)
+        weights, step = np.zeros(width + 2), np.zeros(width + 2)
+        margin_direction(rows, out, corral, gram, weights, step, 50 * width)
+        middle: NDArray[np.float64] = np.ldexp(out, -np.array(self._shifts))
+        return middle
 
     def _is_inside(self, bits: list[bool], point: NDArray[np.float64]) -> bool:
         if not np.all(np.isfinite(point)):
@@ -118,6 +136,13 @@ class FloatWitnesses:
             if value == 0 or (value > 0) != bit:
                 return False
         return True
+
+
+def data_width(arrangement: Arrangement) -> int:
+    """Coordinates of a point of the data, homogeneous when affine."""
+    if arrangement.projection is not None:
+        return len(arrangement.pivot_columns) + (not arrangement.is_central)
+    return arrangement.dimension + (not arrangement.is_central)
 
 
 def _data_coordinates(arrangement: Arrangement, rank: int) -> list[list[Fraction]]:
