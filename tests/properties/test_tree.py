@@ -137,8 +137,8 @@ def listed(arrangement):
 
 def named(name):
     rng = np.random.default_rng(5)
-    plain = rng.normal(size=(64, 3))
-    twice = np.concatenate([plain, -2.0 * plain[:40], np.zeros((30, 3))])
+    plain = rng.normal(size=(64, 2))
+    twice = np.concatenate([plain, -2.0 * plain[:40], np.zeros((30, 2))])
     return {
         "threshold": np.array(families.threshold(4)),
         "resonance": np.array(families.resonance(4)),
@@ -146,8 +146,10 @@ def named(name):
         "B5": np.array(families.coxeter_b(5)),
         "63 rows": plain[:63],
         "64 rows": plain,
-        "65 rows": rng.normal(size=(65, 3)),
-        "129 rows": rng.integers(-9, 10, size=(129, 3)),
+        "65 rows": rng.normal(size=(65, 2)),
+        "129 rows": rng.integers(-99, 100, size=(129, 2)),
+        "40 rows": rng.integers(-9, 10, size=(40, 3)),
+        "30 rows of floats": rng.normal(size=(30, 3)),
         "parallel": twice,
         "rank 6": rng.integers(-9, 10, size=(12, 6)),
         "rank 6 of floats": rng.normal(size=(11, 6)),
@@ -166,6 +168,8 @@ NAMES = (
     "64 rows",
     "65 rows",
     "129 rows",
+    "40 rows",
+    "30 rows of floats",
     "parallel",
     "rank 6",
     "rank 6 of floats",
@@ -182,9 +186,11 @@ def test_the_walk_over_larger_arrangements(name):
     assert check_witnesses(X, None, bits, witnesses) == 0
 
 
-@pytest.mark.parametrize("name", ["threshold", "63 rows", "64 rows", "129 rows"])
+@pytest.mark.parametrize(
+    "name", ["threshold", "40 rows", "30 rows of floats", "129 rows"]
+)
 def test_the_walk_over_larger_affine_arrangements(name):
-    X = named(name)[:70]
+    X = named(name)
     X, offsets = X[:, :-1], X[:, -1]
     arrangement = Arrangement(X, offsets)
     bits, witnesses = check_walk(arrangement, listed(arrangement))
