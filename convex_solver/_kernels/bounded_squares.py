@@ -106,7 +106,7 @@ def most_violated(vectors, upper, count, x, residual, free, n_free, scale):
 
 @njit(cache=True)
 def solve_free(vectors, x, residual, free, size, basis, move):
-    """Moves of the free unknowns to their least squares; modified Gram-Schmidt."""
+    """Fill ``move`` with the steps to the least squares of the free unknowns."""
     r = residual.size
     upper = np.zeros((size, size))
     rest = np.empty(r)

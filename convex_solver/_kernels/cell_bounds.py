@@ -3,15 +3,15 @@
 On a cone with vertices ``V_1..V_r`` (``|V_j|_1 = 1``, all in one orthant) the function
 is ``f(u) = g.u + sum_{i < n_convex} (a_i.u)_+ - sum_{others} (a_i.u)_+``, the sums over
 the rows that the cone cuts.  A point of it is ``u = sum lam_j V_j``, ``lam >= 0``, and
-``sum lam_j = |u|_1 <= sqrt(r) |u|``.  Every bound is of a linear function ``l >= f``,
-given by its values ``l_j`` at the vertices: a chord for each convex row, ``t_i a_i.u``
-with any ``t_i`` in [0, 1] for each concave one.
+``sum lam_j = |u|_1 <= sqrt(r) |u|``.  Every bound is that of a linear function
+``l >= f``, given by its values ``l_j`` at the vertices: a chord for each convex row,
+``t_i a_i.u`` with any ``t_i`` in [0, 1] for each concave one.
 
-What rounding does: values ``s_ij`` of rows at vertices are off by ``g_r |a_i|_inf``
-(``g_r = r u / (1 - r u)``); a row taken to be linear on the wrong side, a chord and a
-tangent are then off by at most that times ``|u|_1``, once for each row, and the caller
-adds it once for all.  The sums here are off by at most ``(m + r + 4) u`` times the sum
-of the absolute values of their terms; that is added here.
+What rounding does.  The values ``s_ij = a_i . V_j`` are off by ``r u |a_i|_inf`` at
+most; a row taken to be linear by its computed signs, a chord and a tangent are then
+off by at most that times ``|u|_1``, each row once, and the caller adds it for all rows
+together.  A sum of m + r terms is off by ``(m + r + 4) u`` times the sum of their
+absolute values; that is added here.
 """
 
 from __future__ import annotations
@@ -22,13 +22,11 @@ from numba import njit
 from convex_solver._kernels.bounded_squares import bounded_squares, norm
 
 U = 2.0**-53
-MOST_CONVEX = 3
-MOST_CONCAVE = 32
 
 
 @njit(cache=True)
 def vertex_value(vertex, gradient, values, n_convex, count):
-    """``f`` at a vertex, over its length, and the sum of the absolute terms."""
+    """Value of ``f`` at a vertex, over the vertex's length."""
     total = 0.0
     for k in range(vertex.size):
         total += vertex[k] * gradient[k]
@@ -40,57 +38,64 @@ def vertex_value(vertex, gradient, values, n_convex, count):
 
 
 @njit(cache=True)
-def linear_values(vertices, gradient, values, n_convex, count, center, out, errors):
-    """Fill ``out`` (r,) with a linear bound, tangent at the sum of the vertices."""
+def gradient_values(vertices, gradient, out, sizes):
+    """Fill ``out`` (r,) with ``g . V_j``, ``sizes`` with the sums of ``|g_k V_jk|``."""
     r = gradient.size
-    for i in range(n_convex, count):
-        center[i] = 0.0
     for j in range(r):
-        for i in range(n_convex, count):
-            center[i] += values[j, i]
-    unit = (count + r + 4) * U
-    for j in range(r):
-        total = 0.0
-        size = 0.0
+        out[j] = 0.0
+        sizes[j] = 0.0
         for k in range(r):
             term = vertices[j, k] * gradient[k]
-            total += term
-            size += abs(term)
+            out[j] += term
+            sizes[j] += abs(term)
+
+
+@njit(cache=True)
+def linear_values(vertices, gradient, values, n_convex, center, out, errors):
+    """Fill ``out`` (r,) with chords, and tangents at the sum of the vertices."""
+    r, count = values.shape
+    for i in range(n_convex, count):
+        center[i] = values[0, i]
+    for j in range(1, r):
+        for i in range(n_convex, count):
+            center[i] += values[j, i]
+    gradient_values(vertices, gradient, out, errors)
+    unit = (count + r + 4) * U
+    for j in range(r):
         convex = 0.0
         for i in range(n_convex):
             convex += max(values[j, i], 0.0)
         concave = 0.0
-        spread = 0.0
+        size = 0.0
         for i in range(n_convex, count):
-            if center[i] > 0.0:
-                concave += values[j, i]
-                spread += abs(values[j, i])
-        out[j] = total + convex - concave
-        errors[j] = unit * (size + convex + spread)
+            term = values[j, i] if center[i] > 0.0 else 0.0
+            concave += term
+            size += abs(term)
+        out[j] += convex - concave
+        errors[j] = unit * (errors[j] + convex + size)
 
 
 @njit(cache=True)
 def vertex_bound(lengths, worst, out, errors):
-    """Bound (a): the largest value at a vertex over the distance to the chord.
+    """Largest ``l_j / |V_j|`` over the distance of the simplex from the origin.
 
-    ``|sum lam_j V_j/|V_j||^2 = 1 - sum_{i != j} lam_i lam_j (1 - cos_ij)`` on the
-    simplex, at least ``1 - (1 - 1/r) h^2 / 2`` with ``h`` the longest edge.
+    ``|sum lam_j V_j/|V_j||^2 = 1 - sum_{i != j} lam_i lam_j (1 - cos_ij)`` for weights
+    of sum 1, at least ``1 - (1 - 1/r) h^2 / 2`` with h the longest edge.  The computed
+    ``worst`` = h^2 is off by less than ``(4 r^2 + 14 r) u``, as ``|V_j|^2 >= 1/r``.
     """
     r = out.size
-    square = 1.0 - (1.0 - 1.0 / r) * 0.5 * worst - 64 * r * U
+    square = 1.0 - (1.0 - 1.0 / r) * 0.5 * worst - 4 * (r + 4) * (r + 4) * U
     if not square > 0.0:
         return np.inf
     best = 0.0
     for j in range(r):
         best = max(best, (out[j] + errors[j]) / lengths[j])
-        if np.isnan(out[j]):
-            return np.inf
     return best / np.sqrt(square) * (1.0 + (2 * r + 16) * U)
 
 
 @njit(cache=True)
 def verified_norm(vertices, vector, out, errors):
-    """Bound of a linear function with values ``out`` by any vector near it.
+    """Bound of the linear function with values ``out``, by any vector near it.
 
     Where ``vector . V_j`` falls short of ``l_j`` by at most ``delta``, the function is
     at most ``vector . u + delta |u|_1``.
@@ -105,7 +110,8 @@ def verified_norm(vertices, vector, out, errors):
             total += term
             size += abs(term)
         short = out[j] - total + errors[j] + (r + 4) * U * size
-        if not short <= delta:  # NaN comes through
+        short += 2 * U * abs(short)
+        if not short <= delta:  # a NaN must come through
             delta = short
     value = norm(vector) * (1.0 + (r + 4) * U)
     return (value + delta * np.sqrt(r) * (1.0 + 8 * U)) * (1.0 + 8 * U)
@@ -113,7 +119,10 @@ def verified_norm(vertices, vector, out, errors):
 
 @njit(cache=True)
 def invert(vertices, out, work):
-    """Fill ``out`` with rows ``n_j``, ``n_j . V_k = delta_jk``; False if singular."""
+    """Fill ``out`` with rows ``n_j``, ``n_j . V_k = delta_jk``; False if singular.
+
+    Gauss-Jordan with partial pivoting; nothing rests on its accuracy.
+    """
     r = vertices.shape[0]
     for j in range(r):
         for k in range(r):
@@ -124,22 +133,20 @@ def invert(vertices, out, work):
         for j in range(c + 1, r):
             if abs(work[j, c]) > abs(work[p, c]):
                 p = j
-        if work[p, c] == 0.0:
+        if not abs(work[p, c]) > 0.0:
             return False
+        inverse = 1.0 / work[p, c]
         for k in range(r):
             work[c, k], work[p, k] = work[p, k], work[c, k]
             out[c, k], out[p, k] = out[p, k], out[c, k]
-        inverse = 1.0 / work[c, c]
-        for k in range(r):
             work[c, k] *= inverse
             out[c, k] *= inverse
         for j in range(r):
-            if j != c and work[j, c] != 0.0:
-                factor = work[j, c]
+            factor = work[j, c]
+            if j != c and factor != 0.0:
                 for k in range(r):
                     work[j, k] -= factor * work[c, k]
                     out[j, k] -= factor * out[c, k]
-    # rows of ``out`` are those of V^-1 where V has the vertices as rows
     for j in range(r):
         for k in range(j + 1, r):
             out[j, k], out[k, j] = out[k, j], out[j, k]
@@ -147,26 +154,75 @@ def invert(vertices, out, work):
 
 
 @njit(cache=True)
-def combine(normals, out, vector):
-    """Fill ``vector = sum out_j n_j``, the gradient with values ``out``."""
-    r = vector.size
-    for k in range(r):
-        vector[k] = 0.0
-    for j in range(r):
-        for k in range(r):
-            vector[k] += out[j] * normals[j, k]
+def cone_bound(vertices, normals, out, errors, vector, squares):
+    """Norm of the projection on the cone of the linear function ``out``.
 
-
-@njit(cache=True)
-def cone_bound(vertices, normals, out, errors, best_vector, scratch):
-    """Bound (b): the norm of the projection on the cone of a linear function."""
+    ``vector`` is the sum of the gradient ``sum l_j n_j`` and of multipliers of the
+    facets, which only raise the values at the vertices.
+    """
     r = out.size
-    vectors, upper, x, start, free, basis, move = scratch
-    combine(normals, out, start)
+    vectors, upper, x, start, free, basis, move = squares
+    for k in range(r):
+        start[k] = 0.0
     for j in range(r):
         upper[j] = np.inf
         x[j] = 0.0
         for k in range(r):
             vectors[j, k] = normals[j, k]
-    bounded_squares(vectors, upper, r, x, best_vector, start, free, basis, move)
-    return verified_norm(vertices, best_vector, out, errors)
+            start[k] += out[j] * normals[j, k]
+    bounded_squares(vectors, upper, r, x, vector, start, free, basis, move)
+    return verified_norm(vertices, vector, out, errors)
+
+
+@njit(cache=True)
+def pattern_bound(
+    A, vertices, gradient, rows, values, n_convex, pattern, center, normals,
+    vector, out, errors, squares,
+):  # fmt: skip
+    """Bound on the part where the convex rows have the signs ``s_i`` of ``pattern``.
+
+    There ``f <= q.u``, ``q = g + sum_{+} a_i - sum t_i a_i + sum b_i s_i a_i`` for t in
+    [0, 1] and b >= 0 (Lemma 4), plus multipliers of the facets of the cone.  Returns
+    the bound and whether no sign and no facet holds the maximum back.
+    """
+    r, count = values.shape
+    vectors, upper, x, start, free, basis, move = squares
+    for k in range(r):
+        start[k] = gradient[k]
+    for i in range(count):
+        convex = i < n_convex
+        up = convex and pattern >> i & 1 != 0
+        for k in range(r):
+            a = A[k, rows[i]]
+            vectors[i, k] = a if up else -a
+            if up:
+                start[k] += a
+        upper[i] = np.inf if convex else 1.0
+        x[i] = 1.0 if not convex and center[i] > 0.0 else 0.0
+    for j in range(r):
+        for k in range(r):
+            vectors[count + j, k] = normals[j, k]
+        upper[count + j] = np.inf
+        x[count + j] = 0.0
+    bounded_squares(vectors, upper, count + r, x, vector, start, free, basis, move)
+    gradient_values(vertices, gradient, out, errors)
+    is_free = True
+    for i in range(count):
+        weight = -x[i]
+        if i < n_convex:
+            is_free = is_free and x[i] == 0.0
+            if pattern >> i & 1 != 0:
+                weight = 1.0 + x[i]
+        top = 0.0
+        if i < n_convex:
+            for k in range(r):
+                top = max(top, abs(vectors[i, k]))
+        for j in range(r):
+            term = weight * values[j, i]
+            out[j] += term
+            # b has no bound: the error of the row's own value counts here
+            errors[j] += abs(term) + x[i] * top
+    for j in range(r):
+        is_free = is_free and x[count + j] == 0.0
+        errors[j] *= (count + r + 4) * U
+    return verified_norm(vertices, vector, out, errors), is_free

@@ -1,69 +1,77 @@
-"""A covering of the sphere by simplicial cones, bisected until each is bounded."""
+"""A covering of the sphere by simplicial cones, bisected until each is bounded.
+
+The cones are those of the 2^r orthants and their bisections.  Vertices lie on the
+cross-polytope ``|V|_1 = 1`` and a new one is the midpoint of an edge, which must be
+exact in float64: then the halves cover their parent, and the sphere is covered.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
 
-from convex_solver._kernels.bounded_squares import bounded_squares, norm
+from convex_solver._kernels.bounded_squares import norm
 from convex_solver._kernels.cell_bounds import (
-    MOST_CONCAVE,
-    MOST_CONVEX,
-    U,
-    combine,
     cone_bound,
     invert,
     linear_values,
-    verified_norm,
+    pattern_bound,
     vertex_bound,
     vertex_value,
 )
 
 DONE, MORE, GROW = 0, 1, 2
-# counters
-HEIGHT, ORTHANT, CELLS, LEFT, DEEP, N_EXACT, N_CONE = 0, 1, 2, 3, 4, 5, 6
-# scalars
-GOAL, BEST, RTOL, ATOL, STUCK = 0, 1, 2, 3, 4
+# counters: cones on the stack, orthants opened, cones visited, cones still allowed
+HEIGHT, ORTHANT, CELLS, LEFT, N_PEAKS = 0, 1, 2, 3, 4
+# scalars: bounds up to the goal are good enough; the largest value seen; how far the
+# goal lies above it; the largest bound accepted; values that count as peaks
+GOAL, BEST, RTOL, ATOL, TOP, PEAK = 0, 1, 2, 3, 4, 5
+# Signs of so many convex rows are tried one by one, with so many concave ones.
+MOST_CONVEX, MOST_CONCAVE = 3, 32
+# Peaks nearer than this (squared distance of unit vectors) are one.
+NEAR = 1e-12
 
 
 @njit(cache=True)
-def cover(A, n_convex, linear, stack, pool, counters, scalars, best, scratch, limit):
-    """Run until the sphere is covered (DONE), ``limit`` cells (MORE), or memory (GROW).
+def cover(A, n_convex, linear, stack, pool, counters, scalars, found, scratch):
+    """Run until the sphere is covered (DONE), LEFT is used up (MORE), or GROW.
 
-    ``A`` (r, n) holds the rows as columns, convex ones first.  The stack holds cones
-    whose bound exceeds the goal, each with the rows that cut it and their values at
-    its vertices; the pool's part of the topmost cone is overwritten by its children.
+    ``A`` (r, n) has the rows as columns, the convex ones first; entries at most 1.
+    ``stack`` holds cones whose bound exceeds the goal: vertices (depth, r, r), two-word
+    gradients, place and numbers of rows, bounds.  ``pool`` holds the rows that cut each
+    one and their values at its vertices, (r, size); children overwrite their parent.
     """
     r, n = A.shape
-    vertices, high, low, sizes, bounds = stack
-    rows, values = pool
+    sizes, bounds = stack[3], stack[4]
+    room = pool[0].size
     while counters[LEFT] > 0:
         height = counters[HEIGHT]
-        if height + 2 >= bounds.size:
+        if height + 2 >= bounds.size or room < n:
             return GROW
         if height == 0:
             if counters[ORTHANT] == 1 << r:
                 return DONE
-            if rows.size < 4 * n + 64:
-                return GROW
             open_orthant(A, n_convex, linear, stack, pool, counters[ORTHANT])
             counters[ORTHANT] += 1
-            counters[CELLS] += 1
-            counters[LEFT] -= 1
-            keep_if_above(A, stack, pool, counters, scalars, best, scratch, 0)
+            settle(A, stack, pool, counters, scalars, found, scratch)
             continue
-        start, _, count = sizes[height - 1]
-        if start + 2 * count + 64 > rows.size:
+        if sizes[height - 1, 0] + 2 * sizes[height - 1, 2] > room:
             return GROW
-        split(A, stack, pool, counters, scalars, best, scratch)
+        counters[HEIGHT] -= 1
+        bound = bounds[height - 1]
+        # the goal may have risen since; a cone that floats cannot halve stays as it is
+        if bound <= scalars[GOAL] or not bisect(
+            A, stack, pool, counters, scalars, found, scratch
+        ):
+            scalars[TOP] = max(scalars[TOP], bound)
     return MORE
 
 
 @njit(cache=True)
 def open_orthant(A, n_convex, linear, stack, pool, number):
-    """Write the cone of an orthant and its rows at the bottom of the stack."""
+    """Write the cone of an orthant and the rows that cut it at the stack's bottom."""
     r, n = A.shape
-    vertices, high, low, sizes, bounds = stack
+    vertices, high, low, sizes, _ = stack
     rows, values = pool
     for j in range(r):
         for k in range(r):
@@ -72,7 +80,8 @@ def open_orthant(A, n_convex, linear, stack, pool, number):
         high[0, j] = linear[j]
         low[0, j] = 0.0
     count = 0
-    n_left = 0
+    sizes[0, 0] = 0
+    sizes[0, 1] = 0
     for i in range(n):
         smallest = np.inf
         largest = -np.inf
@@ -80,60 +89,43 @@ def open_orthant(A, n_convex, linear, stack, pool, number):
             value = A[j, i] * vertices[0, j, j]
             smallest = min(smallest, value)
             largest = max(largest, value)
+            values[j, count] = value
+        rows[count] = i
         if smallest >= 0.0:
-            add_row(A, i, i < n_convex, high[0], low[0])
+            for k in range(r):
+                term = A[k, i] if i < n_convex else -A[k, i]
+                add_term(high[0], low[0], k, term)
         elif not largest <= 0.0:
-            rows[count] = i
-            for j in range(r):
-                values[j, count] = A[j, i] * vertices[0, j, j]
             count += 1
-            if i < n_convex:
-                n_left += 1
-    sizes[0, 0] = 0
-    sizes[0, 1] = n_left
+            sizes[0, 1] += i < n_convex
     sizes[0, 2] = count
 
 
 @njit(cache=True)
-def add_row(A, i, convex, high, low):
-    """Add or subtract row ``i`` to a sum in two words (Knuth's TwoSum)."""
-    for k in range(high.size):
-        term = A[k, i] if convex else -A[k, i]
-        total = high[k] + term
-        back = total - high[k]
-        low[k] += (high[k] - (total - back)) + (term - back)
-        high[k] = total
+def add_term(high, low, k, term):
+    """Add to a sum in two words (Knuth's TwoSum)."""
+    total = high[k] + term
+    back = total - high[k]
+    low[k] += (high[k] - (total - back)) + (term - back)
+    high[k] = total
 
 
 @njit(cache=True)
-def split(A, stack, pool, counters, scalars, best, scratch):
-    """Replace the topmost cone by its two halves, those above the goal."""
+def bisect(A, stack, pool, counters, scalars, found, scratch):
+    """Replace the cone at the top by its two halves; False where floats end."""
     r = A.shape[0]
-    vertices, high, low, sizes, bounds = stack
+    vertices, high, low, sizes, _ = stack
     rows, values = pool
-    own_rows, own_values, own_vertices, own_high, own_low, kept, ends = scratch[0]
-    height = counters[HEIGHT] - 1
-    counters[HEIGHT] = height
-    if bounds[height] <= scalars[GOAL]:  # the goal has risen since
-        return
-    start, n_convex, count = sizes[height]
+    own_rows, own_values, own_vertices, gradient = scratch[0][:4]
+    height = counters[HEIGHT]
     first, second = longest_edge(vertices[height])
-    exact = r > 1
-    for k in range(r):
-        for j in range(r):
-            own_vertices[j, k] = vertices[height, j, k]
-        a, b = own_vertices[first, k], own_vertices[second, k]
-        own_vertices[r, k] = 0.5 * (a + b)
-        # same orthant, so no cancellation; zero error exactly if the sum is exact
-        total = a + b
-        back = total - a
-        exact = exact and (a - (total - back)) + (b - back) == 0.0
-        exact = exact and (total == 0.0 or abs(total) > 1e-290)
-        own_high[k] = high[height, k]
-        own_low[k] = low[height, k]
-    if not exact:
-        scalars[STUCK] = max(scalars[STUCK], bounds[height])
-        return
+    start, n_convex, count = sizes[height]
+    own_vertices[:r] = vertices[height]
+    if not midpoint(own_vertices, first, second):
+        return False
+    gradient[0] = high[height]
+    gradient[1] = low[height]
+    gradient[2] = gradient[0] + gradient[1]
     for i in range(count):
         own_rows[i] = rows[start + i]
     for j in range(r):
@@ -144,31 +136,41 @@ def split(A, stack, pool, counters, scalars, best, scratch):
         for k in range(r):
             total += A[k, own_rows[i]] * own_vertices[r, k]
         own_values[r, i] = total
-    gradient = scratch[1][0]
-    for k in range(r):
-        gradient[k] = own_high[k] + own_low[k]
-    offer(
-        own_vertices[r],
-        vertex_value(own_vertices[r], gradient, own_values[r], n_convex, count),
-        scalars,
-        best,
-    )
-    for child in range(2):
+    new = own_vertices[r]
+    value = vertex_value(new, gradient[2], own_values[r], n_convex, count)
+    offer(new, value, False, counters, scalars, found)
+    for drop in (first, second):
         height = counters[HEIGHT]
         begin = start
-        if height > 0 and child == 1:
-            begin = sizes[height - 1, 0] + sizes[height - 1, 2]
-            begin = max(begin, start)
-        drop = first if child == 0 else second
-        halve(A, stack, pool, scratch, height, begin, n_convex, count, drop)
-        counters[CELLS] += 1
-        counters[LEFT] -= 1
-        keep_if_above(A, stack, pool, counters, scalars, best, scratch, height)
+        if height > 0:
+            begin = max(start, sizes[height - 1, 0] + sizes[height - 1, 2])
+        halve(A, stack, pool, scratch[0], height, begin, n_convex, count, drop)
+        settle(A, stack, pool, counters, scalars, found, scratch)
+    return True
+
+
+@njit(cache=True)
+def midpoint(vertices, first, second):
+    """Write the middle of an edge as the last vertex; False if it is not exact."""
+    r = vertices.shape[1]
+    if first == second:
+        return False
+    for k in range(r):
+        a, b = vertices[first, k], vertices[second, k]
+        total = a + b
+        back = total - a
+        # TwoSum's error, and halving, which is exact far from the subnormals
+        if (a - (total - back)) + (b - back) != 0.0:
+            return False
+        if total != 0.0 and abs(total) < 1e-290:
+            return False
+        vertices[r, k] = 0.5 * total
+    return True
 
 
 @njit(cache=True)
 def longest_edge(vertices):
-    """The two vertices at the largest angle."""
+    """Find the two vertices at the largest angle; twice the same if there is one."""
     r = vertices.shape[0]
     worst, first, second = -1.0, 0, 0
     for a in range(r):
@@ -190,12 +192,12 @@ def edge(a, b):
 
 
 @njit(cache=True)
-def halve(A, stack, pool, scratch, height, begin, parent_convex, parent, drop):
+def halve(A, stack, pool, own, height, begin, parent_convex, parent, drop):
     """Write the half that has the new vertex instead of vertex ``drop``."""
     r = A.shape[0]
-    vertices, high, low, sizes, bounds = stack
+    vertices, high, low, sizes, _ = stack
     rows, values = pool
-    own_rows, own_values, own_vertices, own_high, own_low, kept, ends = scratch[0]
+    own_rows, own_values, own_vertices, gradient, kept, ends = own
     for i in range(parent):
         ends[0, i] = own_values[r, i]
         ends[1, i] = own_values[r, i]
@@ -204,25 +206,27 @@ def halve(A, stack, pool, scratch, height, begin, parent_convex, parent, drop):
             for i in range(parent):
                 ends[0, i] = min(ends[0, i], own_values[j, i])
                 ends[1, i] = max(ends[1, i], own_values[j, i])
-    for k in range(r):
-        high[height, k] = own_high[k]
-        low[height, k] = own_low[k]
     count = 0
     n_convex = 0
     for i in range(parent):
-        if ends[0, i] >= 0.0:
-            add_row(A, own_rows[i], i < parent_convex, high[height], low[height])
-        elif not ends[1, i] <= 0.0:
-            kept[count] = i
+        kept[count] = i
+        if ends[0, i] < 0.0 and ends[1, i] > 0.0:
             count += 1
-            if i < parent_convex:
-                n_convex += 1
+            n_convex += i < parent_convex
+    high[height] = gradient[0]
+    low[height] = gradient[1]
+    for i in range(parent):
+        if ends[0, i] >= 0.0:
+            for k in range(r):
+                term = A[k, own_rows[i]]
+                add_term(
+                    high[height], low[height], k, term if i < parent_convex else -term
+                )
     for i in range(count):
         rows[begin + i] = own_rows[kept[i]]
     for j in range(r):
         source = r if j == drop else j
-        for k in range(r):
-            vertices[height, j, k] = own_vertices[source, k]
+        vertices[height, j] = own_vertices[source]
         for i in range(count):
             values[j, begin + i] = own_values[source, kept[i]]
     sizes[height, 0] = begin
@@ -231,173 +235,136 @@ def halve(A, stack, pool, scratch, height, begin, parent_convex, parent, drop):
 
 
 @njit(cache=True)
-def offer(u, value, scalars, best):
-    """Take a direction with a larger value; the goal rises with it."""
-    if value > scalars[BEST]:
-        scalars[BEST] = value
-        size = norm(u)
-        for k in range(u.size):
-            best[k] = u[k] / size
-        scalars[GOAL] = max(
-            scalars[GOAL], value * (1.0 + scalars[RTOL]) + scalars[ATOL]
-        )
-
-
-@njit(cache=True)
-def keep_if_above(A, stack, pool, counters, scalars, best, scratch, height):
-    """Bound the cone just written at ``height``; it stays if above the goal."""
-    vertices, high, low, sizes, bounds = stack
-    rows, values = pool
-    start, n_convex, count = sizes[height]
-    bound = bound_cone(
-        A,
-        vertices[height],
-        high[height],
-        low[height],
-        rows[start : start + count],
-        values[:, start : start + count],
-        n_convex,
-        counters,
-        scalars,
-        best,
-        scratch,
-    )
-    if not bound <= scalars[GOAL]:
-        bounds[height] = bound
+def settle(A, stack, pool, counters, scalars, found, scratch):
+    """Bound the cone just written above the top: keep it, or count it as covered."""
+    height = counters[HEIGHT]
+    bound, is_solved = bound_cone(A, stack, pool, counters, scalars, found, scratch)
+    counters[CELLS] += 1
+    counters[LEFT] -= 1
+    if is_solved or bound <= scalars[GOAL]:
+        scalars[TOP] = max(scalars[TOP], bound)
+    else:
+        stack[4][height] = bound
         counters[HEIGHT] = height + 1
-        counters[DEEP] = max(counters[DEEP], height + 1)
 
 
 @njit(cache=True)
-def bound_cone(
-    A, vertices, high, low, rows, values, n_convex, counters, scalars, best, scratch
-):
-    """The cheapest bound that is below the goal, or the best of all."""
+def bound_cone(A, stack, pool, counters, scalars, found, scratch):
+    """Try bounds, cheapest first, down to the goal; True if it is attained."""
     r = A.shape[0]
+    height = counters[HEIGHT]
+    vertices = stack[0][height]
+    start, n_convex, count = stack[3][height]
+    values = pool[1][:, start : start + count]
     gradient, line, errors, lengths, vector, center, normals, work = scratch[1]
-    goal = scalars[GOAL]
-    count = rows.size
     worst = 0.0
     for a in range(r):
         lengths[a] = norm(vertices[a])
-        gradient[a] = high[a] + low[a]
+        gradient[a] = stack[1][height, a] + stack[2][height, a]
         for b in range(a + 1, r):
             worst = max(worst, edge(vertices[a], vertices[b]))
-    linear_values(vertices, gradient, values, n_convex, count, center, line, errors)
+    linear_values(vertices, gradient, values, n_convex, center, line, errors)
     bound = vertex_bound(lengths, worst, line, errors)
-    if bound <= goal:
-        return bound
-    concave = count - n_convex
-    split_all = n_convex <= MOST_CONVEX and concave <= MOST_CONCAVE
+    if bound <= scalars[GOAL]:
+        return bound, False
+    # no bound with these tangents is below the values at the vertices
     peak = 0.0
     for j in range(r):
         peak = max(peak, line[j] / lengths[j])
-    if peak > goal and not split_all:
-        return bound
-    if not invert(vertices, normals, work):
-        return bound
-    if peak <= goal:
-        counters[N_CONE] += 1
-        bound = min(
-            bound, cone_bound(vertices, normals, line, errors, vector, scratch[2])
-        )
-        if bound <= goal:
-            return bound
-    if split_all:
-        counters[N_EXACT] += 1
-        exact = 0.0
-        for pattern in range(1 << n_convex):
-            exact = max(
-                exact,
-                pattern_bound(
-                    A, vertices, rows, values, n_convex, pattern, scalars, best, scratch
-                ),
-            )
-            if not exact <= scalars[GOAL]:
-                break
-        if exact <= scalars[GOAL]:
-            return exact
-    return bound
+    few = n_convex <= MOST_CONVEX and count - n_convex <= MOST_CONCAVE
+    if not (few or peak <= scalars[GOAL]) or not invert(vertices, normals, work):
+        return bound, False
+    if peak <= scalars[GOAL]:
+        other = cone_bound(vertices, normals, line, errors, vector, scratch[2])
+        if other < bound:
+            bound = other
+        if bound <= scalars[GOAL]:
+            return bound, False
+    if few:
+        return by_signs(A, stack, pool, counters, scalars, found, scratch, bound)
+    return bound, False
 
 
 @njit(cache=True)
-def pattern_bound(A, vertices, rows, values, n_convex, pattern, scalars, best, scratch):
-    """Bound on the part where the convex rows have the signs of ``pattern``.
-
-    There ``f <= q.u`` with ``q = g + sum_{+} a_i - sum t_i a_i + sum b_i s_i a_i``,
-    ``t`` in [0, 1], ``b >= 0``, and what is added for the facets of the cone.
-    """
-    r, count = vertices.shape[0], rows.size
-    gradient, line, errors, lengths, vector, center, normals, work = scratch[1]
-    vectors, upper, x, start, free, basis, move = scratch[2]
-    for k in range(r):
-        start[k] = gradient[k]
-    for i in range(count):
-        up = i >= n_convex or pattern >> i & 1
-        for k in range(r):
-            a = A[k, rows[i]]
-            if i < n_convex:
-                vectors[i, k] = a if up else -a
-                if up:
-                    start[k] += a
-            else:
-                vectors[i, k] = -a
-        upper[i] = np.inf if i < n_convex else 1.0
-        x[i] = 1.0 if i >= n_convex and center[i] > 0.0 else 0.0
-    for j in range(r):
-        for k in range(r):
-            vectors[count + j, k] = normals[j, k]
-        upper[count + j] = np.inf
-        x[count + j] = 0.0
-    bounded_squares(vectors, upper, count + r, x, vector, start, free, basis, move)
-    offer_point(A, vertices, rows, gradient, n_convex, vector, normals, scalars, best)
-    unit = (count + r + 4) * U
-    for j in range(r):
-        total = 0.0
-        size = 0.0
-        for k in range(r):
-            term = vertices[j, k] * gradient[k]
-            total += term
-            size += abs(term)
-        for i in range(count):
-            if i < n_convex:
-                weight = x[i] if pattern >> i & 1 else -x[i]
-                top = 0.0
-                for k in range(r):
-                    top = max(top, abs(vectors[i, k]))
-                size += x[i] * top * (r + 1) / (count + r + 4)
-                if pattern >> i & 1:
-                    weight += 1.0
-            else:
-                weight = -x[i]
-            term = weight * values[j, i]
-            total += term
-            size += abs(term)
-        line[j] = total
-        errors[j] = unit * size
-    return verified_norm(vertices, vector, line, errors)
+def by_signs(A, stack, pool, counters, scalars, found, scratch, bound):
+    """Take the largest bound over all signs of the convex rows, or ``bound``."""
+    height = counters[HEIGHT]
+    start, n_convex, count = stack[3][height]
+    rows = pool[0][start : start + count]
+    values = pool[1][:, start : start + count]
+    gradient, line, errors, _, vector, center, normals, _ = scratch[1]
+    largest = 0.0
+    inside = 0.0
+    for pattern in range(1 << n_convex):
+        value, is_free = pattern_bound(
+            A, stack[0][height], gradient, rows, values, n_convex, pattern, center,
+            normals, vector, line, errors, scratch[2],
+        )  # fmt: skip
+        point = point_value(A, rows, gradient, n_convex, vector, normals)
+        if value > scalars[GOAL]:
+            offer(vector, point, is_free, counters, scalars, found)
+        inside = max(inside, point)
+        if not value <= scalars[GOAL] and not value <= solved(inside, scalars):
+            return bound, False
+        largest = max(largest, value)
+    return min(bound, largest), True
 
 
 @njit(cache=True)
-def offer_point(A, vertices, rows, gradient, n_convex, u, normals, scalars, best):
-    """Offer the direction of a bound, if it lies in the cone."""
+def solved(value, scalars):
+    """Return the largest bound that a value seen in the same cone makes good."""
+    return value * (1.0 + scalars[RTOL]) + scalars[ATOL]
+
+
+@njit(cache=True)
+def point_value(A, rows, gradient, n_convex, u, normals):
+    """``f(u) / |u|`` if ``u`` lies in the cone, and 0 if not."""
     r = u.size
     size = norm(u)
-    if not size > scalars[BEST]:
-        return
-    for j in range(r):
-        inside = 0.0
-        for k in range(r):
-            inside += normals[j, k] * u[k]
-        if inside < -1e-9 * size:
-            return
+    if size == 0.0:
+        return 0.0
     total = 0.0
     for k in range(r):
         total += gradient[k] * u[k]
+        inside = 0.0
+        for j in range(r):
+            inside += normals[k, j] * u[j]
+        if inside < -1e-9 * size:
+            return 0.0
     for i in range(rows.size):
         value = 0.0
         for k in range(r):
             value += A[k, rows[i]] * u[k]
         if value > 0.0:
             total += value if i < n_convex else -value
-    offer(u, total / size, scalars, best)
+    return total / size
+
+
+@njit(cache=True)
+def offer(u, value, is_peak, counters, scalars, found):
+    """Note a direction: the best one, and the peaks when they are asked for."""
+    best, peaks = found
+    if value > scalars[BEST]:
+        scalars[BEST] = value
+        best[:] = u / norm(u)
+        if peaks.shape[0] == 0:
+            scalars[GOAL] = max(scalars[GOAL], solved(value, scalars))
+    if not (is_peak and value >= scalars[PEAK]):
+        return
+    size = norm(u)
+    place = counters[N_PEAKS]
+    for p in range(counters[N_PEAKS]):
+        distance = 0.0
+        for k in range(u.size):
+            distance += (u[k] / size - peaks[p, k]) ** 2
+        if distance < NEAR:
+            return
+    if place == peaks.shape[0]:  # full: the smallest goes
+        place = int(np.argmin(peaks[:, u.size])) if place > 0 else 0
+        if peaks.shape[0] == 0 or peaks[place, u.size] >= value:
+            return
+    else:
+        counters[N_PEAKS] += 1
+    for k in range(u.size):
+        peaks[place, k] = u[k] / size
+    peaks[place, u.size] = value

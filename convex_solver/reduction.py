@@ -1,0 +1,151 @@
+"""Write ``v^T (X u)_+`` with fewer and shorter rows, and bound what that changes.
+
+The function becomes ``g.w + sum_i s_i (a_i.w)_+`` with ``s_i = +-1`` and ``w = W^T u``:
+in as many dimensions as ``X`` has (numerical) rank, weights folded into the rows,
+rows on one line merged.  Every step is a choice; its error is bounded and kept.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+U = 2.0**-53
+# Norms of vectors in float64 and the sums behind them: far more than they round.
+SAFE = 1.0 + 2.0**-30
+# Rows are on one line when they are equal so far, relative to the longer one. A
+# larger distance would only cost accuracy, a smaller one speed.
+PARALLEL = 16 * U
+
+
+@dataclass(frozen=True, eq=False)
+class SignedRows:
+    """``f(u) = 2^exponent (linear.w + sum signs_i (rows_i.w)_+)``, ``w = basis^T u``.
+
+    Attributes
+    ----------
+    rows : ndarray, shape (m, r), float64
+        Entries of absolute value at most about 1.
+    signs : ndarray, shape (m,), float64
+        -1.0 or 1.0.
+    linear : ndarray, shape (r,), float64
+    basis : ndarray, shape (d, r), float64
+        Orthonormal columns, nearly: ``|w| <= stretch |u|``.
+    stretch : float
+    slack : float
+        ``|f(u) - right side| <= 2^exponent slack |u|``.
+    exponent : int
+    """
+
+    rows: Array
+    signs: Array
+    linear: Array
+    basis: Array
+    stretch: float
+    slack: float
+    exponent: int
+
+
+def reduce_rows(X: Array, v: Array, X_error: Array) -> SignedRows:
+    """Reduce ``v^T (X u)_+``; ``X`` (n, d), ``v`` (n,), ``|exact - X| <= X_error``.
+
+    All finite.  ``X`` and ``v`` are scaled by powers of two to entries in [1/2, 1]:
+    what underflows then is below 2^-1000, which the slack holds.
+    """
+    n, d = X.shape
+    e_X, e_v = _exponent(X), _exponent(v)
+    X, X_error = np.ldexp(X, -e_X), np.ldexp(X_error, -e_X)
+    weights = np.abs(np.ldexp(v, -e_v))
+    # |v| e, and |v| |x| u once more for whoever scales v and rounds
+    slack = float(np.linalg.norm(weights @ (X_error + U * np.abs(X)))) * SAFE
+    basis, stretch = _row_space(X)
+    reduced = X
+    if basis.shape[1] < d:
+        reduced = X @ basis
+        # the computed residual, and the rounding of its r products and r sums
+        size = np.abs(reduced) @ np.abs(basis).T + np.abs(X)
+        residual = np.abs(X - reduced @ basis.T) + (basis.shape[1] + 2) * U * size
+        slack += float(np.linalg.norm(weights @ residual)) * SAFE
+    rows = weights[:, None] * reduced
+    slack += U * float(np.linalg.norm(rows, axis=1).sum()) * SAFE
+    kept = np.any(rows != 0.0, axis=1)
+    rows, signs, linear, merged = _merge_parallel(rows[kept], np.sign(v[kept]))
+    slack += merged
+    if np.any(kept):
+        slack += math.sqrt(d) * n * 2.0**-1000
+    return SignedRows(rows, signs, linear, basis, stretch, slack, e_X + e_v)
+
+
+def _exponent(values: Array) -> int:
+    return int(np.frexp(np.abs(values).max(initial=0.0))[1])
+
+
+def _row_space(X: Array) -> tuple[Array, float]:
+    """Orthonormal basis of the rows' span, and a bound of its norm.
+
+    ``|W^T u|^2 = u^T W W^T u <= |W^T W| |u|^2``, and a computed entry of ``W^T W`` is
+    off by at most ``(d + 2) u``, as the columns have norm 1 to rounding.
+    """
+    n, d = X.shape
+    if n == 0 or d == 0:
+        return np.zeros((d, 0)), 1.0
+    _, values, right = np.linalg.svd(X, full_matrices=False)
+    rank = int(np.sum(values > 4 * max(n, d) * U * values[0])) if values.size else 0
+    if rank == d:
+        return np.eye(d), 1.0
+    basis = np.ascontiguousarray(right[:rank].T)
+    excess = float(np.linalg.norm(basis.T @ basis - np.eye(rank)))
+    return basis, 1.0 + (excess + rank * (d + 4) * 2 * U) * SAFE
+
+
+def _merge_parallel(A: Array, signs: Array) -> tuple[Array, Array, Array, float]:
+    """Merge rows on one line: ``(c a.u)_+ = c (a.u)_+``, or ``|c| ((a.u)_+ - a.u)``.
+
+    Lines are told apart in floats; a pair that is missed only costs time, and where
+    ``a_i = c a + e`` the function changes by at most ``|e| |u|``.
+    """
+    m, r = A.shape
+    linear = np.zeros(r)
+    if m < 2:
+        return A, signs, linear, 0.0
+    # irrational directions: rows of small integers do not meet in them by chance
+    along = A @ np.sqrt(np.arange(2.0, r + 2.0))
+    along = np.where(along == 0.0, 1.0, along)
+    unit = A / along[:, None]
+    order = np.argsort(unit @ np.sqrt(np.arange(3.0, 2 * r + 3.0, 2.0)), kind="stable")
+    steps = np.abs(np.diff(unit[order], axis=0)).max(axis=1)
+    near = steps <= PARALLEL * np.abs(unit[order][1:]).max(axis=1)
+    groups = np.split(order, np.flatnonzero(~near) + 1)
+    rows: list[Array] = []
+    kinds: list[float] = []
+    terms: list[Array] = []
+    slack = 0.0
+    for group in groups:
+        lead = group[np.argmax(np.abs(A[group]).max(axis=1))]
+        ratio = along[group] / along[lead]
+        error = np.linalg.norm(A[group] - ratio[:, None] * A[lead], axis=1)
+        size = np.linalg.norm(A[group], axis=1)
+        close = error <= 2 * PARALLEL * size
+        if group.size == 1 or close.sum() < 2:
+            rows.extend(A[group])
+            kinds.extend(signs[group])
+            continue
+        rows.extend(A[group[~close]])
+        kinds.extend(signs[group[~close]])
+        scaled = (signs[group] * np.abs(ratio))[close]
+        # error itself, the rounding of ratio * a, of the sums and of the new row
+        slack += float(np.sum(error[close] + 8 * U * size[close])) * SAFE
+        terms.append(-math.fsum(scaled[ratio[close] < 0.0]) * A[lead])
+        weight = math.fsum(scaled)
+        if abs(weight) > 4 * U * float(np.abs(scaled).sum()):
+            rows.append(abs(weight) * A[lead])
+            kinds.append(math.copysign(1.0, weight))
+        else:
+            slack += abs(weight) * float(np.linalg.norm(A[lead])) * SAFE
+    if terms:
+        linear = np.array([math.fsum(column) for column in np.array(terms).T])
+    return np.array(rows).reshape(-1, r), np.array(kinds), linear, slack
