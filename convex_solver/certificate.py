@@ -2,9 +2,10 @@
 
 The lower bound comes from Theorem 6's dual, ``max -l*(v)`` subject to
 ``|v^T (X u)_+| <= beta`` for all ``|u| <= 1``.  The largest ``|v^T (X u)_+|`` is
-bounded from above over *all* chambers of a proven listing, ``v`` is scaled by what that
-allows, and every rounding is added to the wrong side.  Nothing here is shared with
-the solver: neither its program nor its pricing.
+bounded from above over *all* directions, by a covering of the sphere or over all
+chambers of a proven listing; ``v`` is scaled by what that allows, and every rounding is
+added to the wrong side.  Nothing here is shared with the solver: neither its program
+nor its pricing.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from arrangement import PatternSet, enumerate_patterns, iter_patterns
+from arrangement import PatternSet, cover_bound, enumerate_patterns, iter_patterns
 from convex_solver._kernels.pricing import price_block
+from convex_solver.covering import cover_sphere
 from convex_solver.errors import InputError
 from convex_solver.losses import Loss, check_labels, get_loss
 from convex_solver.network import TwoLayerReLU
@@ -27,6 +29,12 @@ from convex_solver.reading import Data, Scaling, read_data
 
 Array = NDArray[np.float64]
 U = 2.0**-53
+METHODS = ("auto", "covering", "chambers")
+# Cones to visit for each sign, some 4 microseconds each, and the chambers that are
+# listed where those do not suffice (Cover's bound; a listing prices 1 a microsecond).
+MOST_CELLS = 3 * 10**6
+FEW_CELLS = 5 * 10**4
+MOST_CHAMBERS = 3 * 10**7
 
 
 class SolutionStatus(Enum):
@@ -54,12 +62,16 @@ class Certificate:
         Upper bound of ``|v^T (X u)_+|``, ``|u| <= 1``, before ``v`` was scaled.
     beta, loss : float, str
         The problem.
-    n_patterns, cover_bound : int
-        Chambers priced, all there are; Cover's bound.
+    n_patterns : int or None
+        Chambers priced, all there are; None when they were not listed.
+    cover_bound : int
+        Cover's bound on their number.
     proof : str
-        Why the list of chambers is complete.
+        Why every direction is accounted for.
     data_digest : str
         SHA-256 of the data as read.
+    n_cells : int or None
+        Cones that cover the sphere; None when chambers were listed.
     """
 
     upper_bound: float
@@ -69,10 +81,11 @@ class Certificate:
     max_price: float
     beta: float
     loss: str
-    n_patterns: int
+    n_patterns: int | None
     cover_bound: int
     proof: str
     data_digest: str
+    n_cells: int | None = None
 
     def status(self, tol: float) -> SolutionStatus:
         """Return OPTIMAL exactly when the gap is at most ``tol``."""
@@ -99,6 +112,7 @@ def certify(
     dual: ArrayLike | None = None,
     floats: str = "binary",
     patterns: PatternSet | None = None,
+    method: str = "auto",
 ) -> Certificate:
     """Bound the optimum from both sides, from the data and a candidate dual point.
 
@@ -121,7 +135,12 @@ def certify(
     floats : {"binary", "decimal"}
         How floats in ``X`` and ``y`` are read.
     patterns : PatternSet, optional
-        A proven listing of the same data, to save listing it again.
+        A proven listing of the same data; its chambers are then priced.
+    method : {"auto", "covering", "chambers"}
+        How ``|v^T (X u)_+|`` is bounded: by a covering of the sphere
+        (`convex_solver.covering.cover_sphere`), which needs about the square root of
+        the number of chambers, or chamber by chamber.  "auto" lists chambers only
+        where the covering exceeds its budget and there are not too many of them.
 
     Returns
     -------
@@ -130,7 +149,7 @@ def certify(
     Raises
     ------
     InputError
-        Shapes, labels, beta; a listing without a proof.
+        Shapes, labels, beta; a listing without a proof; an unknown method.
 
     Notes
     -----
@@ -152,11 +171,8 @@ def certify(
     if v.shape != data.y.shape or not np.all(np.isfinite(v)):
         raise InputError(f"dual has shape {v.shape}; expected {data.y.shape}, finite.")
     v = chosen.clip(v, data.y)
-    listing = enumerate_patterns(data.arrangement) if patterns is None else patterns
-    if listing.proof is None:
-        raise InputError("patterns carry no proof; use enumerate_patterns(X).")
-    max_price = _max_price(data, listing, v)
-    scaled = _feasible(chosen, v, data.y, beta, max_price)
+    price = _price(data, v, network.weights, method, patterns)
+    scaled = _feasible(chosen, v, data, beta, price.largest)
     lower = max(0.0, chosen.dual_lower(scaled, data.y_exact))
     upper = upper_bound(network, data, beta, chosen)
     gap = math.inf if math.isinf(upper) else 0.0
@@ -167,13 +183,14 @@ def certify(
         lower_bound=lower,
         gap=gap,
         dual=scaled,
-        max_price=max_price,
+        max_price=price.largest,
         beta=float(beta),
         loss=chosen.name,
-        n_patterns=len(listing),
-        cover_bound=listing.bound,
-        proof=str(listing.proof),
+        n_patterns=price.n_patterns,
+        cover_bound=price.bound,
+        proof=price.proof,
         data_digest=data.digest,
+        n_cells=price.n_cells,
     )
 
 
@@ -184,6 +201,48 @@ def _scaling(network: TwoLayerReLU) -> Scaling | None:
     center = np.zeros(width) if network.center is None else network.center
     scale = np.ones(width) if network.scale is None else network.scale
     return Scaling(center, scale)
+
+
+@dataclass(frozen=True)
+class _Price:
+    largest: float
+    n_patterns: int | None
+    n_cells: int | None
+    bound: int
+    proof: str
+
+
+def _price(
+    data: Data, v: Array, hints: Array, method: str, patterns: PatternSet | None
+) -> _Price:
+    """Bound the largest price in the way asked for; `Certificate` has the fields."""
+    if method not in METHODS:
+        raise InputError(f"method={method!r} is unknown; use one of {METHODS}.")
+    if patterns is not None and method == "covering":
+        raise InputError("patterns are given, but method='covering' uses none.")
+    if method == "chambers" or patterns is not None:
+        return _by_chambers(data, v, patterns)
+    bound = cover_bound(data.arrangement.n_distinct, data.arrangement.rank)
+    cells = MOST_CELLS
+    if method == "auto" and bound <= MOST_CHAMBERS:
+        cells = min(max(bound, FEW_CELLS), MOST_CELLS)
+    covering = cover_sphere(
+        data.X, v, X_error=data.X_error, hints=hints, max_cells=cells
+    )
+    if method == "auto" and not covering.is_reached and bound <= MOST_CHAMBERS:
+        return _by_chambers(data, v, None)
+    proof = f"{covering.n_cells:,} cones that cover all directions"
+    if not covering.is_reached:
+        proof += "; the bound is loose, as more of them would be needed"
+    return _Price(covering.bound, None, covering.n_cells, bound, proof)
+
+
+def _by_chambers(data: Data, v: Array, patterns: PatternSet | None) -> _Price:
+    listing = enumerate_patterns(data.arrangement) if patterns is None else patterns
+    if listing.proof is None:
+        raise InputError("patterns carry no proof; use enumerate_patterns(X).")
+    largest = _max_price(data, listing, v)
+    return _Price(largest, len(listing), None, listing.bound, str(listing.proof))
 
 
 def _max_price(data: Data, listing: PatternSet, v: Array) -> float:
@@ -222,18 +281,23 @@ def _max_price(data: Data, listing: PatternSet, v: Array) -> float:
     return best + 1e-150 if np.any(v) else best
 
 
-def _feasible(loss: Loss, v: Array, y: Array, beta: float, max_price: float) -> Array:
+def _feasible(loss: Loss, v: Array, data: Data, beta: float, max_price: float) -> Array:
     """Scale ``v`` into the dual feasible set, at the best factor allowed.
 
     ``t max_price <= beta`` must hold for the float t: the quotient is rounded to
-    nearest, so two steps down are below the true one.
+    nearest, so two steps down are below the true one, by 2^-53 of it or more.  That
+    also pays for entries that become subnormal, where rounding is not relative.
     """
+    y = data.y
     cap = math.inf
     if max_price > 0.0:
         cap = math.nextafter(math.nextafter(beta / max_price, 0.0), 0.0)
     factor = loss.best_scale(v, y, cap)
     scaled = factor * v
     if not np.all(np.isfinite(scaled)):  # overflow; zero is always feasible
+        return np.zeros_like(v)
+    tiny = np.abs(scaled[v != 0.0]) < 2.0**-1022
+    if np.any(tiny) and 5e-324 * float(np.abs(data.X).sum()) > beta * 2.0**-80:
         return np.zeros_like(v)
     # rounding of factor * v may leave the domain by an ulp; clipping only shrinks
     return loss.clip(scaled, y)

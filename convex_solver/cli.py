@@ -239,6 +239,7 @@ def _certified(certificate: Certificate) -> dict[str, Any]:
     return {
         "patterns": certificate.n_patterns,
         "bound": certificate.cover_bound,
+        "cells": certificate.n_cells,
         "proof": certificate.proof,
         "upper_bound": certificate.upper_bound,
         "lower_bound": certificate.lower_bound,
@@ -289,10 +290,10 @@ def _again(options: argparse.Namespace) -> list[str]:
 
 
 def _bounds_lines(values: dict[str, Any]) -> list[tuple[str, str]]:
-    lines = [
-        ("patterns", against_bound(values["patterns"], values["bound"])),
-        ("proven", f"yes: {values['proof']}"),
-    ]
+    patterns = f"not listed; at most {values['bound']:,}"
+    if values["patterns"] is not None:
+        patterns = against_bound(values["patterns"], values["bound"])
+    lines = [("patterns", patterns), ("proven", f"yes: {values['proof']}")]
     if "objective" in values:
         lines.append(("objective", f"{values['objective']:.12g}"))
     else:
