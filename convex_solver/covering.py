@@ -38,6 +38,7 @@ from convex_solver.reduction import SignedRows, reduce_rows
 Array = NDArray[np.float64]
 U = 2.0**-53
 CELLS_PER_CALL = 50_000
+LEAST_RTOL = 1e-13
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +94,8 @@ def cover_sphere(
     floor : float
         A bound of ``floor`` is good enough; at least 0.
     rtol : float
-        Relative distance of the bound from the largest value or the floor.
+        Relative distance of the bound from the largest value or the floor; at least
+        1e-13, as no bound in float64 comes nearer.
     hints : array_like, shape (k, d), optional
         Directions where the value may be large; any will do.
     n_peaks : int
@@ -108,7 +110,7 @@ def cover_sphere(
     Raises
     ------
     InputError
-        If the shapes do not fit.
+        If the shapes do not fit, ``floor`` is negative or ``rtol`` below 1e-13.
 
     Notes
     -----
@@ -121,6 +123,10 @@ def cover_sphere(
     >>> round(found.bound, 9), found.is_reached
     (5.0, True)
     """
+    if not (floor >= 0.0 and rtol >= LEAST_RTOL):
+        raise InputError(
+            f"floor={floor!r}, rtol={rtol!r}; expected at least 0 and {LEAST_RTOL}."
+        )
     X, v, error, guesses = _checked(X, v, X_error, hints)
     peaks = np.zeros((0, X.shape[1]))
     if not all(np.all(np.isfinite(part)) for part in (X, v, error, [floor, rtol])):
@@ -129,8 +135,9 @@ def cover_sphere(
     own = _kernel_slack(problem)
     with np.errstate(over="ignore", under="ignore"):
         target = float(np.ldexp(floor, -problem.exponent)) / problem.stretch
-    goal = target * (1.0 + rtol) + own
-    scalars = np.array([goal, 0.0, rtol, own, 0.0, target])
+    goal = target * (1.0 + rtol) + 4.0 * own
+    # What the sums of the bounds themselves round is of that order too.
+    scalars = np.array([goal, 0.0, rtol, 4.0 * own, 0.0, target])
     sides = [_side(problem, sign, n_peaks) for sign in (1.0, -1.0)]
     for side in sides:
         _try(side, guesses @ problem.basis, scalars)

@@ -119,33 +119,41 @@ def _merge_parallel(A: Array, signs: Array) -> tuple[Array, Array, Array, float]
     order = np.argsort(unit @ np.sqrt(np.arange(3.0, 2 * r + 3.0, 2.0)), kind="stable")
     steps = np.abs(np.diff(unit[order], axis=0)).max(axis=1)
     near = steps <= PARALLEL * np.abs(unit[order][1:]).max(axis=1)
-    groups = np.split(order, np.flatnonzero(~near) + 1)
-    rows: list[Array] = []
-    kinds: list[float] = []
+    alone = ~(np.append(near, False) | np.insert(near, 0, False))
+    rows: list[Array] = [A[order[alone]]]
+    kinds: list[Array] = [signs[order[alone]]]
     terms: list[Array] = []
     slack = 0.0
-    for group in groups:
-        lead = group[np.argmax(np.abs(A[group]).max(axis=1))]
-        ratio = along[group] / along[lead]
-        error = np.linalg.norm(A[group] - ratio[:, None] * A[lead], axis=1)
-        size = np.linalg.norm(A[group], axis=1)
-        close = error <= 2 * PARALLEL * size
-        if group.size == 1 or close.sum() < 2:
-            rows.extend(A[group])
-            kinds.extend(signs[group])
-            continue
-        rows.extend(A[group[~close]])
-        kinds.extend(signs[group[~close]])
-        scaled = (signs[group] * np.abs(ratio))[close]
-        # error itself, the rounding of ratio * a, of the sums and of the new row
-        slack += float(np.sum(error[close] + 8 * U * size[close])) * SAFE
-        terms.append(-math.fsum(scaled[ratio[close] < 0.0]) * A[lead])
-        weight = math.fsum(scaled)
-        if abs(weight) > 4 * U * float(np.abs(scaled).sum()):
-            rows.append(abs(weight) * A[lead])
-            kinds.append(math.copysign(1.0, weight))
-        else:
-            slack += abs(weight) * float(np.linalg.norm(A[lead])) * SAFE
+    for group in np.split(order, np.flatnonzero(~near) + 1):
+        if group.size > 1:
+            merged, sign, term, loss = _merge_line(A[group], signs[group], along[group])
+            rows.append(merged)
+            kinds.append(sign)
+            terms.append(term)
+            slack += loss
     if terms:
         linear = np.array([math.fsum(column) for column in np.array(terms).T])
-    return np.array(rows).reshape(-1, r), np.array(kinds), linear, slack
+    return np.vstack(rows), np.concatenate(kinds), linear, slack
+
+
+def _merge_line(
+    A: Array, signs: Array, along: Array
+) -> tuple[Array, Array, Array, float]:
+    """Merge the rows near the line of the longest one; the others stay."""
+    k = int(np.argmax(np.abs(A).max(axis=1)))
+    lead, ratio = A[k], along / along[k]
+    error = np.linalg.norm(A - ratio[:, None] * lead, axis=1)
+    size = np.linalg.norm(A, axis=1)
+    close = error <= 2 * PARALLEL * size
+    # the error itself; what ratio * a, the sums and the new row round
+    slack = float(np.sum(error[close] + 8 * U * size[close])) * SAFE
+    weights = (signs * np.abs(ratio))[close]
+    linear = -math.fsum(weights[ratio[close] < 0.0]) * lead
+    weight = math.fsum(weights)
+    rows, kinds = A[~close], signs[~close]
+    if abs(weight) > 4 * U * float(np.abs(weights).sum()):
+        rows = np.vstack([rows, abs(weight) * lead])
+        kinds = np.append(kinds, math.copysign(1.0, weight))
+    else:
+        slack += abs(weight) * float(np.linalg.norm(lead)) * SAFE
+    return rows, kinds, linear, slack

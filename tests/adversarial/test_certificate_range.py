@@ -39,3 +39,12 @@ def test_an_objective_that_underflows_is_not_zero():
     assert certify(tiny, [[1.0]], [0.0], 1.0).upper_bound > 0.0
     assert certify(EMPTY, [[1.0]], [1e-170], 1.0).upper_bound > 0.0
     assert certify(EMPTY, [[1.0]], [0.0], 1.0).gap == 0.0
+
+
+def test_a_dual_point_that_becomes_subnormal_proves_nothing():
+    # t v = 3e-324 rounds up to 5e-324, whose price is above beta
+    found = certify(
+        EMPTY, [[1e300]], [1.0], 3e-24, loss="squared", dual=[-1e-20], method="auto"
+    )
+    price = abs(found.dual[0]) * 1e300
+    assert price <= 3e-24

@@ -1,0 +1,285 @@
+"""The covering of the sphere: a bound that holds, and that is tight."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convex_solver import InputError
+from convex_solver._kernels import bounded_squares as squares
+from convex_solver._kernels import cell_bounds, covering
+from convex_solver.covering import cover_sphere
+from convex_solver.reduction import reduce_rows
+
+from properties.strategies import matrices
+from reference.prices import holds_exactly, largest_price, stationary_points
+
+SMALL = settings(deadline=None, max_examples=80)
+
+
+def size(X, v):
+    return float(np.abs(v) @ np.linalg.norm(X, axis=1))
+
+
+def planted(n, r, seed):
+    rng = np.random.default_rng(seed)
+    X = np.column_stack([rng.standard_normal((n, r - 1)), np.ones(n)])
+    v = rng.standard_normal(n)
+    H = np.maximum(X @ rng.standard_normal((r, 4 * n)), 0.0)
+    return X, v - H @ np.linalg.solve(H.T @ H + 0.1 * np.eye(4 * n), H.T @ v)
+
+
+def brute(X, v, n_points=20000, seed=0):
+    u = np.random.default_rng(seed).standard_normal((n_points, X.shape[1]))
+    u /= np.linalg.norm(u, axis=1, keepdims=True)
+    return np.abs(v @ np.maximum(X @ u.T, 0.0)).max()
+
+
+@SMALL
+@given(st.data())
+def test_the_bound_is_the_largest_price_whatever_the_degeneracy(data):
+    d = data.draw(st.integers(1, 4))
+    n = data.draw(st.integers(1, 8 if d < 4 else 6))
+    entry = st.integers(-2, 2) if data.draw(st.booleans()) else st.floats(-4, 4)
+    X = np.array(data.draw(st.lists(entry, min_size=n * d, max_size=n * d)), float)
+    X = X.reshape(n, d)
+    X[np.abs(X) < 1e-6] = 0.0
+    v = np.array(data.draw(st.lists(st.integers(-3, 3), min_size=n, max_size=n)), float)
+    best = largest_price(X, v)
+    found = cover_sphere(X, v)
+    assert found.is_reached
+    assert best * (1 - 1e-15) - 1e-15 * size(X, v) <= found.bound
+    assert found.bound <= best * (1 + 3e-11) + 1e-13 * size(X, v)
+    assert abs(found.value - best) <= 3e-11 * best + 1e-13 * size(X, v)
+    value = np.abs(v @ np.maximum(X @ found.direction, 0.0))
+    assert value == pytest.approx(found.value, rel=1e-12, abs=1e-14 * size(X, v))
+
+
+@SMALL
+@given(st.integers(0, 10**6))
+def test_no_direction_exceeds_the_bound_by_a_hair(seed):
+    rng = np.random.default_rng(seed)
+    d = int(rng.integers(1, 4))
+    X = rng.integers(-3, 4, (6, d)) * rng.choice([1.0, 1 / 3, 1e-5], (6, 1))
+    v = rng.standard_normal(6)
+    found = cover_sphere(X, v, rtol=1e-13)
+    points = [*stationary_points(X, v), found.direction]
+    assert holds_exactly(found.bound, X.tolist(), v.tolist(), points)
+
+
+@SMALL
+@given(st.integers(0, 10**6))
+def test_rounded_data_are_bounded_for_the_exact_ones(seed):
+    rng = np.random.default_rng(seed)
+    d = int(rng.integers(1, 4))
+    exact = [
+        [Fraction(int(a), int(b)) for a, b in rng.integers(1, 1000, (d, 2))]
+        for _ in range(5)
+    ]
+    coarse = rng.choice([np.float64, np.float32])  # float32: an error one can see
+    X = np.array([[float(coarse(float(x))) for x in row] for row in exact])
+    error = [
+        [abs(Fraction(a) - b) for a, b in zip(p, q, strict=True)]
+        for p, q in zip(X.tolist(), exact, strict=True)
+    ]
+    error = np.nextafter(np.array(error, float), np.inf)
+    v = rng.standard_normal(5)
+    found = cover_sphere(X, v, X_error=error, rtol=1e-13)
+    points = stationary_points(np.array(exact, float), v)
+    assert holds_exactly(found.bound, exact, v.tolist(), points)
+    assert found.bound <= largest_price(X, v) * (1 + 1e-6) + 1e-6
+
+
+@SMALL
+@given(
+    matrices(max_rows=6, max_columns=3, kinds=("floats", "small floats", "wide")),
+    st.data(),
+)
+def test_planted_degeneracies_and_wide_ranges(X, data):
+    X = np.array(X, float)
+    n = X.shape[0]
+    v = np.array(data.draw(st.lists(st.floats(-2, 2), min_size=n, max_size=n)))
+    found = cover_sphere(X, v, max_cells=20_000)
+    points = np.random.default_rng(0).standard_normal((30, X.shape[1]))
+    points = np.vstack([points, found.direction, np.eye(X.shape[1])])
+    if np.isfinite(found.bound):
+        assert holds_exactly(found.bound, X.tolist(), v.tolist(), points)
+    assert found.bound >= 0.0
+
+
+@pytest.mark.parametrize(("n", "r"), [(40, 2), (300, 2), (40, 3), (150, 3), (25, 4)])
+def test_larger_data_are_covered_tightly(n, r):
+    X, v = planted(n, r, seed=n)
+    found = cover_sphere(X, v)
+    assert found.is_reached
+    assert found.value <= found.bound <= found.value * (1 + 2e-11)
+    assert brute(X, v) <= found.value * (1 + 1e-12)
+    # far fewer cones than chambers
+    assert found.n_cells < 40_000
+
+
+def test_few_dimensions_in_many_columns():
+    rng = np.random.default_rng(0)
+    Z, v = planted(30, 3, seed=3)
+    basis = np.linalg.qr(rng.standard_normal((9, 3)))[0]
+    found = cover_sphere(Z @ basis.T, v)
+    assert found.is_reached
+    assert found.bound == pytest.approx(cover_sphere(Z, v).bound, rel=1e-9)
+    assert found.direction.shape == (9,)
+    reduced = reduce_rows(Z @ basis.T, v, np.zeros((30, 9)))
+    assert reduced.rows.shape[1] == 3
+
+
+def test_rows_on_one_line_become_one_row():
+    rng = np.random.default_rng(1)
+    lead = rng.standard_normal((3, 3))
+    factors = np.array([1.0, -2.0, 1 / 3, -1 / 7])
+    X = (factors[:, None, None] * lead).reshape(-1, 3)
+    v = rng.standard_normal(12)
+    reduced = reduce_rows(X, v, 0 * X)
+    assert reduced.rows.shape == (3, 3)
+    assert cover_sphere(X, v).bound == pytest.approx(largest_price(X, v), rel=1e-10)
+    # rows that cancel leave nothing but a linear part
+    pair = np.array([[1.0, 2.0], [-1.0, -2.0]])
+    reduced = reduce_rows(pair, np.array([1.0, -1.0]), 0 * pair)
+    assert reduced.rows.shape[0] == 0
+    assert cover_sphere(pair, [1.0, -1.0]).bound == pytest.approx(5**0.5, rel=1e-10)
+
+
+def test_what_cancels_everywhere_has_a_bound_of_rounding_size():
+    X = np.array([[1.0, 0.3], [1.0, 0.3], [2.0, 0.6]])
+    found = cover_sphere(X, [1.0, 1.0, -1.0])
+    assert found.is_reached
+    assert found.bound < 1e-14
+
+
+def test_hints_set_the_goal_at_once():
+    X, v = planted(60, 3, seed=5)
+    first = cover_sphere(X, v)
+    again = cover_sphere(X, v, hints=[7.0 * first.direction, np.zeros(3)])
+    assert again.n_cells <= first.n_cells
+    assert again.bound == pytest.approx(first.bound, rel=1e-10)
+
+
+def test_a_floor_is_enough():
+    X, v = planted(60, 3, seed=6)
+    best = cover_sphere(X, v)
+    loose = cover_sphere(X, v, floor=3.0 * best.value)
+    assert best.value <= loose.bound <= 3.0 * best.value * (1 + 1e-10)
+    assert loose.n_cells < best.n_cells
+
+
+@pytest.mark.parametrize("cells", [0, 1, 7, 9, 30, 300])
+def test_a_budget_that_ends_leaves_a_bound_that_holds(cells):
+    X, v = planted(60, 3, seed=7)
+    best = cover_sphere(X, v)
+    short = cover_sphere(X, v, max_cells=cells)
+    assert not short.is_reached
+    assert short.n_cells <= 2 * (cells + 1)
+    assert best.value <= short.bound < np.inf
+
+
+def test_peaks_are_all_local_maxima_above_the_floor():
+    X, v = planted(12, 2, seed=8)
+    angle = np.linspace(0.0, 2.0 * np.pi, 200_001)[:-1]
+    u = np.stack([np.cos(angle), np.sin(angle)])
+    signed = v @ np.maximum(X @ u, 0.0)
+    values = np.abs(signed)
+    is_peak = (values > np.roll(values, 1)) & (values >= np.roll(values, -1))
+    floor = 0.3 * values.max()
+    expected = np.sort(signed[is_peak & (values > floor)])
+    found = cover_sphere(X, v, floor=floor, n_peaks=50)
+    assert found.is_reached
+    # peaks on kinks lie between the points of the grid
+    assert np.sort(found.peak_values) == pytest.approx(expected, rel=1e-3)
+    assert found.bound == pytest.approx(values.max(), rel=1e-3)
+    heights = v @ np.maximum(X @ found.peaks.T, 0.0)
+    assert heights == pytest.approx(found.peak_values, rel=1e-12)
+    two = cover_sphere(X, v, floor=floor, n_peaks=2)
+    assert len(two.peaks) <= 4
+    assert np.abs(two.peak_values[0]) == np.abs(found.peak_values[0])
+
+
+def test_nothing_to_cover():
+    for X, v in (
+        (np.zeros((0, 3)), []),
+        (np.zeros((3, 0)), [1.0, 2.0, 3.0]),
+        (np.zeros((3, 2)), [1.0, 2.0, 3.0]),
+        (np.eye(3), np.zeros(3)),
+    ):
+        found = cover_sphere(X, v)
+        assert (found.bound, found.value, found.is_reached) == (0.0, 0.0, True)
+
+
+def test_wrong_shapes_are_refused():
+    X = np.eye(3)
+    with pytest.raises(InputError, match=r"X has shape \(3, 3\) and v \(2,\)"):
+        cover_sphere(X, [1.0, 2.0])
+    with pytest.raises(InputError, match="X_error has shape"):
+        cover_sphere(X, [1.0, 2.0, 3.0], X_error=X[:2])
+    with pytest.raises(InputError, match="hints has shape"):
+        cover_sphere(X, [1.0, 2.0, 3.0], hints=X[:, :2])
+    with pytest.raises(InputError, match=r"rtol=0\.0; expected at least"):
+        cover_sphere(X, [1.0, 2.0, 3.0], rtol=0.0)
+    with pytest.raises(InputError, match=r"floor=-1\.0"):
+        cover_sphere(X, [1.0, 2.0, 3.0], floor=-1.0)
+
+
+@SMALL
+@given(st.integers(0, 10**6))
+def test_bounded_squares_is_optimal_in_its_box(seed):
+    rng = np.random.default_rng(seed)
+    r, count = int(rng.integers(1, 5)), int(rng.integers(0, 9))
+    vectors = rng.integers(-2, 3, (count + r, r)).astype(float)
+    start = rng.standard_normal(r)
+    upper = rng.choice([1.0, np.inf], count + r)
+    x = np.where(np.isinf(upper), 0.0, rng.integers(0, 2, count + r) * 1.0)
+    residual, free = np.zeros(r), np.zeros(r + 1, np.int64)
+    arguments = (vectors, upper, count, x, residual, start, free)
+    squares.bounded_squares(*arguments, np.zeros((r + 1, r)), np.zeros(r + 1))
+    assert np.all((x[:count] >= 0.0) & (x[:count] <= upper[:count]))
+    assert residual == pytest.approx(start + x[:count] @ vectors[:count])
+    slope = vectors[:count] @ residual
+    assert np.all(slope[x[:count] < upper[:count]] >= -1e-9)
+    assert np.all(slope[x[:count] > 0.0] <= 1e-9)
+
+
+@SMALL
+@given(st.integers(0, 10**6))
+def test_any_vector_gives_a_bound_of_a_linear_function(seed):
+    rng = np.random.default_rng(seed)
+    r = int(rng.integers(1, 5))
+    weights = rng.integers(0, 8, (r, r)) + 8 * np.eye(r)
+    vertices = weights / 2 ** np.ceil(np.log2(weights.sum(axis=1)))[:, None]
+    vertices[:, 0] += 1.0 - vertices.sum(axis=1)  # exact: small dyadic numbers
+    line = rng.standard_normal(r)
+    vector = rng.standard_normal(r)
+    bound = cell_bounds.verified_norm(vertices, vector, line, np.zeros(r))
+    mix = rng.dirichlet(np.ones(r), 200)
+    values = mix @ line / np.linalg.norm(mix @ vertices, axis=1)
+    assert values.max() <= bound
+    lengths = np.linalg.norm(vertices, axis=1)
+    unit = vertices / lengths[:, None]
+    worst = 2.0 - 2.0 * (unit @ unit.T).min()
+    bound = cell_bounds.vertex_bound(lengths, worst, line, np.zeros(r))
+    assert values.max() <= bound
+
+
+def test_an_edge_is_halved_exactly_or_not_at_all():
+    vertices = np.zeros((3, 2))
+    vertices[:2] = [[1.0, 0.0], [0.75, 0.25]]
+    assert covering.midpoint(vertices, 0, 1)
+    assert vertices[2].tolist() == [0.875, 0.125]
+    vertices[:2] = [[1.0, 0.0], [1.0 - 2.0**-53, 2.0**-53]]
+    assert not covering.midpoint(vertices, 0, 1)
+    assert not covering.midpoint(vertices, 1, 1)
+
+
+def test_kernels_are_compiled_once():
+    cover_sphere(np.eye(2), [1.0, -1.0])
+    cover_sphere(np.asfortranarray(np.ones((3, 2))), [1, 2, 3], n_peaks=3)
+    if hasattr(covering.cover, "signatures"):
+        assert len(covering.cover.signatures) == 1
+        assert len(squares.bounded_squares.signatures) == 1
