@@ -16,7 +16,7 @@ from convex_solver.errors import (
 from convex_solver.model_file import Model, certify_model, load_model, save_model
 from convex_solver.network import TwoLayerReLU
 from convex_solver.program import ConvexProgram, ProgramBlock, iter_blocks
-from convex_solver.solver import Solution, solve
+from convex_solver.solver import Solution, beta_max, solve, solve_path
 
 __all__ = [
     "Certificate",
@@ -35,6 +35,7 @@ __all__ = [
     "Solution",
     "SolutionStatus",
     "TwoLayerReLU",
+    "beta_max",
     "build_conic",
     "certify",
     "certify_model",
@@ -44,5 +45,6 @@ __all__ = [
     "penguins_csv",
     "save_model",
     "solve",
+    "solve_path",
     "to_cvxpy",
 ]

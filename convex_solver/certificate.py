@@ -35,6 +35,8 @@ METHODS = ("auto", "covering", "chambers")
 MOST_CELLS = 3 * 10**6
 FEW_CELLS = 5 * 10**4
 MOST_CHAMBERS = 3 * 10**7
+# Distance of a covering's bound from the largest value.
+RTOL = 1e-11
 
 
 class SolutionStatus(Enum):
@@ -113,6 +115,8 @@ def certify(
     floats: str = "binary",
     patterns: PatternSet | None = None,
     method: str = "auto",
+    rtol: float = RTOL,
+    max_cells: int | None = None,
 ) -> Certificate:
     """Bound the optimum from both sides, from the data and a candidate dual point.
 
@@ -141,6 +145,12 @@ def certify(
         (`convex_solver.covering.cover_sphere`), which needs about the square root of
         the number of chambers, or chamber by chamber.  "auto" lists chambers only
         where the covering exceeds its budget and there are not too many of them.
+    rtol : float
+        How far the bound of a covering may be above the largest value, relative: a
+        larger one needs fewer cones and costs as much of the lower bound.
+    max_cells : int, optional
+        Most cones of the covering for each sign, 3,000,000 when omitted.  What is left
+        beyond them is bounded as well: the certificate is valid, but loose.
 
     Returns
     -------
@@ -149,7 +159,8 @@ def certify(
     Raises
     ------
     InputError
-        Shapes, labels, beta; a listing without a proof; an unknown method.
+        Shapes, labels, beta; a listing without a proof; an unknown method; rtol or
+        max_cells out of range.
 
     Notes
     -----
@@ -171,7 +182,7 @@ def certify(
     if v.shape != data.y.shape or not np.all(np.isfinite(v)):
         raise InputError(f"dual has shape {v.shape}; expected {data.y.shape}, finite.")
     v = chosen.clip(v, data.y)
-    price = _price(data, v, network.weights, method, patterns)
+    price = _price(data, v, network.weights, method, patterns, rtol, max_cells)
     scaled = _feasible(chosen, v, data, beta, price.largest)
     lower = max(0.0, chosen.dual_lower(scaled, data.y_exact))
     upper = upper_bound(network, data, beta, chosen)
@@ -213,23 +224,34 @@ class _Price:
 
 
 def _price(
-    data: Data, v: Array, hints: Array, method: str, patterns: PatternSet | None
+    data: Data,
+    v: Array,
+    hints: Array,
+    method: str,
+    patterns: PatternSet | None,
+    rtol: float,
+    max_cells: int | None,
 ) -> _Price:
     """Bound the largest price in the way asked for; `Certificate` has the fields."""
     if method not in METHODS:
         raise InputError(f"method={method!r} is unknown; use one of {METHODS}.")
+    if not (0.0 <= rtol < math.inf and (max_cells is None or max_cells >= 1)):
+        raise InputError(
+            f"rtol={rtol!r}, max_cells={max_cells!r}; expected at least 0 and 1."
+        )
     if patterns is not None and method == "covering":
         raise InputError("patterns are given, but method='covering' uses none.")
     if method == "chambers" or patterns is not None:
         return _by_chambers(data, v, patterns)
     bound = cover_bound(data.arrangement.n_distinct, data.arrangement.rank)
-    cells = MOST_CELLS
-    if method == "auto" and bound <= MOST_CHAMBERS:
-        cells = min(max(bound, FEW_CELLS), MOST_CELLS)
+    cells = MOST_CELLS if max_cells is None else max_cells
+    most = MOST_CHAMBERS if max_cells is None else min(MOST_CHAMBERS, max_cells)
+    if method == "auto" and bound <= most:
+        cells = min(max(bound, FEW_CELLS), cells)
     covering = cover_sphere(
-        data.X, v, X_error=data.X_error, hints=hints, max_cells=cells
+        data.X, v, X_error=data.X_error, hints=hints, rtol=rtol, max_cells=cells
     )
-    if method == "auto" and not covering.is_reached and bound <= MOST_CHAMBERS:
+    if method == "auto" and not covering.is_reached and bound <= most:
         return _by_chambers(data, v, None)
     proof = f"{covering.n_cells:,} cones that cover all directions"
     if not covering.is_reached:

@@ -17,6 +17,7 @@ with the gradient ``v`` of the loss as its own variable, ``dv = H A dw + rho``.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,9 +31,6 @@ from convex_solver.working_set import WorkingSet
 
 Array = NDArray[np.float64]
 
-import os
-
-VERBOSE = os.environ.get("V")
 MAX_ITERATIONS = 100
 STEP = 0.995
 # The system of the weights is better conditioned near the end (inactive blocks only
@@ -74,7 +72,6 @@ class InteriorPoint:
         y: Array,
         beta: float,
         loss: Loss,
-        start: RestrictedSolution | None = None,
     ) -> None:
         self.blocks = blocks
         self.y = y
@@ -89,13 +86,13 @@ class InteriorPoint:
         self.dt, self.dw, self.ds1 = np.zeros(G), np.zeros((G, r)), np.zeros((G, r))
         self.dq, self.dlam, self.h = np.zeros(m), np.zeros(m), np.zeros(m)
         self.q = np.empty(m)
-        self._start(start)
+        self._start()
 
     # starting point
 
-    def _start(self, start: RestrictedSolution | None) -> None:
+    def _start(self) -> None:
         blocks, beta = self.blocks, self.beta
-        n, (G, r) = self.y.size, blocks.centres.shape
+        G = len(blocks)
         counts = np.diff(blocks.starts)
         fit, gradient = self._fit()
         prices = np.linalg.norm(blocks.transposed(gradient), axis=1)
@@ -121,7 +118,7 @@ class InteriorPoint:
         self.s1[large] *= (0.75 * beta / norms[large])[:, None]
 
     def _fit(self) -> tuple[Array, Array]:
-        """A ridge fit of ``y`` and a gradient that is nearly orthogonal to all blocks.
+        """Return a ridge fit of ``y``, and a gradient nearly orthogonal to all blocks.
 
         On the central path the prediction is near ``y`` long before the weights are
         small; a start with weights too small for that takes tiny steps.  So does a
@@ -269,7 +266,7 @@ class InteriorPoint:
             _ratio(self.lam, self.dlam),
             self.term.largest_step(),
         )
-        return min(1.0, STEP * step)
+        return float(min(1.0, STEP * step))
 
     def _complementarity(self, step: float) -> float:
         w, s1 = self.w + step * self.dw, self.s1 + step * self.ds1
@@ -319,13 +316,9 @@ class InteriorPoint:
         weights = np.linalg.norm(self.w, axis=1)
         sizes = np.linalg.norm(self.residual, axis=1)
         residual = float(weights @ sizes) + self.term.residual()
-        if VERBOSE:
-            print(
-                f"   mu {self._complementarity(0.0):.2e} dual res {float(weights @ sizes):.2e} loss res {self.term.residual():.2e}"
-            )
         return self._complementarity(0.0), residual
 
-    def run(self, tol: float) -> RestrictedSolution:
+    def run(self, tol: float, deadline: float = np.inf) -> RestrictedSolution:
         """Iterate to a relative gap of ``tol``, or until no progress is left."""
         blocks = self.blocks
         best: RestrictedSolution | None = None
@@ -351,11 +344,9 @@ class InteriorPoint:
                     prices,
                     iteration,
                 )
-            if VERBOSE:
-                print(iteration, primal, dual, np.linalg.norm(self.residual))
             if best.gap <= tol or stalled >= (10 if best.gap > 1e-7 else 3):
                 break
-            if not self._iterate():
+            if time.perf_counter() > deadline or not self._iterate():
                 break
         assert best is not None
         return best
@@ -378,10 +369,6 @@ class InteriorPoint:
         ratio = max(self._complementarity(step) / total, 0.0)
         self._direction(mu * min(max(ratio**3, 1e-6), 1.0), True)
         step = self._largest_step()
-        if VERBOSE:
-            print(
-                f"   step {step:.3f} ratio {ratio:.2e} steps t {kernels.cone_step(self.t, self.w, self.dt, self.dw):.2f} s {kernels.cone_step(np.full(len(self.t), self.beta), self.s1, 0 * self.t, self.ds1):.2f} q {_ratio(self.q, self.dq):.2f} l {_ratio(self.lam, self.dlam):.2f} {self.term.largest_step():.2f}"
-            )
         if not np.isfinite(step) or step < 1e-10:
             return False
         self._move(step)
@@ -394,11 +381,15 @@ def solve_restricted(
     beta: float,
     loss: Loss,
     tol: float,
-    start: RestrictedSolution | None = None,
+    *,
+    deadline: float = np.inf,
 ) -> RestrictedSolution:
-    """Solve the program over ``blocks`` to a relative gap of ``tol`` if it can."""
+    """Solve the program over ``blocks`` to a relative gap of ``tol`` if it can.
+
+    Past ``deadline`` (of `time.perf_counter`) the best point so far is returned.
+    """
     with np.errstate(all="ignore"):
-        return InteriorPoint(blocks, y, beta, loss, start).run(tol)
+        return InteriorPoint(blocks, y, beta, loss).run(tol, deadline)
 
 
 def _ratio(x: Array, dx: Array) -> float:

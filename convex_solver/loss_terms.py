@@ -32,7 +32,7 @@ class LossTerm(Protocol):
         ...
 
     def residual(self) -> float:
-        """What the residual of the loss's equation can change in the duality gap."""
+        """Return what the residual of the equation can change in the duality gap."""
         ...
 
     def complete(self, dz: Array, dv: Array) -> None:
@@ -69,7 +69,7 @@ class SquaredTerm:
         return self.z - self.y - self.v
 
     def residual(self) -> float:
-        """What the residual can change in the duality gap."""
+        """Return what the residual can change in the duality gap."""
         return float(np.abs(self.z - self.y - self.v) @ np.abs(self.v))
 
     def complete(self, dz: Array, dv: Array) -> None:
@@ -109,7 +109,7 @@ class LogisticTerm:
         return self.y * self.z + np.log(self.a / self.b)
 
     def curvature(self) -> Array:
-        """Derivative of the loss where its gradient is v."""
+        """Return the derivative of the loss where its gradient is v."""
         return np.maximum(self.a * self.b, 1e-200)
 
     def shift(self, mu: float, correct: bool) -> Array:
@@ -117,7 +117,7 @@ class LogisticTerm:
         return self.curvature() * self._miss() * self.y
 
     def residual(self) -> float:
-        """What the residual can change in the duality gap."""
+        """Return what the residual can change in the duality gap."""
         return float(np.abs(self._miss()) @ self.a)
 
     def complete(self, dz: Array, dv: Array) -> None:
@@ -183,11 +183,11 @@ class HingeTerm:
         return self.curvature() * self.y * (self._miss() - asked)
 
     def residual(self) -> float:
-        """What the residual can change in the duality gap."""
+        """Return what the residual can change in the duality gap."""
         return float(np.abs(self._miss()) @ self.a)
 
     def complete(self, dz: Array, dv: Array) -> None:
-        """Steps of a, xi and p."""
+        """Take the steps of a, xi and p."""
         self.da = -self.y * dv
         self.db = -self.da
         self.dxi = (self.cb + self.xi * self.da) / self.b

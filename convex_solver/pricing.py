@@ -9,6 +9,7 @@ bounds f over the whole sphere.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,8 +29,8 @@ class Maxima:
     """Local maxima of ``+-v^T (X u)_+`` on the unit sphere, largest first.
 
     ``directions`` (k, r), ``near`` (k, r) inside a chamber that touches each,
-    ``values``, and ``signs`` of the neurons that would lower the objective: opposite to the
-    sign of ``v^T (X u)_+``.
+    ``values``, and ``signs`` of the neurons that would lower the objective: opposite to
+    the sign of ``v^T (X u)_+``.
     """
 
     directions: Array
@@ -41,6 +42,15 @@ class Maxima:
     def largest(self) -> float:
         """Largest value found, 0 when there is none."""
         return float(self.values.max(initial=0.0))
+
+    def union(self, other: Maxima) -> Maxima:
+        """Both, these first."""
+        return Maxima(
+            np.vstack([self.directions, other.directions]),
+            np.vstack([self.near, other.near]),
+            np.concatenate([self.signs, other.signs]),
+            np.concatenate([self.values, other.values]),
+        )
 
 
 class Pricer:
@@ -71,7 +81,8 @@ class Pricer:
         part = v[self.alive]
         ahead = np.bincount(self.index, part * self.forward, minlength=count)
         behind = np.bincount(self.index, part * self.backward, minlength=count)
-        return ahead + behind, -(behind @ self.rows)
+        linear: Array = -(behind @ self.rows)
+        return np.asarray(ahead + behind, dtype=np.float64), linear
 
     def evaluate(self, v: Array, directions: Array) -> Array:
         """``v^T (X u)_+`` for directions (k, r) that need not be unit vectors."""
@@ -86,36 +97,38 @@ class Pricer:
         extra = self.random.standard_normal((n_random, self.rank))
         start = np.vstack([seeds.reshape(-1, self.rank), extra])
         start = start[np.linalg.norm(start, axis=1) > 0.0]
-        parts = []
-        for sign in (1.0, -1.0):
-            directions = np.ascontiguousarray(start)
-            near = np.empty_like(directions)
-            values = np.empty(len(directions))
-            counts = np.empty(len(directions), dtype=np.int64)
-            ascend_all(
-                self.rows,
-                sign * weights,
-                sign * linear,
-                directions := directions.copy(),
-                near,
-                values,
-                counts,
+        with ThreadPoolExecutor(2) as pool:  # the kernel releases the GIL
+            climbs = pool.map(
+                lambda sign: _climb(self.rows, sign * weights, sign * linear, start),
+                (1.0, -1.0),
             )
-            order = np.argsort(-values)
-            kept: list[int] = []
-            for i in order:
-                if values[i] <= 0.0:
-                    break
-                if kept:
-                    gap = directions[kept] - directions[i]
-                    if np.min(np.abs(gap).max(axis=1)) < SAME:
-                        continue
-                kept.append(int(i))
-            parts.append(
-                (directions[kept], near[kept], np.full(len(kept), -sign), values[kept])
-            )
-        directions, near, signs, values = (
+            parts = [
+                (*found, np.full(len(found[2]), -sign))
+                for found, sign in zip(climbs, (1.0, -1.0), strict=True)
+            ]
+        directions, near, values, signs = (
             np.concatenate(group) for group in zip(*parts, strict=True)
         )
         order = np.argsort(-values, kind="stable")
         return Maxima(directions[order], near[order], signs[order], values[order])
+
+
+def _climb(
+    rows: Array, weights: Array, linear: Array, start: Array
+) -> tuple[Array, Array, Array]:
+    """Distinct local maxima with a positive value, largest first."""
+    directions = start.copy()
+    near = np.empty_like(directions)
+    values = np.empty(len(directions))
+    counts = np.empty(len(directions), dtype=np.int64)
+    ascend_all(rows, weights, linear, directions, near, values, counts)
+    kept: list[int] = []
+    for i in np.argsort(-values):
+        if not values[i] > 0.0:
+            break
+        if kept:
+            apart = np.abs(directions[kept] - directions[i]).max(axis=1)
+            if np.min(apart) < SAME:
+                continue
+        kept.append(int(i))
+    return directions[kept], near[kept], values[kept]

@@ -102,6 +102,15 @@ class ConvexProgram:
         for name, value in zip(self.__dataclass_fields__, values, strict=True):
             object.__setattr__(self, name, value)
 
+    def with_beta(self, beta: float) -> ConvexProgram:
+        """Return the same program with another weight decay; the data are shared."""
+        size = check_beta(beta)
+        copy = object.__new__(ConvexProgram)
+        for name in self.__dataclass_fields__:
+            object.__setattr__(copy, name, getattr(self, name))
+        object.__setattr__(copy, "beta", size)
+        return copy
+
     @property
     def arrangement(self) -> Arrangement:
         """The arrangement of the exact, unscaled rows."""

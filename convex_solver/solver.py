@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from arrangement import enumerate_patterns
-from convex_solver.builder import ConicProgram, build_conic
+from arrangement import cover_bound, enumerate_patterns
+from convex_solver.builder import check_size
 from convex_solver.certificate import Certificate, SolutionStatus, certify
+from convex_solver.column_generation import ColumnGeneration, Round
+from convex_solver.covering import cover_sphere
 from convex_solver.errors import InputError
 from convex_solver.network import TwoLayerReLU
+from convex_solver.polish import small_network
 from convex_solver.program import ConvexProgram
-from convex_solver.recovery import merge_neurons, network_from_blocks
 
 Array = NDArray[np.float64]
 Progress = Callable[[str], object]
 
-METHODS = ("auto", "full")
+METHODS = ("auto", "full", "column-generation")
+# Chambers up to which the full program is solved at once.
+FULL_CHAMBERS = 300
+# Cones of the covering behind a certificate, at most; about 200,000 a second.
+MAX_CELLS = 10**7
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,11 +46,20 @@ class Solution:
     status : SolutionStatus
         OPTIMAL exactly when the certificate's gap is at most the tolerance.
     network : TwoLayerReLU
+        At most n neurons.
     certificate : Certificate
-    n_chambers : int
-        Blocks of the program that was solved: all chambers.
-    method, seconds, tol
-        How it was solved, in how long, to which relative gap.
+    method, reason : str
+        How it was solved, and why that way.
+    stopped : str
+        Why it ended: ``"tolerance"``, ``"time limit"``, ``"interrupted"``,
+        ``"max_rounds"``, ``"memory"``, ``"stalled"`` (no further progress in float64)
+        or ``"certificate"`` (the budget of the certificate was too small).
+    n_blocks : int
+        Blocks of the last program that was solved: chambers with a sign.
+    history : tuple of Round
+        Upper bound and estimate of the lower bound, round by round.
+    seconds, tol : float
+        Time taken, certificate included, and the relative gap that was asked for.
     """
 
     objective: float
@@ -52,8 +68,11 @@ class Solution:
     status: SolutionStatus
     network: TwoLayerReLU = field(repr=False)
     certificate: Certificate = field(repr=False)
-    n_chambers: int
     method: str
+    reason: str
+    stopped: str
+    n_blocks: int
+    history: tuple[Round, ...] = field(repr=False)
     seconds: float
     tol: float
 
@@ -63,30 +82,44 @@ def solve(
     *,
     method: str = "auto",
     tol: float = 1e-6,
+    time_limit: float | None = None,
+    max_rounds: int | None = None,
+    max_cells: int = MAX_CELLS,
     progress: Progress | None = None,
 ) -> Solution:
-    """Solve the full program and certify the network that comes out of it.
+    """Find the global optimum and certify the network that comes out of it.
 
     Parameters
     ----------
     program : ConvexProgram
-    method : {"auto", "full"}
-        Both solve the program over all chambers by an interior point method.
+    method : {"auto", "full", "column-generation"}
+        All chambers at once, or a working set that pricing extends until no chamber
+        is missing.  ``"auto"`` takes the full program when it is tiny.
     tol : float
         Relative gap at which the status is optimal.
+    time_limit : float, optional
+        Seconds; then the best network so far is returned with its certified gap.
+        The certificate is part of the time, and a master problem is not cut short
+        in the middle of an iteration.
+    max_rounds : int, optional
+        Of column generation.
+    max_cells : int
+        Most cones that a certificate's covering may visit for each sign.  What is
+        left then is bounded too, so that the gap stays true.
     progress : callable, optional
-        Called with a line of text at each stage.
+        Called with a line of text at each stage and round.
 
     Returns
     -------
     Solution
+        Also after Ctrl-C, which ends the rounds: ``stopped`` says so.
 
     Raises
     ------
     ProgramTooLargeError
-        Before anything is solved, with the number of chambers and what to do.
+        ``method="full"`` with too many chambers, before anything is solved.
     InputError
-        Unknown method, tol not positive.
+        Unknown method, tol, limit or budget out of range.
 
     Examples
     --------
@@ -95,97 +128,252 @@ def solve(
     >>> solution.status.value, round(solution.objective, 7)
     ('optimal', 0.0010128)
     """
-    if method not in METHODS:
-        raise InputError(f"method={method!r} is unknown; use one of {METHODS}.")
-    if not tol > 0.0:
-        raise InputError(f"tol={tol!r}; expected a number above 0.")
+    solution, _ = _solve(
+        program, method, tol, time_limit, max_rounds, max_cells, progress, None
+    )
+    return solution
+
+
+def solve_path(
+    program: ConvexProgram,
+    betas: Iterable[float],
+    *,
+    tol: float = 1e-6,
+    time_limit: float | None = None,
+    max_cells: int = MAX_CELLS,
+    progress: Progress | None = None,
+) -> list[Solution]:
+    """Solve for several weight decays, each started at the chambers of the last.
+
+    Parameters
+    ----------
+    program : ConvexProgram
+        Its own beta is not used.
+    betas : iterable of float
+        In the order in which they are solved; falling is cheapest.
+    tol, time_limit, max_cells, progress
+        As in `solve`; the limit is for each beta.
+
+    Returns
+    -------
+    list of Solution
+        One for each beta, in that order.
+    """
+    solutions: list[Solution] = []
+    guesses: Array | None = None
+    for beta in betas:
+        solution, guesses = _solve(
+            program.with_beta(beta),
+            "column-generation",
+            tol,
+            time_limit,
+            None,
+            max_cells,
+            progress,
+            guesses,
+        )
+        solutions.append(solution)
+    return solutions
+
+
+def beta_max(program: ConvexProgram, *, max_cells: int = MAX_CELLS) -> float:
+    """Return the least weight decay at which the zero network is optimal.
+
+    ``max |g^T (X u)_+|`` over ``|u| <= 1``, ``g`` the gradient of the loss at the zero
+    prediction (for all three losses the subdifferential is this one point).
+
+    Returns
+    -------
+    float
+        From above, within 1e-11 of it: at this beta, and above, zero is optimal.
+
+    Raises
+    ------
+    InputError
+        If ``max_cells`` cones do not suffice (many features).
+
+    Examples
+    --------
+    >>> round(beta_max(ConvexProgram([[1.0], [2.0]], [1.0, 1.0], 1.0)), 9)
+    3.0
+    """
+    gradient = program.loss.gradient(np.zeros(program.n), program.y)
+    found = cover_sphere(
+        program.X, gradient, X_error=program.data.X_error, max_cells=max_cells
+    )
+    if not found.is_reached:
+        raise InputError(
+            f"{max_cells} cones did not bound beta_max of {program.d} columns; it is "
+            f"between {found.value!r} and {found.bound!r}. Raise max_cells."
+        )
+    return found.bound
+
+
+def _solve(
+    program: ConvexProgram,
+    method: str,
+    tol: float,
+    time_limit: float | None,
+    max_rounds: int | None,
+    max_cells: int,
+    progress: Progress | None,
+    guesses: Array | None,
+) -> tuple[Solution, Array]:
+    _check(method, tol, time_limit, max_rounds, max_cells)
+    begin = time.perf_counter()
     say = progress or (lambda _: None)
-    start = time.perf_counter()
-    say("building the program")
-    conic = build_conic(program)
-    say(f"solving {conic.n_chambers:,} chambers")
-    x, dual = solve_conic(conic)
-    network = _recover(program, conic, x)
+    if method == "full":
+        check_size(program)
+    method, reason = _choose(program, method)
+    say(f"{method}: {reason}")
+    deadline = math.inf if time_limit is None else begin + time_limit
+    run = ColumnGeneration(
+        program, tol, deadline=deadline, report=lambda latest: say(_line(latest))
+    )
+    stopped = "tolerance"
+    try:
+        if method == "full":
+            run.add_directions(_all_directions(program))
+        else:
+            run.begin_set(guesses)
+        stopped = _rounds(run, max_rounds, max_cells, say)
+    except KeyboardInterrupt:
+        stopped = "interrupted"
+        say("interrupted: certifying what there is; once more to stop at once")
+    if stopped not in ("tolerance", "stalled"):
+        max_cells = min(max_cells, run.cells_in_time())
     say("certifying")
-    network, certificate = _best_certificate(program, network, dual)
-    return Solution(
+    network = small_network(program, run.network)
+    certificate = _certificate(program, network, run, max_cells, tol)
+    status = certificate.status(tol)
+    if status is SolutionStatus.OPTIMAL:
+        stopped = "tolerance"
+    elif stopped == "tolerance":
+        stopped = "certificate"
+    solution = Solution(
         objective=program.network_objective(network),
         lower_bound=certificate.lower_bound,
         gap=certificate.gap,
-        status=certificate.status(tol),
+        status=status,
         network=network,
         certificate=certificate,
-        n_chambers=conic.n_chambers,
-        method="full",
-        seconds=time.perf_counter() - start,
+        method=method,
+        reason=reason,
+        stopped=stopped,
+        n_blocks=len(run.blocks),
+        history=tuple(run.history),
+        seconds=time.perf_counter() - begin,
         tol=tol,
     )
+    return solution, run.useful_directions()
 
 
-def solve_conic(conic: ConicProgram) -> tuple[Array, Array]:
-    """Solve by Clarabel; return x and the multipliers of the prediction rows.
-
-    Whatever Clarabel says of its own accuracy is ignored: the certificate decides.
-    """
-    import clarabel
-
-    kinds = {
-        "zero": clarabel.ZeroConeT,
-        "nonnegative": clarabel.NonnegativeConeT,
-        "second_order": clarabel.SecondOrderConeT,
-    }
-    cones = [
-        clarabel.ExponentialConeT() if name == "exponential" else kinds[name](size)
-        for name, size in conic.cones
-    ]
-    settings = clarabel.DefaultSettings()
-    settings.verbose = False
-    settings.tol_gap_abs = 1e-13
-    settings.tol_gap_rel = 1e-11
-    settings.tol_feas = 1e-11
-    settings.max_iter = 200
-    solver = clarabel.DefaultSolver(conic.P, conic.q, conic.A, conic.b, cones, settings)
-    result = solver.solve()
-    n = conic.cones[0][1]
-    return np.array(result.x), np.array(result.z[:n])
+def _rounds(
+    run: ColumnGeneration, max_rounds: int | None, max_cells: int, say: Progress
+) -> str:
+    """Go on until the covering finds no direction that breaks the dual constraint."""
+    limit = math.inf if max_rounds is None else max_rounds
+    while True:
+        stopped = run.run(limit)
+        if stopped not in ("tolerance", "stalled"):
+            return stopped
+        cells = min(max_cells, run.cells_in_time())
+        missed = run.search(cells)
+        if missed == 0:
+            return stopped
+        say(f"the covering of the sphere found {missed} more chambers")
 
 
-def _recover(program: ConvexProgram, conic: ConicProgram, x: Array) -> TwoLayerReLU:
-    """Theorem 5's network; neurons that only cost are dropped, equal ones merged."""
-    _, basis = program.reduced()
-    begin = conic.first_block
-    end = begin + conic.n_blocks * conic.rank
-    blocks = np.nan_to_num(x[begin:end]).reshape(conic.n_blocks, conic.rank) @ basis.T
-    sides = np.tile([1.0, -1.0], conic.n_chambers)
-    norms = np.linalg.norm(blocks, axis=1)
-    peak = float(norms.max(initial=0.0))
-    best = program.network(np.zeros((0, program.d)), np.zeros(0))
-    value = program.network_objective(best)
-    for cut in (0.0, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3):
-        kept = norms > cut * peak
-        network = merge_neurons(
-            program, network_from_blocks(program, blocks[kept], sides[kept])
-        )
-        objective = program.network_objective(network)
-        if objective <= value:
-            best, value = network, objective
-    return best
-
-
-def _best_certificate(
-    program: ConvexProgram, network: TwoLayerReLU, dual: Array
-) -> tuple[TwoLayerReLU, Certificate]:
-    """Certify with the solver's multipliers and with the gradient; keep the best."""
-    listing = enumerate_patterns(program.arrangement)
+def _certificate(
+    program: ConvexProgram,
+    network: TwoLayerReLU,
+    run: ColumnGeneration,
+    max_cells: int,
+    tol: float,
+) -> Certificate:
+    """Certify with the run's dual point; if that falls short, with the gradient too."""
     X, y = program.raw
     common: dict[str, Any] = {
         "loss": program.loss,
         "floats": program.floats,
-        "patterns": listing,
+        "rtol": max(1e-11, 0.05 * tol),
+        "max_cells": max_cells,
     }
-    candidates = [
-        certify(network, X, y, program.beta, dual=None, **common),
-        # A x + s = b with A = [I | ..]: the gradient of the cost is minus z
-        certify(network, X, y, program.beta, dual=np.nan_to_num(-dual), **common),
-    ]
-    return network, max(candidates, key=lambda c: c.lower_bound)
+    first = certify(network, X, y, program.beta, dual=run.v, **common)
+    if first.gap <= tol or not run.history or run.is_out_of_time:
+        return first
+    second = certify(network, X, y, program.beta, dual=None, **common)
+    return max(first, second, key=lambda c: c.lower_bound)
+
+
+def _choose(program: ConvexProgram, method: str) -> tuple[str, str]:
+    """Return the method and the reason for it."""
+    if method != "auto":
+        return method, "asked for"
+    classes, rank = program.arrangement.n_distinct, program.rank
+    bound = cover_bound(classes, rank)
+    if rank <= 2 and bound <= FULL_CHAMBERS:
+        return "full", f"rank {rank} and no more than {bound:,} chambers"
+    size = f"{bound:,}" if bound < 10**9 else f"{float(bound):.1e}"
+    return "column-generation", f"rank {rank}, up to {size} chambers"
+
+
+def _all_directions(program: ConvexProgram) -> Array:
+    """Return directions (P, rank) in all chambers, in the program's coordinates."""
+    _, basis = program.reduced()
+    if program.rank <= 2:
+        return _directions_of_the_plane(program.X @ basis)
+    points = enumerate_patterns(program.arrangement).witnesses()
+    inner = np.array([[float(x) for x in _shorter(row)] for row in points.tolist()])
+    scaling = program.scaling
+    if scaling is not None:
+        width = len(scaling.scale)
+        shift = inner[:, :width] @ scaling.center
+        inner[:, :width] *= scaling.scale
+        if program.intercept:
+            inner[:, -1] += shift
+    return np.asarray(inner @ basis)
+
+
+def _directions_of_the_plane(X: Array) -> Array:
+    """Directions between neighbouring lines, all around; rank 1 has two."""
+    if X.shape[1] < 2:
+        return np.array([[1.0], [-1.0]])[:, : X.shape[1]]
+    lines = X[np.any(X != 0.0, axis=1)]
+    angles = np.arctan2(lines[:, 0], -lines[:, 1])
+    angles = np.unique(np.concatenate([angles, angles + np.pi]) % (2.0 * np.pi))
+    middle = angles + 0.5 * np.diff(angles, append=angles[:1] + 2.0 * np.pi)
+    return np.stack([np.cos(middle), np.sin(middle)], axis=1)
+
+
+def _shorter(row: list[int]) -> list[int]:
+    """Drop bits that float64 has no room for."""
+    excess = max(max((abs(int(x)).bit_length() for x in row), default=0) - 900, 0)
+    return [int(x) >> excess for x in row]
+
+
+def _line(latest: Round) -> str:
+    return (
+        f"{latest.priced:,} maxima priced, {latest.added:,} new, "
+        f"{latest.n_blocks:,} blocks; objective <= {latest.upper:.10g}, "
+        f"dual {latest.estimate:.10g}, gap {latest.gap:.1e}"
+    )
+
+
+def _check(
+    method: str,
+    tol: float,
+    time_limit: float | None,
+    max_rounds: int | None,
+    max_cells: int,
+) -> None:
+    if method not in METHODS:
+        raise InputError(f"method={method!r} is unknown; use one of {METHODS}.")
+    if not 0.0 < tol < math.inf:
+        raise InputError(f"tol={tol!r}; expected a number above 0.")
+    if time_limit is not None and not time_limit > 0.0:
+        raise InputError(f"time_limit={time_limit!r}; expected seconds above 0.")
+    if max_rounds is not None and not max_rounds >= 1:
+        raise InputError(f"max_rounds={max_rounds!r}; expected at least 1.")
+    if not max_cells >= 1:
+        raise InputError(f"max_cells={max_cells!r}; expected at least 1.")

@@ -41,9 +41,10 @@ class WorkingSet:
         self.rows = np.zeros((0, r))
         self.centres = np.zeros((0, r))
         self._keys: set[bytes] = set()
-        self._gram = np.zeros((0, 0))
+        self._gram: Array | None = None
 
     def __len__(self) -> int:
+        """Return the number of blocks G."""
         return int(self.signs.size)
 
     def add(self, directions: Array, signs: Array) -> int:
@@ -80,13 +81,17 @@ class WorkingSet:
         fresh = np.empty((len(centres) * r, n))
         for k, (pattern, sign) in enumerate(zip(patterns, kept_signs, strict=True)):
             fresh[k * r : (k + 1) * r] = (sign * pattern) * self.X.T
-        cross = self.AT @ fresh.T
-        self._gram = np.block([[self._gram, cross], [cross.T, fresh @ fresh.T]])
+        self._gram = None
         self.AT = np.vstack([self.AT, fresh])
         return len(centres)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays that grow with the number of blocks."""
+        return int(self.AT.nbytes + self.patterns.nbytes)
+
     def _nonzero(self) -> NDArray[np.bool_]:
-        return np.any(self.X != 0.0, axis=1)
+        return np.asarray(np.any(self.X != 0.0, axis=1))
 
     def keep(self, chosen: NDArray[np.bool_]) -> None:
         """Drop the blocks that are not chosen."""
@@ -106,7 +111,7 @@ class WorkingSet:
         self.patterns = self.patterns[chosen]
         self.centres = self.centres[chosen]
         self.AT = self.AT[wide]
-        self._gram = self._gram[np.ix_(wide, wide)]
+        self._gram = None
 
     def predict(self, weights: Array) -> Array:
         """``sum_g A_g w_g``, (n,)."""
@@ -119,6 +124,8 @@ class WorkingSet:
     def gram(self, curvature: Array) -> Array:
         """``A^T H A``, (G r, G r), a fresh array."""
         if np.all(curvature == 1.0):
+            if self._gram is None:
+                self._gram = self.AT @ self.AT.T
             return self._gram.copy()
         half = self.AT * np.sqrt(curvature)
         return half @ half.T
