@@ -381,12 +381,32 @@ def hadamard_bits(rows: Sequence[IntRow], size: int) -> int:
     return (math.isqrt(min(by_rows, by_columns)) + 1).bit_length()
 
 
-def scaled_floats(rows: Sequence[IntRow], shifts: Sequence[int]) -> NDArray[np.float64]:
+def scaled_floats(
+    rows: Sequence[Sequence[int]] | NDArray[Any], shifts: Sequence[int]
+) -> NDArray[np.float64]:
     """Round rows, columns scaled by ``2**-shift`` and rows to peak in [1/2, 1].
 
     Every entry has relative error at most 2**-53, or underflows towards zero with
     absolute error below 2**-1074.
     """
+    if not len(rows):
+        return np.zeros((0, len(shifts)))
+    try:
+        # rounded once, as Python rounds; scaling is exact but for underflow
+        floats = np.array(rows, dtype=object).astype(np.float64)
+    except OverflowError:
+        return _scaled_one_by_one(rows, shifts)
+    exponents = np.frexp(floats)[1].astype(np.int64) - np.array(shifts, dtype=np.int64)
+    peaks = np.where(floats != 0.0, exponents, -(1 << 40)).max(axis=1, keepdims=True)
+    moves = np.where(floats != 0.0, -np.array(shifts, dtype=np.int64) - peaks, 0)
+    # beyond that everything is zero or, never, infinite
+    return np.ldexp(floats, np.clip(moves, -(1 << 30), 1 << 30).astype(np.int32))
+
+
+def _scaled_one_by_one(
+    rows: Sequence[Sequence[int]] | NDArray[Any], shifts: Sequence[int]
+) -> NDArray[np.float64]:
+    """`scaled_floats` where an integer exceeds float64."""
     out = np.zeros((len(rows), len(shifts)))
     for i, row in enumerate(rows):
         peak = max(
@@ -410,8 +430,12 @@ def _ldexp(value: int, shift: int) -> float:
     return math.ldexp(float(value), shift)
 
 
-def column_shifts(rows: Sequence[IntRow], width: int) -> list[int]:
+def column_shifts(
+    rows: Sequence[Sequence[int]] | NDArray[Any], width: int
+) -> list[int]:
     """Exponents e with every ``|x| < 2**e`` in the column (0 for zero columns)."""
+    columns = zip(*rows, strict=True) if len(rows) else ((),) * width
     return [
-        max((abs(row[k]).bit_length() for row in rows), default=0) for k in range(width)
+        max(max(column, default=0), -min(column, default=0)).bit_length()
+        for column in columns
     ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import random
+from collections.abc import Callable
 from itertools import combinations
 from math import comb
 
@@ -33,7 +34,6 @@ from arrangement.exact import (
     column_shifts,
     determinant,
     independent_rows,
-    multiply,
     scaled_floats,
 )
 from arrangement.geometry import CellGeometry
@@ -71,9 +71,7 @@ class VertexWalker:
         self.control = np.zeros(10, dtype=np.int64)
         self.control[STEP] = step
         self._rank = layout.rank
-        self._chi = np.ones(1, dtype=np.int8)
-        self._others = np.zeros(layout.n_words, dtype=np.uint64)
-        self._union = np.zeros(2 * layout.n_words, dtype=np.uint64)
+        self._new_scratch()
         for seed in range(_SEED, _SEED + _ATTEMPTS):
             self._place_rows(arrangement, random.Random(seed))
             try:
@@ -86,9 +84,17 @@ class VertexWalker:
                 f"{_ATTEMPTS} random systems of coordinates were not generic. Please "
                 "report the matrix."
             )
-        self.n_exact = self.n_local = 0
         self._last_level = 0
         self._start(self._rank - 1)
+
+    def _new_scratch(self) -> None:
+        """Allocate what the kernels overwrite; count from zero."""
+        n_words = self.layout.n_words
+        self._keys = np.zeros(64 * n_words, dtype=np.int16)
+        self._line = np.zeros((4, n_words), dtype=np.uint64)
+        self._turned = np.zeros((max(self._rank - 2, 1), n_words), dtype=np.uint64)
+        self._union = np.zeros(2 * n_words, dtype=np.uint64)
+        self.n_exact = self.n_local = 0
 
     def pieces(self) -> list[VertexWalker]:
         """Independent walkers that list the same chambers, one after another.
@@ -98,7 +104,6 @@ class VertexWalker:
         """
         upper = self._fork()
         upper._last_level = 1
-        upper._chi = np.ones(1, dtype=np.int8)
         upper._start(self._rank - 1)
         size = self._rank - 1
         n_first = len(self._free) - size + 1
@@ -106,7 +111,6 @@ class VertexWalker:
         walkers = [upper]
         for first in range(0, n_first, width):
             piece = self._fork()
-            piece._chi = self._level_one
             piece._start(0)
             piece.control[STOP] = min(first + width, n_first)
             if size > 1:
@@ -121,9 +125,7 @@ class VertexWalker:
         other = copy.copy(self)
         other.control = np.zeros_like(self.control)
         other.control[STEP] = self.control[STEP]
-        other._others = np.zeros_like(self._others)
-        other._union = np.zeros_like(self._union)
-        other.n_exact = other.n_local = 0
+        other._new_scratch()
         return other
 
     def _place_rows(self, arrangement: Arrangement, draw: random.Random) -> None:
@@ -136,11 +138,12 @@ class VertexWalker:
         peak = max(self.shifts)
         # columns of equal size, so that the random mixture is well conditioned
         scale = [1 << (peak - s) for s in self.shifts]
-        even = [tuple(x * t for x, t in zip(row, scale, strict=True)) for row in rows]
-        basis = _coordinates(even[chart], draw)
-        images = multiply(even, basis)
+        even = tuple(x * t for x, t in zip(rows[chart], scale, strict=True))
+        basis = _coordinates(even, draw)
+        mixture = [[t * x for x in row] for t, row in zip(scale, basis, strict=True)]
+        images = np.array(rows, dtype=object) @ np.array(mixture, dtype=object)
         y_shifts = column_shifts(images, rank)
-        self._images = dict(zip(layout.places.tolist(), images, strict=True))
+        self._images = dict(zip(layout.places.tolist(), images.tolist(), strict=True))
         self._coords = np.zeros((rank, 64 * layout.n_words))
         self._coords[:, layout.places] = scaled_floats(images, y_shifts).T
         self._back = _scaled_matrix(basis, y_shifts)
@@ -151,22 +154,18 @@ class VertexWalker:
         self._fixed = layout.fixed.copy()
         self._fixed[VALID] &= ~self._always
         n_free = len(self._free)
-        self._binomials = np.array(
-            [[comb(k, c) for k in range(n_free + 1)] for c in range(rank + 1)],
-            dtype=np.int64,
-        )
+        self._binomials = np.ones((max(rank - 2, 1), n_free + 1), dtype=np.int64)
+        for c in range(1, rank - 2):
+            np.cumsum(self._binomials[c - 1, :-1], out=self._binomials[c, 1:])
+            self._binomials[c, 0] = 0
 
     def _start(self, level: int) -> None:
-        """Begin a level; the table of the one before it is that of the next flat."""
+        """Begin a level."""
         size = self._rank - 1 - level
-        n_free = len(self._free)
-        self._chi_next = self._chi if size > 0 else np.ones(1, dtype=np.int8)
-        self._chi = np.zeros(comb(n_free, size) if level > 0 else 0, dtype=np.int8)
         self._level = level
         self._waiting = np.zeros((0, self.layout.n_words), dtype=np.uint64)
         self._is_done = size == 0
         if size == 0:
-            self._chi = np.ones(1, dtype=np.int8)
             self._queue({p: _sign(self._images[p][-1]) for p in self._free.tolist()})
             return
         self._depths = np.zeros((size, size + 1, self._coords.shape[1]))
@@ -176,21 +175,67 @@ class VertexWalker:
         self._signs = np.ones(size, dtype=np.int64)
         self._prefix = np.arange(size - 1, dtype=np.int64)
         self._offsets = np.zeros(size, dtype=np.int64)
-        self.control[STOP] = n_free
+        self.control[STOP] = len(self._free)
         self.control[DEPTH] = 0
         self.control[LAST] = self.control[INCREASE] = -1
 
     def _rehearse(self) -> None:
-        """Fill the tables of the levels above 0; they show whether y is generic."""
-        patterns = np.zeros((4096, self.layout.words_per_pattern), dtype=np.uint64)
-        self.n_exact = self.n_local = 0
-        self._chi = np.ones(1, dtype=np.int8)
-        for level in range(self._rank - 1, 0, -1):
+        """Fill the tables of the levels above 0; they show whether y is generic.
+
+        Every other sign that may not vanish is a product of theirs.
+        """
+        n_free, n_words = len(self._free), self.layout.n_words
+        self._start(self._rank - 1)
+        self._tables = {self._rank - 1: np.zeros((1, 2, n_words), dtype=np.uint64)}
+        for level in range(self._rank - 2, 0, -1):
             self._start(level)
-            while self._step(patterns, NO_WITNESSES) == BLOCK_FULL:
-                self.control[N_EMITTED] = 0
-            self.control[N_EMITTED] = 0
-        self._level_one = self._chi
+            prefixes = comb(n_free, len(self._prefix))
+            self._tables[level] = np.zeros((prefixes, 2, n_words), dtype=np.uint64)
+            while not self._is_done:
+                status = vertices.fill_table(
+                    self._depths,
+                    self._bounds,
+                    self._signs,
+                    self._prefix,
+                    self.control,
+                    self._free,
+                    self._binomials,
+                    self._fixed,
+                    self._line[0],
+                    self._tables[level],
+                )
+                self._settle(int(status), self._determine)
+
+    def _determine(self, ordinals: tuple[int, ...]) -> int:
+        """Decide a determinant exactly, and note it in the table of the level."""
+        level = self._level
+        rows = [self._images[int(self._free[k])][level:] for k in ordinals]
+        orientation = _sign(determinant([row[1:] for row in rows]))
+        if orientation == 0:
+            if level > 0 and len(independent_rows(rows, len(rows) + 1)[0]) == len(rows):
+                raise _NotGenericError
+        elif level > 0:
+            place = int(self._free[ordinals[-1]])
+            flag = np.uint64(1 << (place % 64))
+            words = self._tables[level][_place(ordinals[:-1]), :, place // 64]
+            words[vertices.KNOWN] |= flag
+            words[vertices.CHI] &= ~flag
+            if orientation < 0:
+                words[vertices.CHI] |= flag
+        return orientation
+
+    def _chi_next(self, ordinals: tuple[int, ...]) -> int:
+        """Sign of a determinant of the next level (0: not known)."""
+        if not ordinals:
+            return 1
+        place = int(self._free[ordinals[-1]])
+        table = self._tables[self._level + 1]
+        words = table[_place(ordinals[:-1]), :, place // 64] >> np.uint64(place % 64)
+        is_below, is_known = (
+            int(words[vertices.CHI]) & 1,
+            int(words[vertices.KNOWN]) & 1,
+        )
+        return (1 - 2 * is_below) * is_known
 
     def advance(
         self,
@@ -243,11 +288,12 @@ class VertexWalker:
                 self.control,
                 self._free,
                 self._binomials,
-                self._chi,
-                self._chi_next,
+                self._tables[self._level + 1],
                 self._fixed,
                 self._always,
-                self._others,
+                self._keys,
+                self._line,
+                self._turned,
                 self._union,
                 layout.outside,
                 layout.members,
@@ -269,22 +315,22 @@ class VertexWalker:
                 )
             if status == BLOCK_FULL:
                 return BLOCK_FULL
-            self._settle(int(status))
+            self._settle(int(status), self._decide)
 
-    def _settle(self, status: int) -> None:
-        """Decide what the kernel left in doubt, and let it go on."""
+    def _settle(self, status: int, decide: Callable[[tuple[int, ...]], object]) -> None:
+        """Decide what a kernel left in doubt, and let it go on."""
         ordinals = self._prefix.tolist()
         if status == DONE:
             self._is_done = True
         elif status == UNDECIDED_VERTEX:
-            self._decide((*ordinals, int(self.control[LAST])))
+            decide((*ordinals, int(self.control[LAST])))
             self.control[LAST] += 1
         elif status == UNDECIDED_PREFIX:
             depth = int(self.control[DEPTH])
             head = tuple(ordinals[: depth + 1])
             rest = range(head[-1] + 1, len(self._free))
             for tail in combinations(rest, len(ordinals) - depth):
-                self._decide((*head, *tail))
+                decide((*head, *tail))
             self.control[INCREASE] = depth
             self.control[LAST] = -1
         else:
@@ -298,14 +344,9 @@ class VertexWalker:
         level = self._level
         self.n_exact += 1
         chosen = [int(self._free[k]) for k in ordinals]
-        rows = [self._images[p][level:] for p in chosen]
-        orientation = _sign(determinant([row[1:] for row in rows]))
+        orientation = self._determine(ordinals)
         if orientation == 0:
-            if level > 0 and len(independent_rows(rows, len(rows) + 1)[0]) == len(rows):
-                raise _NotGenericError
             return
-        if level > 0:
-            self._chi[_place(ordinals)] = orientation
         sides = dict.fromkeys(self._free.tolist(), 0)
         tight = list(sides)
         # far out along y_level, the lower coordinates tell apart what meets there
@@ -325,7 +366,7 @@ class VertexWalker:
             return
         for s, place in enumerate(chosen):
             rest = ordinals[:s] + ordinals[s + 1 :]
-            side = int(self._chi_next[_place(rest)]) * orientation
+            side = self._chi_next(rest) * orientation
             sides[place] = side if s % 2 == 1 else -side
         self._queue(sides)
 

@@ -48,6 +48,83 @@ popcount: Any = _popcount_python if config.DISABLE_JIT else _popcount
 lowest: Any = _lowest_python if config.DISABLE_JIT else _lowest
 
 
+def load_vector(
+    context: Any, builder: Any, kind: Any, array: Any, start: Any, vector: Any
+) -> Any:
+    """Emit the load of a vector from place ``start`` of an array on."""
+    data = context.make_array(kind)(context, builder, array).data
+    place = builder.gep(data, [start])
+    align = vector.element.width // 8 if hasattr(vector.element, "width") else 8
+    return builder.load(builder.bitcast(place, vector.as_pointer()), align=align)
+
+
+def spread_value(builder: Any, value: Any, vector: Any) -> Any:
+    """Emit a vector all of whose elements are one value."""
+    from llvmlite import ir
+
+    index = ir.IntType(32)
+    undefined = ir.Constant(vector, ir.Undefined)
+    one = builder.insert_element(undefined, value, ir.Constant(index, 0))
+    zeros = ir.Constant(ir.VectorType(index, vector.count), [0] * vector.count)
+    return builder.shuffle_vector(one, undefined, zeros)
+
+
+@intrinsic
+def _subtract_multiple(
+    typingctx: Any, target: Any, source: Any, other: Any, start: Any, weight: Any
+) -> Any:
+    from llvmlite import ir
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        vector = ir.VectorType(ir.DoubleType(), 64)
+
+        def load(position: int) -> Any:
+            kind, array = signature.args[position], args[position]
+            return load_vector(context, builder, kind, array, args[3], vector)
+
+        product = builder.fmul(load(2), spread_value(builder, args[4], vector))
+        values = builder.fsub(load(1), product)
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        place = builder.gep(data, [args[3]])
+        builder.store(values, builder.bitcast(place, vector.as_pointer()), align=8)
+        # sizes of floats are ordered as their bits; what is no number is largest
+        long = ir.IntType(64)
+        most = builder.and_(
+            builder.bitcast(values, ir.VectorType(long, 64)),
+            ir.Constant(ir.VectorType(long, 64), [(1 << 63) - 1] * 64),
+        )
+        undefined = ir.Undefined
+        count = 64
+        while count > 1:
+            count //= 2
+            halves = [
+                builder.shuffle_vector(
+                    most,
+                    ir.Constant(most.type, undefined),
+                    ir.Constant(
+                        ir.VectorType(ir.IntType(32), count),
+                        list(range(first, first + count)),
+                    ),
+                )
+                for first in (0, count)
+            ]
+            is_more = builder.icmp_unsigned(">", *halves)
+            most = builder.select(is_more, *halves)
+        largest = builder.extract_element(most, ir.Constant(ir.IntType(32), 0))
+        return builder.bitcast(largest, ir.DoubleType())
+
+    result = types.float64(target, source, other, types.int64, weight)
+    return result, codegen
+
+
+def _subtract_multiple_python(
+    target: Any, source: Any, other: Any, start: int, weight: float
+) -> Any:
+    part = slice(start, start + 64)
+    target[part] = source[part] - other[part] * weight
+    return np.max(np.abs(target[part]))
+
+
 @intrinsic
 def _compare_words(
     typingctx: Any, alpha: Any, beta: Any, start: Any, p: Any, q: Any, bound: Any
@@ -57,21 +134,16 @@ def _compare_words(
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         vector = ir.VectorType(ir.DoubleType(), 64)
 
-        def load(kind: Any, value: Any) -> Any:
-            data = context.make_array(kind)(context, builder, value).data
-            place = builder.gep(data, [args[2]])
-            return builder.load(builder.bitcast(place, vector.as_pointer()), align=8)
+        def load(position: int) -> Any:
+            kind, array = signature.args[position], args[position]
+            return load_vector(context, builder, kind, array, args[2], vector)
 
         def spread(value: Any) -> Any:
-            one = builder.insert_element(
-                ir.Constant(vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0)
-            )
-            zeros = ir.Constant(ir.VectorType(ir.IntType(32), 64), [0] * 64)
-            return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), zeros)
+            return spread_value(builder, value, vector)
 
         values = builder.fadd(
-            builder.fmul(load(signature.args[0], args[0]), spread(args[3])),
-            builder.fmul(load(signature.args[1], args[1]), spread(args[4])),
+            builder.fmul(load(0), spread(args[3])),
+            builder.fmul(load(1), spread(args[4])),
         )
         word = ir.IntType(64)
         above = builder.fcmp_ordered(">", values, spread(args[5]))
@@ -101,3 +173,7 @@ def _compare_words_python(
 # vector compare becomes a few machine instructions, where a loop over bits took four
 # times as long
 compare_words: Any = _compare_words_python if config.DISABLE_JIT else _compare_words
+# 64 of ``target = source - other * weight``; returns the largest size of them
+subtract_multiple: Any = (
+    _subtract_multiple_python if config.DISABLE_JIT else _subtract_multiple
+)

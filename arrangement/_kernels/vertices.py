@@ -13,8 +13,9 @@ rows in coordinates j+1, ..  The coordinates are random, and none of these signs
 vanish.
 
 Eliminating one coordinate per row of S but the last leaves a line, on which a row has
-the value ``beta + alpha t``; the signs at the vertex with row k are those of
-``beta alpha_k - alpha beta_k``: two products, a sum and two compares.
+the value ``beta + alpha t``.  The signs at the vertex with row k are told by the order
+in which the rows cross the line, so by their keys (`keys.py`); where two keys are too
+close, by those of ``beta alpha_k - alpha beta_k``.
 
 Error bounds (u = 2**-53).  At depth q the coordinates other than y_j of all rows are
 at most M and off by at most E, y_j at most M0 and off by E0; at first 1 and u.
@@ -32,9 +33,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from arrangement._kernels.bits import ONE, ZERO, compare_words
+from arrangement._kernels.bits import (
+    ONE,
+    ZERO,
+    compare_words,
+    popcount,
+    subtract_multiple,
+)
 from arrangement._kernels.cells import emit
 from arrangement._kernels.compile import inlined, kernel
+from arrangement._kernels.keys import CERTAIN, compare_keys, order_rows
 from arrangement._kernels.state import BLOCK_FULL, DONE, N_EMITTED, STEP, VALID
 
 U = 2.0**-53
@@ -49,6 +57,12 @@ DEPTH, LAST, INCREASE, STOP = 2, 6, 7, 8
 
 # bounds at each depth
 E, M, E0, M0 = range(4)
+
+# masks over the rows along a line
+OTHERS, NEGATIVE, UNSURE, READY = range(4)
+
+# bits of a table: determinants below zero, and those known not to vanish
+CHI, KNOWN = range(2)
 
 # reports beside those of the walks
 UNDECIDED_PREFIX, UNDECIDED_VERTEX, NOT_GENERIC = 10, 11, 12
@@ -95,10 +109,10 @@ def eliminate(coords, bounds, signs, depth, n_left, row):
         source = last if c == pivot else c
         weight = coords[depth, source, row] / size
         largest = 0.0
-        for k in range(coords.shape[2]):
-            value = coords[depth, source, k] - coords[depth, pivot, k] * weight
-            coords[depth + 1, c, k] = value
-            largest = max(largest, abs(value))
+        target, other = coords[depth + 1, c], coords[depth, pivot]
+        for k in range(0, coords.shape[2], 64):
+            part = subtract_multiple(target, coords[depth, source], other, k, weight)
+            largest = max(largest, part)
         if c == 0:
             peak0 = largest
         else:
@@ -125,15 +139,11 @@ def eliminate(coords, bounds, signs, depth, n_left, row):
 
 @inlined
 def rank_offsets(prefix, size, binomials, offsets):
-    """Places in the tables of all subsets of a prefix and a last row, but for it.
+    """Places in the next table of a prefix without one of its rows.
 
-    ``offsets[q]`` is for those without row q, ``offsets[size]`` for the whole prefix;
-    a subset {s_0 < s_1 < ..} has place ``sum C(s_i, i + 1)``.
+    A subset {s_0 < s_1 < ..} has place ``sum C(s_i, i + 1)``; ``offsets[q]`` is that of
+    the prefix without row q.
     """
-    total = np.int64(0)
-    for q in range(size):
-        total += binomials[q + 1, prefix[q]]
-    offsets[size] = total
     for q in range(size):
         place = np.int64(0)
         for i in range(size):
@@ -142,17 +152,6 @@ def rank_offsets(prefix, size, binomials, offsets):
             elif i > q:
                 place += binomials[i, prefix[i]]
         offsets[q] = place
-
-
-@inlined
-def signs_at_vertex(alpha, beta, p, q, bound, others, always, union):
-    """Signs of all rows at a vertex, into ``union``; False where one is in doubt."""
-    for w in range(others.size):
-        above, below = compare_words(alpha, beta, 64 * w, p, q, bound)
-        if others[w] & ~(above | below) != ZERO:
-            return False
-        union[w] = (above & others[w]) | always[w]
-    return True
 
 
 @inlined
@@ -165,20 +164,118 @@ def others_than(fixed, prefix, size, free, others):
         others[place >> 6] &= ~(ONE << np.uint64(place & 63))
 
 
+@inlined
+def reach_line(coords, bounds, signs, prefix, control, free):
+    """Eliminate the rows of the prefix that are not yet; False in doubt."""
+    size = prefix.size
+    while control[DEPTH] < size:
+        depth = control[DEPTH]
+        row = free[prefix[depth]]
+        if not eliminate(coords, bounds, signs, depth, size + 2 - depth, row):
+            return False
+        control[DEPTH] = depth + 1
+    return True
+
+
+@inlined
+def order_line(coords, bounds, prefix, free, fixed, keys, line):
+    """Order the rows along the line of a prefix.
+
+    ``keys`` (places,) int16; ``line[OTHERS]`` gets the rows but row 0 and the prefix,
+    ``line[NEGATIVE]`` those falling along the line, ``line[UNSURE]`` others whose keys
+    tell nothing.
+    """
+    size = prefix.size
+    alpha, beta = coords[size, 1], coords[size, 0]
+    off = bounds[size, E]
+    least = CERTAIN * (off + bounds[size, E0]) + 2.0**-900
+    others_than(fixed, prefix, size, free, line[OTHERS])
+    for w in range(line.shape[1]):
+        negative, sure = order_rows(alpha, beta, 64 * w, off, least, keys)
+        line[NEGATIVE, w] = negative
+        line[UNSURE, w] = line[OTHERS, w] & ~sure
+
+
+@inlined
+def begin_sides(signs, prefix, free, chi_next, offsets, line, sides):
+    """Signs of the rows at the vertices of a line; whether the last row is turned.
+
+    Bit j of ``sides[s]`` (size, n_words) is the sign of the s-th row of the prefix
+    where row j crosses; ``line[READY]`` are the rows with keys for which all are known.
+    """
+    size = prefix.size
+    n_words = line.shape[1]
+    is_odd = signs[size] < 0
+    for w in range(n_words):
+        line[READY, w] = line[OTHERS, w] & ~line[UNSURE, w]
+    for s in range(size):
+        turned = ~ZERO if is_odd ^ (s & 1 == 1) else ZERO
+        for w in range(n_words):
+            sides[s, w] = chi_next[offsets[s], CHI, w] ^ line[NEGATIVE, w] ^ turned
+            line[READY, w] &= chi_next[offsets[s], KNOWN, w]
+    if size == 0:
+        return is_odd
+    # the prefix itself is its own but the last row, and that
+    place = free[prefix[size - 1]]
+    word, shift = place >> 6, np.uint64(place & 63)
+    whole = offsets[size - 1]
+    if (chi_next[whole, KNOWN, word] >> shift) & ONE == ZERO:
+        for w in range(n_words):
+            line[READY, w] = ZERO
+    is_negative = (chi_next[whole, CHI, word] >> shift) & ONE != ZERO
+    return is_negative ^ is_odd ^ (size & 1 == 1)
+
+
+@inlined
+def signs_by_keys(keys, place, line, always, union):
+    """Signs of all rows where the row at ``place`` crosses; how many are in doubt.
+
+    That row itself is among those, and its bit is that of ``line[NEGATIVE]``.
+    """
+    key = np.int64(keys[place])
+    doubts = np.int64(0)
+    for w in range(always.size):
+        before, after = compare_keys(keys, 64 * w, key)
+        others = line[OTHERS, w]
+        doubts += popcount((others & ~(before | after)) | line[UNSURE, w])
+        union[w] = ((before ^ line[NEGATIVE, w]) & others) | always[w]
+    return doubts
+
+
+@inlined
+def signs_in_doubt(alpha, beta, bound, keys, place, line, always, union):
+    """Decide the words in doubt by values; False where that does not suffice."""
+    key = np.int64(keys[place])
+    a, b = alpha[place], beta[place]
+    p, q = -b if a > 0.0 else b, abs(a)
+    for w in range(always.size):
+        before, after = compare_keys(keys, 64 * w, key)
+        flag = ONE << np.uint64(place & 63) if w == place >> 6 else ZERO
+        others = line[OTHERS, w] & ~flag
+        doubt = (others & ~(before | after)) | (line[UNSURE, w] & ~flag)
+        if line[UNSURE, place >> 6] & (ONE << np.uint64(place & 63)) != ZERO:
+            doubt = others
+        if doubt != ZERO:
+            above, below = compare_words(alpha, beta, 64 * w, p, q, bound)
+            if doubt & ~(above | below) != ZERO:
+                return False
+            union[w] = ((above & doubt) | (union[w] & ~doubt)) | always[w]
+    return True
+
+
 @kernel
 def advance(
-    coords, bounds, signs, prefix, offsets, control, free, binomials, chi, chi_next,
-    fixed, always, others, union, outside, members, patterns, bases,
+    coords, bounds, signs, prefix, offsets, control, free, binomials, chi_next,
+    fixed, always, keys, line, turned, union, outside, members, patterns, bases,
     sides,
 ):  # fmt: skip
     """List the chambers of one level until the block is full or a sign is in doubt.
 
     ``coords`` (depths, d + 1, places) float64, depth 0 filled, coordinate 0 of the
     chart; ``fixed[VALID]`` the rows but row 0, ``always`` row 0 and ``free`` (n_free,)
-    the places of the others; ``chi`` and ``chi_next`` int8 the tables of this level (or
-    empty) and of the next.  ``bases`` (chambers, d)
-    int64 gets S, or is empty, and ``sides`` the signs there.
-    ``control[LAST]`` is the row in doubt, or the block stopped before it.
+    the places of the others; ``chi_next`` (subsets, 2, n_words) uint64 the table of the
+    next level.  ``bases`` (chambers, d) int64 gets S, or is empty, and ``sides`` the
+    signs there.  ``control[LAST]`` is the row in doubt, or the block stopped before it.
     """
     size = prefix.size
     n_free = free.size
@@ -186,58 +283,116 @@ def advance(
         if control[INCREASE] >= 0 and not next_prefix(prefix, control, n_free, size):
             return DONE
         if control[LAST] < 0:
-            while control[DEPTH] < size:
-                depth = control[DEPTH]
-                row = free[prefix[depth]]
-                if not eliminate(coords, bounds, signs, depth, size + 2 - depth, row):
-                    return UNDECIDED_PREFIX
-                control[DEPTH] = depth + 1
+            if not reach_line(coords, bounds, signs, prefix, control, free):
+                return UNDECIDED_PREFIX
             control[LAST] = prefix[size - 1] + 1 if size > 0 else 0
         rank_offsets(prefix, size, binomials, offsets)
-        others_than(fixed, prefix, size, free, others)
+        order_line(coords, bounds, prefix, free, fixed, keys, line)
+        is_turned = begin_sides(signs, prefix, free, chi_next, offsets, line, turned)
         alpha, beta = coords[size, 1], coords[size, 0]
-        off, off0 = bounds[size, E], bounds[size, E0]
-        slope = 1.01 * (off0 + 3.0 * U * bounds[size, M0])
-        height = 1.01 * (off + 3.0 * U * bounds[size, M])
-        base = (
-            1.01 * (off * bounds[size, M0] + off0 * bounds[size, M] + 2.0 * off * off0)
-            + 2.0**-1000
-        )  # for underflow
         for last in range(control[LAST], n_free if size > 0 else control[STOP]):
             control[LAST] = last
-            place = free[last]
-            a, b = alpha[place], beta[place]
-            if not abs(a) > off:
-                return UNDECIDED_VERTEX
             if control[N_EMITTED] + control[STEP] > patterns.shape[0]:
                 return BLOCK_FULL
-            word, flag = place >> 6, ONE << np.uint64(place & 63)
-            others[word] &= ~flag
-            bound = abs(a) * slope + abs(b) * height + base
-            decided = signs_at_vertex(
-                alpha, beta, -b if a > 0.0 else b, abs(a), bound, others, always, union
-            )
-            others[word] |= flag
-            if not decided:
-                return UNDECIDED_VERTEX
-            orientation = signs[size] if a > 0.0 else -signs[size]
-            if chi.size > 0:
-                chi[offsets[size] + binomials[size + 1, last]] = orientation
-            for s in range(size + 1):
-                at = offsets[s] + (binomials[size, last] if s < size else 0)
-                # -(-1)**s chi_next chi
-                side = chi_next[at] * orientation
-                if side == 0:
+            place = free[last]
+            word, shift = place >> 6, np.uint64(place & 63)
+            is_ready = (line[READY, word] >> shift) & ONE != ZERO
+            doubts = signs_by_keys(keys, place, line, always, union)
+            if doubts != 1 or not is_ready:
+                if not abs(alpha[place]) > bounds[size, E]:
+                    return UNDECIDED_VERTEX
+                bound = value_bound(bounds, size, alpha[place], beta[place])
+                if not signs_in_doubt(
+                    alpha, beta, bound, keys, place, line, always, union
+                ):
+                    return UNDECIDED_VERTEX
+                if not all_known(prefix, free, chi_next, offsets, word, shift):
                     return NOT_GENERIC
-                row = free[prefix[s]] if s < size else place
-                is_plus = (side > 0) == (s & 1 == 1)
-                if is_plus:
-                    union[row >> 6] |= ONE << np.uint64(row & 63)
-                if bases.shape[0] > 0:
-                    chamber = control[N_EMITTED] // control[STEP]
-                    bases[chamber, s] = row
-                    sides[chamber, s] = 1.0 if is_plus else -1.0
+            if is_turned:
+                union[word] ^= ONE << shift
+            for s in range(size):
+                row = free[prefix[s]]
+                side = (turned[s, word] >> shift) & ONE
+                union[row >> 6] |= side << np.uint64(row & 63)
+            if bases.shape[0] > 0:
+                chamber = control[N_EMITTED] // control[STEP]
+                write_basis(prefix, free, place, union, bases[chamber], sides[chamber])
             emit(union, fixed, outside, members, control, patterns)
+        control[LAST] = -1
+        control[INCREASE] = size - 1
+        if size == 0:
+            return DONE
+
+
+@inlined
+def value_bound(bounds, size, a, b):
+    """Bound of the error of values at the vertex of the row with slope a, height b."""
+    off, off0 = bounds[size, E], bounds[size, E0]
+    most, most0 = bounds[size, M], bounds[size, M0]
+    base = 1.01 * (off * most0 + off0 * most + 2.0 * off * off0)
+    slope = 1.01 * (off0 + 3.0 * U * most0)
+    height = 1.01 * (off + 3.0 * U * most)
+    return abs(a) * slope + abs(b) * height + base + 2.0**-1000  # for underflow
+
+
+@inlined
+def all_known(prefix, free, chi_next, offsets, word, shift):
+    """Whether the table has all determinants that the signs of a vertex need."""
+    size = prefix.size
+    for s in range(size):
+        if (chi_next[offsets[s], KNOWN, word] >> shift) & ONE == ZERO:
+            return False
+    if size == 0:
+        return True
+    place = free[prefix[size - 1]]
+    known = chi_next[offsets[size - 1], KNOWN, place >> 6]
+    return (known >> np.uint64(place & 63)) & ONE != ZERO
+
+
+@inlined
+def write_basis(prefix, free, place, union, basis, sides):
+    """Write the rows at a vertex and their signs in the chamber that opens there."""
+    size = prefix.size
+    for s in range(size + 1):
+        row = free[prefix[s]] if s < size else place
+        basis[s] = row
+        is_plus = (union[row >> 6] >> np.uint64(row & 63)) & ONE != ZERO
+        sides[s] = 1.0 if is_plus else -1.0
+
+
+@kernel
+def fill_table(
+    coords, bounds, signs, prefix, control, free, binomials, fixed, others, chi
+):
+    """Signs of the determinants of a level, until one is in doubt.
+
+    ``chi`` (prefixes, 2, n_words): bit j of CHI tells whether that of prefix and row j
+    is below zero, of KNOWN that this is no doubt.
+    """
+    size = prefix.size
+    n_free = free.size
+    while True:
+        if control[INCREASE] >= 0 and not next_prefix(prefix, control, n_free, size):
+            return DONE
+        is_new = control[LAST] < 0
+        if is_new and not reach_line(coords, bounds, signs, prefix, control, free):
+            return UNDECIDED_PREFIX
+        alpha, off = coords[size, 1], bounds[size, E]
+        if is_new:
+            control[LAST] = prefix[size - 1] + 1 if size > 0 else 0
+            others_than(fixed, prefix, size, free, others)
+            place = np.int64(0)
+            for q in range(size):
+                place += binomials[q + 1, prefix[q]]
+            turned = ~ZERO if signs[size] < 0 else ZERO
+            for w in range(others.size):
+                above, below = compare_words(alpha, alpha, 64 * w, 1.0, 0.0, off)
+                chi[place, CHI, w] = (below ^ turned) & others[w]
+                chi[place, KNOWN, w] = (above | below) & others[w]
+        for last in range(control[LAST], n_free):
+            if not abs(alpha[free[last]]) > off:
+                control[LAST] = last
+                return UNDECIDED_VERTEX
         control[LAST] = -1
         control[INCREASE] = size - 1
         if size == 0:
