@@ -16,6 +16,7 @@ from convex_solver.errors import (
 from convex_solver.model_file import Model, certify_model, load_model, save_model
 from convex_solver.network import TwoLayerReLU
 from convex_solver.program import ConvexProgram, ProgramBlock, iter_blocks
+from convex_solver.pruning import reduce_network
 from convex_solver.solver import Solution, beta_max, solve, solve_path
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "load_model",
     "load_penguins",
     "penguins_csv",
+    "reduce_network",
     "save_model",
     "solve",
     "solve_path",

@@ -1,0 +1,232 @@
+"""`reduce_network`: as few neurons as a prediction needs, at no more weight decay.
+
+With unit directions ``u_j``, columns ``c_j = (X u_j)_+`` and weights ``a_j`` of either
+sign, a balanced network predicts ``C a`` and its decay is ``beta sum |a_j|`` (Lemma 2
+of Pilanci & Ergen 2020).  While there are more columns than their rank, some ``z != 0``
+has ``C z = 0``; moving along ``z`` or ``-z``, whichever does not raise ``sum |a_j|``,
+until the first weight is zero drops a neuron and keeps the prediction (Caratheodory).
+So ``rank C <= n`` neurons are enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import lstsq
+
+from convex_solver.network import TwoLayerReLU
+from convex_solver.program import ConvexProgram
+from convex_solver.recovery import (
+    blocks_from_network,
+    merge_neurons,
+    network_from_blocks,
+)
+
+Array = NDArray[np.float64]
+U = 2.0**-53
+
+# Columns that join the independent ones at a time, at least.  Doubling the set keeps
+# the null space as small as the rank, whatever the number of neurons.
+CHUNK = 64
+# How much the objective may rise: the rounding of its own evaluation.  Networks that
+# are equal in exact arithmetic differ by a few u in it, half of them upwards; a strict
+# comparison would refuse those at random.
+RISE = 16 * U
+# Singular values below this share of the largest are not inverted when the prediction
+# is restored: the correction must stay small beside the weights.
+CUT = 1e-9
+# Squares of larger weights overflow; such a network is returned as it came.
+LARGE = 1e150
+
+
+def reduce_network(program: ConvexProgram, network: TwoLayerReLU) -> TwoLayerReLU:
+    """Return a network with the same predictions, not dearer, and few neurons.
+
+    Parameters
+    ----------
+    program : ConvexProgram
+        The data that the predictions are kept on, and the objective.
+    network : TwoLayerReLU
+        Any network on the program's columns; not modified.
+
+    Returns
+    -------
+    TwoLayerReLU
+        Balanced (``|u_j| = |alpha_j|``).  At most as many neurons as the numerical rank
+        of the columns ``(X u_j)_+`` of the given ones, hence at most n.  Its
+        ``program.network_objective`` is at most that of ``network``, or above it by
+        less than 2e-15 of it, which is the rounding of that number itself.
+        Predictions on the data agree to rounding; elsewhere they may differ.
+
+    Notes
+    -----
+    Neurons of one pattern and sign are added up first.  The others are taken in chunks:
+    the null space Z of the independent columns and the chunk comes from a singular
+    value decomposition, each step moves in it, and a reflection of Z removes the
+    direction that would bring a dropped neuron back, so that Z stays orthonormal.
+    O(m r (m + r)) after one QR factorisation of the columns, for m neurons of rank r;
+    no array is larger than (n, m).  Steps go down the
+    slope of ``sum |a_j|``; at an optimum there is none, and the nearest face
+    ``a_j = 0`` is taken.  The result is a vertex of the linear program of the cheapest
+    network with this prediction, not always its best one; the fewest neurons of all
+    are NP-hard to find.
+
+    Where rounding would raise the objective, fewer neurons are dropped.
+
+    Examples
+    --------
+    >>> program = ConvexProgram([[-1.0, 1.0], [1.0, 1.0]], [0.0, 2.0], 0.1)
+    >>> wide = program.network([[2.0, 0.0], [2.0, 1.0], [0.0, 1.0]], [0.3, 0.4, -0.5])
+    >>> reduce_network(program, wide).n_neurons
+    2
+    """
+    sizes = [
+        np.abs(part).max(initial=0.0) for part in (network.weights, network.alphas)
+    ]
+    if sizes[0] > LARGE / max(sizes[1], 1.0):
+        return network
+    limit = program.network_objective(network) * (1.0 + RISE)
+    best = merge_neurons(program, network)
+    if not program.network_objective(best) <= limit:
+        best = network
+    blocks, sides = blocks_from_network(best)
+    norms = np.linalg.norm(blocks, axis=1)
+    units = blocks / np.where(norms > 0.0, norms, 1.0)[:, None]
+    columns = np.maximum(program.X @ units.T, 0.0)
+    if program.n > norms.size:
+        # rotated: the same null vectors and least squares with fewer rows
+        columns = _triangle(columns)
+    weights = sides * norms
+    # all are dropped at once, and a bisection only follows where that is too dear
+    accepted, refused, attempt = 0, len(weights) + 1, len(weights)
+    while refused - accepted > 1:
+        found = None
+        for final in _ends(columns, weights, attempt):
+            candidate = network_from_blocks(
+                program, np.abs(final)[:, None] * units, np.sign(final)
+            )
+            if program.network_objective(candidate) <= limit:
+                found = candidate
+                break
+        if found is None:
+            refused = attempt
+        else:
+            best, accepted = found, attempt
+        attempt = (accepted + refused) // 2
+    return best
+
+
+def _ends(columns: Array, weights: Array, most: int) -> Iterator[Array]:
+    """Yield weights with at most ``most`` dropped: with the prediction restored, not.
+
+    The restored ones solve a least-squares problem for what the steps lost by rounding.
+    """
+    fewer = drop_columns(columns, weights, most)
+    kept = fewer != 0.0
+    if np.any(kept) and not np.all(kept):
+        lost = columns @ (weights - fewer)
+        change = lstsq(columns[:, kept], lost, cond=CUT, lapack_driver="gelsy")[0]
+        restored = fewer.copy()
+        restored[kept] += change
+        yield restored
+    yield fewer
+
+
+def drop_columns(columns: Array, weights: Array, most: int) -> Array:
+    """Make at most ``most`` weights zero, ``columns @ weights`` and signs kept.
+
+    Parameters
+    ----------
+    columns : ndarray, shape (n, m), float64
+    weights : ndarray, shape (m,), float64
+        Not modified.
+    most : int
+        The number of zeros to stop at; with m, no more columns are left than their
+        numerical rank.
+
+    Returns
+    -------
+    ndarray, shape (m,), float64
+        ``sum |weights|`` is not larger than before but for rounding.
+    """
+    n, m = columns.shape
+    fewer = weights.copy()
+    # an upper bound of the largest singular value, so that the rank of the columns
+    # taken here is never above the usual numerical rank of all of them
+    tolerance = 2.0 * U * max(n, m) * float(np.linalg.norm(columns))
+    order = np.argsort(-np.abs(weights), kind="stable")
+    order = order[weights[order] != 0.0]
+    active = order[:0]
+    while order.size and most > 0:
+        size = max(CHUNK, active.size)
+        active, order = np.concatenate([active, order[:size]]), order[size:]
+        null = _null_space(columns[:, active], tolerance)
+        fewer[active] = _walk(null, fewer[active], most)
+        most -= int(np.sum(fewer[active] == 0.0))
+        active = active[fewer[active] != 0.0]
+    return fewer
+
+
+def _triangle(columns: Array) -> Array:
+    return np.asarray(np.linalg.qr(columns, mode="r"))
+
+
+def _null_space(columns: Array, tolerance: float) -> Array:
+    """Orthonormal columns (m, k) that ``columns`` map to at most ``tolerance``."""
+    n, m = columns.shape
+    square = _triangle(columns) if n > m else columns
+    rank = int(np.sum(np.linalg.svd(square, compute_uv=False) > tolerance))
+    if rank == m:  # seen at a fifth of the cost
+        return np.zeros((m, 0))
+    right = np.linalg.svd(square, full_matrices=True)[2]
+    return np.ascontiguousarray(right[rank:].T)
+
+
+def _walk(null: Array, weights: Array, most: int) -> Array:
+    """Step through the faces of ``sum |weights|`` in the null space, to a vertex.
+
+    ``null`` (m, k) orthonormal, overwritten.  k weights become zero, or ``most``.
+    """
+    weights = weights.copy()
+    signs = np.sign(weights)
+    for _ in range(min(null.shape[1], most)):
+        z = _direction(null, weights, signs)
+        times = np.full(weights.size, np.inf)
+        np.divide(np.abs(weights), np.abs(z), out=times, where=signs * z < 0.0)
+        j = int(np.argmin(times))
+        weights += times[j] * z
+        weights[signs * weights < 0.0] = 0.0  # two at once, apart by rounding
+        weights[j] = 0.0
+        null = _without(null, j)
+    return weights
+
+
+def _direction(null: Array, weights: Array, signs: Array) -> Array:
+    """Return the null vector to move along: ``sum |weights|`` does not grow.
+
+    The steepest slope if there is one.  A slope of rounding errors leads nowhere; then
+    the nearest face is taken, on the side that the slope allows.
+    """
+    slope = null.T @ signs
+    if np.linalg.norm(slope) > 4.0 * U * signs.size:
+        return -(null @ slope)
+    sizes = np.linalg.norm(null, axis=1)
+    times = np.full(weights.size, np.inf)
+    np.divide(np.abs(weights), sizes, out=times, where=sizes > 0.0)
+    j = int(np.argmin(times))
+    return np.asarray(null @ (-signs[j] * null[j]))
+
+
+def _without(null: Array, j: int) -> Array:
+    """Orthonormal basis of the vectors of ``null`` whose entry j is zero.
+
+    A Householder reflection turns row j into a multiple of the first unit vector.
+    """
+    row = null[j].copy()
+    row[0] += np.copysign(np.linalg.norm(row), row[0])
+    scale = 2.0 / float(row @ row)
+    null -= np.outer(null @ row, scale * row)
+    null[j] = 0.0
+    return null[:, 1:]
