@@ -275,10 +275,17 @@ def _scratch(r: int, m: int) -> tuple[tuple[NDArray[Any], ...], ...]:
         np.zeros((r + 1, r)),
         np.zeros((3, r)),
         np.zeros(m + 1, dtype=np.int64),
+        np.zeros(m + 1, dtype=np.int64),
         np.zeros((2, m)),
     )
     bounds = tuple(np.zeros(r) for _ in range(5))
-    bounds += (np.zeros(m), np.zeros((r, r)), np.zeros((r, r)))
+    bounds += (
+        np.zeros(m),
+        np.zeros((r, r)),
+        np.zeros((r, r)),
+        np.zeros(r),
+        np.zeros(r),
+    )
     most = MOST_CONVEX + MOST_CONCAVE + r
     squares = (
         np.zeros((most, r)),

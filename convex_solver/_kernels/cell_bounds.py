@@ -11,7 +11,8 @@ What rounding does.  The values ``s_ij = a_i . V_j`` are off by ``r u |a_i|_inf`
 most; a row taken to be linear by its computed signs, a chord and a tangent are then
 off by at most that times ``|u|_1``, each row once, and the caller adds it for all rows
 together.  A sum of m + r terms is off by ``(m + r + 4) u`` times the sum of their
-absolute values; that is added here.
+absolute values; that is added here.  Rows have entries of at most about 1, so that
+nothing overflows but multipliers without a bound, and those are checked.
 """
 
 from __future__ import annotations
@@ -30,10 +31,8 @@ def vertex_value(vertex, gradient, values, n_convex, count):
     total = 0.0
     for k in range(vertex.size):
         total += vertex[k] * gradient[k]
-    for i in range(n_convex):
-        total += max(values[i], 0.0)
-    for i in range(n_convex, count):
-        total -= max(values[i], 0.0)
+    total += positive_sum(values, 0, n_convex)
+    total -= positive_sum(values, n_convex, count)
     return total / norm(vertex)
 
 
@@ -51,28 +50,84 @@ def gradient_values(vertices, gradient, out, sizes):
 
 
 @njit(cache=True)
-def linear_values(vertices, gradient, values, n_convex, center, out, errors):
-    """Fill ``out`` (r,) with chords, and tangents at the sum of the vertices."""
+def positive_sum(x, begin, end):
+    """Sum of the positive entries; four sums, as one would wait for each addition."""
+    a = b = c = d = 0.0
+    i = begin
+    while i + 4 <= end:
+        a += max(x[i], 0.0)
+        b += max(x[i + 1], 0.0)
+        c += max(x[i + 2], 0.0)
+        d += max(x[i + 3], 0.0)
+        i += 4
+    while i < end:
+        a += max(x[i], 0.0)
+        i += 1
+    return (a + b) + (c + d)
+
+
+@njit(cache=True)
+def absolute_sum(x, y):
+    """Sum of ``|x_i + y_i|``."""
+    a = b = c = d = 0.0
+    i = 0
+    while i + 4 <= x.size:
+        a += abs(x[i] + y[i])
+        b += abs(x[i + 1] + y[i + 1])
+        c += abs(x[i + 2] + y[i + 2])
+        d += abs(x[i + 3] + y[i + 3])
+        i += 4
+    while i < x.size:
+        a += abs(x[i] + y[i])
+        i += 1
+    return (a + b) + (c + d)
+
+
+@njit(cache=True)
+def chosen_sums(x, weight, begin, end):
+    """Add up ``x_i`` and ``|x_i|`` where the weight is positive."""
+    a = b = c = d = 0.0
+    i = begin
+    while i + 2 <= end:
+        p = x[i] if weight[i] > 0.0 else 0.0
+        q = x[i + 1] if weight[i + 1] > 0.0 else 0.0
+        a += p
+        b += q
+        c += abs(p)
+        d += abs(q)
+        i += 2
+    if i < end and weight[i] > 0.0:
+        a += x[i]
+        c += abs(x[i])
+    return a + b, c + d
+
+
+@njit(cache=True)
+def linear_values(vertices, gradient, values, n_convex, tangent, out, errors):
+    """Fill ``out`` (r,) with chords, and tangents where ``tangent`` is positive."""
     r, count = values.shape
-    for i in range(n_convex, count):
-        center[i] = values[0, i]
-    for j in range(1, r):
-        for i in range(n_convex, count):
-            center[i] += values[j, i]
     gradient_values(vertices, gradient, out, errors)
     unit = (count + r + 4) * U
     for j in range(r):
-        convex = 0.0
-        for i in range(n_convex):
-            convex += max(values[j, i], 0.0)
-        concave = 0.0
-        size = 0.0
-        for i in range(n_convex, count):
-            term = values[j, i] if center[i] > 0.0 else 0.0
-            concave += term
-            size += abs(term)
+        convex = positive_sum(values[j], 0, n_convex)
+        concave, size = chosen_sums(values[j], tangent, n_convex, count)
         out[j] += convex - concave
         errors[j] = unit * (errors[j] + convex + size)
+
+
+@njit(cache=True)
+def mix(line, errors, other, other_errors, t, lengths):
+    """Move ``line`` to ``(1 - t) line + t other``; the largest value at a vertex.
+
+    A mixture of two bounds is a bound; the rounding of the mixing is added.
+    """
+    peak = 0.0
+    for j in range(line.size):
+        p, q = (1.0 - t) * line[j], t * other[j]
+        line[j] = p + q
+        errors[j] += other_errors[j] + 4 * U * (abs(p) + abs(q))
+        peak = max(peak, line[j] / lengths[j])
+    return peak
 
 
 @njit(cache=True)
@@ -176,7 +231,7 @@ def cone_bound(vertices, normals, out, errors, vector, squares):
 
 @njit(cache=True)
 def pattern_bound(
-    A, vertices, gradient, rows, values, n_convex, pattern, center, normals,
+    A, vertices, gradient, rows, values, n_convex, pattern, tangent, normals,
     vector, out, errors, squares,
 ):  # fmt: skip
     """Bound on the part where the convex rows have the signs ``s_i`` of ``pattern``.
@@ -198,7 +253,7 @@ def pattern_bound(
             if up:
                 start[k] += a
         upper[i] = np.inf if convex else 1.0
-        x[i] = 1.0 if not convex and center[i] > 0.0 else 0.0
+        x[i] = 1.0 if not convex and tangent[i] > 0.0 else 0.0
     for j in range(r):
         for k in range(r):
             vectors[count + j, k] = normals[j, k]

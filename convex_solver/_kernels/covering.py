@@ -12,9 +12,11 @@ from numba import njit
 
 from convex_solver._kernels.bounded_squares import norm
 from convex_solver._kernels.cell_bounds import (
+    absolute_sum,
     cone_bound,
     invert,
     linear_values,
+    mix,
     pattern_bound,
     vertex_bound,
     vertex_value,
@@ -30,6 +32,8 @@ GOAL, BEST, RTOL, ATOL, TOP, PEAK = 0, 1, 2, 3, 4, 5
 MOST_CONVEX, MOST_CONCAVE = 3, 32
 # Peaks nearer than this (squared distance of unit vectors) are one.
 NEAR = 1e-12
+# How far tangents move to the worst vertex, and in how many steps: measured.
+TILT, STEPS = 3.0, 4
 
 
 @njit(cache=True)
@@ -118,8 +122,10 @@ def bisect(A, stack, pool, counters, scalars, found, scratch):
     rows, values = pool
     own_rows, own_values, own_vertices, gradient = scratch[0][:4]
     height = counters[HEIGHT]
-    first, second = longest_edge(vertices[height])
     start, n_convex, count = sizes[height]
+    first, second = worst_edge(
+        vertices[height], values[:, start : start + count], scalars[GOAL]
+    )
     own_vertices[:r] = vertices[height]
     if not midpoint(own_vertices, first, second):
         return False
@@ -169,15 +175,23 @@ def midpoint(vertices, first, second):
 
 
 @njit(cache=True)
-def longest_edge(vertices):
-    """Find the two vertices at the largest angle; twice the same if there is one."""
+def worst_edge(vertices, values, goal):
+    """Find the edge whose middle is bounded worst; twice one vertex if r is 1.
+
+    At the middle a chord is ``(|s_a| + |s_b| - |s_a + s_b|) / 4`` above its row, a
+    tangent as much where it is wrong, and the unit sphere ``edge^2 / 8`` above the
+    chord of the cone. Twice to four times fewer cones than by length alone.
+    """
     r = vertices.shape[0]
     worst, first, second = -1.0, 0, 0
     for a in range(r):
+        own = absolute_sum(values[a], values[a]) * 0.5
         for b in range(a + 1, r):
-            length = edge(vertices[a], vertices[b])
-            if length > worst:
-                worst, first, second = length, a, b
+            kinks = own + absolute_sum(values[b], values[b]) * 0.5
+            kinks -= absolute_sum(values[a], values[b])
+            badness = 0.25 * kinks + 0.125 * goal * edge(vertices[a], vertices[b])
+            if badness > worst:
+                worst, first, second = badness, a, b
     return first, second
 
 
@@ -197,7 +211,7 @@ def halve(A, stack, pool, own, height, begin, parent_convex, parent, drop):
     r = A.shape[0]
     vertices, high, low, sizes, _ = stack
     rows, values = pool
-    own_rows, own_values, own_vertices, gradient, kept, ends = own
+    own_rows, own_values, own_vertices, gradient, kept, grown, ends = own
     for i in range(parent):
         ends[0, i] = own_values[r, i]
         ends[1, i] = own_values[r, i]
@@ -208,20 +222,21 @@ def halve(A, stack, pool, own, height, begin, parent_convex, parent, drop):
                 ends[1, i] = max(ends[1, i], own_values[j, i])
     count = 0
     n_convex = 0
+    n_grown = 0
     for i in range(parent):
         kept[count] = i
-        if ends[0, i] < 0.0 and ends[1, i] > 0.0:
-            count += 1
-            n_convex += i < parent_convex
+        grown[n_grown] = i
+        n_grown += ends[0, i] >= 0.0
+        is_cut = ends[0, i] < 0.0 and ends[1, i] > 0.0
+        count += is_cut
+        n_convex += is_cut and i < parent_convex
     high[height] = gradient[0]
     low[height] = gradient[1]
-    for i in range(parent):
-        if ends[0, i] >= 0.0:
-            for k in range(r):
-                term = A[k, own_rows[i]]
-                add_term(
-                    high[height], low[height], k, term if i < parent_convex else -term
-                )
+    for k in range(r):
+        for i in range(n_grown):
+            g = grown[i]
+            term = A[k, own_rows[g]]
+            add_term(high[height], low[height], k, term if g < parent_convex else -term)
     for i in range(count):
         rows[begin + i] = own_rows[kept[i]]
     for j in range(r):
@@ -251,38 +266,68 @@ def settle(A, stack, pool, counters, scalars, found, scratch):
 @njit(cache=True)
 def bound_cone(A, stack, pool, counters, scalars, found, scratch):
     """Try bounds, cheapest first, down to the goal; True if it is attained."""
-    r = A.shape[0]
+    height = counters[HEIGHT]
+    vertices = stack[0][height]
+    _, n_convex, count = stack[3][height]
+    _, line, errors, _, vector, _, normals, work = scratch[1][:8]
+    bound, peak = by_vertices(stack, pool, counters, scalars, scratch)
+    goal = scalars[GOAL]
+    # no bound with these tangents is below the values at the vertices
+    few = n_convex <= MOST_CONVEX and count - n_convex <= MOST_CONCAVE
+    if bound <= goal or not (few or peak <= goal):
+        return bound, False
+    if not invert(vertices, normals, work):
+        return bound, False
+    if peak <= goal:
+        other = cone_bound(vertices, normals, line, errors, vector, scratch[2])
+        if other < bound:
+            bound = other
+        if bound <= goal:
+            return bound, False
+    if few:
+        return by_signs(A, stack, pool, counters, scalars, found, scratch, bound)
+    return bound, False
+
+
+@njit(cache=True)
+def by_vertices(stack, pool, counters, scalars, scratch):
+    """Bound by chords and tangents: at the middle, then mixed with a second choice.
+
+    The second tangents are taken nearer to the vertex where the first are worst.
+    Returns the bound and the largest value at a vertex.
+    """
     height = counters[HEIGHT]
     vertices = stack[0][height]
     start, n_convex, count = stack[3][height]
     values = pool[1][:, start : start + count]
-    gradient, line, errors, lengths, vector, center, normals, work = scratch[1]
+    gradient, line, errors, lengths, _, tangent, _, _, other, other_errors = scratch[1]
+    r = gradient.size
     worst = 0.0
     for a in range(r):
         lengths[a] = norm(vertices[a])
         gradient[a] = stack[1][height, a] + stack[2][height, a]
         for b in range(a + 1, r):
             worst = max(worst, edge(vertices[a], vertices[b]))
-    linear_values(vertices, gradient, values, n_convex, center, line, errors)
+        for i in range(n_convex, count):
+            tangent[i] = values[a, i] + (tangent[i] if a > 0 else 0.0)
+    linear_values(vertices, gradient, values, n_convex, tangent, line, errors)
     bound = vertex_bound(lengths, worst, line, errors)
-    if bound <= scalars[GOAL]:
-        return bound, False
-    # no bound with these tangents is below the values at the vertices
-    peak = 0.0
+    top, peak = 0, 0.0
     for j in range(r):
-        peak = max(peak, line[j] / lengths[j])
-    few = n_convex <= MOST_CONVEX and count - n_convex <= MOST_CONCAVE
-    if not (few or peak <= scalars[GOAL]) or not invert(vertices, normals, work):
-        return bound, False
-    if peak <= scalars[GOAL]:
-        other = cone_bound(vertices, normals, line, errors, vector, scratch[2])
-        if other < bound:
-            bound = other
-        if bound <= scalars[GOAL]:
-            return bound, False
-    if few:
-        return by_signs(A, stack, pool, counters, scalars, found, scratch, bound)
-    return bound, False
+        if line[j] / lengths[j] > peak:
+            top, peak = j, line[j] / lengths[j]
+    if peak <= scalars[GOAL] or n_convex == count:
+        return bound, peak
+    for i in range(n_convex, count):
+        tangent[i] += TILT * values[top, i]
+    linear_values(vertices, gradient, values, n_convex, tangent, other, other_errors)
+    for step in range(STEPS):
+        t = 1.0 / (STEPS - step)  # a quarter of the way each time
+        peak = mix(line, errors, other, other_errors, t, lengths)
+        bound = min(bound, vertex_bound(lengths, worst, line, errors))
+        if peak <= scalars[GOAL]:
+            break
+    return bound, peak
 
 
 @njit(cache=True)
@@ -292,12 +337,12 @@ def by_signs(A, stack, pool, counters, scalars, found, scratch, bound):
     start, n_convex, count = stack[3][height]
     rows = pool[0][start : start + count]
     values = pool[1][:, start : start + count]
-    gradient, line, errors, _, vector, center, normals, _ = scratch[1]
+    gradient, line, errors, _, vector, tangent, normals, _, _, _ = scratch[1]
     largest = 0.0
     inside = 0.0
     for pattern in range(1 << n_convex):
         value, is_free = pattern_bound(
-            A, stack[0][height], gradient, rows, values, n_convex, pattern, center,
+            A, stack[0][height], gradient, rows, values, n_convex, pattern, tangent,
             normals, vector, line, errors, scratch[2],
         )  # fmt: skip
         point = point_value(A, rows, gradient, n_convex, vector, normals)

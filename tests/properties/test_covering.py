@@ -267,6 +267,78 @@ def test_any_vector_gives_a_bound_of_a_linear_function(seed):
     assert values.max() <= bound
 
 
+def dyadic_cone(rng, r):
+    """Vertices (r, r) with entries in 1/64, exactly on the cross-polytope."""
+    inner = rng.multinomial(16, np.ones(r) / r, size=r) / 64
+    return inner + 0.75 * np.eye(r)
+
+
+@SMALL
+@given(st.integers(0, 10**6))
+def test_chords_and_tangents_are_above_the_function_on_the_cone(seed):
+    rng = np.random.default_rng(seed)
+    r, count = int(rng.integers(1, 5)), int(rng.integers(0, 12))
+    n_convex = int(rng.integers(0, count + 1))
+    V, A, g = dyadic_cone(rng, r), rng.standard_normal((r, count)), rng.random(r)
+    signs = np.where(np.arange(count) < n_convex, 1.0, -1.0)
+
+    def value(u):
+        return u @ g + np.maximum(u @ A, 0.0) @ signs
+
+    values, tangent = np.ascontiguousarray(V @ A), rng.standard_normal(count)
+    line, errors = np.zeros(r), np.zeros(r)
+    cell_bounds.linear_values(V, g, values, n_convex, tangent, line, errors)
+    weights = np.vstack([rng.dirichlet(np.ones(r), 300), np.eye(r)])
+    u = weights @ V
+    slack = 1e-14 * (1 + count)
+    assert np.all(value(u) <= weights @ (line + errors) + slack)
+    assert np.all(errors <= slack * 10)
+    # all convex: nothing is lost at the vertices
+    cell_bounds.linear_values(V, g, values, count, tangent, line, errors)
+    assert line == pytest.approx(V @ g + np.maximum(values, 0.0).sum(axis=1))
+    lengths = np.linalg.norm(V, axis=1)
+    cell_bounds.linear_values(V, g, values, n_convex, tangent, line, errors)
+    other, other_errors = np.zeros(r), np.zeros(r)
+    cell_bounds.linear_values(V, g, values, n_convex, -tangent, other, other_errors)
+    cell_bounds.mix(line, errors, other, other_errors, 0.25, lengths)
+    assert np.all(value(u) <= weights @ (line + errors) + slack)
+    new = cell_bounds.vertex_value(V[0], g, values[0], n_convex, count)
+    assert new == pytest.approx(value(V[0]) / lengths[0])
+
+
+@SMALL
+@given(st.integers(0, 10**6))
+def test_signs_and_multipliers_are_above_the_function_on_their_part(seed):
+    rng = np.random.default_rng(seed)
+    r, count = int(rng.integers(1, 5)), int(rng.integers(0, 7))
+    n_convex = int(rng.integers(0, min(count, 3) + 1))
+    V = dyadic_cone(rng, r)
+    A, g = rng.standard_normal((r, count)), rng.standard_normal(r)
+    signs = np.where(np.arange(count) < n_convex, 1.0, -1.0)
+    rows = np.arange(count)
+    values = np.ascontiguousarray(V @ A)
+    normals, work = np.zeros((r, r)), np.zeros((r, r))
+    assert cell_bounds.invert(V, normals, work)
+    assert normals @ V.T == pytest.approx(np.eye(r), abs=1e-12)
+    u = rng.dirichlet(np.ones(r), 3000) @ V
+    u /= np.linalg.norm(u, axis=1, keepdims=True)
+    exact = u @ g + np.maximum(u @ A, 0.0) @ signs
+    bits = (u @ A[:, :n_convex] >= 0.0) @ (1 << np.arange(n_convex))
+    k = count + r
+    spaces = (np.zeros((k, r)), np.zeros(k), np.zeros(k), np.zeros(r))
+    spaces += (np.zeros(r + 1, np.int64), np.zeros((r + 1, r)), np.zeros(r + 1))
+    vector, line, errors = np.zeros(r), np.zeros(r), np.zeros(r)
+    for pattern in range(1 << n_convex):
+        here = exact[bits == pattern]
+        bound, _ = cell_bounds.pattern_bound(
+            A, V, g, rows, values, n_convex, pattern, rng.standard_normal(count),
+            normals, vector, line, errors, spaces,
+        )  # fmt: skip
+        assert here.max(initial=0.0) <= bound * (1 + 1e-14)
+        if count == 0 and here.max(initial=0.0) > 0.0:
+            assert bound == pytest.approx(here.max(), rel=0.05)
+
+
 def test_an_edge_is_halved_exactly_or_not_at_all():
     vertices = np.zeros((3, 2))
     vertices[:2] = [[1.0, 0.0], [0.75, 0.25]]
