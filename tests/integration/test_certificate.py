@@ -201,3 +201,71 @@ def test_five_points_gap_is_not_negative():
     solution = solve(ConvexProgram(FIVE, FIVE_Y, 1e-4))
     assert 0 <= solution.gap < 1e-7
     assert solution.lower_bound <= solution.objective
+
+
+def test_the_covering_and_the_listing_find_the_same_bound(solved):
+    X, y, solution = solved
+    cover = certify(solution.network, X, y, 0.1, method="covering")
+    chambers = certify(solution.network, X, y, 0.1, method="chambers")
+    assert cover.n_patterns is None
+    assert cover.n_cells > 8
+    assert "cones that cover all directions" in cover.proof
+    assert chambers.n_cells is None
+    assert chambers.n_patterns == cover.cover_bound == chambers.cover_bound
+    assert cover.max_price == pytest.approx(chambers.max_price, rel=1e-10)
+    assert cover.lower_bound == pytest.approx(chambers.lower_bound, rel=1e-9)
+    assert cover.gap < 1e-6
+
+
+def test_chambers_are_listed_where_the_covering_needs_too_many_cones(
+    solved, monkeypatch
+):
+    X, y, solution = solved
+    monkeypatch.setattr("convex_solver.certificate.FEW_CELLS", 4)
+    monkeypatch.setattr("convex_solver.certificate.MOST_CELLS", 4)
+    assert certify(solution.network, X, y, 0.1).n_patterns is not None
+    # too many chambers, or none wanted: a bound that holds, and says that it is loose
+    loose = certify(solution.network, X, y, 0.1, method="covering")
+    monkeypatch.setattr("convex_solver.certificate.MOST_CHAMBERS", 4)
+    same = certify(solution.network, X, y, 0.1)
+    assert "loose" in loose.proof
+    assert same.max_price == loose.max_price >= solution.certificate.max_price
+    assert same.lower_bound <= solution.lower_bound
+
+
+def test_no_listing_limits_how_many_rows_are_certified():
+    X, y = planted(2000, 3, seed=4)
+    hidden = np.maximum(X @ np.random.default_rng(0).standard_normal((3, 60)), 0)
+    v = hidden @ np.linalg.lstsq(hidden, y, rcond=None)[0] - y
+    found = certify(TwoLayerReLU(np.zeros((0, 3)), []), X, y, 10.0, dual=v)
+    assert found.n_patterns is None
+    assert found.cover_bound > 3_900_000
+    u = np.random.default_rng(1).standard_normal((3, 5000))
+    u /= np.linalg.norm(u, axis=0)
+    assert np.abs(found.dual @ np.maximum(X @ u, 0)).max() <= 10.0
+    assert found.max_price >= np.abs(v @ np.maximum(X @ u, 0)).max()
+    assert found.n_cells < 100_000
+
+
+def test_wrong_methods_are_refused(solved):
+    X, y, solution = solved
+    with pytest.raises(InputError, match="method='fast' is unknown"):
+        certify(solution.network, X, y, 0.1, method="fast")
+    with pytest.raises(InputError, match="patterns are given"):
+        certify(
+            solution.network,
+            X,
+            y,
+            0.1,
+            method="covering",
+            patterns=enumerate_patterns(X),
+        )
+
+
+def test_a_model_certified_by_a_covering_is_read_back(solved, tmp_path):
+    X, y, solution = solved
+    path = tmp_path / "covered.json"
+    save_model(path, solution.network, certify(solution.network, X, y, 0.1))
+    found = certify_model(load_model(path), X, y)
+    assert found.n_patterns is None
+    assert found.n_cells == load_model(path).certificate.n_cells
