@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,10 +101,13 @@ class FloatWitnesses:
             return point
         exact = self._geometry.witnesses(words)[0].tolist()
         row = [int(exact[column]) for column in self._columns]
+        # facets first: there a point that is outside is found to be so
+        facets = self._geometry.facets(words)[0]
+        order = np.argsort(~np.isin(self._first, facets), kind="stable").tolist()
         for scale in range(_SCALES, 2 * _SCALES):
             # at each scale the entries round differently
             rounded = scaled_floats([tuple(scale * x for x in row)], [0] * len(row))
-            if self._is_inside(bits, rounded[0]):
+            if self._is_inside(bits, rounded[0], order):
                 point[:] = rounded[0]
                 return point
         return np.full(len(row), np.nan)
@@ -125,15 +129,18 @@ class FloatWitnesses:
         middle: NDArray[np.float64] = np.ldexp(out, -np.array(self._shifts))
         return middle
 
-    def _is_inside(self, bits: list[bool], point: NDArray[np.float64]) -> bool:
+    def _is_inside(
+        self, bits: list[bool], point: NDArray[np.float64], order: Any = None
+    ) -> bool:
+        """Decide the sign of every row in integers, in this order."""
         if not np.all(np.isfinite(point)):
             return False
         exact = integer_row([Fraction(x) for x in point.tolist()])
         if self._is_affine and exact[-1] <= 0:
             return False
-        for bit, row in zip(bits, self._rows, strict=True):
-            value = sum(x * y for x, y in zip(row, exact, strict=True))
-            if value == 0 or (value > 0) != bit:
+        for i in range(len(bits)) if order is None else order:
+            value = sum(x * y for x, y in zip(self._rows[i], exact, strict=True))
+            if value == 0 or (value > 0) != bits[i]:
                 return False
         return True
 
