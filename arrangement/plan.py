@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from arrangement._kernels.state import DONE, MOVING, N_EMITTED, PAUSED
 from arrangement.arithmetic import make_layout
 from arrangement.arrangement import Arrangement
+from arrangement.coordinates import is_nearly_generic
 from arrangement.counting import cover_bound
 from arrangement.errors import ArrangementError, InputError, InputTypeError
 from arrangement.geometry import CellGeometry, PointGeometry
 from arrangement.partition import prefixes
 from arrangement.patterns import PatternSet, pack
-from arrangement.vertices import VertexWalker, is_nearly_generic
+from arrangement.vertices import VertexWalker
 from arrangement.walker import Walker
 
 # what `required_signs` returns when no chamber can have them

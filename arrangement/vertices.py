@@ -17,7 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arrangement._kernels import vertices
-from arrangement._kernels.state import BLOCK_FULL, DONE, N_EMITTED, STEP, VALID
+from arrangement._kernels.state import (
+    BLOCK_FULL,
+    CONSTANT,
+    DONE,
+    MOVING,
+    N_EMITTED,
+    STEP,
+    VALID,
+)
 from arrangement._kernels.vertices import (
     DEPTH,
     INCREASE,
@@ -28,6 +36,7 @@ from arrangement._kernels.vertices import (
 )
 from arrangement.arithmetic import Layout, make_layout
 from arrangement.arrangement import Arrangement
+from arrangement.coordinates import SEED, random_coordinates, scaled_matrix
 from arrangement.errors import ArrangementError
 from arrangement.exact import (
     IntRow,
@@ -40,11 +49,7 @@ from arrangement.geometry import CellGeometry
 from arrangement.patterns import unpack
 from arrangement.walker import NO_WITNESSES, Walker
 
-# coordinates are random, but the same in every run
-_SEED = 2020
-_BITS = 40
 _ATTEMPTS = 5
-_SAMPLES = 2000
 
 
 class _NotGenericError(Exception):
@@ -72,7 +77,7 @@ class VertexWalker:
         self.control[STEP] = step
         self._rank = layout.rank
         self._new_scratch()
-        for seed in range(_SEED, _SEED + _ATTEMPTS):
+        for seed in range(SEED, SEED + _ATTEMPTS):
             self._place_rows(arrangement, random.Random(seed))
             try:
                 self._rehearse()
@@ -93,7 +98,7 @@ class VertexWalker:
         self._keys = np.zeros(64 * n_words, dtype=np.int16)
         self._line = np.zeros((4, n_words), dtype=np.uint64)
         self._turned = np.zeros((max(self._rank - 2, 1), n_words), dtype=np.uint64)
-        self._union = np.zeros(2 * n_words, dtype=np.uint64)
+        self._union = np.zeros((2, n_words), dtype=np.uint64)
         self.n_exact = self.n_local = 0
 
     def pieces(self) -> list[VertexWalker]:
@@ -139,18 +144,23 @@ class VertexWalker:
         # columns of equal size, so that the random mixture is well conditioned
         scale = [1 << (peak - s) for s in self.shifts]
         even = tuple(x * t for x, t in zip(rows[chart], scale, strict=True))
-        basis = _coordinates(even, draw)
+        basis = random_coordinates(even, draw)
         mixture = [[t * x for x in row] for t, row in zip(scale, basis, strict=True)]
         images = np.array(rows, dtype=object) @ np.array(mixture, dtype=object)
         y_shifts = column_shifts(images, rank)
         self._images = dict(zip(layout.places.tolist(), images.tolist(), strict=True))
         self._coords = np.zeros((rank, 64 * layout.n_words))
         self._coords[:, layout.places] = scaled_floats(images, y_shifts).T
-        self._back = _scaled_matrix(basis, y_shifts)
+        self._back = scaled_matrix(basis, y_shifts)
         chart_place = int(layout.places[chart])
         self._free = np.sort(np.delete(layout.places, chart))
         self._always = np.zeros(layout.n_words, dtype=np.uint64)
         self._always[chart_place // 64] = np.uint64(1 << (chart_place % 64))
+        self._base, self._flips = self._always, np.zeros_like(self._always)
+        words = layout.words_per_pattern
+        if self.step == 2 and not len(layout.members) and words == layout.n_words:
+            self._base = self._always | layout.outside[CONSTANT]
+            self._flips = layout.outside[MOVING].copy()
         self._fixed = layout.fixed.copy()
         self._fixed[VALID] &= ~self._always
         n_free = len(self._free)
@@ -290,7 +300,8 @@ class VertexWalker:
                 self._binomials,
                 self._tables[self._level + 1],
                 self._fixed,
-                self._always,
+                self._base,
+                self._flips,
                 self._keys,
                 self._line,
                 self._turned,
@@ -402,60 +413,6 @@ class VertexWalker:
                 words[place // 64] |= 1 << (place % 64)
         row = np.array([words], dtype=np.uint64)
         self._waiting = np.concatenate([self._waiting, row])
-
-
-def is_nearly_generic(arrangement: Arrangement) -> bool:
-    """Whether a sample of vertices in floating point is simple; only a guide."""
-    cone = arrangement.cone
-    rows = [*cone.rows] if cone.infinity is None else [*cone.rows, cone.infinity]
-    rank = cone.rank
-    if len(rows) <= rank:
-        return False
-    floats = scaled_floats(rows, column_shifts(rows, rank))
-    draw = np.random.default_rng(_SEED)
-    samples = min(_SAMPLES, max(64, 4 * 10**6 // len(rows)))
-    chosen = np.argsort(draw.random((samples, min(len(rows), 64))), axis=1)
-    places = np.sort(draw.choice(len(rows), chosen.shape[1], replace=False))
-    chosen = places[chosen[:, : rank - 1]]
-    _, _, vt = np.linalg.svd(floats[chosen], full_matrices=True)
-    values = np.abs(vt[:, -1] @ floats.T)
-    return int((values < 1e-10).sum()) <= samples * (rank - 1)
-
-
-def _coordinates(chart: IntRow, draw: random.Random) -> list[IntRow]:
-    """Integer matrix Q with ``chart @ Q = (g, 0, .., 0)``, g > 0, otherwise random."""
-    rank = len(chart)
-    pivot = max(range(rank), key=lambda k: abs(chart[k]))
-    kernel = []
-    for j in range(rank):
-        if j != pivot:
-            vector = [0] * rank
-            vector[j] = chart[pivot]
-            vector[pivot] = -chart[j]
-            kernel.append(vector)
-    top = 1 << _BITS
-    columns = []
-    for k in range(rank):
-        weights = [draw.randrange(-top, top) for _ in kernel]
-        column = [
-            sum(w * vector[i] for w, vector in zip(weights, kernel, strict=True))
-            for i in range(rank)
-        ]
-        if k == 0:
-            column[pivot] += top * chart[pivot]
-        columns.append(column)
-    return [tuple(column[i] for column in columns) for i in range(rank)]
-
-
-def _scaled_matrix(matrix: list[IntRow], shifts: list[int]) -> NDArray[np.float64]:
-    """Entries divided by ``2**shift`` of their column and one power of two for all."""
-    rank = len(matrix)
-    transposed = [tuple(row[k] for row in matrix) for k in range(rank)]
-    peaks = [max(abs(x) for x in column).bit_length() for column in transposed]
-    floats = scaled_floats(transposed, [0] * rank)
-    top = max(p - s for p, s in zip(peaks, shifts, strict=True))
-    factors = [p - s - top for p, s in zip(peaks, shifts, strict=True)]
-    return np.ascontiguousarray(np.ldexp(floats, np.array(factors)[:, None]).T)
 
 
 def _cones(rows: list[IntRow]) -> list[tuple[NDArray[np.bool_], NDArray[np.int64]]]:

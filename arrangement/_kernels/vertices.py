@@ -37,7 +37,6 @@ from arrangement._kernels.bits import (
     ONE,
     ZERO,
     compare_words,
-    popcount,
     subtract_multiple,
 )
 from arrangement._kernels.cells import emit
@@ -59,7 +58,7 @@ DEPTH, LAST, INCREASE, STOP = 2, 6, 7, 8
 E, M, E0, M0 = range(4)
 
 # masks over the rows along a line
-OTHERS, NEGATIVE, UNSURE, READY = range(4)
+OTHERS, NEGATIVE, UNSURE, KNOWN_SIDES = range(4)
 
 # bits of a table: determinants below zero, and those known not to vanish
 CHI, KNOWN = range(2)
@@ -201,18 +200,18 @@ def begin_sides(signs, prefix, free, chi_next, offsets, line, sides):
     """Signs of the rows at the vertices of a line; whether the last row is turned.
 
     Bit j of ``sides[s]`` (size, n_words) is the sign of the s-th row of the prefix
-    where row j crosses; ``line[READY]`` are the rows with keys for which all are known.
+    where row j crosses; ``line[KNOWN_SIDES]`` are the rows for which all are known.
     """
     size = prefix.size
     n_words = line.shape[1]
     is_odd = signs[size] < 0
     for w in range(n_words):
-        line[READY, w] = line[OTHERS, w] & ~line[UNSURE, w]
+        line[KNOWN_SIDES, w] = line[OTHERS, w]
     for s in range(size):
         turned = ~ZERO if is_odd ^ (s & 1 == 1) else ZERO
         for w in range(n_words):
             sides[s, w] = chi_next[offsets[s], CHI, w] ^ line[NEGATIVE, w] ^ turned
-            line[READY, w] &= chi_next[offsets[s], KNOWN, w]
+            line[KNOWN_SIDES, w] &= chi_next[offsets[s], KNOWN, w]
     if size == 0:
         return is_odd
     # the prefix itself is its own but the last row, and that
@@ -221,107 +220,9 @@ def begin_sides(signs, prefix, free, chi_next, offsets, line, sides):
     whole = offsets[size - 1]
     if (chi_next[whole, KNOWN, word] >> shift) & ONE == ZERO:
         for w in range(n_words):
-            line[READY, w] = ZERO
+            line[KNOWN_SIDES, w] = ZERO
     is_negative = (chi_next[whole, CHI, word] >> shift) & ONE != ZERO
     return is_negative ^ is_odd ^ (size & 1 == 1)
-
-
-@inlined
-def signs_by_keys(keys, place, line, always, union):
-    """Signs of all rows where the row at ``place`` crosses; how many are in doubt.
-
-    That row itself is among those, and its bit is that of ``line[NEGATIVE]``.
-    """
-    key = np.int64(keys[place])
-    doubts = np.int64(0)
-    for w in range(always.size):
-        before, after = compare_keys(keys, 64 * w, key)
-        others = line[OTHERS, w]
-        doubts += popcount((others & ~(before | after)) | line[UNSURE, w])
-        union[w] = ((before ^ line[NEGATIVE, w]) & others) | always[w]
-    return doubts
-
-
-@inlined
-def signs_in_doubt(alpha, beta, bound, keys, place, line, always, union):
-    """Decide the words in doubt by values; False where that does not suffice."""
-    key = np.int64(keys[place])
-    a, b = alpha[place], beta[place]
-    p, q = -b if a > 0.0 else b, abs(a)
-    for w in range(always.size):
-        before, after = compare_keys(keys, 64 * w, key)
-        flag = ONE << np.uint64(place & 63) if w == place >> 6 else ZERO
-        others = line[OTHERS, w] & ~flag
-        doubt = (others & ~(before | after)) | (line[UNSURE, w] & ~flag)
-        if line[UNSURE, place >> 6] & (ONE << np.uint64(place & 63)) != ZERO:
-            doubt = others
-        if doubt != ZERO:
-            above, below = compare_words(alpha, beta, 64 * w, p, q, bound)
-            if doubt & ~(above | below) != ZERO:
-                return False
-            union[w] = ((above & doubt) | (union[w] & ~doubt)) | always[w]
-    return True
-
-
-@kernel
-def advance(
-    coords, bounds, signs, prefix, offsets, control, free, binomials, chi_next,
-    fixed, always, keys, line, turned, union, outside, members, patterns, bases,
-    sides,
-):  # fmt: skip
-    """List the chambers of one level until the block is full or a sign is in doubt.
-
-    ``coords`` (depths, d + 1, places) float64, depth 0 filled, coordinate 0 of the
-    chart; ``fixed[VALID]`` the rows but row 0, ``always`` row 0 and ``free`` (n_free,)
-    the places of the others; ``chi_next`` (subsets, 2, n_words) uint64 the table of the
-    next level.  ``bases`` (chambers, d) int64 gets S, or is empty, and ``sides`` the
-    signs there.  ``control[LAST]`` is the row in doubt, or the block stopped before it.
-    """
-    size = prefix.size
-    n_free = free.size
-    while True:
-        if control[INCREASE] >= 0 and not next_prefix(prefix, control, n_free, size):
-            return DONE
-        if control[LAST] < 0:
-            if not reach_line(coords, bounds, signs, prefix, control, free):
-                return UNDECIDED_PREFIX
-            control[LAST] = prefix[size - 1] + 1 if size > 0 else 0
-        rank_offsets(prefix, size, binomials, offsets)
-        order_line(coords, bounds, prefix, free, fixed, keys, line)
-        is_turned = begin_sides(signs, prefix, free, chi_next, offsets, line, turned)
-        alpha, beta = coords[size, 1], coords[size, 0]
-        for last in range(control[LAST], n_free if size > 0 else control[STOP]):
-            control[LAST] = last
-            if control[N_EMITTED] + control[STEP] > patterns.shape[0]:
-                return BLOCK_FULL
-            place = free[last]
-            word, shift = place >> 6, np.uint64(place & 63)
-            is_ready = (line[READY, word] >> shift) & ONE != ZERO
-            doubts = signs_by_keys(keys, place, line, always, union)
-            if doubts != 1 or not is_ready:
-                if not abs(alpha[place]) > bounds[size, E]:
-                    return UNDECIDED_VERTEX
-                bound = value_bound(bounds, size, alpha[place], beta[place])
-                if not signs_in_doubt(
-                    alpha, beta, bound, keys, place, line, always, union
-                ):
-                    return UNDECIDED_VERTEX
-                if not all_known(prefix, free, chi_next, offsets, word, shift):
-                    return NOT_GENERIC
-            if is_turned:
-                union[word] ^= ONE << shift
-            for s in range(size):
-                row = free[prefix[s]]
-                side = (turned[s, word] >> shift) & ONE
-                union[row >> 6] |= side << np.uint64(row & 63)
-            if bases.shape[0] > 0:
-                chamber = control[N_EMITTED] // control[STEP]
-                write_basis(prefix, free, place, union, bases[chamber], sides[chamber])
-            emit(union, fixed, outside, members, control, patterns)
-        control[LAST] = -1
-        control[INCREASE] = size - 1
-        if size == 0:
-            return DONE
 
 
 @inlined
@@ -336,27 +237,129 @@ def value_bound(bounds, size, a, b):
 
 
 @inlined
-def all_known(prefix, free, chi_next, offsets, word, shift):
-    """Whether the table has all determinants that the signs of a vertex need."""
-    size = prefix.size
-    for s in range(size):
-        if (chi_next[offsets[s], KNOWN, word] >> shift) & ONE == ZERO:
+def signs_at_vertex(coords, bounds, keys, place, line, base, flips, rows, k):
+    """Write the signs of all rows where the row at ``place`` crosses; False in doubt.
+
+    ``rows[k]`` gets them and the bits ``base``, ``rows[k + 1]`` the same with the bits
+    ``flips`` turned.  The bit of the row itself is that of ``line[NEGATIVE]``.
+    """
+    size = coords.shape[0] - 1
+    key = np.int64(keys[place])
+    flag = ONE << np.uint64(place & 63)
+    trusted = ~ZERO
+    if line[UNSURE, place >> 6] & flag != ZERO:
+        trusted = ZERO
+        if not abs(coords[size, 1, place]) > bounds[size, E]:
             return False
-    if size == 0:
-        return True
-    place = free[prefix[size - 1]]
-    known = chi_next[offsets[size - 1], KNOWN, place >> 6]
-    return (known >> np.uint64(place & 63)) & ONE != ZERO
+    for w in range(base.size):
+        before, after = compare_keys(keys, 64 * w, key)
+        others = line[OTHERS, w]
+        doubt = (others & ~((before | after) & trusted)) | line[UNSURE, w]
+        doubt &= ~flag if w == place >> 6 else ~ZERO
+        word = before ^ line[NEGATIVE, w]
+        if doubt != ZERO:
+            alpha, beta = coords[size, 1], coords[size, 0]
+            a, b = alpha[place], beta[place]
+            bound = value_bound(bounds, size, a, b)
+            p, q = -b if a > 0.0 else b, abs(a)
+            above, below = compare_words(alpha, beta, 64 * w, p, q, bound)
+            if doubt & ~(above | below) != ZERO:
+                return False
+            word = (above & doubt) | (word & ~doubt)
+        word = (word & others) | base[w]
+        rows[k, w] = word
+        rows[k + 1, w] = word ^ flips[w]
+    return True
 
 
 @inlined
-def write_basis(prefix, free, place, union, basis, sides):
+def turn_sides(prefix, free, place, is_turned, turned, rows, k):
+    """Turn the bits of the rows at a vertex that `signs_at_vertex` left to do."""
+    word, shift = place >> 6, np.uint64(place & 63)
+    if is_turned:
+        rows[k, word] ^= ONE << shift
+        rows[k + 1, word] ^= ONE << shift
+    for s in range(prefix.size):
+        row = free[prefix[s]]
+        bit = ((turned[s, word] >> shift) & ONE) << np.uint64(row & 63)
+        rows[k, row >> 6] ^= bit
+        rows[k + 1, row >> 6] ^= bit
+
+
+@kernel
+def advance(
+    coords, bounds, signs, prefix, offsets, control, free, binomials, chi_next,
+    fixed, base, flips, keys, line, turned, union, outside, members, patterns, bases,
+    sides,
+):  # fmt: skip
+    """List the chambers of one level until the block is full or a sign is in doubt.
+
+    ``coords`` (depths, d + 1, places) float64, depth 0 filled, coordinate 0 of the
+    chart; ``fixed[VALID]`` the rows but row 0 and ``free`` (n_free,) their places;
+    ``chi_next`` (subsets, 2, n_words) uint64 the table of the next level.  Where output
+    words are those of places, ``base`` (n_words,) are the constant bits and row 0, and
+    ``flips`` the bits that antipodes turn, and patterns are written straight away; else
+    ``flips`` is zero and chambers go through ``union`` (2, n_words).
+    ``bases`` (chambers, d) int64 gets S, or is empty, and ``sides`` the signs there.
+    ``control[LAST]`` is the row in doubt, or the block stopped before it.
+    """
+    size = prefix.size
+    step = control[STEP]
+    is_direct = flips[free[0] >> 6] != ZERO
+    rows = patterns if is_direct else union
+    while True:
+        if control[INCREASE] >= 0 and not next_prefix(prefix, control, free.size, size):
+            return DONE
+        if control[LAST] < 0:
+            if not reach_line(coords, bounds, signs, prefix, control, free):
+                return UNDECIDED_PREFIX
+            control[LAST] = prefix[size - 1] + 1 if size > 0 else 0
+        rank_offsets(prefix, size, binomials, offsets)
+        order_line(coords, bounds, prefix, free, fixed, keys, line)
+        is_turned = begin_sides(signs, prefix, free, chi_next, offsets, line, turned)
+        emitted = control[N_EMITTED]
+        report = DONE
+        for last in range(control[LAST], free.size if size > 0 else control[STOP]):
+            place = free[last]
+            if emitted + step > patterns.shape[0]:
+                report = BLOCK_FULL
+            elif not signs_at_vertex(
+                coords, bounds, keys, place, line, base, flips, rows,
+                emitted if is_direct else 0,
+            ):  # fmt: skip
+                report = UNDECIDED_VERTEX
+            elif (line[KNOWN_SIDES, place >> 6] >> np.uint64(place & 63)) & ONE == ZERO:
+                report = NOT_GENERIC
+            if report != DONE:
+                control[LAST] = last
+                control[N_EMITTED] = emitted
+                return report
+            k = emitted if is_direct else 0
+            turn_sides(prefix, free, place, is_turned, turned, rows, k)
+            if bases.shape[0] > 0:
+                at = emitted // step
+                write_basis(prefix, free, place, rows[k], bases[at], sides[at])
+            if is_direct:
+                emitted += 2
+            else:
+                control[N_EMITTED] = emitted
+                emit(union[0], fixed, outside, members, control, patterns)
+                emitted = control[N_EMITTED]
+        control[N_EMITTED] = emitted
+        control[LAST] = -1
+        control[INCREASE] = size - 1
+        if size == 0:
+            return DONE
+
+
+@inlined
+def write_basis(prefix, free, place, signs, basis, sides):
     """Write the rows at a vertex and their signs in the chamber that opens there."""
     size = prefix.size
     for s in range(size + 1):
         row = free[prefix[s]] if s < size else place
         basis[s] = row
-        is_plus = (union[row >> 6] >> np.uint64(row & 63)) & ONE != ZERO
+        is_plus = (signs[row >> 6] >> np.uint64(row & 63)) & ONE != ZERO
         sides[s] = 1.0 if is_plus else -1.0
 
 

@@ -190,6 +190,12 @@ def test_rows_one_ulp_from_a_common_plane(r, seed):
     assert one.n_exact > 0
 
 
+def test_two_rows_one_ulp_from_parallel_and_no_others():
+    """Their vertex is in doubt though there is no other row to compare with."""
+    one = assert_same_chambers([[1, 1], [1, np.nextafter(1.0, 2.0)]], [0, 0])
+    assert one.n_exact == 3
+
+
 # --- vertices in doubt, and on more rows than they need -----------------------
 
 
@@ -332,13 +338,10 @@ def run_next_prefix(prefix, control, n_free, size):
 
 
 @numba.njit
-def run_signs_by_keys(keys, place, line, always, union):
-    return vertices.signs_by_keys(keys, place, line, always, union)
-
-
-@numba.njit
-def run_signs_in_doubt(alpha, beta, bound, keys, place, line, always, union):
-    return vertices.signs_in_doubt(alpha, beta, bound, keys, place, line, always, union)
+def run_signs_at_vertex(coords, bounds, keys, place, line, base, flips, rows, k):
+    return vertices.signs_at_vertex(
+        coords, bounds, keys, place, line, base, flips, rows, k
+    )
 
 
 @numba.njit
@@ -389,10 +392,7 @@ def test_a_value_at_its_bound_or_that_is_no_number_is_in_neither_word():
 
 
 def ordered_line(slopes, heights, *, chosen=(), error=2.0**-53):
-    """Keys and masks along a line: row 0 is the chart, the places ``chosen`` are used.
-
-    Returns the arguments of the kernels that look at one vertex, and coordinates.
-    """
+    """State along a line: row 0 is the chart, the places ``chosen`` are used."""
     n_words = len(slopes) // 64
     size = len(chosen)
     coords = np.zeros((size + 1, 2, len(slopes)))
@@ -408,23 +408,27 @@ def ordered_line(slopes, heights, *, chosen=(), error=2.0**-53):
     keys = np.zeros(len(slopes), dtype=np.int16)
     line = np.zeros((4, n_words), dtype=np.uint64)
     run_order_line(coords, bounds, prefix, free, fixed, keys, line)
-    return keys, line
+    return coords, bounds, keys, line
 
 
-def signs_of(keys, line, place, slopes, heights, bound):
-    """Signs of all rows at a vertex, by keys and where needed by values, or None."""
-    always = np.zeros(line.shape[1], dtype=np.uint64)
-    always[0] = 1
-    union = np.zeros(2 * line.shape[1], dtype=np.uint64)
-    doubts = run_signs_by_keys(keys, place, line, always, union)
-    arguments = (keys, place, line, always, union)
-    is_sure = not int(line[vertices.UNSURE, place // 64]) >> (place % 64) & 1
-    if not (doubts == 1 and is_sure) and not run_signs_in_doubt(
-        slopes, heights, bound, *arguments
-    ):
-        return None, doubts
-    words = union[: line.shape[1]].tolist()
-    return [words[k // 64] >> (k % 64) & 1 for k in range(len(slopes))], doubts
+def signs_of(state, place, *, error=None):
+    """Signs of all rows at a vertex, or None; ``error`` of the values only."""
+    coords, bounds, keys, line = state
+    if error is not None:
+        bounds = bounds.copy()
+        bounds[-1, [E, E0]] = error
+    n_words = line.shape[1]
+    base, flips = np.zeros((2, n_words), dtype=np.uint64)
+    base[0] = 1
+    flips[:] = 0x123456789ABCDEF0
+    rows = np.zeros((3, n_words), dtype=np.uint64)
+    arguments = (coords, bounds, keys, place, line, base, flips, rows, 1)
+    if not run_signs_at_vertex(*arguments):
+        return None
+    assert not rows[0].any()
+    assert np.array_equal(rows[2], rows[1] ^ flips)
+    words = rows[1].tolist()
+    return [words[k // 64] >> (k % 64) & 1 for k in range(64 * n_words)]
 
 
 @settings(max_examples=60, deadline=None)
@@ -443,17 +447,16 @@ def test_signs_along_a_line_are_those_of_exact_values(data):
         k, j = rng.integers(1, 128, 2)
         slopes[k], heights[k] = -2.0 * slopes[j], -2.0 * heights[j]
     chosen = tuple(rng.choice(np.arange(1, 128), 2, replace=False).tolist())
-    keys, line = ordered_line(slopes, heights, chosen=chosen)
+    state = ordered_line(slopes, heights, chosen=chosen)
     others = [k for k in range(1, 128) if k not in chosen]
     for place in others[::5]:
         b, a = Fraction(heights[place]), Fraction(slopes[place])
         values = [
             (Fraction(heights[k]) - Fraction(slopes[k]) * b / a) for k in range(128)
         ]
-        found, doubts = signs_of(keys, line, place, slopes, heights, 2.0**-48)
-        near = [abs(values[k] * a) < Fraction(1, 2**46) for k in others if k != place]
+        found = signs_of(state, place)
         if found is None:
-            assert doubts != 1
+            near = [abs(values[k] * a) < 2.0**-46 for k in others if k != place]
             assert any(near)
             continue
         assert found[0] == 1
@@ -474,33 +477,34 @@ def test_a_row_in_doubt_stops_a_vertex_and_a_row_left_out_does_not(doubtful):
         heights[doubtful] = slopes[doubtful] * (
             heights[place] / slopes[place] + distance
         )
-        arguments = (place, slopes, heights)
-        keys, line = ordered_line(slopes, heights)
-        assert signs_of(keys, line, *arguments, 2.0**-30)[0] is None
+        state = ordered_line(slopes, heights)
+        assert signs_of(state, place, error=2.0**-38) is None
         if distance:
-            found, _ = signs_of(keys, line, *arguments, 2.0**-50)
+            found = signs_of(state, place)
             assert found[doubtful] == (distance > 0)
-        keys, line = ordered_line(slopes, heights, chosen=(doubtful,))
-        found, doubts = signs_of(keys, line, *arguments, 2.0**-30)
-        assert doubts < 5
-        assert found[doubtful] == 0
+        state = ordered_line(slopes, heights, chosen=(doubtful,))
+        assert signs_of(state, place)[doubtful] == 0
 
 
 def test_a_row_without_key_is_decided_by_values_everywhere():
     rng = np.random.default_rng(0)
     slopes, heights = rng.uniform(0.1, 1, (2, 64))
     slopes[5], heights[5] = 2.0**-40, -(2.0**-41)  # too small for its errors
-    keys, line = ordered_line(slopes, heights)
-    assert line[vertices.UNSURE].tolist() == [1 << 5]
+    state = ordered_line(slopes, heights)
+    assert state[-1][vertices.UNSURE].tolist() == [1 << 5]
     for place in range(6, 64):
-        found, doubts = signs_of(keys, line, place, slopes, heights, 2.0**-52)
-        assert doubts >= 2
+        found = signs_of(state, place)
         assert found[5] == (heights[5] - slopes[5] * heights[place] / slopes[place] > 0)
+        assert signs_of(state, place, error=2.0**-38) is None
     # its own vertex too: the others are compared with its value
-    found, doubts = signs_of(keys, line, 5, slopes, heights, 2.0**-52)
+    found = signs_of(state, 5)
     values = heights - slopes * heights[5] / slopes[5]
     assert [found[k] for k in range(6, 64)] == (values[6:] > 0).tolist()
-    assert signs_of(keys, line, 5, slopes, heights, 1.0)[0] is None
+    # whether it rises or falls must be known, however clear the values
+    assert signs_of(state, 5, error=2.0**-40) is None
+    state[-1][vertices.OTHERS] = 1 << 5
+    assert signs_of(state, 5, error=2.0**-40) is None
+    assert signs_of(state, 5) is not None
 
 
 def rows_of(rng, kind, n, width):
