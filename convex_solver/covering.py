@@ -56,7 +56,8 @@ class Covering:
     n_cells : int
         Cones visited for both signs.
     is_reached : bool
-        False when the budget ended the search: then ``bound`` holds, but is loose.
+        False when the budget (or float64) ended the search: then ``bound`` holds, but
+        is loose.
     peaks : ndarray, shape (k, d), float64
         Unit vectors of distinct local maxima, largest first; empty if not asked for.
     peak_values : ndarray, shape (k,), float64
@@ -141,9 +142,11 @@ def cover_sphere(
     sides = [_side(problem, sign, n_peaks) for sign in (1.0, -1.0)]
     for side in sides:
         _try(side, guesses @ problem.basis, scalars)
-    is_reached = [_run(side, scalars, max_cells) for side in sides]
+    done = [_run(side, scalars, max_cells) for side in sides]
+    # a cone that floats cannot halve may stay above the goal
+    is_reached = all(done) and (n_peaks > 0 or scalars[TOP] <= scalars[GOAL])
     largest = max(scalars[TOP], *(_left_over(side) for side in sides))
-    return _result(problem, sides, scalars, largest + own, all(is_reached))
+    return _result(problem, sides, scalars, largest + own, bool(is_reached))
 
 
 def _checked(
@@ -222,11 +225,12 @@ def _side(problem: SignedRows, sign: float, n_peaks: int) -> _Side:
 def _try(side: _Side, guesses: Array, scalars: Array) -> None:
     """Start the goal at the largest value over guesses and axes."""
     r = side.linear.size
-    points = np.vstack([guesses, np.eye(r), -np.eye(r)])
-    lengths = np.linalg.norm(points, axis=1)
-    points = points[lengths > 0.0] / lengths[lengths > 0.0, None]
+    peaks = np.abs(guesses).max(axis=1, initial=0.0)
+    usable = (peaks > 0.0) & np.isfinite(peaks)
+    points = np.vstack([guesses[usable] / peaks[usable, None], np.eye(r), -np.eye(r)])
     if points.size == 0:
         return
+    points /= np.linalg.norm(points, axis=1)[:, None]
     hidden = np.maximum(points @ side.columns, 0.0)
     values = points @ side.linear + hidden[:, : side.n_convex].sum(axis=1)
     values -= hidden[:, side.n_convex :].sum(axis=1)
