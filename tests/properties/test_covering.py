@@ -155,6 +155,13 @@ def test_what_cancels_everywhere_has_a_bound_of_rounding_size():
     assert found.bound < 1e-14
 
 
+def test_the_rounding_of_rows_at_vertices_is_added():
+    # |(3, 4)| = 5 exactly; each row may be off by r u |a_i|_inf |u|_1 on a cone
+    found = cover_sphere([[3.0, 4.0]], [1.0])
+    assert found.bound >= 5.0 + 2.0 * 2.0**0.5 * 2.0**-53 * 4.0
+    assert found.bound <= 5.0 * (1 + 1e-14)
+
+
 def test_hints_set_the_goal_at_once():
     X, v = planted(60, 3, seed=5)
     first = cover_sphere(X, v)
