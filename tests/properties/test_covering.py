@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import convex_solver.covering as wrapper
 from convex_solver import InputError
 from convex_solver._kernels import bounded_squares as squares
 from convex_solver._kernels import cell_bounds, covering
@@ -155,11 +156,16 @@ def test_what_cancels_everywhere_has_a_bound_of_rounding_size():
     assert found.bound < 1e-14
 
 
-def test_the_rounding_of_rows_at_vertices_is_added():
-    # |(3, 4)| = 5 exactly; each row may be off by r u |a_i|_inf |u|_1 on a cone
-    found = cover_sphere([[3.0, 4.0]], [1.0])
-    assert found.bound >= 5.0 + 2.0 * 2.0**0.5 * 2.0**-53 * 4.0
-    assert found.bound <= 5.0 * (1 + 1e-14)
+def test_the_rounding_of_rows_at_vertices_is_added(monkeypatch):
+    X, v = np.array([[3.0, 4.0], [4.0, -1.0]]), np.array([1.0, -1.0])
+    problem = reduce_rows(X, v, 0 * X)
+    peaks = np.ldexp(8.0, -problem.exponent)
+    slack = wrapper._kernel_slack(problem)
+    # r u |a_i|_inf |u|_1 for each row
+    assert 2.0**0.5 * 2.0 * 2.0**-53 * peaks <= slack <= 1e-15 * peaks
+    exact = cover_sphere(X, v).bound
+    monkeypatch.setattr(wrapper, "_kernel_slack", lambda _: 0.5)
+    assert cover_sphere(X, v).bound >= exact + np.ldexp(0.49, problem.exponent)
 
 
 def test_hints_set_the_goal_at_once():
