@@ -381,6 +381,19 @@ def hadamard_bits(rows: Sequence[IntRow], size: int) -> int:
     return (math.isqrt(min(by_rows, by_columns)) + 1).bit_length()
 
 
+def rounded(rows: Sequence[Sequence[int]] | NDArray[Any]) -> NDArray[np.float64]:
+    """Round every integer once, to nearest; floats come back as they are.
+
+    Raises
+    ------
+    OverflowError
+        An integer exceeds float64.
+    """
+    if isinstance(rows, np.ndarray) and rows.dtype == np.float64:
+        return rows
+    return np.array(rows, dtype=object).astype(np.float64)
+
+
 def scaled_floats(
     rows: Sequence[Sequence[int]] | NDArray[Any], shifts: Sequence[int]
 ) -> NDArray[np.float64]:
@@ -392,8 +405,8 @@ def scaled_floats(
     if not len(rows):
         return np.zeros((0, len(shifts)))
     try:
-        # rounded once, as Python rounds; scaling is exact but for underflow
-        floats = np.array(rows, dtype=object).astype(np.float64)
+        # scaling is exact but for underflow
+        floats = rounded(rows)
     except OverflowError:
         return _scaled_one_by_one(rows, shifts)
     exponents = np.frexp(floats)[1].astype(np.int64) - np.array(shifts, dtype=np.int64)
@@ -433,9 +446,16 @@ def _ldexp(value: int, shift: int) -> float:
 def column_shifts(
     rows: Sequence[Sequence[int]] | NDArray[Any], width: int
 ) -> list[int]:
-    """Exponents e with every ``|x| < 2**e`` in the column (0 for zero columns)."""
-    columns = zip(*rows, strict=True) if len(rows) else ((),) * width
-    return [
-        max(max(column, default=0), -min(column, default=0)).bit_length()
-        for column in columns
-    ]
+    """Exponents e with every ``|x| < 2**e`` in the column (0 for zero columns).
+
+    At most one more than needed, where rounding to a float reaches ``2**e``.
+    """
+    if not len(rows):
+        return [0] * width
+    try:
+        sizes = np.abs(np.array(rows, dtype=object).astype(np.float64))
+    except OverflowError:
+        return [
+            max(map(abs, column)).bit_length() for column in zip(*rows, strict=True)
+        ]
+    return [int(e) for e in np.frexp(sizes.max(axis=0))[1]]

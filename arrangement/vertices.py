@@ -43,6 +43,7 @@ from arrangement.exact import (
     column_shifts,
     determinant,
     independent_rows,
+    rounded,
     scaled_floats,
 )
 from arrangement.geometry import CellGeometry
@@ -78,8 +79,8 @@ class VertexWalker:
         self._rank = layout.rank
         self._new_scratch()
         for seed in range(SEED, SEED + _ATTEMPTS):
-            self._place_rows(arrangement, random.Random(seed))
             try:
+                self._place_rows(arrangement, random.Random(seed))
                 self._rehearse()
             except _NotGenericError:
                 continue
@@ -139,7 +140,9 @@ class VertexWalker:
         rank = cone.rank
         rows = [*cone.rows] if cone.infinity is None else [*cone.rows, cone.infinity]
         chart = 0 if cone.infinity is None else len(rows) - 1
-        self.shifts = tuple(column_shifts(rows, rank))
+        self.shifts = layout.shifts
+        if not layout.n_digits:
+            self.shifts = tuple(column_shifts(rows, rank))
         peak = max(self.shifts)
         # columns of equal size, so that the random mixture is well conditioned
         scale = [1 << (peak - s) for s in self.shifts]
@@ -147,10 +150,14 @@ class VertexWalker:
         basis = random_coordinates(even, draw)
         mixture = [[t * x for x in row] for t, row in zip(scale, basis, strict=True)]
         images = np.array(rows, dtype=object) @ np.array(mixture, dtype=object)
-        y_shifts = column_shifts(images, rank)
+        try:
+            floats = rounded(images)
+        except OverflowError:
+            floats = images
+        y_shifts = column_shifts(floats, rank)
         self._images = dict(zip(layout.places.tolist(), images.tolist(), strict=True))
         self._coords = np.zeros((rank, 64 * layout.n_words))
-        self._coords[:, layout.places] = scaled_floats(images, y_shifts).T
+        self._coords[:, layout.places] = scaled_floats(floats, y_shifts).T
         self._back = scaled_matrix(basis, y_shifts)
         chart_place = int(layout.places[chart])
         self._free = np.sort(np.delete(layout.places, chart))
@@ -163,11 +170,21 @@ class VertexWalker:
             self._flips = layout.outside[MOVING].copy()
         self._fixed = layout.fixed.copy()
         self._fixed[VALID] &= ~self._always
+        self._top = self._highest(images[:, -1])
         n_free = len(self._free)
         self._binomials = np.ones((max(rank - 2, 1), n_free + 1), dtype=np.int64)
         for c in range(1, rank - 2):
             np.cumsum(self._binomials[c - 1, :-1], out=self._binomials[c, 1:])
             self._binomials[c, 0] = 0
+
+    def _highest(self, last: NDArray[np.object_]) -> NDArray[np.uint64]:
+        """Return the chamber of the last level, where y_(r - 1) alone decides."""
+        sides = np.zeros(64 * self.layout.n_words, dtype=np.int8)
+        sides[self.layout.places] = (last > 0).astype(np.int8) - (last < 0)
+        if not sides[self._free].all():
+            raise _NotGenericError
+        words = np.packbits(sides > 0, bitorder="little").view("<u8")
+        return (words.astype(np.uint64) | self._always)[None]
 
     def _start(self, level: int) -> None:
         """Begin a level."""
@@ -176,7 +193,7 @@ class VertexWalker:
         self._waiting = np.zeros((0, self.layout.n_words), dtype=np.uint64)
         self._is_done = size == 0
         if size == 0:
-            self._queue({p: _sign(self._images[p][-1]) for p in self._free.tolist()})
+            self._waiting = self._top
             return
         self._depths = np.zeros((size, size + 1, self._coords.shape[1]))
         self._depths[0] = self._coords[level:]
@@ -195,7 +212,6 @@ class VertexWalker:
         Every other sign that may not vanish is a product of theirs.
         """
         n_free, n_words = len(self._free), self.layout.n_words
-        self._start(self._rank - 1)
         self._tables = {self._rank - 1: np.zeros((1, 2, n_words), dtype=np.uint64)}
         for level in range(self._rank - 2, 0, -1):
             self._start(level)
