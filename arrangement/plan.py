@@ -151,8 +151,9 @@ class Plan:
         facets: bool,
         *,
         turn: bool = False,
+        new_buffer: Callable[[], NDArray[np.uint64]] | None = None,
     ) -> Iterator[Block]:
-        """Yield the blocks of one walker."""
+        """Yield the blocks of one walker, each in a new buffer where one is given."""
         assert self.layout is not None
         step = walker.step
         chambers = BLOCK // step
@@ -160,12 +161,12 @@ class Plan:
         starts = np.zeros(chambers + 1 if facets else 0, dtype=np.int64)
         room = chambers * 2 * self.layout.rank + self.layout.input_row.size + 4096
         places = np.zeros(room if facets else 0, dtype=np.int64)
-        buffer = target
-        if buffer is None:
-            buffer = np.zeros((BLOCK, max(self.width, 1)), dtype=np.uint64)
+        buffer = self._buffer() if target is None else target
         begin = 0
         status = PAUSED
         while status != DONE:
+            if new_buffer is not None and walker.control[N_EMITTED] == 0:
+                buffer = new_buffer()
             block = buffer[begin : begin + BLOCK]
             is_spare = len(block) < step
             if is_spare:
@@ -205,13 +206,26 @@ class Plan:
         where: dict[int, int] | None,
     ) -> Iterator[Block]:
         """Yield the same blocks' contents from threads, a few pieces ahead."""
+        # touching new memory is what threads wait for: buffers are used again
+        spare: list[NDArray[np.uint64]] = []
 
-        def work(start: Callable[[], tuple[Any, bool]]) -> list[Block]:
+        def work(
+            start: Callable[[], tuple[Any, bool]],
+        ) -> tuple[list[Block], list[NDArray[np.uint64]]]:
             walker, turn = start()
-            return [
-                Block(block.patterns.copy(), block.facets, block.checked)
-                for block in self._run(walker, None, check, facets, turn=turn)
-            ]
+            used: list[NDArray[np.uint64]] = []
+
+            def new_buffer() -> NDArray[np.uint64]:
+                try:
+                    used.append(spare.pop())
+                except IndexError:
+                    used.append(self._buffer())
+                return used[-1]
+
+            run = self._run(
+                walker, None, check, facets, turn=turn, new_buffer=new_buffer
+            )
+            return list(run), used
 
         begin = 0
         starts = self._pieces(facets, n_jobs, where)
@@ -219,7 +233,7 @@ class Plan:
             waiting = deque(pool.submit(work, s) for s in islice(starts, 3 * n_jobs))
             try:
                 while waiting:
-                    blocks = waiting.popleft().result()
+                    blocks, used = waiting.popleft().result()
                     waiting.extend(pool.submit(work, s) for s in islice(starts, 1))
                     for block in blocks:
                         if target is not None:
@@ -229,9 +243,13 @@ class Plan:
                             target[begin:end] = block.patterns
                             begin = end
                         yield block
+                    spare.extend(used)
             finally:
                 for future in waiting:
                     future.cancel()
+
+    def _buffer(self) -> NDArray[np.uint64]:
+        return np.empty((BLOCK, max(self.width, 1)), dtype=np.uint64)
 
     def _pieces(
         self, facets: bool, n_jobs: int, where: dict[int, int] | None
@@ -240,7 +258,8 @@ class Plan:
         if self.by_vertices and not facets and where is None:
             walker = self._walker(facets)
             assert isinstance(walker, VertexWalker)
-            for piece in walker.pieces():
+            least = min(_PIECE, self.bound // (8 * n_jobs * self.step))
+            for piece in walker.pieces(least):
                 yield partial(_ready, piece, False)
             return
         assert self.layout is not None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import combinations
 from math import comb
 
@@ -102,29 +102,38 @@ class VertexWalker:
         self._union = np.zeros((2, n_words), dtype=np.uint64)
         self.n_exact = self.n_local = 0
 
-    def pieces(self) -> list[VertexWalker]:
+    def pieces(self, least: int = 1) -> list[VertexWalker]:
         """Independent walkers that list the same chambers, one after another.
 
-        The first has the levels above 0; each other those vertices of level 0 whose
-        first row is in its range.
+        The first has the highest levels, each other those vertices of one level whose
+        first row is in its range; all but the last of a level have at least ``least``.
         """
+        n_free, top = len(self._free), self._rank - 1
+        level, count = top - 1, 1
+        while level > 0 and count + comb(n_free, top - level) <= least:
+            count += comb(n_free, top - level)
+            level -= 1
         upper = self._fork()
-        upper._last_level = 1
-        upper._start(self._rank - 1)
-        size = self._rank - 1
-        n_first = len(self._free) - size + 1
-        width = 1 if size > 1 else 256
+        upper._last_level = level + 1
+        upper._start(top)
         walkers = [upper]
-        for first in range(0, n_first, width):
-            piece = self._fork()
-            piece._start(0)
-            piece.control[STOP] = min(first + width, n_first)
-            if size > 1:
-                piece._prefix += first
-            else:
-                piece.control[LAST] = first
-            walkers.append(piece)
+        for here in range(level, -1, -1):
+            walkers += [
+                self._piece(here, *r) for r in _ranges(n_free, top - here, least)
+            ]
         return walkers
+
+    def _piece(self, level: int, first: int, stop: int) -> VertexWalker:
+        """Return a walker over those vertices of a level with this first row."""
+        piece = self._fork()
+        piece._last_level = level
+        piece._start(level)
+        piece.control[STOP] = stop
+        if len(piece._prefix):
+            piece._prefix += first
+        else:
+            piece.control[LAST] = first
+        return piece
 
     def _fork(self) -> VertexWalker:
         """Share what does not change during a listing."""
@@ -446,6 +455,17 @@ def _cones(rows: list[IntRow]) -> list[tuple[NDArray[np.bool_], NDArray[np.int64
     packed = np.concatenate(found)
     rays = CellGeometry(arrangement, layout).rays(packed)
     return list(zip(unpack(packed, len(rows)), rays, strict=True))
+
+
+def _ranges(n_free: int, size: int, least: int) -> Iterator[tuple[int, int]]:
+    """Split the first of ``size`` of the rows into ranges of ``least`` sets or more."""
+    first = count = 0
+    end = n_free - size + 1
+    for row in range(end):
+        count += comb(n_free - 1 - row, size - 1)
+        if count >= least or row + 1 == end:
+            yield first, row + 1
+            first, count = row + 1, 0
 
 
 def _null_vector(rows: list[list[int]]) -> IntRow:

@@ -78,6 +78,9 @@ def assert_same_chambers(X, offsets=None):
     pieces = vertex_walker(X, offsets).pieces()
     parts = [walk(piece)[0] for piece in pieces]
     assert np.array_equal(np.concatenate(parts), patterns)
+    for least in (7, 40):
+        parts = [walk(piece)[0] for piece in vertex_walker(X, offsets).pieces(least)]
+        assert np.array_equal(np.concatenate(parts), patterns)
     return one
 
 
@@ -284,6 +287,19 @@ def test_forks_list_the_whole_in_order_with_nothing_shared(n, r):
             pieces[k].control[N_EMITTED] = 0
     found = np.concatenate([part for blocks in parts for part in blocks])
     assert np.array_equal(found, whole)
+
+
+@pytest.mark.parametrize("least", [1, 10, 60, 100, 10**6])
+def test_pieces_have_as_many_chambers_as_asked_for(least):
+    one = vertex_walker(np.random.default_rng(5).standard_normal((12, 5)), step=1)
+    pieces = one.pieces(least)
+    levels = [piece._level for piece in pieces]
+    counts = [len(walk(piece)[0]) for piece in pieces]
+    assert sum(counts) == 1 + sum(math.comb(11, k) for k in (1, 2, 3, 4))
+    assert (len(pieces) == 2) == (least == 10**6)
+    # the first piece, and the last of each level, have what is left
+    for k in range(1, len(pieces) - 1):
+        assert counts[k] >= least or levels[k + 1] != levels[k]
 
 
 # --- witnesses ----------------------------------------------------------------
