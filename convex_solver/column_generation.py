@@ -97,7 +97,10 @@ class ColumnGeneration:
         self.deadline = deadline
         self.report = report
         self.begin = time.perf_counter()
-        self.X, self.basis = program.reduced()
+        # orthogonal columns: the scaling of the master's systems then sees every axis
+        _, _, vt = np.linalg.svd(program.X, full_matrices=False)
+        self.basis = np.ascontiguousarray(vt[: program.rank].T)
+        self.X = np.ascontiguousarray(program.X @ self.basis)
         self.pricer = Pricer(self.X, program.arrangement, seed)
         self.blocks = WorkingSet(self.X)
         self.history: list[Round] = []

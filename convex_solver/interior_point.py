@@ -18,7 +18,7 @@ with the gradient ``v`` of the loss as its own variable, ``dv = H A dw + rho``.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.linalg as la
@@ -27,29 +27,41 @@ from numpy.typing import NDArray
 from convex_solver._kernels import interior_point as kernels
 from convex_solver.loss_terms import LossTerm, loss_term
 from convex_solver.losses import Loss
+from convex_solver.newton_system import (
+    MixedSystem,
+    NewtonSystem,
+    SamplesSystem,
+    WeightsSystem,
+)
 from convex_solver.working_set import WorkingSet
 
 Array = NDArray[np.float64]
 
 MAX_ITERATIONS = 100
 STEP = 0.995
+# Starts are tried with ever larger weights until the first step is this long.
+LARGEST_STARTS = 8
+GOOD_START = 0.1
 # The system of the weights is better conditioned near the end (inactive blocks only
 # scale its diagonal), so it is taken even when it is somewhat larger.
 PREFER_WEIGHTS = 2.0
 MAX_WEIGHTS = 6000
+# A relative residual of a Newton system above this makes the next ones careful.
+LOST = 1e-4
+# Largest system that is factorised with pivoting, which is slow.
+MAX_CAREFUL = 4000
 
 
 @dataclass(frozen=True, eq=False)
 class RestrictedSolution:
     """Solution of the program over a working set, with bounds of that program.
 
-    ``weights`` (G, r), the dual point ``v`` (n,), facet multipliers, the objective of
-    the weights, the dual bound of ``factor * v``, the prices ``|A_g^T v - F_g^T lam|``.
+    ``weights`` (G, r), the dual point ``v`` (n,), the objective of the weights, the
+    dual bound of ``v`` scaled, the prices ``|A_g^T v - F_g^T lam|``.
     """
 
     weights: Array
     v: Array
-    multipliers: Array
     primal: float
     dual: float
     prices: Array
@@ -81,23 +93,35 @@ class InteriorPoint:
         m = blocks.rows.shape[0]
         self.eta2, self.kappa = np.empty(G), np.empty(G)
         self.point = np.empty((G, r + 1))
-        self.matrices, self.factors = np.empty((G, r, r)), np.zeros((G, r, r))
+        self.factors = np.empty((G, r, r))
         self.e0, self.e1 = np.empty(G), np.empty((G, r))
         self.dt, self.dw, self.ds1 = np.zeros(G), np.zeros((G, r)), np.zeros((G, r))
         self.dq, self.dlam, self.h = np.zeros(m), np.zeros(m), np.zeros(m)
         self.q = np.empty(m)
+        self.is_careful = False
         self._start()
 
     # starting point
 
     def _start(self) -> None:
+        """Start well inside; the larger the weights, the less a fit changes them."""
+        fit, gradient = self._fit()
+        size = float(np.linalg.norm(fit, axis=1).max())
+        for _ in range(LARGEST_STARTS if self.loss.name == "squared" else 0):
+            self._place(size, gradient)
+            self._measure()
+            if not self._predict() or self._largest_step() >= GOOD_START:
+                break
+            size *= 10.0
+        self._place(size, gradient)
+
+    def _place(self, size: float, gradient: Array) -> None:
+        """Set the point: weights of one size at the centres, ``v`` along a gradient."""
         blocks, beta = self.blocks, self.beta
         G = len(blocks)
         counts = np.diff(blocks.starts)
-        fit, gradient = self._fit()
         prices = np.linalg.norm(blocks.transposed(gradient), axis=1)
         factor = min(1.0, 0.5 * beta / max(float(prices.max(initial=0.0)), 1e-300))
-        size = float(np.linalg.norm(fit, axis=1).max())
         self.w = size * blocks.centres
         self.t = np.full(G, 1.5 * size)
         kernels.facet_products(blocks.starts, blocks.rows, self.w, self.q)
@@ -144,9 +168,7 @@ class InteriorPoint:
 
     def _factorise(self) -> None:
         blocks = self.blocks
-        G, r = self.w.shape
-        n = self.y.size
-        kernels.block_matrices(
+        kernels.factor_blocks(
             blocks.starts,
             blocks.rows,
             self.q,
@@ -154,54 +176,35 @@ class InteriorPoint:
             self.eta2,
             self.point,
             self.kappa,
-            self.matrices,
+            self.factors,
         )
-        kernels.cholesky_blocks(self.matrices, self.factors)
         self.curvature = self.term.curvature()
-        self.by_weights = G * r <= min(PREFER_WEIGHTS * n, MAX_WEIGHTS)
-        if self.by_weights:
-            K = blocks.gram(self.curvature)
-            kernels.add_to_diagonal(self.matrices, K)
-            self.scale = 1.0 / np.sqrt(np.maximum(np.diagonal(K), 1e-300))
-            K *= self.scale
-            K *= self.scale[:, None]
-            self.system = _cholesky(K)
+        if self.is_careful:
+            kind: type[NewtonSystem] = MixedSystem
+        elif blocks.AT.shape[0] <= min(PREFER_WEIGHTS * self.y.size, MAX_WEIGHTS):
+            kind = WeightsSystem
         else:
-            self.reduced = np.empty_like(blocks.AT)
-            kernels.forward_blocks(self.factors, blocks.AT, self.reduced)
-            S = self.reduced.T @ self.reduced
-            S[np.diag_indices(n)] += 1.0 / self.curvature
-            self.scale = 1.0 / np.sqrt(np.diagonal(S))
-            S *= self.scale
-            S *= self.scale[:, None]
-            self.system = _cholesky(S)
-
-    def _solve(self, b: Array, rho: Array) -> tuple[Array, Array]:
-        """``B dw + A^T dv = b`` and ``dv = H A dw + rho``."""
-        blocks = self.blocks
-        if self.by_weights:
-            right = (b - blocks.transposed(rho)).ravel()
-            x = la.cho_solve(self.system, right * self.scale, check_finite=False)
-            dw = (x * self.scale).reshape(b.shape)
-            return dw, self.curvature * blocks.predict(dw) + rho
-        half = np.empty((b.size, 1))
-        kernels.forward_blocks(self.factors, b.reshape(-1, 1), half)
-        right = self.reduced.T @ half[:, 0] + rho / self.curvature
-        dv = self.scale * la.cho_solve(
-            self.system, right * self.scale, check_finite=False
-        )
-        half[:, 0] -= self.reduced @ dv
-        dw = np.empty_like(b)
-        kernels.backward_blocks(self.factors, half.reshape(b.shape), dw)
-        return dw, dv
+            kind = SamplesSystem
+        room = 1.0 - np.linalg.norm(self.s1, axis=1) / self.beta
+        active = np.linalg.norm(self.w, axis=1) > room * self.t.max()
+        self.system = kind(blocks, self.factors, self.curvature, active)
 
     def _refined(self, b: Array, rho: Array) -> tuple[Array, Array]:
-        dw, dv = self._solve(b, rho)
-        blocks = self.blocks
-        r1 = b - np.einsum("gij,gj->gi", self.matrices, dw) - blocks.transposed(dv)
-        r2 = rho - dv + self.curvature * blocks.predict(dw)
-        more_w, more_v = self._solve(r1, r2)
-        return dw + more_w, dv + more_v
+        """Solve with one step of refinement; go over to the careful system at need."""
+        while True:
+            dw, dv = self.system.solve(b, rho)
+            r1, r2 = self.system.miss(b, rho, dw, dv)
+            more_w, more_v = self.system.solve(r1, r2)
+            dw, dv = dw + more_w, dv + more_v
+            if self.is_careful or self.y.size > MAX_CAREFUL:
+                return dw, dv
+            r1, r2 = self.system.miss(b, rho, dw, dv)
+            lost = np.linalg.norm(r2) > LOST * (np.linalg.norm(dv) + 1e-300)
+            lost |= np.linalg.norm(r1) > LOST * (np.linalg.norm(b) + 1e-300)
+            if not lost:
+                return dw, dv
+            self.is_careful = True
+            self._factorise()
 
     def _direction(self, mu: float, correct: bool) -> None:
         blocks = self.blocks
@@ -320,30 +323,25 @@ class InteriorPoint:
 
     def run(self, tol: float, deadline: float = np.inf) -> RestrictedSolution:
         """Iterate to a relative gap of ``tol``, or until no progress is left."""
-        blocks = self.blocks
         best: RestrictedSolution | None = None
         stalled, least = 0, np.full(4, np.inf)
         for iteration in range(MAX_ITERATIONS):
-            self.residual = blocks.transposed(self.v) - self.s1
-            kernels.add_multipliers(
-                blocks.starts, blocks.rows, self.lam, -1.0, self.residual
-            )
+            self._measure()
             primal, dual, prices = self.bounds()
             if not (np.isfinite(primal) and np.all(np.isfinite(self.v))):
                 break
             merits = np.array([primal - dual, 1.0 / max(dual, 1e-300), *self._merits()])
             stalled = 0 if np.any(merits < 0.97 * least) else stalled + 1
             least = np.minimum(least, merits)
-            if best is None or primal - dual < best.primal - best.dual:
-                best = RestrictedSolution(
-                    self.w,
-                    self.v,
-                    self.lam,
-                    primal,
-                    dual,
-                    prices,
-                    iteration,
+            if best is None or primal < best.primal:
+                best = replace(
+                    best or RestrictedSolution(self.w, self.v, 0.0, dual, prices, 0),
+                    weights=self.w,
+                    primal=primal,
                 )
+            if dual > best.dual:
+                best = replace(best, v=self.v, dual=dual, prices=prices)
+            best = replace(best, iterations=iteration)
             if best.gap <= tol or stalled >= (10 if best.gap > 1e-7 else 3):
                 break
             if time.perf_counter() > deadline or not self._iterate():
@@ -351,24 +349,41 @@ class InteriorPoint:
         assert best is not None
         return best
 
-    def _iterate(self) -> bool:
-        pairs = self.t.size + self.q.size + self.term.n_pairs
-        total = kernels.scale_blocks(
+    def _measure(self) -> None:
+        """Residual of the dual equations ``A^T v - F^T lam = s1``."""
+        blocks = self.blocks
+        self.residual = blocks.transposed(self.v) - self.s1
+        kernels.add_multipliers(
+            blocks.starts, blocks.rows, self.lam, -1.0, self.residual
+        )
+
+    def _predict(self) -> bool:
+        """Scale, factorise and take the predictor's direction; False if that fails."""
+        self.total = kernels.scale_blocks(
             self.t, self.w, self.s1, self.beta, self.eta2, self.point, self.kappa
         )
-        total += float(self.q @ self.lam) + self.term.complementarity(0.0)
-        mu = total / pairs
-        if not mu > 0.0:
+        self.total += float(self.q @ self.lam) + self.term.complementarity(0.0)
+        if not self.total > 0.0:
             return False
         try:
             self._factorise()
         except la.LinAlgError:
             return False
         self._direction(0.0, False)
-        step = self._largest_step()
-        ratio = max(self._complementarity(step) / total, 0.0)
+        return True
+
+    def _iterate(self) -> bool:
+        if not self._predict():
+            return False
+        mu = self.total / (self.t.size + self.q.size + self.term.n_pairs)
+        first = self._largest_step()
+        ratio = max(self._complementarity(first) / self.total, 0.0)
         self._direction(mu * min(max(ratio**3, 1e-6), 1.0), True)
         step = self._largest_step()
+        if step < 1e-3 and step < 0.1 * first and self.loss.name == "squared":
+            # far from the path the second-order term does harm
+            self._direction(mu * min(max(ratio**3, 1e-6), 1.0), False)
+            step = self._largest_step()
         if not np.isfinite(step) or step < 1e-10:
             return False
         self._move(step)
@@ -397,16 +412,3 @@ def _ratio(x: Array, dx: Array) -> float:
     if not np.any(falling):
         return np.inf
     return float(np.min(-x[falling] / dx[falling]))
-
-
-def _cholesky(matrix: Array) -> tuple[Array, bool]:
-    """Cholesky factor of a matrix with unit diagonal, with the least shift it needs."""
-    shift = 0.0
-    for _ in range(12):
-        try:
-            trial = matrix if shift == 0.0 else matrix + shift * np.eye(len(matrix))
-            factor, lower = la.cho_factor(trial, lower=True, check_finite=False)
-            return factor, lower
-        except la.LinAlgError:
-            shift = max(1e-15, 10.0 * shift)
-    raise la.LinAlgError("not positive definite")

@@ -233,7 +233,7 @@ def _solve(
     stopped = "tolerance"
     try:
         if method == "full":
-            run.add_directions(_all_directions(program))
+            run.add_directions(_all_directions(program, run.basis))
         else:
             run.begin_set(guesses)
         stopped = _rounds(run, max_rounds, max_cells, say)
@@ -318,9 +318,8 @@ def _choose(program: ConvexProgram, method: str) -> tuple[str, str]:
     return "column-generation", f"rank {rank}, up to {size} chambers"
 
 
-def _all_directions(program: ConvexProgram) -> Array:
-    """Return directions (P, rank) in all chambers, in the program's coordinates."""
-    _, basis = program.reduced()
+def _all_directions(program: ConvexProgram, basis: Array) -> Array:
+    """Return directions (P, rank) in all chambers, in the coordinates of a basis."""
     if program.rank <= 2:
         return _directions_of_the_plane(program.X @ basis)
     points = enumerate_patterns(program.arrangement).witnesses()

@@ -53,47 +53,82 @@ def scale_blocks(t, w, s1, beta, eta2, point, kappa):
 
 
 @njit(cache=True)
-def block_matrices(starts, rows, q, lam, eta2, point, kappa, out):
-    """Fill ``out`` (G, r, r) with ``M + F^T diag(lam / q) F``."""
-    blocks, r, _ = out.shape
-    for g in range(blocks):
-        inverse = 1.0 / eta2[g]
-        square = 0.5 * (kappa[g] - 1.0)
-        for i in range(r):
-            for j in range(r):
-                # (I - e e^T) + e e^T / kappa; the first part row by row of I - e e^T
-                if square > 0.0:
-                    dyad = point[g, i + 1] * point[g, j + 1] / square
-                else:
-                    dyad = 0.0
-                flat = (1.0 if i == j else 0.0) - dyad
-                out[g, i, j] = inverse * (flat + dyad / kappa[g])
-        for f in range(starts[g], starts[g + 1]):
-            ratio = lam[f] / q[f]
-            for i in range(r):
-                for j in range(r):
-                    out[g, i, j] += ratio * rows[f, i] * rows[f, j]
+def insert_row(upper, row):
+    """Update the triangle ``R`` of ``R^T R`` by one row, with Givens rotations."""
+    r = row.size
+    for j in range(r):
+        if row[j] == 0.0:
+            continue
+        size = math.hypot(upper[j, j], row[j])
+        c = upper[j, j] / size
+        s = row[j] / size
+        upper[j, j] = size
+        for k in range(j + 1, r):
+            old = upper[j, k]
+            upper[j, k] = c * old + s * row[k]
+            row[k] = c * row[k] - s * old
 
 
 @njit(cache=True)
-def cholesky_blocks(matrices, factors):
-    """Lower Cholesky factors of small matrices; a pivot lost to rounding is raised."""
-    blocks, r, _ = matrices.shape
+def factor_blocks(starts, rows, q, lam, eta2, point, kappa, factors):
+    """Lower ``L`` with ``L L^T = M + F^T diag(lam / q) F``, never formed.
+
+    Rows of a square root of the matrix are rotated into a triangle, the largest
+    first: near the end they differ by 10^9 and their squares by 10^18, of which only
+    the former leaves the small ones any digits.
+    """
+    blocks, r, _ = factors.shape
+    upper = np.zeros((r, r))
+    row = np.zeros(r)
     for g in range(blocks):
-        for j in range(r):
-            for i in range(j):
-                factors[g, i, j] = 0.0
-            value = matrices[g, j, j]
-            floor = value * 1e-15
-            for k in range(j):
-                value -= factors[g, j, k] * factors[g, j, k]
-            pivot = math.sqrt(max(value, floor))
-            factors[g, j, j] = pivot
-            for i in range(j + 1, r):
-                value = matrices[g, i, j]
-                for k in range(j):
-                    value -= factors[g, i, k] * factors[g, j, k]
-                factors[g, i, j] = value / pivot
+        upper[:, :] = 0.0
+        begin, end = starts[g], starts[g + 1]
+        ratios = lam[begin:end] / q[begin:end]
+        order = np.argsort(-ratios)
+        for k in range(end - begin):
+            f = begin + order[k]
+            size = math.sqrt(ratios[order[k]])
+            for i in range(r):
+                row[i] = size * rows[f, i]
+            insert_row(upper, row)
+        inverse = 1.0 / math.sqrt(eta2[g])
+        norm = math.sqrt(0.5 * (kappa[g] - 1.0))
+        # Householder reflection that takes e = w1 / |w1| to the first axis
+        first = point[g, 1] / norm if norm > 0.0 else 1.0
+        sign = 1.0 if first >= 0.0 else -1.0
+        for j in range(r - 1, -1, -1):
+            # row j of I - u u^T / (1 + |e_0|), u = e + sign e_0
+            size = inverse if j > 0 else inverse / math.sqrt(kappa[g])
+            for i in range(r):
+                unit = 1.0 if i == j else 0.0
+                if norm > 0.0:
+                    ei = point[g, i + 1] / norm + (sign if i == 0 else 0.0)
+                    ej = point[g, j + 1] / norm + (sign if j == 0 else 0.0)
+                    unit -= ei * ej / (1.0 + abs(first))
+                row[i] = size * unit
+            insert_row(upper, row)
+        for i in range(r):
+            # rotations keep the diagonal of R at or above zero
+            for j in range(r):
+                factors[g, i, j] = upper[j, i] if j <= i else 0.0
+
+
+@njit(cache=True)
+def multiply_blocks(factors, vectors, out):
+    """``out_g = L_g (L_g^T vectors_g)``."""
+    blocks, r, _ = factors.shape
+    half = np.zeros(r)
+    for g in range(blocks):
+        for i in range(r):
+            value = 0.0
+            for k in range(i, r):
+                value += factors[g, k, i] * vectors[g, k]
+            half[i] = value
+        for i in range(r):
+            value = 0.0
+            for k in range(i + 1):
+                value += factors[g, i, k] * half[k]
+            out[g, i] = value
 
 
 @njit(cache=True)
@@ -286,13 +321,3 @@ def add_multipliers(starts, rows, lam, sign, out):
         for f in range(starts[g], starts[g + 1]):
             for k in range(out.shape[1]):
                 out[g, k] += sign * lam[f] * rows[f, k]
-
-
-@njit(cache=True)
-def add_to_diagonal(matrices, out):
-    """Add (G, r, r) matrices to the diagonal blocks of a (G r, G r) matrix."""
-    blocks, r, _ = matrices.shape
-    for g in range(blocks):
-        for i in range(r):
-            for j in range(r):
-                out[g * r + i, g * r + j] += matrices[g, i, j]
