@@ -1,5 +1,7 @@
 """The certified global optimum of two-layer ReLU networks, by convex programming."""
 
+from typing import TYPE_CHECKING, Any
+
 from convex_solver.builder import ConicProgram, build_conic, to_cvxpy
 from convex_solver.certificate import Certificate, SolutionStatus, certify
 from convex_solver.datasets import load_penguins, penguins_csv
@@ -18,6 +20,10 @@ from convex_solver.network import TwoLayerReLU
 from convex_solver.program import ConvexProgram, ProgramBlock, iter_blocks
 from convex_solver.pruning import reduce_network
 from convex_solver.solver import Solution, beta_max, solve, solve_path
+
+if TYPE_CHECKING:
+    from convex_solver.estimators import ConvexReLUClassifier as ConvexReLUClassifier
+    from convex_solver.estimators import ConvexReLURegressor as ConvexReLURegressor
 
 __all__ = [
     "Certificate",
@@ -50,3 +56,26 @@ __all__ = [
     "solve_path",
     "to_cvxpy",
 ]
+
+# Not in __all__, which must work without scikit-learn.
+_ESTIMATORS = ("ConvexReLUClassifier", "ConvexReLURegressor")
+
+
+def __getattr__(name: str) -> Any:
+    """Import the estimators, and scikit-learn with them, when they are asked for."""
+    if name not in _ESTIMATORS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        from convex_solver import estimators
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != "sklearn":
+            raise
+        raise ImportError(
+            f"{name} needs scikit-learn, which is not installed; "
+            "pip install scikit-learn, or this package with [sklearn]."
+        ) from error
+    return getattr(estimators, name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_ESTIMATORS])

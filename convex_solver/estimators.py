@@ -1,0 +1,410 @@
+"""scikit-learn estimators: the certified optimum behind `fit` and `predict`.
+
+The only module that imports scikit-learn.  `convex_solver.ConvexReLURegressor` and
+`convex_solver.ConvexReLUClassifier` load it when they are first asked for.
+"""
+
+# mypy: disable-error-code="import-untyped, misc, untyped-decorator"
+# scikit-learn has no types
+
+from __future__ import annotations
+
+import time
+import warnings
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from convex_solver.certificate import SolutionStatus
+from convex_solver.errors import InputError
+from convex_solver.losses import LOSSES
+from convex_solver.program import ConvexProgram
+from convex_solver.solver import Solution, solve
+
+Array = NDArray[np.float64]
+
+
+class _ConvexReLU(BaseEstimator):
+    """What both estimators share: parameters, one program, one warning."""
+
+    def __init__(
+        self,
+        beta: float = 0.1,
+        *,
+        fit_intercept: bool = True,
+        standardize: bool = True,
+        tol: float = 1e-4,
+        time_limit: float | None = None,
+        max_cells: int = 10**6,
+    ) -> None:
+        self.beta = beta
+        self.fit_intercept = fit_intercept
+        self.standardize = standardize
+        self.tol = tol
+        self.time_limit = time_limit
+        self.max_cells = max_cells
+
+    def _solve(self, X: Array, y: Array, loss: str, seconds: float | None) -> Solution:
+        names = getattr(self, "feature_names_in_", None)
+        program = ConvexProgram(
+            X,
+            y,
+            self.beta,
+            loss=loss,
+            standardize=self.standardize,
+            intercept=self.fit_intercept,
+            feature_names=None if names is None else names.tolist(),
+        )
+        return solve(
+            program, tol=self.tol, time_limit=seconds, max_cells=self.max_cells
+        )
+
+    def _warn(self, solution: Solution, what: str = "") -> None:
+        """Issue a `ConvergenceWarning` unless the certificate says optimal."""
+        if solution.status is SolutionStatus.OPTIMAL:
+            return
+        rounds = solution.history
+        estimate = f"{rounds[-1].gap:.1e}" if rounds else "unknown"
+        warnings.warn(
+            f"{what}the certified relative gap is {solution.gap:.1e}, above "
+            f"tol={self.tol:g}, after {len(rounds)} rounds in {solution.seconds:.3g} s "
+            f"(stopped: {solution.stopped}); the solver's own estimate, which proves "
+            f"nothing, is {estimate}. Raise time_limit or max_cells, or beta.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+
+    def _validated(self, X: ArrayLike | Any) -> Array:
+        check_is_fitted(self)
+        return np.asarray(validate_data(self, X, reset=False, dtype=np.float64))
+
+
+class ConvexReLURegressor(RegressorMixin, _ConvexReLU):
+    """Least-squares regression by the best two-layer ReLU network of any width.
+
+    Minimises ``1/2 |f(X) - y|^2 + beta / 2 (sum |u_j|^2 + sum alpha_j^2)`` over all
+    networks ``f(x) = sum_j alpha_j max(0, x . u_j)`` to its certified global optimum
+    (Pilanci & Ergen 2020, equations (2) and (8)).  No initialisation, no learning rate,
+    no width and no random seed: the result is a function of the data.
+
+    Parameters
+    ----------
+    beta : float, default=0.1
+        Weight decay, above 0.  The loss is a sum over the samples, so that the same
+        beta weighs less on more of them.
+    fit_intercept : bool, default=True
+        Give every neuron a bias.  It is penalised like the other weights: the
+        equivalence needs that.
+    standardize : bool, default=True
+        Scale the columns inside the program, and centre them with ``fit_intercept``,
+        so that beta does not depend on the units of ``X``.  Unlike a
+        `~sklearn.preprocessing.StandardScaler` before it, this is done in exact
+        arithmetic and keeps ties between rows.  ``y`` is not scaled.
+    tol : float, default=1e-4
+        Relative gap between the objective and the certified lower bound.
+    time_limit : float, optional
+        Seconds for `fit`.  Where it cuts a run short, the result depends on the
+        machine.
+    max_cells : int, default=10**6
+        Budget of the certificate: cones of its covering for each sign, some 200,000 a
+        second.  Enough for a few features; with many columns no budget is, the
+        network may still be optimal, and `gap_` says what is proven.
+
+    Attributes
+    ----------
+    network_ : TwoLayerReLU
+        Takes unscaled data.
+    certificate_ : Certificate
+        Proof of ``lower_bound_``; see `convex_solver.certify`.
+    objective_ : float
+        Of ``network_`` on the training data.
+    lower_bound_ : float
+        No network of any width has a smaller objective.
+    gap_ : float
+        Certified relative gap, ``(upper - lower) / upper``.
+    n_iter_ : int
+        Rounds of column generation.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str, shape (n_features_in_,)
+        Only if ``X`` had names of columns, all strings.
+
+    Notes
+    -----
+    Data are read as float64, exactly.  Sparse data and sample weights are not
+    supported; an integer weight is that many copies of a row.  If the certificate does
+    not reach ``tol``, `fit` issues a `~sklearn.exceptions.ConvergenceWarning`.
+
+    Examples
+    --------
+    >>> X = [[-2.0], [-1.0], [0.0], [1.0], [2.0]]
+    >>> model = ConvexReLURegressor(beta=1e-3).fit(X, [2.0, 1.0, 0.0, 1.0, 2.0])
+    >>> model.predict([[-1.5], [1.5]]).round(2).tolist()
+    [1.5, 1.5]
+    >>> model.gap_ <= model.tol
+    True
+    """
+
+    def fit(self, X: ArrayLike | Any, y: ArrayLike | Any) -> Self:
+        """Find the best network.
+
+        Parameters
+        ----------
+        X : array_like, shape (n_samples, n_features)
+            Not modified.
+        y : array_like, shape (n_samples,)
+
+        Returns
+        -------
+        ConvexReLURegressor
+            Itself.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Data or parameters that are not acceptable.
+        """
+        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
+        targets = np.asarray(y, dtype=np.float64)
+        solution = self._solve(X, targets, "squared", self.time_limit)
+        self.network_ = solution.network
+        self.certificate_ = solution.certificate
+        self.objective_ = solution.objective
+        self.lower_bound_ = solution.lower_bound
+        self.gap_ = solution.gap
+        self.n_iter_ = max(len(solution.history), 1)
+        self._warn(solution)
+        return self
+
+    def predict(self, X: ArrayLike | Any) -> Array:
+        """Return the network's output for each row of ``X``.
+
+        Parameters
+        ----------
+        X : array_like, shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray, shape (n_samples,), float64
+        """
+        data = self._validated(X)
+        return self.network_.predict(data)
+
+
+def _has_probabilities(estimator: ConvexReLUClassifier) -> bool:
+    if estimator.loss != "logistic":
+        raise AttributeError(
+            f"loss={estimator.loss!r} gives no probabilities; use loss='logistic'."
+        )
+    return True
+
+
+class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):
+    """Classification by the best two-layer ReLU network of any width.
+
+    Minimises ``l(f(X), y) + beta / 2 (sum |u_j|^2 + sum alpha_j^2)`` with labels -1
+    and +1 to its certified global optimum (Pilanci & Ergen 2020, equations (2) and
+    (19)).  For two classes one network; for more, one for each class against all
+    others, and the largest output wins.
+
+    Parameters
+    ----------
+    beta : float, default=0.1
+        Weight decay, above 0.  The loss is a sum over the samples.
+    loss : {"logistic", "hinge", "squared"}, default="logistic"
+        Logistic is the default as it gives probabilities, and as it is strictly
+        convex: the optimal predictions on the training data are unique.  Those of
+        the hinge loss need not be.
+    fit_intercept : bool, default=True
+        Give every neuron a bias, penalised like the other weights.
+    standardize : bool, default=True
+        Scale the columns inside the program, exactly; see `ConvexReLURegressor`.
+    tol : float, default=1e-4
+        Relative gap between objective and certified lower bound, for each network.
+    time_limit : float, optional
+        Seconds for `fit`; each class gets an equal share of what is left.
+    max_cells : int, default=10**6
+        Budget of each certificate; see `ConvexReLURegressor`.
+
+    Attributes
+    ----------
+    classes_ : ndarray, shape (n_classes,)
+        Sorted labels.
+    network_ : TwoLayerReLU, or list of n_classes
+        A list, in the order of ``classes_``, when there are more than two classes;
+        for two, the output is positive for ``classes_[1]``.  Likewise the next four.
+    certificate_ : Certificate, or list
+        Proof of ``lower_bound_``.
+    objective_ : float, or list
+        Of the network on the training data.
+    lower_bound_ : float, or list
+        No network of any width has a smaller objective.
+    gap_ : float, or list
+        Certified relative gap.
+    n_iter_ : int
+        Most rounds of column generation of a network.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str, shape (n_features_in_,)
+        Only if ``X`` had names of columns, all strings.
+
+    Notes
+    -----
+    Sparse data and sample weights are not supported.  If a certificate does not reach
+    ``tol``, `fit` issues a `~sklearn.exceptions.ConvergenceWarning` that names the
+    class with the largest gap.
+
+    Examples
+    --------
+    >>> X = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
+    >>> model = ConvexReLUClassifier(beta=0.01).fit(X, ["even", "odd", "odd", "even"])
+    >>> model.predict(X).tolist()
+    ['even', 'odd', 'odd', 'even']
+    """
+
+    def __init__(
+        self,
+        beta: float = 0.1,
+        *,
+        loss: str = "logistic",
+        fit_intercept: bool = True,
+        standardize: bool = True,
+        tol: float = 1e-4,
+        time_limit: float | None = None,
+        max_cells: int = 10**6,
+    ) -> None:
+        super().__init__(
+            beta,
+            fit_intercept=fit_intercept,
+            standardize=standardize,
+            tol=tol,
+            time_limit=time_limit,
+            max_cells=max_cells,
+        )
+        self.loss = loss
+
+    def fit(self, X: ArrayLike | Any, y: ArrayLike | Any) -> Self:
+        """Find the best network, or one for each class.
+
+        Parameters
+        ----------
+        X : array_like, shape (n_samples, n_features)
+            Not modified.
+        y : array_like, shape (n_samples,)
+            Labels of any type that sorts, of at least two classes.
+
+        Returns
+        -------
+        ConvexReLUClassifier
+            Itself.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Data or parameters that are not acceptable.
+        """
+        if self.loss not in LOSSES:
+            raise InputError(
+                f"loss={self.loss!r} is unknown; use one of {sorted(LOSSES)}."
+            )
+        X, y = validate_data(self, X, y, dtype=np.float64)
+        check_classification_targets(y)
+        self.classes_, labels = np.unique(y, return_inverse=True)
+        if self.classes_.size < 2:
+            raise InputError(
+                f"y has one class, {self.classes_.tolist()[0]!r}; two are needed."
+            )
+        positive = list(range(self.classes_.size)) if self.classes_.size > 2 else [1]
+        solutions = self._solve_each(X, labels, positive)
+        self.network_ = _one_or_all([s.network for s in solutions])
+        self.certificate_ = _one_or_all([s.certificate for s in solutions])
+        self.objective_ = _one_or_all([s.objective for s in solutions])
+        self.lower_bound_ = _one_or_all([s.lower_bound for s in solutions])
+        self.gap_ = _one_or_all([s.gap for s in solutions])
+        self.n_iter_ = max(1, *(len(s.history) for s in solutions))
+        worst = int(np.argmax([s.gap for s in solutions]))
+        name = self.classes_.tolist()[positive[worst]]
+        several = len(solutions) > 1
+        self._warn(solutions[worst], f"class {name!r} is worst: " if several else "")
+        return self
+
+    def _solve_each(
+        self, X: Array, labels: NDArray[np.int64], positive: list[int]
+    ) -> list[Solution]:
+        begin = time.perf_counter()
+        solutions: list[Solution] = []
+        for k in positive:
+            seconds = self.time_limit
+            if seconds is not None and solutions:
+                left = begin + seconds - time.perf_counter()
+                # `solve` refuses a limit of 0
+                seconds = max(left / (len(positive) - len(solutions)), 1e-3)
+            elif seconds is not None:
+                seconds = seconds / len(positive)
+            targets = np.where(labels == k, 1.0, -1.0)
+            solutions.append(self._solve(X, targets, self.loss, seconds))
+        return solutions
+
+    def decision_function(self, X: ArrayLike | Any) -> Array:
+        """Return the outputs of the networks.
+
+        Parameters
+        ----------
+        X : array_like, shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray, shape (n_samples,) or (n_samples, n_classes), float64
+            One column for two classes, as a vector: positive for ``classes_[1]``.
+        """
+        data = self._validated(X)
+        if isinstance(self.network_, list):
+            return np.column_stack([one.predict(data) for one in self.network_])
+        return np.asarray(self.network_.predict(data))
+
+    def predict(self, X: ArrayLike | Any) -> NDArray[Any]:
+        """Return the class of each row of ``X``.
+
+        Parameters
+        ----------
+        X : array_like, shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray, shape (n_samples,)
+            Entries of ``classes_``; the first of them where outputs are equal.
+        """
+        scores = self.decision_function(X)
+        if scores.ndim == 1:
+            return np.asarray(self.classes_[(scores > 0.0).astype(np.int64)])
+        return np.asarray(self.classes_[np.argmax(scores, axis=1)])
+
+    @available_if(_has_probabilities)
+    def predict_proba(self, X: ArrayLike | Any) -> Array:
+        """Return the probabilities of the classes; with ``loss="logistic"`` only.
+
+        Parameters
+        ----------
+        X : array_like, shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray, shape (n_samples, n_classes), float64
+            ``1 / (1 + exp(-f))``; for more than two classes divided by their sum.
+        """
+        scores = self.decision_function(X)
+        if scores.ndim == 1:
+            return np.column_stack([expit(-scores), expit(scores)])
+        # the largest to 1 first, in logarithms: all of them may underflow
+        logs = -np.logaddexp(0.0, -scores)
+        shares = np.exp(logs - logs.max(axis=1, keepdims=True))
+        return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+
+
+def _one_or_all(values: list[Any]) -> Any:
+    return values[0] if len(values) == 1 else values

@@ -1,0 +1,257 @@
+"""The estimators in scikit-learn's conventions, and what they say of the optimum."""
+
+import pickle
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+import convex_solver
+from convex_solver import ConvexProgram, SolutionStatus, beta_max, certify
+
+pytest.importorskip("sklearn")
+
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from convex_solver import ConvexReLUClassifier, ConvexReLURegressor
+
+LOSSES = ["squared", "hinge", "logistic"]
+
+
+def data(n=25, d=2, seed=0):
+    random = np.random.default_rng(seed)
+    X = random.standard_normal((n, d)) * [1.0, 100.0] + [0.0, 50.0]
+    return X, np.abs(X[:, 0]) + 0.01 * X[:, 1]
+
+
+def three_classes(n=30):
+    X, y = data(n)
+    return X, np.array(["a", "b", "c"])[np.digitize(y, np.quantile(y, [0.3, 0.6]))]
+
+
+# Ranks up to 11 come up: there the certificate ends at its budget, and warns.
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@parametrize_with_checks(
+    [
+        ConvexReLURegressor(beta=1.0, tol=1e-2, max_cells=1000),
+        ConvexReLUClassifier(beta=1.0, tol=1e-2, max_cells=1000),
+    ]
+)
+def test_conventions_of_scikit_learn(estimator, check):
+    check(estimator)
+
+
+def test_the_regressor_is_certified():
+    X, y = data()
+    model = ConvexReLURegressor(beta=0.5).fit(X, y)
+    assert model.gap_ <= model.tol
+    assert model.lower_bound_ <= model.objective_
+    assert model.objective_ == pytest.approx(model.network_.objective(X, y, 0.5))
+    again = certify(model.network_, X, y, 0.5, dual=model.certificate_.dual)
+    assert again.status(model.tol) is SolutionStatus.OPTIMAL
+    assert model.score(X, y) > 0.9
+    assert model.n_iter_ >= 1
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_classifier_is_certified(loss):
+    X, y = data()
+    labels = np.where(y > np.median(y), "high", "low")
+    model = ConvexReLUClassifier(beta=0.1, loss=loss).fit(X, labels)
+    assert model.classes_.tolist() == ["high", "low"]
+    assert model.gap_ <= model.tol
+    signs = np.where(labels == "low", 1.0, -1.0)
+    value = model.network_.objective(X, signs, 0.1, loss=loss)
+    assert model.objective_ == pytest.approx(value)
+    scores = model.decision_function(X)
+    assert np.array_equal(model.predict(X) == "low", scores > 0.0)
+    assert model.score(X, labels) > 0.9
+
+
+def test_each_of_three_classes_has_a_network():
+    X, labels = three_classes()
+    model = ConvexReLUClassifier(beta=0.1, tol=1e-3).fit(X, labels)
+    names = ["network_", "certificate_", "objective_", "lower_bound_", "gap_"]
+    assert [len(getattr(model, name)) for name in names] == [3] * 5
+    assert max(model.gap_) <= 1e-3
+    scores = model.decision_function(X)
+    assert scores.shape == (30, 3)
+    for k, network in enumerate(model.network_):
+        np.testing.assert_allclose(scores[:, k], network.predict(X))
+    assert np.array_equal(model.predict(X), model.classes_[scores.argmax(axis=1)])
+    shares = model.predict_proba(X)
+    np.testing.assert_allclose(shares.sum(axis=1), 1.0)
+    assert np.array_equal(shares.argmax(axis=1), scores.argmax(axis=1))
+    assert model.score(X, labels) > 0.8
+
+
+def test_probabilities_of_far_points_are_probabilities():
+    X, labels = three_classes()
+    model = ConvexReLUClassifier(beta=0.1, tol=1e-2).fit(X, labels)
+    far = model.predict_proba(1e6 * X)
+    assert np.all(np.isfinite(far))
+    np.testing.assert_allclose(far.sum(axis=1), 1.0)
+    two = ConvexReLUClassifier(beta=0.1, tol=1e-2).fit(X, labels == "a")
+    scores = two.decision_function(X)
+    chance = 1.0 / (1.0 + np.exp(-scores))
+    np.testing.assert_allclose(
+        two.predict_proba(X), np.column_stack([1 - chance, chance])
+    )
+
+
+@pytest.mark.parametrize("loss", ["hinge", "squared"])
+def test_only_the_logistic_loss_has_probabilities(loss):
+    assert hasattr(ConvexReLUClassifier(), "predict_proba")
+    assert not hasattr(ConvexReLUClassifier(loss=loss), "predict_proba")
+
+
+def test_above_beta_max_the_zero_network_is_optimal():
+    X, y = data()
+    most = beta_max(ConvexProgram(X, y, 1.0, standardize=True, intercept=True))
+    model = ConvexReLURegressor(beta=1.01 * most).fit(X, y)
+    assert model.network_.n_neurons == 0
+    assert model.gap_ == pytest.approx(0.0, abs=1e-9)
+    assert np.array_equal(model.predict(X), np.zeros(len(X)))
+
+
+def test_the_parameters_reach_the_program():
+    X, y = data()
+    plain = ConvexReLURegressor(beta=2.0, fit_intercept=False, standardize=False)
+    network = plain.fit(X, y).network_
+    assert not network.intercept
+    assert network.center is None
+    assert network.scale is None
+    full = ConvexReLURegressor(beta=2.0).fit(X, y).network_
+    assert full.intercept
+    np.testing.assert_allclose(full.center, X.mean(axis=0))
+
+
+def test_standardised_predictions_do_not_depend_on_units():
+    X, y = data()
+    a = ConvexReLURegressor(beta=0.5, tol=1e-9).fit(X, y)
+    b = ConvexReLURegressor(beta=0.5, tol=1e-9).fit(X * [1024.0, 0.5] + 8.0, y)
+    assert a.objective_ == pytest.approx(b.objective_, rel=1e-7)
+    expected = b.predict(X * [1024.0, 0.5] + 8.0)
+    np.testing.assert_allclose(a.predict(X), expected, atol=1e-3)
+
+
+def test_falling_short_warns_with_gap_tolerance_and_rounds():
+    X, y = data(n=40)
+    model = ConvexReLURegressor(beta=1e-3, tol=1e-9, max_cells=1)
+    with pytest.warns(ConvergenceWarning, match=r"gap is .* tol=1e-09, after \d+ rou"):
+        model.fit(X, y)
+    assert model.gap_ > 1e-9
+    labels = three_classes()[1]
+    one = ConvexReLUClassifier(beta=1e-3, tol=1e-9, max_cells=1)
+    with pytest.warns(ConvergenceWarning, match=r"class '[abc]' is worst: the cert"):
+        one.fit(X[:30], labels)
+
+
+def test_a_time_limit_is_for_the_whole_fit():
+    X, labels = three_classes()
+    model = ConvexReLUClassifier(beta=1e-4, tol=1e-12, time_limit=1e-3, max_cells=1)
+    with pytest.warns(ConvergenceWarning, match=r"class '[abc]' is.*time limit"):
+        model.fit(X, labels)
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"beta": 0.0}, "beta"),
+        ({"beta": -1.0}, "beta"),
+        ({"tol": 0.0}, "tol"),
+        ({"time_limit": 0.0}, "time_limit"),
+        ({"max_cells": 0}, "max_cells"),
+        ({"loss": "absolute"}, "loss='absolute'"),
+    ],
+)
+def test_parameters_out_of_range_are_refused_by_fit(options, match):
+    model = ConvexReLUClassifier(**options)
+    with pytest.raises(ValueError, match=match):
+        model.fit([[0.0], [1.0]], [0, 1])
+
+
+def test_one_class_is_refused():
+    with pytest.raises(ValueError, match="one class, 'a'"):
+        ConvexReLUClassifier().fit([[0.0], [1.0]], ["a", "a"])
+
+
+def test_predictions_need_a_fit():
+    with pytest.raises(NotFittedError, match="not fitted"):
+        ConvexReLURegressor().predict([[0.0]])
+
+
+def test_clones_keep_the_parameters_and_nothing_else():
+    model = ConvexReLUClassifier(0.3, loss="hinge", tol=1e-2)
+    model.fit([[0.0], [1.0]], [0, 1])
+    copy = clone(model)
+    assert copy.get_params() == model.get_params()
+    assert not hasattr(copy, "network_")
+
+
+def test_a_pickled_model_predicts_the_same():
+    X, labels = three_classes()
+    model = ConvexReLUClassifier(beta=0.3, tol=1e-2).fit(X, labels)
+    copy = pickle.loads(pickle.dumps(model))
+    assert np.array_equal(copy.decision_function(X), model.decision_function(X))
+    assert copy.certificate_[0].lower_bound == model.certificate_[0].lower_bound
+
+
+def test_pipelines_and_searches():
+    X, y = data(n=24)
+    pipeline = make_pipeline(StandardScaler(), ConvexReLURegressor(tol=1e-2))
+    grid = {f"{pipeline.steps[1][0]}__beta": [0.1, 10.0]}
+    search = GridSearchCV(pipeline, grid, cv=2).fit(X, y)
+    assert search.best_params_ == {next(iter(grid)): 0.1}
+    labels = np.where(y > np.median(y), 1, 0)
+    scorer = cross_val_score(
+        ConvexReLUClassifier(tol=1e-2), X, labels, cv=2, scoring="roc_auc"
+    )
+    assert scorer.mean() > 0.5
+
+
+def test_names_of_columns_reach_the_network():
+    pandas = pytest.importorskip("pandas")
+    X, y = data()
+    frame = pandas.DataFrame(X, columns=["width", "length"])
+    model = ConvexReLURegressor(beta=1.0, tol=1e-2).fit(frame, y)
+    assert model.feature_names_in_.tolist() == ["width", "length"]
+    assert model.network_.feature_names == ("width", "length")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert model.predict(frame).shape == (25,)
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict(frame.rename(columns={"width": "height"}))
+
+
+def test_the_package_works_without_scikit_learn():
+    code = (
+        "import sys; sys.modules['sklearn'] = None\n"
+        "import convex_solver\n"
+        "from convex_solver import *\n"
+        "assert 'ConvexReLURegressor' in dir(convex_solver)\n"
+        "try: convex_solver.ConvexReLURegressor\n"
+        "except ImportError as error: print(error)\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert "ConvexReLURegressor needs scikit-learn" in found.stdout
+    assert "[sklearn]" in found.stdout
+
+
+def test_scikit_learn_is_loaded_only_with_the_estimators():
+    code = "import sys, convex_solver; print('sklearn' in sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "False"
+    with pytest.raises(AttributeError, match="no attribute 'Perceptron'"):
+        _ = convex_solver.Perceptron
