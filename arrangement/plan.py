@@ -29,7 +29,8 @@ from arrangement.walker import Walker
 # what `required_signs` returns when no chamber can have them
 CONTRADICTION: dict[int, int] = {}
 
-Check = Callable[[NDArray[np.uint64], NDArray[np.float64], tuple[int, ...]], Any]
+# of a block: its patterns, points, exponents of their coordinates, and rows at vertices
+Check = Callable[..., Any]
 
 # with fewer chambers than this nothing is gained by listing vertices
 _FEW = 4096
@@ -107,7 +108,8 @@ class Plan:
 
         ``target`` (at least as many rows as there are patterns, words) is a buffer of
         one block, used again and again, when omitted.  ``check`` is called with each
-        block, its witness candidates and the exponents of their coordinates.
+        block, its witness candidates and the exponents of their coordinates; in a list
+        by vertices also with the rows there.
         ``where`` requires signs of places; then antipodes come after all chambers.
         """
         if self.layout is None:
@@ -157,7 +159,9 @@ class Plan:
         assert self.layout is not None
         step = walker.step
         chambers = BLOCK // step
-        points = np.zeros((0 if check is None else chambers, self.layout.rank))
+        n_points = 0 if check is None else chambers
+        points = np.zeros((n_points, self.layout.rank))
+        bases = np.zeros((n_points, self.layout.rank - 1), dtype=np.int64)
         starts = np.zeros(chambers + 1 if facets else 0, dtype=np.int64)
         room = chambers * 2 * self.layout.rank + self.layout.input_row.size + 4096
         places = np.zeros(room if facets else 0, dtype=np.int64)
@@ -173,7 +177,7 @@ class Plan:
                 # the target is full, but what is left may open no chamber
                 block = np.zeros((step, buffer.shape[1]), dtype=np.uint64)
             if isinstance(walker, VertexWalker):
-                status = walker.advance(block, points)
+                status = walker.advance(block, points, bases)
             else:
                 status = walker.advance(block, points, starts, places)
             count = int(walker.control[N_EMITTED])
@@ -188,7 +192,10 @@ class Plan:
                 half = count // step
                 checked = None
                 if check is not None:
-                    checked = check(patterns, points[:half], walker.shifts)
+                    found = [patterns, points[:half], walker.shifts]
+                    if isinstance(walker, VertexWalker):
+                        found.append(bases[:half])
+                    checked = check(*found)
                 rows = None
                 if facets:
                     rows = self._input_facets(starts[: half + 1], places, step)

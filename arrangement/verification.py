@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from arrangement._kernels import vertex_proof
 from arrangement._kernels.proof import (
     check_signs,
     first_disorder,
@@ -167,12 +168,15 @@ class Prover:
         patterns: NDArray[np.uint64],
         witnesses: NDArray[np.float64],
         shifts: Sequence[int],
+        bases: NDArray[np.int64] | None = None,
     ) -> Checked:
         """Check a block of patterns by itself, antipodes after their chambers.
 
         ``witnesses`` (chambers, r) are candidates for points in the coordinates of the
-        cone times ``2**shift``; where one fails, another is looked for exactly.
-        Threads may check blocks at the same time.
+        cone times ``2**shift``; of a central arrangement ``bases`` (chambers, r - 1)
+        int64 may name the rows at a vertex of the chamber instead (first -1: none).
+        Where neither proves the pattern, a point is looked for exactly.  Threads may
+        check blocks at the same time.
         """
         rules, step = self._rules, self._step
         keys = None
@@ -182,7 +186,10 @@ class Prover:
             place = hash_chambers(patterns, step, rules.moving, keys)
         elif rules.width:
             place = first_disorder(patterns, step, rules.leading, rules.moving)
-        exact = _check_witnesses(rules, patterns, step, witnesses, shifts)
+        if bases is None or not self._rules.has_antipodes:
+            exact = _check_witnesses(rules, patterns, step, witnesses, shifts)
+        else:
+            exact = _check_vertices(rules, patterns, step, witnesses, shifts, bases)
         return Checked(exact, keys, place)
 
     def append(self, patterns: NDArray[np.uint64], checked: Checked) -> None:
@@ -395,6 +402,39 @@ def _check_witnesses(
     for k in np.flatnonzero(bad).tolist():
         _exact_witness(rules, patterns[step * k])
     return int(np.count_nonzero(bad))
+
+
+def _check_vertices(
+    rules: _Rules,
+    patterns: NDArray[np.uint64],
+    step: int,
+    witnesses: NDArray[np.float64],
+    shifts: Sequence[int],
+    bases: NDArray[np.int64],
+) -> int:
+    """Prove patterns by the rows at a vertex; by points where that does not do."""
+    coords, _ = rules.coordinates(shifts)
+    depth = bases.shape[1]
+    work = np.empty((depth, *coords.shape))
+    work[0] = coords
+    bounds = np.zeros((depth, 2))
+    bounds[0] = [vertex_proof.U, 1.0]
+    scratch = np.zeros(rules.width, dtype=np.uint64)
+    bad = np.ones(len(bases), dtype=np.bool_)
+    vertex_proof.check_borders(
+        work, bounds, bases, patterns, step, rules.firsts, scratch, bad
+    )
+    vertex_proof.check_copies(
+        patterns, step, rules.firsts, rules.constant, rules.copies, scratch, bad
+    )
+    left = np.flatnonzero(bad)
+    if not len(left):
+        return 0
+    rest = np.ascontiguousarray(patterns[step * left])
+    points = witnesses[left]
+    in_doubt = bases[left, 0] >= 0
+    points[in_doubt] = _float_witnesses(rules, rest[in_doubt], shifts)
+    return _check_witnesses(rules, rest, 1, points, shifts)
 
 
 def _exact_witness(rules: _Rules, words: NDArray[np.uint64]) -> None:

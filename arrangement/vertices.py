@@ -34,23 +34,22 @@ from arrangement._kernels.vertices import (
     UNDECIDED_PREFIX,
     UNDECIDED_VERTEX,
 )
-from arrangement.arithmetic import Layout, make_layout
+from arrangement.arithmetic import Layout
 from arrangement.arrangement import Arrangement
+from arrangement.cones import chambers_with_rays, null_vector
 from arrangement.coordinates import SEED, random_coordinates, scaled_matrix
 from arrangement.errors import ArrangementError
 from arrangement.exact import (
-    IntRow,
     column_shifts,
     determinant,
     independent_rows,
     rounded,
     scaled_floats,
 )
-from arrangement.geometry import CellGeometry
-from arrangement.patterns import unpack
-from arrangement.walker import NO_WITNESSES, Walker
+from arrangement.walker import NO_WITNESSES
 
 _ATTEMPTS = 5
+NO_BASES = np.zeros((0, 0), dtype=np.int64)
 
 
 class _NotGenericError(Exception):
@@ -168,7 +167,10 @@ class VertexWalker:
         self._coords = np.zeros((rank, 64 * layout.n_words))
         self._coords[:, layout.places] = scaled_floats(floats, y_shifts).T
         self._back = scaled_matrix(basis, y_shifts)
-        chart_place = int(layout.places[chart])
+        chart_place = self._chart_place = int(layout.places[chart])
+        self._is_central = cone.infinity is None
+        # places are mostly input rows themselves
+        self._is_named = bool(np.all(layout.input_row[layout.places] == layout.places))
         self._free = np.sort(np.delete(layout.places, chart))
         self._always = np.zeros(layout.n_words, dtype=np.uint64)
         self._always[chart_place // 64] = np.uint64(1 << (chart_place % 64))
@@ -276,25 +278,34 @@ class VertexWalker:
         self,
         patterns: NDArray[np.uint64],
         witnesses: NDArray[np.float64] = NO_WITNESSES,
+        bases: NDArray[np.int64] = NO_BASES,
     ) -> int:
         """Fill the block: DONE or BLOCK_FULL.
 
-        ``witnesses`` are in the coordinates of the cone times ``2**shifts``.
+        ``witnesses`` are in the coordinates of the cone times ``2**shifts``.  With
+        ``bases`` (chambers, r - 1) too, chambers at a vertex of so many rows get those
+        (their input rows) instead; where there are none the first is -1.
         """
         while True:
-            status = self._step(patterns, witnesses)
+            status = self._step(patterns, witnesses, bases)
             if status == BLOCK_FULL or self._level == self._last_level:
                 return status
             self._start(self._level - 1)
 
     def _step(
-        self, patterns: NDArray[np.uint64], witnesses: NDArray[np.float64]
+        self,
+        patterns: NDArray[np.uint64],
+        witnesses: NDArray[np.float64],
+        bases: NDArray[np.int64],
     ) -> int:
         """Go on with this level: DONE or BLOCK_FULL."""
         layout, size = self.layout, self._rank - 1 - self._level
-        chambers = len(witnesses)
-        bases = np.zeros((chambers, size), dtype=np.int64)
-        sides = np.zeros((chambers, size))
+        # row 0 is tight too at a vertex of level 1
+        has_bases = self._is_central and self._level <= 1 and len(bases) > 0
+        chosen = bases
+        if not has_bases or self._level == 1:
+            chosen = np.empty((len(witnesses), size), dtype=np.int64)
+        sides = np.empty((len(witnesses), 0 if has_bases else size))
         while True:
             first = int(self.control[N_EMITTED] // self.control[STEP])
             if len(self._waiting):
@@ -308,6 +319,7 @@ class VertexWalker:
                 )
                 # no candidate: the proof looks for a point by itself
                 witnesses[first : first + count] = 0.0
+                bases[first : first + count] = -1
                 self._waiting = self._waiting[count:]
                 if len(self._waiting):
                     return BLOCK_FULL
@@ -334,15 +346,18 @@ class VertexWalker:
                 layout.outside,
                 layout.members,
                 patterns,
-                bases,
+                chosen,
                 sides,
             )
             end = int(self.control[N_EMITTED] // self.control[STEP])
-            if chambers and end > first:
+            if has_bases:
+                self._name_rows(chosen[first:end], bases[first:end])
+            elif len(witnesses) and end > first:
+                bases[first:end] = -1
                 vertices.interior_points(
                     self._coords[self._level :],
                     self._coords[0],
-                    bases[first:end],
+                    chosen[first:end],
                     sides[first:end],
                     self._back,
                     self._level,
@@ -352,6 +367,15 @@ class VertexWalker:
             if status == BLOCK_FULL:
                 return BLOCK_FULL
             self._settle(int(status), self._decide)
+
+    def _name_rows(self, places: NDArray[np.int64], bases: NDArray[np.int64]) -> None:
+        """Write bases by input rows, after row 0 at level 1."""
+        rows = self.layout.input_row
+        if self._level == 1:
+            bases[:, 0] = rows[self._chart_place]
+            bases[:, 1:] = rows[places]
+        elif not self._is_named:
+            bases[:] = rows[places]
 
     def _settle(self, status: int, decide: Callable[[tuple[int, ...]], object]) -> None:
         """Decide what a kernel left in doubt, and let it go on."""
@@ -388,9 +412,7 @@ class VertexWalker:
         # far out along y_level, the lower coordinates tell apart what meets there
         for chart in range(level, -1, -1):
             columns = [chart, *range(level + 1, self._rank)]
-            point = _null_vector(
-                [[self._images[p][c] for c in columns] for p in chosen]
-            )
+            point = null_vector([[self._images[p][c] for c in columns] for p in chosen])
             for p in tight:
                 value = sum(
                     self._images[p][c] * x for c, x in zip(columns, point, strict=True)
@@ -419,7 +441,7 @@ class VertexWalker:
         if [tight[k] for k in first] != chosen:
             return
         self.n_local += 1
-        for pattern, rays in _cones(rows):
+        for pattern, rays in chambers_with_rays(rows):
             heights = [int(ray[0]) for ray in rays]
             if any(height == 0 for height in heights):
                 raise _NotGenericError
@@ -440,23 +462,6 @@ class VertexWalker:
         self._waiting = np.concatenate([self._waiting, row])
 
 
-def _cones(rows: list[IntRow]) -> list[tuple[NDArray[np.bool_], NDArray[np.int64]]]:
-    """Pattern and rays of each chamber of a small central arrangement."""
-    arrangement = Arrangement(rows)
-    layout = make_layout(arrangement)
-    walker = Walker(layout, step=2)
-    found = []
-    block = np.zeros((256, layout.words_per_pattern), dtype=np.uint64)
-    status = BLOCK_FULL
-    while status != DONE:
-        status = walker.advance(block)
-        found.append(block[: int(walker.control[N_EMITTED])].copy())
-        walker.control[N_EMITTED] = 0
-    packed = np.concatenate(found)
-    rays = CellGeometry(arrangement, layout).rays(packed)
-    return list(zip(unpack(packed, len(rows)), rays, strict=True))
-
-
 def _ranges(n_free: int, size: int, least: int) -> Iterator[tuple[int, int]]:
     """Split the first of ``size`` of the rows into ranges of ``least`` sets or more."""
     first = count = 0
@@ -466,16 +471,6 @@ def _ranges(n_free: int, size: int, least: int) -> Iterator[tuple[int, int]]:
         if count >= least or row + 1 == end:
             yield first, row + 1
             first, count = row + 1, 0
-
-
-def _null_vector(rows: list[list[int]]) -> IntRow:
-    """Signed maximal minors of d rows of length d + 1, the first positive."""
-    size = len(rows)
-    minors = [
-        (-1) ** k * determinant([row[:k] + row[k + 1 :] for row in rows])
-        for k in range(size + 1)
-    ]
-    return tuple(minors) if minors[0] > 0 else tuple(-x for x in minors)
 
 
 def _place(ordinals: tuple[int, ...]) -> int:

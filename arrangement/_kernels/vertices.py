@@ -300,7 +300,8 @@ def advance(
     words are those of places, ``base`` (n_words,) are the constant bits and row 0, and
     ``flips`` the bits that antipodes turn, and patterns are written straight away; else
     ``flips`` is zero and chambers go through ``union`` (2, n_words).
-    ``bases`` (chambers, d) int64 gets S, or is empty, and ``sides`` the signs there.
+    ``bases`` (chambers, d) int64 gets S, or is empty, and ``sides`` the signs there, or
+    has no columns.
     ``control[LAST]`` is the row in doubt, or the block stopped before it.
     """
     size = prefix.size
@@ -354,13 +355,14 @@ def advance(
 
 @inlined
 def write_basis(prefix, free, place, signs, basis, sides):
-    """Write the rows at a vertex and their signs in the chamber that opens there."""
+    """Write the rows at a vertex and, if asked for, their signs in its chamber."""
     size = prefix.size
     for s in range(size + 1):
         row = free[prefix[s]] if s < size else place
         basis[s] = row
-        is_plus = (signs[row >> 6] >> np.uint64(row & 63)) & ONE != ZERO
-        sides[s] = 1.0 if is_plus else -1.0
+        if sides.size > 0:
+            is_plus = (signs[row >> 6] >> np.uint64(row & 63)) & ONE != ZERO
+            sides[s] = 1.0 if is_plus else -1.0
 
 
 @kernel

@@ -17,7 +17,7 @@ def listed():
     assert plan.by_vertices
     patterns, witnesses = [], []
 
-    def keep(block, points, shifts):
+    def keep(block, points, shifts, bases):
         patterns.append(block.copy())
         witnesses.append(points.copy())
         keep.shifts = shifts

@@ -1,0 +1,149 @@
+"""Check that chambers open at the vertices given for them.
+
+A ray rho that vanishes on r - 1 independent rows lies on the border of a chamber for
+every choice of signs on these rows: a point near rho has them, and on every other row
+the sign of rho.  So a pattern is realised when, on all rows but these, it is the sign
+of rho or everywhere its opposite; no point inside is needed.
+
+r - 2 rows are eliminated in the coordinates of the cone; two coordinates x, y are left,
+and the ray where row j vanishes too has on row k the value ``x_j y_k - y_j x_k``.
+Chambers one after another mostly have all but the last of their rows in common.
+
+Error bounds (u = 2**-53).  After q eliminations all coordinates of all rows are at most
+M and off by at most E; at first E = u (rows are scaled to 1).  Eliminating with a row s
+of largest coordinate P > 2 E, the multipliers s_i / P are at most 1, the true ones at
+most 1 + D, and differ by at most ``D = 1.01 (2 E / (P - E) + u)``; so
+``E' = 1.01 (E (2 + D) + M D + 3.1 u M)``, three roundings included, and M' is the
+largest value found.  The last value is off by at most ``1.01 (|x_j| + |y_j|)
+(E + 2.2 u M) + 2.02 E (M + E)``; E exceeds all that underflow can add but in the last
+products: 2**-1000 is added for them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from arrangement._kernels.bits import ONE, ZERO, compare_words, subtract_multiple
+from arrangement._kernels.compile import inlined, kernel
+
+U = 2.0**-53
+
+# nothing larger is compared, and what is no number is not less
+HUGE = 2.0**400
+
+# bounds at each depth
+E, M = range(2)
+
+
+@inlined
+def eliminate_row(work, bounds, depth, n_left, row):
+    """Eliminate a row by its largest coordinate; False where that may be zero."""
+    pivot = 0
+    for c in range(1, n_left):
+        if abs(work[depth, c, row]) > abs(work[depth, pivot, row]):
+            pivot = c
+    size = work[depth, pivot, row]
+    error, most = bounds[depth, E], bounds[depth, M]
+    if not abs(size) > 2.0 * error:
+        return False
+    largest = 0.0
+    for c in range(n_left - 1):
+        # the last coordinate takes the place of the one that goes
+        source = n_left - 1 if c == pivot else c
+        weight = work[depth, source, row] / size
+        target, other = work[depth + 1, c], work[depth, pivot]
+        for k in range(0, work.shape[2], 64):
+            part = subtract_multiple(target, work[depth, source], other, k, weight)
+            if not part < HUGE:
+                return False
+            largest = max(largest, part)
+    off = 1.01 * (2.0 * error / (abs(size) - error) + U)
+    bounds[depth + 1, E] = 1.01 * (error * (2.0 + off) + most * off + 3.1 * U * most)
+    bounds[depth + 1, M] = largest
+    return True
+
+
+@inlined
+def rows_in_common(bases, p, depth):
+    """How many of the rows eliminated for the basis before this one serve again."""
+    if p == 0:
+        return 0
+    for q in range(depth):
+        if bases[p, q] != bases[p - 1, q]:
+            return q
+    return depth
+
+
+@inlined
+def is_on_border(work, bounds, basis, pattern, firsts, others):
+    """Whether the ray of a basis has the signs of a pattern, or all the opposite."""
+    depth = basis.size - 1
+    for w in range(firsts.size):
+        others[w] = firsts[w]
+    for q in range(basis.size):
+        others[basis[q] >> 6] &= ~(ONE << np.uint64(basis[q] & 63))
+    x, y = work[depth, 0], work[depth, 1]
+    a, b = x[basis[depth]], y[basis[depth]]
+    error, most = bounds[depth, E], bounds[depth, M]
+    if not max(abs(a), abs(b)) > error:
+        return False
+    bound = (
+        1.01 * (abs(a) + abs(b)) * (error + 2.2 * U * most)
+        + 2.02 * error * (most + error)
+        + 2.0**-1000
+    )
+    doubt = same = opposite = ZERO
+    for w in range(firsts.size):
+        above, below = compare_words(x, y, 64 * w, -b, a, bound)
+        doubt |= others[w] & ~(above | below)
+        same |= others[w] & (above ^ pattern[w])
+        opposite |= others[w] & (below ^ pattern[w])
+    return doubt == ZERO and (same == ZERO or opposite == ZERO)
+
+
+@kernel
+def check_borders(work, bounds, bases, patterns, step, firsts, others, bad):
+    """Clear ``bad`` (chambers,) bool where the vertex of a chamber proves its signs.
+
+    ``work`` (r - 1, r, 64 n_words) float64 holds at depth 0 the rows at the places of
+    their first output bits, the mask ``firsts`` (n_words,), scaled to 1 and off by at
+    most u; ``bounds`` (r - 1, 2) there u and 1.  ``bases`` (chambers, r - 1) int64 are
+    such places, the first -1 where there is no vertex.  ``patterns`` has chamber p in
+    row ``step * p``; only its bits in ``firsts`` are looked at.  ``others`` (n_words,)
+    is scratch.
+    """
+    depth = bases.shape[1] - 1
+    rank = depth + 2
+    ready = 0
+    for p in range(bases.shape[0]):
+        ready = min(ready, rows_in_common(bases, p, depth))
+        if bases[p, 0] < 0:
+            ready = 0
+            continue
+        while ready < depth:
+            if not eliminate_row(work, bounds, ready, rank - ready, bases[p, ready]):
+                break
+            ready += 1
+        if ready == depth and is_on_border(
+            work, bounds, bases[p], patterns[p * step], firsts, others
+        ):
+            bad[p] = False
+
+
+@kernel
+def check_copies(patterns, step, firsts, constant, copies, signs, bad):
+    """Mark in ``bad`` the patterns whose other bits contradict those in ``firsts``.
+
+    ``constant`` (n_words,) are the bits that no row moves and ``copies`` (k, 5) those
+    of rows parallel to others, as in `proof.check_signs`; ``signs`` is scratch.
+    """
+    for p in range(bad.size):
+        for w in range(signs.size):
+            signs[w] = patterns[p * step, w] & firsts[w]
+        for t in range(copies.shape[0]):
+            bit = (signs[copies[t, 0]] >> np.uint64(copies[t, 1])) & ONE
+            bit ^= np.uint64(copies[t, 4])
+            signs[copies[t, 2]] |= bit << np.uint64(copies[t, 3])
+        for w in range(signs.size):
+            if signs[w] | constant[w] != patterns[p * step, w]:
+                bad[p] = True
