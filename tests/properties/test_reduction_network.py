@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convex_solver import ConvexProgram, reduce_network
+from convex_solver import ConvexProgram, InputError, reduce_network
 from convex_solver.pruning import drop_columns
 
 LOSSES = ["squared", "hinge", "logistic"]
@@ -129,3 +129,52 @@ def test_more_neurons_than_one_chunk_on_more_rows_than_neurons(n_neurons):
     assert small.n_neurons <= 20
     before, after = network.evaluate(program.X), small.evaluate(program.X)
     np.testing.assert_allclose(after, before, atol=1e-10 * np.abs(before).max())
+
+
+def straddling(gap):
+    """Two neurons ``gap`` to either side of a face, and a third of no weight."""
+    random = np.random.default_rng(0)
+    X = np.vstack([[0.0, 1.0], random.standard_normal((9, 2))])
+    weights = np.array([[1.0, gap], [1.0, -gap], [0.3, 1.0]])
+    alphas = np.array([1.0, 1.0, gap])
+    program = ConvexProgram(X, 10.0 * np.maximum(X[:, 0], 0.0), 0.1)
+    return program, program.network(weights, alphas)
+
+
+def test_pairs_on_both_sides_of_a_face_become_one_within_the_change():
+    program, network = straddling(1e-8)
+    assert reduce_network(program, network, change=1e-12).n_neurons == 3
+    small = reduce_network(program, network, change=1e-6)
+    assert small.n_neurons == 1
+    np.testing.assert_allclose(small.weights * small.alphas, [[2.0, 0.0]], atol=1e-7)
+    before, after = network.evaluate(program.X), small.evaluate(program.X)
+    assert 0.0 < np.abs(before - after).max() <= 1e-6 * size_of(program, network)
+
+
+def test_pairs_stay_apart_where_one_neuron_would_be_dearer():
+    program, network = straddling(1e-6)
+    X, y = program.raw
+    # the face's own row asks for more: the loss grows faster than the decay falls
+    program = ConvexProgram(X, np.concatenate([[1.0], y[1:]]), 1e-9)
+    small = reduce_network(program, network, change=1e-3)
+    value = program.network_objective(network)
+    assert program.network_objective(small) <= value * (1.0 + 1e-12)
+
+
+@settings(max_examples=100, deadline=None)
+@given(cases(), st.sampled_from([0.0, 1e-12, 1e-6, 1e-2]))
+def test_whatever_may_change_the_objective_does_not_rise(case, change):
+    program, network = case
+    small = reduce_network(program, network, change=change)
+    value = program.network_objective(network)
+    assert program.network_objective(small) <= value * (1.0 + 1e-12)
+    before, after = network.evaluate(program.X), small.evaluate(program.X)
+    most = (change + 1e-11) * size_of(program, network)
+    assert np.abs(before - after).max() <= most
+
+
+@pytest.mark.parametrize("change", [-1e-9, np.inf, np.nan])
+def test_a_change_out_of_range_is_refused(change):
+    program, network = straddling(1e-3)
+    with pytest.raises(InputError, match="change"):
+        reduce_network(program, network, change=change)
