@@ -173,14 +173,15 @@ def _kernel_slack(problem: SignedRows) -> float:
     """Add up what the kernel leaves to its caller; ``|w|_1 <= sqrt(r) |w|``.
 
     ``r u |a_i|_inf`` for each row, and what a sum of m + 1 terms in two words loses,
-    below ``2 (m u)^2 S`` with S the sum of the ``|a_i|_inf``.
+    below ``2 (m u)^2 S`` with S the sum of the ``|a_i|_inf``.  The largest of these is
+    near 1; norms below 2^-537 may underflow, which the last term holds.
     """
     m, r = problem.rows.shape
     total = float(np.abs(problem.rows).max(axis=1, initial=0.0).sum())
     total += float(np.abs(problem.linear).max(initial=0.0))
     unit = r * U + 2.0 * ((m + 1) * U) ** 2
     slack = math.sqrt(r) * unit * total * (1.0 + 2.0**-30)
-    return slack + m * 2.0**-1000 if total > 0.0 else 0.0
+    return slack + (m + 1) * 2.0**-500 if total > 0.0 else 0.0
 
 
 @dataclass(frozen=True, eq=False)

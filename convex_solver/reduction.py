@@ -54,14 +54,17 @@ def reduce_rows(X: Array, v: Array, X_error: Array) -> SignedRows:
     """Reduce ``v^T (X u)_+``; ``X`` (n, d), ``v`` (n,), ``|exact - X| <= X_error``.
 
     All finite.  ``X`` and ``v`` are scaled by powers of two to entries in [1/2, 1]:
-    what underflows then is below 2^-1000, which the slack holds.
+    what underflows then is below 2^-1000 of that, which the slack holds; norms of
+    rows below 2^-537 of the largest are too, and 2^-500 holds them.
     """
+    used = (v != 0.0) & np.any((X != 0.0) | (X_error != 0.0), axis=1)
+    X, v, X_error = X[used], v[used], X_error[used]
     n, d = X.shape
     e_X, e_v = _exponent(X), _exponent(v)
     X, X_error = np.ldexp(X, -e_X), np.ldexp(X_error, -e_X)
     weights = np.abs(np.ldexp(v, -e_v))
     # |v| e, and |v| |x| u once more for whoever scales v and rounds
-    slack = float(np.linalg.norm(weights @ (X_error + U * np.abs(X)))) * SAFE
+    slack = _length(weights @ (X_error + U * np.abs(X)))
     basis, stretch = _row_space(X)
     reduced = X
     if basis.shape[1] < d:
@@ -69,15 +72,25 @@ def reduce_rows(X: Array, v: Array, X_error: Array) -> SignedRows:
         # the computed residual, and the rounding of its r products and r sums
         size = np.abs(reduced) @ np.abs(basis).T + np.abs(X)
         residual = np.abs(X - reduced @ basis.T) + (basis.shape[1] + 2) * U * size
-        slack += float(np.linalg.norm(weights @ residual)) * SAFE
+        slack += _length(weights @ residual)
+    slack += math.sqrt(d) * n * 2.0**-1000
     rows = weights[:, None] * reduced
-    slack += U * float(np.linalg.norm(rows, axis=1).sum()) * SAFE
     kept = np.any(rows != 0.0, axis=1)
-    rows, signs, linear, merged = _merge_parallel(rows[kept], np.sign(v[kept]))
-    slack += merged
-    if np.any(kept):
-        slack += math.sqrt(d) * n * 2.0**-1000
-    return SignedRows(rows, signs, linear, basis, stretch, slack, e_X + e_v)
+    # large weights may meet short rows: scaled once more, squares do not underflow
+    e_rows = _exponent(rows)
+    rows, slack = np.ldexp(rows[kept], -e_rows), float(np.ldexp(slack, -e_rows))
+    slack += (
+        U * math.sqrt(d) * float(np.abs(rows).max(axis=1, initial=0.0).sum()) * SAFE
+    )
+    rows, signs, linear, merged = _merge_parallel(rows, np.sign(v[kept]))
+    slack += merged + math.sqrt(d) * n * 2.0**-500
+    return SignedRows(rows, signs, linear, basis, stretch, slack, e_X + e_v + e_rows)
+
+
+def _length(vector: Array) -> float:
+    """Norm, rounded up, of a vector of any size; nothing underflows."""
+    peak = float(np.abs(vector).max(initial=0.0))
+    return peak * float(np.linalg.norm(vector / (peak or 1.0))) * SAFE
 
 
 def _exponent(values: Array) -> int:

@@ -216,6 +216,15 @@ def test_peaks_are_all_local_maxima_above_the_floor():
     assert np.abs(two.peak_values[0]) == np.abs(found.peak_values[0])
 
 
+def test_a_row_that_underflows_beside_the_others_is_not_lost():
+    X = np.array([[1e-300], [1e23]])
+    assert cover_sphere(X, [1.0, 0.0]).bound == pytest.approx(1e-300, rel=1e-10)
+    assert cover_sphere(X, [1e-300, 1e-320]).bound >= 9.9e-298
+    assert cover_sphere(X * 1e-23, [1e-300, 0.0]).bound > 0.0
+    X, v = np.diag([1e-200, 1.0]), [1.0, 1e-200]
+    assert cover_sphere(X, v).bound == pytest.approx(2**0.5 * 1e-200, rel=1e-10)
+
+
 def test_nothing_to_cover():
     for X, v in (
         (np.zeros((0, 3)), []),
