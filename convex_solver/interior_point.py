@@ -39,9 +39,8 @@ Array = NDArray[np.float64]
 
 MAX_ITERATIONS = 100
 STEP = 0.995
-# Starts are tried with ever larger weights until the first step is this long.
-LARGEST_STARTS = 8
-GOOD_START = 0.1
+# Size of the predictions at the start, relative to y.
+START_SIZE = 0.1
 # The system of the weights is better conditioned near the end (inactive blocks only
 # scale its diagonal), so it is taken even when it is somewhat larger.
 PREFER_WEIGHTS = 2.0
@@ -98,71 +97,43 @@ class InteriorPoint:
         self.dt, self.dw, self.ds1 = np.zeros(G), np.zeros((G, r)), np.zeros((G, r))
         self.dq, self.dlam, self.h = np.zeros(m), np.zeros(m), np.zeros(m)
         self.q = np.empty(m)
+        self.ds0 = 0.0
         self.is_careful = False
         self._start()
 
     # starting point
 
     def _start(self) -> None:
-        """Start well inside; the larger the weights, the less a fit changes them."""
-        fit, gradient = self._fit()
-        size = float(np.linalg.norm(fit, axis=1).max())
-        for _ in range(LARGEST_STARTS if self.loss.name == "squared" else 0):
-            self._place(size, gradient)
-            self._measure()
-            if not self._predict() or self._largest_step() >= GOOD_START:
-                break
-            size *= 10.0
-        self._place(size, gradient)
+        """Start on the central path of a larger beta, where the zero network is best.
 
-    def _place(self, size: float, gradient: Array) -> None:
-        """Set the point: weights of one size at the centres, ``v`` along a gradient."""
-        blocks, beta = self.blocks, self.beta
-        G = len(blocks)
+        There ``v`` is the gradient of the loss at zero and ``s0`` twice the largest
+        price, so that all equations but ``s0 = beta`` hold, with room to spare; every
+        step then brings ``s0`` closer to beta.
+        """
+        blocks, y = self.blocks, self.y
         counts = np.diff(blocks.starts)
-        prices = np.linalg.norm(blocks.transposed(gradient), axis=1)
-        factor = min(1.0, 0.5 * beta / max(float(prices.max(initial=0.0)), 1e-300))
+        spread = float(np.linalg.norm(blocks.outputs(blocks.centres)))
+        size = START_SIZE * max(float(np.linalg.norm(y)) / spread, 1e-150)
         self.w = size * blocks.centres
-        self.t = np.full(G, 1.5 * size)
+        self.t = np.full(len(blocks), 1.5 * size)
+        self.z = blocks.predict(self.w)
+        self.v = self.loss.gradient(np.zeros_like(y), y)
+        prices = np.linalg.norm(blocks.transposed(self.v), axis=1)
+        self.s0 = max(self.beta, 2.0 * float(prices.max(initial=0.0)))
+        self.term: LossTerm = loss_term(self.loss, y, self.z, self.v, self.s0 * size)
+        self.v = self.term.v
         kernels.facet_products(blocks.starts, blocks.rows, self.w, self.q)
         # at the analytic centre sum of F_f / (F_f u) is the number of facets times u
-        share = np.repeat(0.25 * beta * size / np.maximum(counts, 1), counts)
+        share = np.repeat(0.1 * self.s0 * size / np.maximum(counts, 1), counts)
         self.lam = share / self.q
-        self.v = factor * gradient
-        self.s1 = blocks.transposed(self.v)
-        kernels.add_multipliers(blocks.starts, blocks.rows, self.lam, -1.0, self.s1)
-        self.z = blocks.predict(self.w)
-        target = beta * size
-        self.term: LossTerm = loss_term(self.loss, self.y, self.z, self.v, target)
-        self.v = self.term.v
-        self.s1 = blocks.transposed(self.v)
-        kernels.add_multipliers(blocks.starts, blocks.rows, self.lam, -1.0, self.s1)
-        norms = np.linalg.norm(self.s1, axis=1)
-        large = norms > 0.75 * beta
-        self.s1[large] *= (0.75 * beta / norms[large])[:, None]
+        self.s1 = self._slopes()
 
-    def _fit(self) -> tuple[Array, Array]:
-        """Return a ridge fit of ``y``, and a gradient nearly orthogonal to all blocks.
-
-        On the central path the prediction is near ``y`` long before the weights are
-        small; a start with weights too small for that takes tiny steps.  So does a
-        gradient whose prices leave no room to grow to the size that it must have.
-        """
-        AT, y = self.blocks.AT, self.y
-        size, n = AT.shape
-        K = self.blocks.gram(np.ones(n)) if size <= n else AT.T @ AT
-        diagonal = np.diagonal(K).copy()
-        right = AT @ y if size <= n else y
-        for ridge in (1e-4, 1e-9):
-            K[np.diag_indices(len(K))] = diagonal + ridge * diagonal.mean() + 1e-300
-            x = la.solve(K, right, assume_a="pos")
-            fit = x if size <= n else AT @ x
-            if ridge == 1e-4:
-                start = fit
-        gradient = self.loss.gradient(np.zeros(n), y)
-        if self.loss.name == "squared" and size < n:
-            gradient = fit @ AT - y
-        return start.reshape(self.blocks.centres.shape), gradient
+    def _slopes(self) -> Array:
+        """``A^T v - F^T lam``, which s1 has to equal."""
+        blocks = self.blocks
+        slopes = blocks.transposed(self.v)
+        kernels.add_multipliers(blocks.starts, blocks.rows, self.lam, -1.0, slopes)
+        return slopes
 
     # one iteration
 
@@ -185,7 +156,7 @@ class InteriorPoint:
             kind = WeightsSystem
         else:
             kind = SamplesSystem
-        room = 1.0 - np.linalg.norm(self.s1, axis=1) / self.beta
+        room = 1.0 - np.linalg.norm(self.s1, axis=1) / self.s0
         active = np.linalg.norm(self.w, axis=1) > room * self.t.max()
         self.system = kind(blocks, self.factors, self.curvature, active)
 
@@ -208,14 +179,15 @@ class InteriorPoint:
 
     def _direction(self, mu: float, correct: bool) -> None:
         blocks = self.blocks
+        self.ds0 = self.beta - self.s0
         kernels.centring(
             self.t,
             self.w,
+            self.s0,
             self.s1,
-            self.beta,
+            self.ds0,
             self.eta2,
             self.point,
-            self.kappa,
             self.dt,
             self.dw,
             self.ds1,
@@ -264,7 +236,9 @@ class InteriorPoint:
         G = self.t.size
         step = min(
             kernels.cone_step(self.t, self.w, self.dt, self.dw),
-            kernels.cone_step(np.full(G, self.beta), self.s1, np.zeros(G), self.ds1),
+            kernels.cone_step(
+                np.full(G, self.s0), self.s1, np.full(G, self.ds0), self.ds1
+            ),
             _ratio(self.q, self.dq),
             _ratio(self.lam, self.dlam),
             self.term.largest_step(),
@@ -273,9 +247,8 @@ class InteriorPoint:
 
     def _complementarity(self, step: float) -> float:
         w, s1 = self.w + step * self.dw, self.s1 + step * self.ds1
-        total = self.beta * float(np.sum(self.t + step * self.dt)) + float(
-            np.sum(w * s1)
-        )
+        total = (self.s0 + step * self.ds0) * float(np.sum(self.t + step * self.dt))
+        total += float(np.sum(w * s1))
         q, lam = self.q + step * self.dq, self.lam + step * self.dlam
         return total + float(q @ lam) + self.term.complementarity(step)
 
@@ -293,10 +266,10 @@ class InteriorPoint:
         self.term.move(step, self.z, self.dv)
         self.v = self.term.v
         # the same for s1, which follows v and the multipliers
-        exact = blocks.transposed(self.v)
-        kernels.add_multipliers(blocks.starts, blocks.rows, self.lam, -1.0, exact)
-        room = self.beta - np.linalg.norm(self.s1, axis=1)
-        safe = self.beta - np.linalg.norm(exact, axis=1) > 0.5 * room
+        self.s0 += step * self.ds0
+        exact = self._slopes()
+        room = self.s0 - np.linalg.norm(self.s1, axis=1)
+        safe = self.s0 - np.linalg.norm(exact, axis=1) > 0.5 * room
         self.s1[safe] = exact[safe]
 
     def bounds(self) -> tuple[float, float, Array]:
@@ -319,6 +292,7 @@ class InteriorPoint:
         weights = np.linalg.norm(self.w, axis=1)
         sizes = np.linalg.norm(self.residual, axis=1)
         residual = float(weights @ sizes) + self.term.residual()
+        residual += abs(self.s0 - self.beta) * float(np.sum(self.t))
         return self._complementarity(0.0), residual
 
     def run(self, tol: float, deadline: float = np.inf) -> RestrictedSolution:
@@ -346,21 +320,18 @@ class InteriorPoint:
                 break
             if time.perf_counter() > deadline or not self._iterate():
                 break
-        assert best is not None
+        if best is None:
+            raise ArithmeticError("the interior point method found no finite point")
         return best
 
     def _measure(self) -> None:
         """Residual of the dual equations ``A^T v - F^T lam = s1``."""
-        blocks = self.blocks
-        self.residual = blocks.transposed(self.v) - self.s1
-        kernels.add_multipliers(
-            blocks.starts, blocks.rows, self.lam, -1.0, self.residual
-        )
+        self.residual = self._slopes() - self.s1
 
     def _predict(self) -> bool:
         """Scale, factorise and take the predictor's direction; False if that fails."""
         self.total = kernels.scale_blocks(
-            self.t, self.w, self.s1, self.beta, self.eta2, self.point, self.kappa
+            self.t, self.w, self.s0, self.s1, self.eta2, self.point, self.kappa
         )
         self.total += float(self.q @ self.lam) + self.term.complementarity(0.0)
         if not self.total > 0.0:

@@ -158,10 +158,12 @@ class HingeTerm:
     def __init__(self, y: Array, z: Array, v: Array, target: float) -> None:
         self.y, self.z = y, z
         self.n_pairs = 2 * y.size
-        self.a = np.clip(-y * v, 1e-300, 0.5)
-        self.b = 1.0 - self.a
-        self.xi = target / self.b
-        self.p = target / self.a
+        # a margin of zero costs one: a is near 1 there, b the share that is left
+        mu = min(max(target, 0.05), 0.5)
+        self.b = np.full_like(y, mu / (1.0 + 1.5 * mu))
+        self.a = 1.0 - self.b
+        self.xi = mu / self.b
+        self.p = mu / self.a
         self.v = -y * self.a
         self.da = self.db = self.dxi = self.dp = np.zeros_like(y)
 

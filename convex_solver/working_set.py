@@ -117,6 +117,11 @@ class WorkingSet:
         """``sum_g A_g w_g``, (n,)."""
         return np.asarray(weights.ravel() @ self.AT)
 
+    def outputs(self, weights: Array) -> Array:
+        """``A_g w_g`` of every block, (G, n)."""
+        G, r = weights.shape
+        return np.asarray(np.einsum("gk,gkn->gn", weights, self.AT.reshape(G, r, -1)))
+
     def transposed(self, v: Array) -> Array:
         """``A_g^T v`` for every block, (G, r)."""
         return (self.AT @ v).reshape(-1, self.X.shape[1])

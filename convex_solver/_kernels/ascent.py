@@ -13,7 +13,7 @@ from numba import njit
 
 @njit(cache=True)
 def gradient_at(X, v, h, u, side, g):
-    """Sides of all rows that are not active (side 2), and the gradient without those."""
+    """Find the sides of rows that are not active (2), and the gradient without them."""
     n, r = X.shape
     for k in range(r):
         g[k] = h[k]
@@ -95,7 +95,7 @@ def line_search(X, v, u, p, g, side, angles, rows):
         gu += g[k] * u[k]
         gp += g[k] * p[k]
     for i in range(n):
-        if side[i] == 2:
+        if side[i] == 2 or v[i] == 0.0:
             continue
         a = 0.0
         b = 0.0
@@ -149,7 +149,10 @@ def multipliers(X, g, u, active, basis, count, out):
 
 @njit(cache=True)
 def inside(X, side, active, basis, share, count, u, out):
-    """A direction close to ``u`` off its active rows, on the side of larger share."""
+    """Direction close to ``u`` off its active rows, on the side of the larger share.
+
+    Rows that are nearly zero at ``u`` without being active follow.
+    """
     n, r = X.shape
     shift = np.zeros(r)
     # solve basis coordinates: x_i . shift = +-|x_i|
@@ -159,7 +162,8 @@ def inside(X, side, active, basis, share, count, u, out):
         norm = 0.0
         for k in range(r):
             norm += X[active[s], k] * X[active[s], k]
-        value = math.sqrt(norm) * (1.0 if share[s] > 0.5 else -1.0)
+        # unequal lengths, so that other rows through u are not met at right angles
+        value = math.sqrt(norm) * (1.0 + 0.27 * s) * (1.0 if share[s] > 0.5 else -1.0)
         for t in range(s):
             dot = 0.0
             for k in range(r):
@@ -183,7 +187,7 @@ def inside(X, side, active, basis, share, count, u, out):
             a += X[i, k] * u[k]
             b += X[i, k] * shift[k]
             size += abs(X[i, k])
-        if abs(a) > 1e-13 * size and a * b < 0.0:
+        if abs(a) > 1e-9 * size and a * b < 0.0:
             step = min(step, -0.5 * a / b)
     for k in range(r):
         out[k] = u[k] + step * shift[k]

@@ -5,10 +5,13 @@ import math
 import numpy as np
 from numba import njit
 
+# A direction closer than this to a facet tells nothing about its chamber.
+THIN = 1e-14
+
 
 @njit(cache=True)
 def extreme_rows(points, out):
-    """Indices of the vertices of the convex hull of points (n, 2), into ``out``.
+    """Put the indices of the vertices of the hull of points (n, 2) into ``out``.
 
     Andrew's monotone chain; returns their number.  Collinear points are left out.
     """
@@ -45,11 +48,34 @@ def extreme_rows(points, out):
 
 
 @njit(cache=True)
+def solve_positive(matrix, right):
+    """Solve by Cholesky; ``matrix`` (r, r), at least the identity, is overwritten."""
+    r = right.size
+    x = right.copy()
+    for j in range(r):
+        for k in range(j):
+            for i in range(j, r):
+                matrix[i, j] -= matrix[i, k] * matrix[j, k]
+        pivot = math.sqrt(max(matrix[j, j], 1.0))
+        for i in range(j, r):
+            matrix[i, j] /= pivot
+    for i in range(r):
+        for k in range(i):
+            x[i] -= matrix[i, k] * x[k]
+        x[i] /= matrix[i, i]
+    for i in range(r - 1, -1, -1):
+        for k in range(i + 1, r):
+            x[i] -= matrix[k, i] * x[k]
+        x[i] /= matrix[i, i]
+    return x
+
+
+@njit(cache=True)
 def analytic_centre(rows, u):
     """Move ``u``, inside ``rows u > 0``, to the minimiser of the barrier below.
 
     ``|u|**2 / 2 - sum log(rows u) / m``; there ``|u| = 1`` and
-    ``sum rows_f / (rows_f u) = m u``.  Returns whether ``u`` is inside.
+    ``sum rows_f / (rows_f u) = m u``.  Returns whether ``u`` is clearly inside.
     """
     m, r = rows.shape
     norm = 0.0
@@ -61,7 +87,7 @@ def analytic_centre(rows, u):
     if m == 0:
         return True
     slack = rows @ u
-    if np.min(slack) <= 0.0:
+    if np.min(slack) <= THIN:
         return False
     for _ in range(60):
         gradient = u.copy()
@@ -72,7 +98,7 @@ def analytic_centre(rows, u):
                 gradient[i] -= inverse * rows[f, i] / m
                 for j in range(r):
                     hessian[i, j] += inverse * inverse * rows[f, i] * rows[f, j] / m
-        step = np.linalg.solve(hessian, gradient)
+        step = solve_positive(hessian, gradient)
         decrement = 0.0
         for k in range(r):
             decrement += step[k] * gradient[k]

@@ -1,9 +1,10 @@
 """Kernels of the interior point method: the small matrices of every block.
 
 A block has weights ``w`` (r,) in a cone ``F w >= 0``, a bound ``t >= |w|`` that costs
-``beta t``, multipliers ``lam`` of the facets and ``s = (beta, s1)`` of the second-order
-cone.  With the Nesterov-Todd point ``eta (w0, w1)``, ``w0**2 - |w1|**2 = 1``, and
-``kappa = 1 + 2 |w1|**2``, eliminating ``t`` leaves, without any subtraction,
+``beta t``, multipliers ``lam`` of the facets and ``s = (s0, s1)`` of the second-order
+cone; ``s0`` is one number for all blocks and ends at beta.  With the Nesterov-Todd
+point ``eta (w0, w1)``, ``w0**2 - |w1|**2 = 1``, and ``kappa = 1 + 2 |w1|**2``,
+eliminating ``t`` leaves, without any subtraction,
 
     M = eta**-2 (I - (2 / kappa) w1 w1^T)
       = eta**-2 ((I - e e^T) + e e^T / kappa),   e = w1 / |w1|
@@ -18,7 +19,7 @@ from numba import njit
 
 
 @njit(cache=True)
-def scale_blocks(t, w, s1, beta, eta2, point, kappa):
+def scale_blocks(t, w, s0, s1, eta2, point, kappa):
     """Nesterov-Todd points; ``point`` (G, r + 1) is ``(w0, w1)``, ``eta2`` eta squared.
 
     Returns the sum of ``x . s`` over the blocks.
@@ -35,10 +36,10 @@ def scale_blocks(t, w, s1, beta, eta2, point, kappa):
             ws += w[g, k] * s1[g, k]
         ww = math.sqrt(ww)
         ss = math.sqrt(ss)
-        # one rounding of t or beta at least: a point on the border would divide by zero
+        # one rounding of t or s0 at least: a point on the border would divide by zero
         det_x = math.sqrt(max(t[g] - ww, 1e-16 * t[g]) * (t[g] + ww))
-        det_s = math.sqrt(max(beta - ss, 1e-16 * beta) * (beta + ss))
-        inner = max(t[g] * beta + ws, 1e-16 * t[g] * beta)
+        det_s = math.sqrt(max(s0 - ss, 1e-16 * s0) * (s0 + ss))
+        inner = max(t[g] * s0 + ws, 1e-16 * t[g] * s0)
         total += inner
         gamma = math.sqrt(0.5 * (1.0 + inner / (det_x * det_s)))
         square = 0.0
@@ -161,10 +162,11 @@ def backward_blocks(factors, vector, out):
 
 
 @njit(cache=True)
-def centring(t, w, s1, beta, eta2, point, kappa, dt, dw, ds1, mu, correct, e0, e1):
+def centring(t, w, s0, s1, ds0, eta2, point, dt, dw, ds1, mu, correct, e0, e1):
     """Right sides of the second-order cones: ``W^-1 (lambda^-1 o (mu e - corr)) - s``.
 
-    ``corr = (W^-1 dx) o (W ds)`` of the predictor (``ds0 = 0``) when ``correct``.
+    ``corr = (W^-1 dx) o (W ds)`` of the predictor when ``correct``.  What the
+    step leaves ``s0`` to gain, ``ds0``, is taken off ``e0``.
     """
     blocks, r = w.shape
     scaled = np.zeros(r + 1)  # lambda = W s
@@ -174,12 +176,12 @@ def centring(t, w, s1, beta, eta2, point, kappa, dt, dw, ds1, mu, correct, e0, e
     source = np.zeros(r + 1)
     for g in range(blocks):
         if mu == 0.0 and not correct:
-            e0[g] = -beta
+            e0[g] = -s0 - ds0
             for k in range(r):
                 e1[g, k] = -s1[g, k]
             continue
         eta = math.sqrt(eta2[g])
-        source[0] = beta
+        source[0] = s0
         source[1:] = s1[g]
         apply_scaling(point[g], eta, 1.0, source, scaled)
         rhs[:] = 0.0
@@ -188,7 +190,7 @@ def centring(t, w, s1, beta, eta2, point, kappa, dt, dw, ds1, mu, correct, e0, e
             source[0] = dt[g]
             source[1:] = dw[g]
             apply_scaling(point[g], 1.0 / eta, -1.0, source, left)
-            source[0] = 0.0
+            source[0] = ds0
             source[1:] = ds1[g]
             apply_scaling(point[g], eta, 1.0, source, right)
             for k in range(r + 1):
@@ -203,7 +205,7 @@ def centring(t, w, s1, beta, eta2, point, kappa, dt, dw, ds1, mu, correct, e0, e
         ww = math.sqrt(ww)
         ss = math.sqrt(ss)
         det = math.sqrt(max(t[g] - ww, 1e-16 * t[g]) * (t[g] + ww))
-        det *= math.sqrt(max(beta - ss, 1e-16 * beta) * (beta + ss))
+        det *= math.sqrt(max(s0 - ss, 1e-16 * s0) * (s0 + ss))
         first = scaled[0] * rhs[0]
         for k in range(1, r + 1):
             first -= scaled[k] * rhs[k]
@@ -211,7 +213,7 @@ def centring(t, w, s1, beta, eta2, point, kappa, dt, dw, ds1, mu, correct, e0, e
         for k in range(1, r + 1):
             source[k] = (rhs[k] - source[0] * scaled[k]) / scaled[0]
         apply_scaling(point[g], 1.0 / eta, -1.0, source, left)
-        e0[g] = left[0] - beta
+        e0[g] = left[0] - s0 - ds0
         for k in range(r):
             e1[g, k] = left[k + 1] - s1[g, k]
 
@@ -246,7 +248,7 @@ def right_sides(starts, rows, h, point, kappa, e0, e1, residual, out):
 def complete_steps(
     starts, rows, q, lam, h, eta2, point, kappa, e0, e1, dw, dt, ds1, dq, dlam
 ):
-    """The steps of t, s1, q and lam that go with ``dw``."""
+    """Fill in the steps of t, s1, q and lam that go with ``dw``."""
     blocks, r = dw.shape
     for g in range(blocks):
         dot = 0.0
