@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convex_solver import ConvexProgram, InputError, reduce_network
+from convex_solver import ConvexProgram, InputError, pruning, reduce_network
 from convex_solver.pruning import drop_columns
 
 LOSSES = ["squared", "hinge", "logistic"]
@@ -178,3 +178,34 @@ def test_a_change_out_of_range_is_refused(change):
     program, network = straddling(1e-3)
     with pytest.raises(InputError, match="change"):
         reduce_network(program, network, change=change)
+
+
+def test_pairs_share_what_may_change():
+    random = np.random.default_rng(0)
+    X = np.vstack([[0.0, 1.0], random.standard_normal((9, 2))])
+    gap = 1e-5
+    weights = [[1.0, gap], [1.0, -gap], [-1.0, gap], [-1.0, -gap]]
+    y = 10.0 * np.abs(X[:, 0])
+    program = ConvexProgram(X, y, 0.1)
+    network = program.network(weights, np.ones(4))
+    # each joining moves row 0 by 1e-5
+    one = 1.5 * gap / (0.5 * size_of(program, network))
+    assert reduce_network(program, network, change=one).n_neurons == 3
+    assert reduce_network(program, network, change=2 * one).n_neurons == 2
+
+
+def test_steps_that_raise_the_objective_are_taken_back(monkeypatch):
+    random = np.random.default_rng(3)
+    program = ConvexProgram(random.standard_normal((4, 2)), np.zeros(4), 0.1)
+    network = program.network(random.standard_normal((9, 2)), np.ones(9))
+
+    def bad_after_two(columns, weights, most):
+        fewer = drop_columns(columns, weights, min(most, 2))
+        return fewer * (1.0 if most <= 2 else 1e3)
+
+    monkeypatch.setattr(pruning, "drop_columns", bad_after_two)
+    monkeypatch.setattr(pruning, "CUT", 2.0)  # nor is the prediction restored
+    monkeypatch.setattr(pruning, "merge_neurons", lambda _, same: same)
+    small = reduce_network(program, network, change=0.0)
+    assert program.network_objective(small) <= program.network_objective(network)
+    assert small.n_neurons == 6  # two steps, and one neuron that never fires
