@@ -18,8 +18,8 @@ from convex_solver.column_generation import ColumnGeneration, Round
 from convex_solver.covering import cover_sphere
 from convex_solver.errors import InputError
 from convex_solver.network import TwoLayerReLU
-from convex_solver.polish import small_network
 from convex_solver.program import ConvexProgram
+from convex_solver.pruning import reduce_network
 
 Array = NDArray[np.float64]
 Progress = Callable[[str], object]
@@ -243,7 +243,7 @@ def _solve(
     if stopped not in ("tolerance", "stalled"):
         max_cells = min(max_cells, run.cells_in_time())
     say("certifying")
-    network = small_network(program, run.network)
+    network = reduce_network(program, run.network)
     certificate = _certificate(program, network, run, max_cells, tol)
     status = certificate.status(tol)
     if status is SolutionStatus.OPTIMAL:
