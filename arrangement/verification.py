@@ -21,59 +21,17 @@ from arrangement._kernels.proof import (
     first_disorder,
     hash_chambers,
     margin_direction,
+    may_repeat,
 )
 from arrangement.arrangement import Arrangement
 from arrangement.counting import count_patterns, cover_bound
 from arrangement.errors import IncompleteListingError, InputError, InputTypeError
 from arrangement.exact import column_shifts, independent_rows, scaled_floats
 from arrangement.patterns import PatternSet, unpack
+from arrangement.proof import Proof
 from arrangement.realisability import interior_point
 
 _CHUNK = 1 << 14
-
-
-@dataclass(frozen=True)
-class Proof:
-    """What was checked when a list was proven complete.
-
-    Attributes
-    ----------
-    n_patterns : int
-        Patterns in the list, all distinct, each realised by an exact witness.
-    bound : int
-        Cover's bound.
-    count : int
-        The number of chambers: the bound when it is reached, else counted.
-    method : {"cover bound", "characteristic polynomial"}
-        Where ``count`` comes from.
-    n_exact_witnesses : int
-        Witnesses that floating point could not decide and a rational linear
-        program found.
-    is_projected : bool
-        Whether a float64 projection of the matrix was listed.
-    """
-
-    n_patterns: int
-    bound: int
-    count: int
-    method: str
-    n_exact_witnesses: int
-    is_projected: bool
-
-    def __str__(self) -> str:
-        """Return the proof in one line."""
-        what = " of the float64 projection" if self.is_projected else ""
-        reason = (
-            f"Cover's bound {self.bound:,} is reached"
-            if self.method == "cover bound"
-            else f"the characteristic polynomial counts {self.count:,} "
-            f"(Cover's bound {self.bound:,})"
-        )
-        return (
-            f"{self.n_patterns:,} patterns{what}: all distinct, each with a witness "
-            "decided "
-            f"exactly; {reason}."
-        )
 
 
 class _Rules:
@@ -217,10 +175,8 @@ class Prover:
         ``patterns`` is the whole list, looked at again where hashes are equal.
         """
         total = self._total
-        if self._keys:
-            keys = np.sort(np.concatenate(self._keys))
-            if np.any(keys[1:] == keys[:-1]):
-                _check_distinct(self._rules, patterns)
+        if self._keys and _may_repeat(np.concatenate(self._keys)):
+            _check_distinct(self._rules, patterns)
         return _make_proof(self._rules, total, self._exact, *_count(self._rules, total))
 
 
@@ -312,6 +268,14 @@ def _check_distinct(rules: _Rules, packed: NDArray[np.uint64]) -> None:
         raise IncompleteListingError(
             f"{same.size} patterns occur twice, the first of them {_short(bits)}."
         )
+
+
+def _may_repeat(keys: NDArray[np.uint64]) -> bool:
+    """Whether keys may be equal; a few thousand of them at a time stay in the cache."""
+    bits = min(max(1, (len(keys) >> 10).bit_length()), 20)
+    ends = np.zeros(1 << bits, dtype=np.int64)
+    table = np.empty(1 << 12, dtype=np.uint64)
+    return bool(may_repeat(keys, ends, np.empty_like(keys), table))
 
 
 def _half(rules: _Rules, packed: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -65,6 +65,57 @@ def hash_chambers(patterns, step, moving, keys):
     return -1
 
 
+@kernel
+def may_repeat(keys, ends, sorted_keys, table):
+    """Whether two ``keys`` (n,) uint64 are equal, or too many alike to tell.
+
+    They are sorted into buckets by their top bits, then entered into a small ``table``
+    (a power of two of words), one bucket at a time: both stay in the cache.  ``ends``
+    (2**b,) int64, b at least 1, all zero, and ``sorted_keys`` (n,) uint64 are scratch.
+    """
+    shift = np.uint64(64)
+    size = ends.size
+    while size > 1:
+        shift -= ONE
+        size >>= 1
+    for key in keys:
+        ends[np.int64(key >> shift)] += 1
+    total = np.int64(0)
+    for b in range(ends.size):
+        count = ends[b]
+        if 2 * count > table.size:
+            return True
+        ends[b] = total
+        total += count
+    for key in keys:
+        b = np.int64(key >> shift)
+        sorted_keys[ends[b]] = key
+        ends[b] += 1
+    first = np.int64(0)
+    for b in range(ends.size):
+        # no key of this bucket
+        free = (np.uint64(b) << shift) ^ (ONE << np.uint64(63))
+        table[:] = free
+        for k in range(first, ends[b]):
+            if enter(sorted_keys[k], table, free):
+                return True
+        first = ends[b]
+    return False
+
+
+@inlined
+def enter(key, table, free):
+    """Enter a key into a table with room for it; True when it is there already."""
+    last = table.size - 1
+    slot = np.int64(key & np.uint64(last))
+    while table[slot] != free:
+        if table[slot] == key:
+            return True
+        slot = (slot + 1) & last
+    table[slot] = key
+    return False
+
+
 @inlined
 def fill_values(coords, start, point, values):
     """Values of 64 rows from ``start`` on at a point."""

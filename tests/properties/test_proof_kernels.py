@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from arrangement._kernels.proof import check_signs, first_disorder
+from arrangement._kernels.proof import check_signs, first_disorder, may_repeat
 from arrangement.exact import column_shifts, scaled_floats
 
 from reference.exact_algebra import inner
@@ -405,3 +405,37 @@ def test_a_wrong_sign_of_the_float_value_is_not_accepted():
         assert sum(x * y for x, y in zip(check.floats[0], point, strict=True)) < 0
         for words in range(4):
             assert check.run([point], [[words]]) == [True]
+
+
+def repeats(keys, bits, size):
+    ends = np.zeros(1 << bits, dtype=np.int64)
+    table = np.zeros(size, dtype=np.uint64)
+    return may_repeat(keys, ends, np.zeros_like(keys), table)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 100, 5000])
+@pytest.mark.parametrize("bits", [1, 3, 8])
+def test_equal_keys_are_found_wherever_they_are(n, bits):
+    rng = np.random.default_rng(n)
+    size = 64 if n < 20 else 16384
+    keys = rng.integers(0, 2**64, n, dtype=np.uint64)
+    keys[:2] = [0, 2**64 - 1][:n]
+    assert len(np.unique(keys)) == n
+    assert not repeats(keys, bits, size)
+    for i, j in ((0, n - 1), (1, n // 2), (n - 2, n - 1)):
+        if 0 <= i < j < n:
+            changed = keys.copy()
+            changed[i] = changed[j]
+            assert repeats(changed, bits, size)
+
+
+def test_keys_that_collide_in_the_table_are_not_equal():
+    # one slot, the last of the table, for all of them
+    keys = (np.arange(30, dtype=np.uint64) << np.uint64(50)) | np.uint64(63)
+    assert not repeats(keys, 1, 64)
+    assert repeats(np.concatenate([keys, keys[7:8]]), 1, 64)
+
+
+def test_a_bucket_with_too_many_keys_is_reported():
+    assert repeats(np.arange(40, dtype=np.uint64), 4, 64)
+    assert not repeats(np.arange(32, dtype=np.uint64), 4, 64)
