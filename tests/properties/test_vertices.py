@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from arrangement import Arrangement
+from arrangement import Arrangement, ArrangementError
 from arrangement._kernels import bits, vertices
 from arrangement._kernels.state import DONE, N_EMITTED
 from arrangement._kernels.vertices import DEPTH, E0, INCREASE, M0, STOP, E, M
@@ -237,6 +237,20 @@ def test_a_dependent_triple_in_rank_4_meets_every_other_row():
     one = assert_same_chambers(X)
     # with each row but row 0 at level 0, and with none at level 1
     assert one.n_local == (n - 4) + 1
+
+
+@pytest.mark.parametrize("r", [3, 4, 5])
+def test_a_determinant_that_is_not_known_ends_the_listing(r):
+    """Whichever row of the vertex it leaves out."""
+    X = np.random.default_rng(r).standard_normal((9, r))
+    for chosen in combinations(range(8), r - 2):
+        one = vertex_walker(X)
+        words = one._tables[1][_place(chosen[:-1]), vertices.KNOWN]
+        flag = np.uint64(1 << int(one._free[chosen[-1]]))
+        assert words[0] & flag
+        words[0] ^= flag
+        with pytest.raises(ArrangementError, match="vanished"):
+            walk(one)
 
 
 # --- blocks and forks ---------------------------------------------------------
@@ -505,7 +519,7 @@ def test_a_row_in_doubt_stops_a_vertex_and_a_row_left_out_does_not(doubtful):
 def test_a_row_without_key_is_decided_by_values_everywhere():
     rng = np.random.default_rng(0)
     slopes, heights = rng.uniform(0.1, 1, (2, 64))
-    slopes[5], heights[5] = 2.0**-40, -(2.0**-41)  # too small for its errors
+    slopes[5], heights[5] = 2.0**-40, 2.0**-40  # too small for its errors
     state = ordered_line(slopes, heights)
     assert state[-1][vertices.UNSURE].tolist() == [1 << 5]
     for place in range(6, 64):
