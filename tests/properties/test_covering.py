@@ -12,7 +12,7 @@ from convex_solver import InputError
 from convex_solver._kernels import bounded_squares as squares
 from convex_solver._kernels import cell_bounds, covering
 from convex_solver.covering import cover_sphere
-from convex_solver.reduction import reduce_rows
+from convex_solver.reduction import SignedRows, reduce_rows
 
 from properties.strategies import matrices
 from reference.prices import holds_exactly, largest_price, stationary_points
@@ -360,6 +360,42 @@ def test_signs_and_multipliers_are_above_the_function_on_their_part(seed):
         assert here.max(initial=0.0) <= bound * (1 + 1e-14)
         free = g + A[:, :n_convex] @ (pattern >> np.arange(n_convex) & 1)
         assert bound <= np.linalg.norm(free) + np.abs(A[:, n_convex:]).sum() + 1e-12
+
+
+@pytest.mark.parametrize("r", range(1, 7))
+def test_the_bound_of_an_orthant_is_that_of_its_middle(r):
+    line, lengths = np.ones(r), np.ones(r)
+    worst = 2.0 if r > 1 else 0.0
+    bound = cell_bounds.vertex_bound(lengths, worst, line, np.zeros(r))
+    assert r**0.5 <= bound <= r**0.5 * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("low", [-1e-8, -1e-16, -1e-300])
+def test_a_row_is_linear_only_where_no_vertex_is_on_the_other_side(low):
+    row, eye = np.array([[low, 1.0]]), np.eye(2)
+    problem = SignedRows(row, np.ones(1), np.zeros(2), eye, 1.0, 0.0, 0)
+    side = wrapper._side(problem, 1.0, 0)
+    A = side.columns
+    own = wrapper._scratch(2, 1)[0]
+    own[1][:, 0] = A[0, 0], A[1, 0], 0.5 * (A[0, 0] + A[1, 0])
+    own[2][:] = [[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]]
+    own[3][:] = 0.0
+    for drop, cut in ((1, 1), (0, 0)):
+        stack, pool = tuple(side.stack), tuple(side.pool)
+        covering.halve(A, stack, pool, own, 0, 0, 1, 1, drop)
+        assert stack[3][0].tolist() == [0, cut, cut]
+        assert np.array_equal(stack[1][0], np.zeros(2) if cut else A[:, 0])
+
+
+def test_what_is_left_on_the_stack_is_part_of_the_bound():
+    problem = reduce_rows(np.eye(2), np.ones(2), np.zeros((2, 2)))
+    side = wrapper._side(problem, 1.0, 0)
+    side.counters[[covering.HEIGHT, covering.ORTHANT]] = 2, 4
+    side.stack[4][:3] = 1.0, 3.0, 7.0
+    assert wrapper._left_over(side) == 3.0
+    side.counters[covering.ORTHANT] = 3
+    side.stack[4][:3] = 0.0
+    assert wrapper._left_over(side) == pytest.approx(2.0 * problem.rows.max())
 
 
 def test_an_edge_is_halved_exactly_or_not_at_all():
