@@ -10,6 +10,8 @@ import math
 import numpy as np
 from numba import njit
 
+from convex_solver._kernels.sorting import sort_indices
+
 
 @njit(cache=True)
 def gradient_at(X, v, h, u, side, g):
@@ -85,7 +87,7 @@ def tangent(g, u, basis, count, p):
 
 
 @njit(cache=True)
-def line_search(X, v, u, p, g, side, angles, rows):
+def line_search(X, v, u, p, g, side, angles, rows, order):
     """Angle of the first local maximum along ``u cos + p sin``, and its row or -1."""
     n, r = X.shape
     count = 0
@@ -112,7 +114,7 @@ def line_search(X, v, u, p, g, side, angles, rows):
         angles[count] = angle
         rows[count] = i
         count += 1
-    order = np.argsort(angles[:count])
+    sort_indices(angles, count, order)
     for c in range(count):
         i = rows[order[c]]
         angle = angles[order[c]]
@@ -194,7 +196,7 @@ def inside(X, side, active, basis, share, count, u, out):
 
 
 @njit(cache=True)
-def ascend(X, v, h, u, near, active, share, side, angles, rows):
+def ascend(X, v, h, u, near, active, share, side, angles, rows, order):
     """Climb from ``u`` to a local maximum; returns its value and active rows.
 
     ``near`` becomes a direction inside a chamber that touches it.
@@ -223,7 +225,7 @@ def ascend(X, v, h, u, near, active, share, side, angles, rows):
         length = tangent(g, u, basis, count, p)
         moved = False
         if count < r - 1 and length > 1e-13 * math.sqrt(size):
-            angle, row = line_search(X, v, u, p, g, side, angles, rows)
+            angle, row = line_search(X, v, u, p, g, side, angles, rows, order)
             cosine = math.cos(angle)
             sine = math.sin(angle)
             norm = 0.0
@@ -290,6 +292,7 @@ def ascend_all(X, v, h, directions, near, values, counts):
     side = np.zeros(n, dtype=np.int8)
     angles = np.zeros(n)
     rows = np.zeros(n, dtype=np.int64)
+    order = np.zeros(n, dtype=np.int64)
     for s in range(directions.shape[0]):
         values[s], counts[s] = ascend(
             X,
@@ -302,4 +305,5 @@ def ascend_all(X, v, h, directions, near, values, counts):
             side,
             angles,
             rows,
+            order,
         )

@@ -5,6 +5,8 @@ import math
 import numpy as np
 from numba import njit
 
+from convex_solver._kernels.sorting import sort_indices
+
 # A direction closer than this to a facet tells nothing about its chamber.
 THIN = 1e-14
 
@@ -16,7 +18,9 @@ def extreme_rows(points, out):
     Andrew's monotone chain; returns their number.  Collinear points are left out.
     """
     n = points.shape[0]
-    order = np.argsort(points[:, 0] + 0.0)
+    first = points[:, 0].copy()
+    order = np.zeros(n, dtype=np.int64)
+    sort_indices(first, n, order)
     # ties in the first coordinate by the second, by insertion: runs are short
     for i in range(1, n):
         j = i

@@ -17,6 +17,8 @@ import math
 import numpy as np
 from numba import njit
 
+from convex_solver._kernels.sorting import sort_indices
+
 
 @njit(cache=True)
 def scale_blocks(t, w, s0, s1, eta2, point, kappa):
@@ -81,14 +83,21 @@ def factor_blocks(starts, rows, q, lam, eta2, point, kappa, factors):
     blocks, r, _ = factors.shape
     upper = np.zeros((r, r))
     row = np.zeros(r)
+    most = 1
+    for g in range(blocks):
+        most = max(most, starts[g + 1] - starts[g])
+    ratios = np.zeros(most)
+    order = np.zeros(most, dtype=np.int64)
     for g in range(blocks):
         upper[:, :] = 0.0
         begin, end = starts[g], starts[g + 1]
-        ratios = lam[begin:end] / q[begin:end]
-        order = np.argsort(-ratios)
-        for k in range(end - begin):
+        count = end - begin
+        for k in range(count):
+            ratios[k] = -lam[begin + k] / q[begin + k]
+        sort_indices(ratios, count, order)
+        for k in range(count):
             f = begin + order[k]
-            size = math.sqrt(ratios[order[k]])
+            size = math.sqrt(-ratios[order[k]])
             for i in range(r):
                 row[i] = size * rows[f, i]
             insert_row(upper, row)
