@@ -95,7 +95,7 @@ class Pricer:
         """Climb from seeds (k, r) and from random directions, for both signs."""
         weights, linear = self.combine(v)
         extra = self.random.standard_normal((n_random, self.rank))
-        start = np.vstack([seeds.reshape(-1, self.rank), extra])
+        start = np.vstack([seeds.reshape(len(seeds), self.rank), extra])
         start = start[np.linalg.norm(start, axis=1) > 0.0]
         with ThreadPoolExecutor(2) as pool:  # the kernel releases the GIL
             climbs = pool.map(
