@@ -10,12 +10,16 @@ from convex_solver import (
     InputTypeError,
     ProgramTooLargeError,
     SolutionStatus,
+    beta_max,
     build_conic,
+    certify,
     iter_blocks,
     solve,
     to_cvxpy,
 )
+from convex_solver.losses import get_loss
 
+LOSSES = ("squared", "hinge", "logistic")
 FIVE = [[-2, 1], [-1, 1], [0, 1], [1, 1], [2, 1]]
 FIVE_Y = [1, -1, 1, 1, -1]
 
@@ -36,76 +40,234 @@ def test_the_five_points_have_their_known_optimum():
     assert solution.objective == pytest.approx(0.0010128, abs=5e-8)
     assert solution.status is SolutionStatus.OPTIMAL
     assert solution.gap < 1e-8
+    assert (solution.method, solution.stopped) == ("full", "tolerance")
+    # two signs of each chamber, less what was no use
+    assert 1 <= solution.n_blocks <= 2 * count_patterns(FIVE)
+
+
+def check(program, solution):
+    """What holds for every solution, whatever ended it."""
+    certificate = solution.certificate
+    assert np.isfinite(solution.objective)
+    assert 0 <= solution.lower_bound <= certificate.upper_bound
+    assert solution.objective <= certificate.upper_bound
+    assert solution.lower_bound <= solution.objective * (1 + 1e-14)
+    assert solution.gap >= 0
+    assert solution.objective == program.network_objective(solution.network)
+    assert solution.network.n_neurons <= program.n
+    assert np.isfinite(solution.network.weights).all()
+    assert solution.status is certificate.status(solution.tol)
+    assert (solution.status is SolutionStatus.OPTIMAL) == (solution.gap <= solution.tol)
+    assert (solution.stopped == "tolerance") == (solution.gap <= solution.tol)
+    uppers = [step.upper for step in solution.history]
+    assert uppers == sorted(uppers, reverse=True)
+    seconds = [step.seconds for step in solution.history]
+    assert seconds == sorted(seconds)
+    assert all(
+        step.gap >= 0 and step.n_blocks >= step.added for step in solution.history
+    )
+    u = np.random.default_rng(0).standard_normal((program.d, 2000))
+    u /= np.linalg.norm(u, axis=0)
+    values = certificate.dual @ np.maximum(program.X @ u, 0)
+    assert np.abs(values).max(initial=0) <= program.beta * (1 + 1e-12)
+
+
+def checked(program, **options):
+    solution = solve(program, **options)
+    check(program, solution)
+    return solution
+
+
+def problem(loss, n, r, beta, seed=0, **options):
+    X, y = planted(n, r, seed)
+    y = y if loss == "squared" else labels(y)
+    return ConvexProgram(X, y, beta, loss=loss, **options)
 
 
 @pytest.mark.parametrize("beta", [0.1, 1e-3])
 @pytest.mark.parametrize(("n", "r"), [(20, 3), (20, 4), (50, 3)])
 def test_certified_to_a_millionth_on_gaussian_data(n, r, beta):
     X, y = planted(n, r)
-    solution = solve(ConvexProgram(X, y, beta))
-    assert solution.n_chambers == count_patterns(X)
+    solution = checked(ConvexProgram(X, y, beta))
+    assert solution.method == "column-generation"
     assert solution.status is SolutionStatus.OPTIMAL
     assert solution.objective <= solution.lower_bound * (1 + 1e-6)
     assert solution.lower_bound <= solution.network.objective(X, y, beta)
 
 
-@pytest.mark.parametrize("loss", ["squared", "hinge", "logistic"])
+@pytest.mark.filterwarnings("ignore:Solution may be inaccurate")
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize(("n", "r"), [(20, 1), (20, 2), (12, 3), (8, 4)])
+@pytest.mark.parametrize("beta", [1.0, 0.1, 1e-3])
+def test_cvxpy_both_methods_and_a_listing_of_the_chambers_agree(loss, n, r, beta):
+    if loss == "logistic":
+        beta = max(beta, 1e-2)  # Clarabel gives up on exponential cones below that
+    program = problem(loss, n, r, beta, seed=r)
+    value = to_cvxpy(program).solve(solver="CLARABEL")
+    for method in ("full", "column-generation"):
+        solution = checked(program, method=method, tol=1e-8)
+        assert solution.method == method
+        assert solution.status is SolutionStatus.OPTIMAL
+        # Clarabel's own accuracy
+        assert solution.objective == pytest.approx(value, rel=5e-6)
+    listed = certify(
+        solution.network,
+        *program.raw,
+        beta,
+        loss=loss,
+        dual=solution.certificate.dual,
+        method="chambers",
+    )
+    assert listed.n_patterns == count_patterns(program.arrangement)
+    assert listed.gap <= 1e-8
+    assert listed.lower_bound == pytest.approx(solution.lower_bound, rel=1e-9)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
 def test_the_paper_s_formula_in_cvxpy_agrees(loss):
-    X, y = planted(9, 3, seed=4)
-    y = y if loss == "squared" else labels(y)
-    program = ConvexProgram(X, y, 0.05, loss=loss)
-    solution = solve(program)
+    program = problem(loss, 9, 3, 0.05, seed=4)
+    solution = checked(program)
     value = to_cvxpy(program, cones="rows").solve(solver="CLARABEL")
     assert solution.status is SolutionStatus.OPTIMAL
     assert solution.objective == pytest.approx(value, rel=1e-6)
     assert solution.lower_bound <= value * (1 + 1e-7)
 
 
-def test_cvxpy_with_all_rows_agrees_at_twenty_rows_and_facets_are_four_times_fewer():
-    X, y = planted(20, 3)
-    program = ConvexProgram(X, y, 0.1)
-    solution = solve(program)
-    rows = to_cvxpy(program, cones="rows")
-    assert rows.solve(solver="CLARABEL") == pytest.approx(solution.objective, rel=1e-6)
-    n_rows = 2 * 20 * solution.n_chambers
-    assert n_rows >= 4 * build_conic(program).n_cone_rows
+def test_facets_are_four_times_fewer_than_the_paper_s_rows():
+    program = problem("squared", 20, 3, 0.1)
+    conic = build_conic(program)
+    assert conic.n_chambers == count_patterns(program.arrangement)
+    assert 2 * 20 * conic.n_chambers >= 4 * conic.n_cone_rows
 
 
-@pytest.mark.parametrize("loss", ["squared", "hinge", "logistic"])
-def test_degenerate_data_are_certified_or_say_not(loss):
+@pytest.mark.parametrize("loss", LOSSES)
+def test_degenerate_data_are_certified(loss):
     X = [[1, 0, 1], [1, 0, 1], [0, 0, 0], [-2, 0, -2], [0, 1, 1], [1, 1, 2], [3, 1, 4]]
     y = [1, -1, 1, -1, 1, 1, -1]
-    solution = solve(ConvexProgram(X, y, 0.1, loss=loss))
-    assert solution.gap >= 0
+    solution = checked(ConvexProgram(X, y, 0.1, loss=loss))
     assert solution.status is SolutionStatus.OPTIMAL
     assert solution.network.weights.shape[1] == 3
 
 
 def test_heavy_decay_gives_the_zero_network():
     X, y = planted(12, 2)
-    solution = solve(ConvexProgram(X, y, 1e4))
+    solution = checked(ConvexProgram(X, y, 1e4))
     assert solution.network.n_neurons == 0
     assert solution.objective == pytest.approx(0.5 * y @ y)
     assert solution.gap < 1e-12
 
 
 def test_zero_targets_cost_nothing():
-    solution = solve(ConvexProgram(FIVE, [0] * 5, 0.1))
+    solution = checked(ConvexProgram(FIVE, [0] * 5, 0.1))
     assert solution.objective == 0.0
     assert solution.gap == 0.0
+    assert beta_max(ConvexProgram(FIVE, [0] * 5, 0.1)) == 0.0
 
 
-def test_standardising_keeps_the_patterns_and_the_raw_prediction():
-    X, y = planted(15, 3, seed=2)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_constant_targets(loss):
+    X, _ = planted(12, 3)
+    solution = checked(ConvexProgram(X, np.ones(12), 0.1, loss=loss))
+    assert solution.status is SolutionStatus.OPTIMAL
+    if loss == "hinge":  # one neuron on the ones column: |u| = |alpha| = 1
+        assert solution.objective == pytest.approx(0.1, rel=1e-6)
+
+
+@pytest.mark.parametrize("method", ["auto", "full", "column-generation"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_no_rank_and_rank_one(loss, method):
+    y = np.array([1, -1, 1, 1])
+    zero = checked(ConvexProgram(np.zeros((4, 2)), y, 0.1, loss=loss), method=method)
+    assert zero.network.n_neurons == 0
+    assert zero.status is SolutionStatus.OPTIMAL
+    assert zero.objective == get_loss(loss).value(np.zeros(4), y)
+    X = np.outer([1, -2, 0, 3], [3, 4])
+    thin = ConvexProgram(X, y, 0.1, loss=loss)
+    line = ConvexProgram(X @ [[3 / 5], [4 / 5]], y, 0.1, loss=loss)
+    solution = checked(thin, method=method, tol=1e-8)
+    assert solution.status is SolutionStatus.OPTIMAL
+    assert solution.objective == pytest.approx(
+        checked(line, method=method, tol=1e-8).objective, rel=2e-8
+    )
+
+
+def test_one_row_has_its_closed_form():
+    # 1/2 (a - y)^2 + beta a / |x|, the least of which is at a = y - beta / |x|
+    solution = checked(ConvexProgram([[1.0, 2.0, 2.0]], [1.0], 0.3))
+    assert solution.network.n_neurons == 1
+    assert solution.objective == pytest.approx(0.5 * 0.1**2 + 0.1 * 0.9, rel=1e-9)
+    assert beta_max(ConvexProgram([[1.0, 2.0, 2.0]], [1.0], 0.3)) == pytest.approx(3)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_dependent_columns_change_the_norms_alone(loss):
+    plain = problem(loss, 14, 3, 0.1, seed=2)
+    X, y = plain.raw
+    turned, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((5, 5)))
+    wide = ConvexProgram((X @ turned[:3]), y, 0.1, loss=loss)
+    # rounding makes the rank 5 in exact arithmetic; integers keep it
+    assert wide.rank == 5
+    exact = ConvexProgram(np.column_stack([X, X[:, 0], 0 * y]), y, 0.1, loss=loss)
+    assert exact.rank == 3
+    for program in (wide, exact):
+        assert checked(program).status is SolutionStatus.OPTIMAL
+    assert checked(wide, tol=1e-8).objective == pytest.approx(
+        checked(plain, tol=1e-8).objective, rel=1e-7
+    )
+    assert solve(exact).objective <= solve(plain).objective * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("size", [1e-6, 1e6])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_scale_of_the_data_does_not_matter(loss, size):
+    plain = problem(loss, 12, 3, 0.1, seed=1)
+    X, y = plain.raw
+    value = checked(plain, tol=1e-9).objective
+    # (size X, size beta) has the neurons of (X, beta), shorter or longer
+    scaled = ConvexProgram(size * X, y, size * 0.1, loss=loss)
+    assert checked(scaled, tol=1e-8).objective == pytest.approx(value, rel=1e-8)
+    assert beta_max(scaled) == pytest.approx(size * beta_max(plain), rel=1e-10)
+    for other in (ConvexProgram(size * X, y, 0.1, loss=loss),):
+        assert checked(other).status is SolutionStatus.OPTIMAL
+    if loss == "squared":
+        scaled = ConvexProgram(X, size * y, size * 0.1)
+        found = checked(scaled, tol=1e-8).objective
+        assert found == pytest.approx(size**2 * value, rel=1e-8)
+        assert checked(ConvexProgram(X, size * y, 0.1)).gap <= 1e-6
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_standardising_keeps_the_patterns_and_the_raw_prediction(loss):
+    plain = problem(loss, 15, 3, 0.1, seed=2)
+    X, y = plain.raw
     raw = 100 + 7 * X[:, :2]
-    program = ConvexProgram(raw, y, 0.1, standardize=True, intercept=True)
-    plain = count_patterns(np.column_stack([raw, np.ones(15)]))
-    solution = solve(program)
-    assert solution.n_chambers == plain
+    program = ConvexProgram(raw, y, 0.1, loss=loss, standardize=True, intercept=True)
+    solution = checked(program)
     assert solution.status is SolutionStatus.OPTIMAL
     fit = solution.network.predict(raw)
-    assert 0.5 * np.sum((fit - y) ** 2) < solution.objective
-    assert solution.network.objective(raw, y, 0.1) == pytest.approx(solution.objective)
+    assert program.loss.value(fit, program.y) < solution.objective
+    assert solution.network.objective(raw, y, 0.1, loss=loss) == pytest.approx(
+        solution.objective
+    )
+    # another affine map of the columns changes nothing
+    other = ConvexProgram(
+        0.01 * raw - 5, y, 0.1, loss=loss, standardize=True, intercept=True
+    )
+    assert checked(other).objective == pytest.approx(solution.objective, rel=1e-6)
+    full = checked(program, method="full")
+    assert full.objective == pytest.approx(solution.objective, rel=2e-6)
+
+
+def test_decimals_are_read_as_decimals():
+    X = [[0.1, 1], [0.2, 1], [0.3, 1], [0.7, 1], [0.6, 2]]  # the last is twice row 3
+    y = [0.1, 0.4, 0.2, 0.9, 0.3]
+    decimal = ConvexProgram(X, y, 0.01, floats="decimal")
+    binary = ConvexProgram(X, y, 0.01)
+    assert decimal.arrangement.n_distinct == 4
+    assert binary.arrangement.n_distinct == 4 + (0.3 * 2 != 0.6)
+    found = checked(decimal, tol=1e-9)
+    assert found.status is SolutionStatus.OPTIMAL
+    assert found.objective == pytest.approx(checked(binary).objective, rel=2e-6)
 
 
 def test_no_better_network_is_found_by_perturbing_the_optimum():
@@ -141,8 +303,10 @@ def test_blocks_are_the_chambers_with_facets_that_describe_their_cones():
 
 def test_a_program_that_is_too_large_is_refused_with_its_size():
     X = np.random.default_rng(0).integers(-99, 100, (300, 3))
+    program = ConvexProgram(X, np.zeros(300), 0.1)
     with pytest.raises(ProgramTooLargeError, match=r"89,\d{3} chambers"):
-        solve(ConvexProgram(X, np.zeros(300), 0.1))
+        solve(program, method="full")
+    assert solve(program).status is SolutionStatus.OPTIMAL  # never refused
 
 
 @pytest.mark.parametrize(
