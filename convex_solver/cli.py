@@ -15,13 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arrangement.cli import (
-    PROVING,
     Parser,
     UsageError,
     add_table_options,
     against_bound,
     column_list,
-    listing_kernels,
     print_json,
     print_report,
     run,
@@ -41,6 +39,9 @@ from convex_solver.solver import Solution, solve
 
 EXIT_SHORT = 1
 LOSSES = ("squared", "hinge", "logistic")
+# Kernels that take longest to compile: (module, function).
+_CERTIFYING = (("convex_solver._kernels.covering", "cover"),)
+_SOLVING = (("convex_solver._kernels.ascent", "ascend_all"), *_CERTIFYING)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -110,6 +111,12 @@ def _add_fit(fit: argparse.ArgumentParser) -> None:
         help="relative gap at which the fit counts as optimal (default 1e-6)",
     )
     fit.add_argument(
+        "--time-limit",
+        type=float,
+        metavar="S",
+        help="seconds; then the best network so far is written with its gap",
+    )
+    fit.add_argument(
         "--plot", metavar="PNG", help="draw one or two features (png, svg or pdf)"
     )
     fit.add_argument(
@@ -137,6 +144,10 @@ def _fit(options: argparse.Namespace) -> int:
     begin = time.perf_counter()
     if not 0.0 < options.tol < math.inf:
         raise UsageError(f"--tol is {options.tol:g}; expected a number above 0")
+    if options.time_limit is not None and not options.time_limit > 0.0:
+        raise UsageError(
+            f"--time-limit is {options.time_limit:g}; expected seconds above 0"
+        )
     target = check_new_file(options.output)
     table = _table(options)
     y = table.numbers([options.target])[:, 0]
@@ -161,8 +172,13 @@ def _fit(options: argparse.Namespace) -> int:
         floats=options.floats,
         feature_names=names,
     )
-    say_compiling(listing_kernels(program.arrangement), quiet=options.json)
-    solution = solve(program, tol=options.tol, progress=_stages(quiet=options.json))
+    say_compiling(_SOLVING, quiet=options.json, seconds=30)
+    solution = solve(
+        program,
+        tol=options.tol,
+        time_limit=options.time_limit,
+        progress=_stages(quiet=options.json),
+    )
     drawn = b""
     if options.plot is not None:
         # drawn before anything is written, so that a failure leaves nothing behind
@@ -228,6 +244,10 @@ def _fit_values(
         "objective": solution.objective,
         "gap": solution.gap,
         "neurons": solution.network.n_neurons,
+        "method": solution.method,
+        "rounds": len(solution.history),
+        "blocks": solution.n_blocks,
+        "stopped": solution.stopped,
         "status": solution.status.value,
         "tol": solution.tol,
         "model": options.output,
@@ -253,8 +273,9 @@ def _print_fit(
     status = f"{values['status']}: certified gap within {values['tol']:g}"
     if solution.status is not SolutionStatus.OPTIMAL:
         status = (
-            f"{values['status']}: the certified gap is above {values['tol']:g}. Bounds "
-            "and network hold as stated; try --standardize, a larger --beta or --tol"
+            f"{values['status']}: the certified gap is above {values['tol']:g} "
+            f"(ended by: {solution.stopped}). Bounds and network hold as stated; try "
+            "--standardize, fewer features, a larger --beta, --tol or --time-limit"
         )
     ones = " and a column of ones" if options.intercept else ""
     written = (
@@ -269,6 +290,7 @@ def _print_fit(
             ("problem", f"{options.loss} loss, beta = {values['beta']:g}"),
             ("rows", f"n = {values['n']:,}"),
             ("rank", f"r = {values['rank']} of {values['d']} columns"),
+            ("method", _method(solution)),
             *_bounds_lines(values),
             ("neurons", f"{values['neurons']:,}"),
             ("status", status),
@@ -276,6 +298,14 @@ def _print_fit(
             ("time", seconds_text(values["seconds"])),
             ("next", shlex.join(["convex-solver", "certify", *_again(options)])),
         ]
+    )
+
+
+def _method(solution: Solution) -> str:
+    rounds = len(solution.history)
+    return (
+        f"{solution.method} ({solution.reason}): {rounds} rounds, "
+        f"{solution.n_blocks:,} blocks at the end"
     )
 
 
@@ -316,7 +346,7 @@ def _certify(options: argparse.Namespace) -> int:
         table = _table(options)
         X = _read_for(model, table)
         y = table.numbers([model.target_name])[:, 0]
-        say_compiling(PROVING, quiet=options.json)
+        say_compiling(_CERTIFYING, quiet=options.json)
         found = certify_model(model, X, y)
     except CertificateError as error:
         reason = " ".join(str(error).split())
