@@ -180,6 +180,22 @@ def test_parameters_out_of_range_are_refused_by_fit(options, match):
         model.fit([[0.0], [1.0]], [0, 1])
 
 
+def test_each_class_gets_its_share_and_the_worst_is_named(monkeypatch):
+    X, labels = three_classes()
+    limits = []
+
+    def recorded(program, *, time_limit, max_cells, **options):
+        limits.append(time_limit)
+        cells = 1 if len(limits) == 2 else max_cells
+        return convex_solver.solve(program, max_cells=cells, **options)
+
+    model = ConvexReLUClassifier(beta=0.1, tol=1e-3, time_limit=3000.0)
+    monkeypatch.setattr("convex_solver.estimators.solve", recorded)
+    with pytest.warns(ConvergenceWarning, match="class 'b' is worst"):
+        model.fit(X, labels)
+    np.testing.assert_allclose(limits, 1000.0, rtol=0.2)
+
+
 def test_one_class_is_refused():
     with pytest.raises(ValueError, match="one class, 'a'"):
         ConvexReLUClassifier().fit([[0.0], [1.0]], ["a", "a"])
