@@ -60,9 +60,10 @@ def solve_positive(matrix, right):
         for k in range(j):
             for i in range(j, r):
                 matrix[i, j] -= matrix[i, k] * matrix[j, k]
-        pivot = math.sqrt(max(matrix[j, j], 1.0))
-        for i in range(j, r):
-            matrix[i, j] /= pivot
+        # entries of 1e20 leave a pivot no digits, and it may come out as zero
+        matrix[j, j] = math.sqrt(max(matrix[j, j], 1.0))
+        for i in range(j + 1, r):
+            matrix[i, j] /= matrix[j, j]
     for i in range(r):
         for k in range(i):
             x[i] -= matrix[i, k] * x[k]
@@ -79,7 +80,7 @@ def analytic_centre(rows, u):
     """Move ``u``, inside ``rows u > 0``, to the minimiser of the barrier below.
 
     ``|u|**2 / 2 - sum log(rows u) / m``; there ``|u| = 1`` and
-    ``sum rows_f / (rows_f u) = m u``.  Returns whether ``u`` is clearly inside.
+    ``sum rows_f / (rows_f u) = m u``.  Returns whether that was reached.
     """
     m, r = rows.shape
     norm = 0.0
@@ -117,4 +118,5 @@ def analytic_centre(rows, u):
         slack = rows @ u
         if np.min(slack) <= 0.0:
             return False
-    return True
+    # from very near a facet the steps may be lost to rounding
+    return np.linalg.norm((1.0 / slack) @ rows / m - u) < 1e-3
