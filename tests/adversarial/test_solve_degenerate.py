@@ -1,0 +1,147 @@
+"""Duplicates, ties, binary features, zero and opposite rows: certified all the same."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from convex_solver import ConvexProgram, SolutionStatus, beta_max, solve
+
+LOSSES = ("squared", "hinge", "logistic")
+TOL = 1e-7
+
+
+def small_integers(rng, n, d):
+    """Many ties and parallel rows of both directions."""
+    return rng.integers(-2, 3, (n, d))
+
+
+def binary(rng, n, d):
+    return rng.integers(0, 2, (n, d))
+
+
+def triples(rng, n, d):
+    """Every row three times."""
+    return np.repeat(rng.standard_normal((-(-n // 3), d)), 3, axis=0)[:n]
+
+
+def many_zero_rows(rng, n, d):
+    X = rng.integers(-3, 4, (n, d))
+    X[rng.random(n) < 0.2] = 0
+    return X
+
+
+def opposites(rng, n, d):
+    """Every row and its opposite, of another length, in general position."""
+    X = rng.standard_normal((-(-n // 2), d))
+    return np.concatenate([X, -X * rng.choice([0.5, 1.0, 2.0], (len(X), 1))])[:n]
+
+
+def near_duplicates(rng, n, d):
+    """Pairs of rows one ulp apart."""
+    X = rng.standard_normal((-(-n // 2), d))
+    return np.concatenate([X, np.nextafter(X, np.inf)])[:n]
+
+
+KINDS = (
+    small_integers,
+    binary,
+    triples,
+    many_zero_rows,
+    opposites,
+    near_duplicates,
+)
+
+
+def instance(seed):
+    """Return a program; its kind, loss and size follow from the seed."""
+    rng = np.random.default_rng(seed)
+    n, d = int(rng.integers(4, 40)), int(rng.integers(1, 4))
+    X = KINDS[seed % len(KINDS)](rng, n, d)
+    loss = LOSSES[seed // len(KINDS) % 3]
+    y = rng.integers(-2, 3, n) if loss == "squared" else rng.choice([-1, 1], n)
+    beta = 10.0 ** rng.uniform(-4, 1)
+    intercept = bool(rng.random() < 0.7)
+    return ConvexProgram(X, y, beta, loss=loss, intercept=intercept)
+
+
+def is_certified(program, tol=TOL):
+    """Solve; whatever comes out has to hold, the status above all."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        solution = solve(program, tol=tol)
+    network = solution.network
+    assert np.isfinite([solution.objective, solution.lower_bound]).all()
+    assert np.isfinite(network.weights).all()
+    assert np.isfinite(network.alphas).all()
+    assert network.n_neurons <= program.n
+    assert 0 <= solution.lower_bound <= solution.objective * (1 + 1e-14)
+    zero = program.loss.value(np.zeros(program.n), program.y)
+    assert solution.objective <= zero * (1 + 1e-14)
+    optimal = solution.status is SolutionStatus.OPTIMAL
+    assert optimal == (0 <= solution.gap <= tol)
+    # a bound of its own, in plain numpy, over directions from the data
+    u = np.concatenate([program.X, -program.X, np.eye(program.d)]).T
+    u = u / np.where(np.linalg.norm(u, axis=0) > 0, np.linalg.norm(u, axis=0), 1)
+    prices = np.abs(solution.certificate.dual @ np.maximum(program.X @ u, 0))
+    assert prices.max() <= program.beta * (1 + 1e-12)
+    return optimal
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_degenerate_instance_is_certified(seed):
+    assert is_certified(instance(seed))
+
+
+@pytest.mark.slow
+def test_of_two_hundred_others_next_to_all_are_certified():
+    failed = [seed for seed in range(1000, 1200) if not is_certified(instance(seed))]
+    assert len(failed) <= 5, failed
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_order_the_signs_and_copies_of_rows_do_not_matter(loss):
+    rng = np.random.default_rng(1)
+    X = np.column_stack([rng.integers(-2, 3, (12, 2)), np.ones(12, dtype=int)])
+    y = rng.integers(-2, 3, 12) if loss == "squared" else rng.choice([-1, 1], 12)
+    plain = solve(ConvexProgram(X, y, 0.1, loss=loss), tol=1e-9)
+    order = rng.permutation(12)
+    # columns may change sign and place
+    shuffled = solve(
+        ConvexProgram(X[order][:, [2, 0, 1]] * [1, -1, 1], y[order], 0.1, loss=loss),
+        tol=1e-9,
+    )
+    assert shuffled.objective == pytest.approx(plain.objective, rel=2e-9)
+    # k copies of every sample and k beta: k times the objective
+    copies = ConvexProgram(np.tile(X, (3, 1)), np.tile(y, 3), 0.3, loss=loss)
+    found = solve(copies, tol=1e-9)
+    assert found.objective == pytest.approx(3 * plain.objective, rel=2e-9)
+    assert found.network.n_neurons <= 12
+    assert beta_max(copies) == pytest.approx(
+        3 * beta_max(ConvexProgram(X, y, 1.0, loss=loss)), rel=1e-10
+    )
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_samples_that_contradict_each_other(loss):
+    # the same row with both labels: nothing to learn where they are all alike
+    X = np.repeat([[1.0, 2.0], [-1.0, 1.0], [0.0, 0.0]], 2, axis=0)
+    y = np.tile([1.0, -1.0], 3)
+    program = ConvexProgram(X, y, 1e-3, loss=loss)
+    assert is_certified(program)
+    solution = solve(program)
+    assert solution.objective == pytest.approx(
+        program.loss.value(np.zeros(6), y), rel=1e-9
+    )
+    assert beta_max(program) <= 1e-14
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_row_and_its_opposite_need_a_neuron_each(loss):
+    # rank 1: f(1) = a, f(-1) = b are free, at the price |a| + |b|
+    program = ConvexProgram([[1.0], [-1.0]], [1.0, 1.0], 0.1, loss=loss)
+    assert is_certified(program, tol=1e-8)
+    solution = solve(program, tol=1e-8)
+    assert solution.network.n_neurons == 2
+    one = solve(ConvexProgram([[1.0]], [1.0], 0.1, loss=loss), tol=1e-8)
+    assert solution.objective == pytest.approx(2 * one.objective, rel=2e-8)
