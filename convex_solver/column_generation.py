@@ -124,7 +124,7 @@ class ColumnGeneration:
     def begin_set(self, guesses: Array | None = None) -> None:
         """Fill the working set: maxima at the zero network, random ones, guesses."""
         r = self.X.shape[1]
-        self.blocks.add(self.maxima.near, self.maxima.signs)
+        self._add(self.maxima.near, self.maxima.signs)
         some = self.pricer.random.standard_normal((self._count(10), r))
         self.add_directions(some)
         if guesses is not None and len(guesses):
@@ -133,7 +133,12 @@ class ColumnGeneration:
     def add_directions(self, directions: Array) -> int:
         """Add the chambers of directions (k, r), with both signs."""
         both = np.repeat([1.0, -1.0], len(directions))
-        return self.blocks.add(np.vstack([directions, directions]), both)
+        return self._add(np.vstack([directions, directions]), both)
+
+    def _add(self, directions: Array, signs: Array) -> int:
+        # without any block there is nothing to solve, so the first ones always fit
+        deadline = self.deadline if len(self.blocks) else np.inf
+        return self.blocks.add(directions, signs, deadline)
 
     @property
     def gap(self) -> float:
@@ -170,9 +175,7 @@ class ColumnGeneration:
         if not tight:
             self._prune(solution)
         breaking = self.maxima.values > beta * (1.0 + 0.1 * aim)
-        self.added = self.blocks.add(
-            self.maxima.near[breaking], self.maxima.signs[breaking]
-        )
+        self.added = self._add(self.maxima.near[breaking], self.maxima.signs[breaking])
         self.is_tight = tight and self.added == 0
         self.rounds += 1
         latest = Round(
@@ -230,7 +233,7 @@ class ColumnGeneration:
             return 0
         missed = self.pricer.maxima(self.v, found.peaks, 0)
         breaking = missed.values > beta * (1.0 + 0.01 * self.tol)
-        self.added = self.blocks.add(missed.near[breaking], missed.signs[breaking])
+        self.added = self._add(missed.near[breaking], missed.signs[breaking])
         self.is_tight = False
         self.maxima = missed.union(self.maxima)
         return self.added

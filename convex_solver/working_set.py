@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import time
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, QhullError
@@ -9,6 +12,9 @@ from scipy.spatial import ConvexHull, QhullError
 from convex_solver._kernels import chambers
 
 Array = NDArray[np.float64]
+
+# Largest rank in which facets are sought; above it every row stays.
+HULL_RANK = 5
 
 
 class WorkingSet:
@@ -34,6 +40,8 @@ class WorkingSet:
         self.units = np.ascontiguousarray(
             X / np.where(norms > 0.0, norms, 1.0)[:, None]
         )
+        self._nonzero = np.asarray(norms > 0.0)
+        self._distinct = _distinct_lines(self.units, self._nonzero)
         self.signs = np.zeros(0)
         self.patterns = np.zeros((0, n), dtype=np.bool_)
         self.AT = np.zeros((0, n))
@@ -47,23 +55,28 @@ class WorkingSet:
         """Return the number of blocks G."""
         return int(self.signs.size)
 
-    def add(self, directions: Array, signs: Array) -> int:
-        """Add the chambers of generic directions (k, r); return how many were new."""
+    def add(self, directions: Array, signs: Array, deadline: float = math.inf) -> int:
+        """Add the chambers of generic directions (k, r); return how many were new.
+
+        Past ``deadline`` (of `time.perf_counter`) the rest is left out.
+        """
         n, r = self.X.shape
         centres, patterns, kept_signs, rows, counts = [], [], [], [], []
         for u, sign in zip(directions, signs, strict=True):
+            if time.perf_counter() > deadline:
+                break
             pattern = self.X @ u >= 0.0
             key = np.packbits(pattern).tobytes() + (b"+" if sign > 0 else b"-")
             if key in self._keys:
                 continue
             sides = np.where(pattern, 1.0, -1.0)[:, None] * self.units
-            facets = _facets(sides[self._nonzero()], u)
+            facets = _facets(sides[self._distinct], u)
             if facets is None:
                 continue
             centre = np.array(u)
             if not chambers.analytic_centre(np.ascontiguousarray(facets), centre):
                 continue
-            if len(facets) and np.min(sides[self._nonzero()] @ centre) <= 0.0:
+            if np.min(sides[self._nonzero] @ centre, initial=1.0) <= 0.0:
                 continue
             self._keys.add(key)
             centres.append(centre)
@@ -89,9 +102,6 @@ class WorkingSet:
     def nbytes(self) -> int:
         """Bytes of the arrays that grow with the number of blocks."""
         return int(self.AT.nbytes + self.patterns.nbytes)
-
-    def _nonzero(self) -> NDArray[np.bool_]:
-        return np.asarray(np.any(self.X != 0.0, axis=1))
 
     def keep(self, chosen: NDArray[np.bool_]) -> None:
         """Drop the blocks that are not chosen."""
@@ -140,6 +150,7 @@ def _facets(sides: Array, u: Array) -> Array | None:
     """Rows that bound the cone ``sides u >= 0`` around its inner direction ``u``.
 
     Extreme rays of the cone of the rows are vertices of the hull of ``x / (x . u)``.
+    In high rank the hull costs more than it saves, and nearly all rows are facets.
     """
     count, r = sides.shape
     heights = sides @ u
@@ -155,9 +166,21 @@ def _facets(sides: Array, u: Array) -> Array | None:
         out = np.empty(2 * count + 2, dtype=np.int64)
         size = chambers.extreme_rows(np.ascontiguousarray(points), out)
         chosen = np.unique(out[:size])
-    else:
+    elif r <= HULL_RANK:
         try:
             chosen = ConvexHull(points).vertices
         except QhullError:
-            _, chosen = np.unique(sides, axis=0, return_index=True)
+            chosen = np.arange(count)
+    else:
+        chosen = np.arange(count)
     return np.asarray(sides[chosen])
+
+
+def _distinct_lines(units: Array, nonzero: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the first of all rows that are parallel, to 1e-12; no zero rows."""
+    index = np.flatnonzero(nonzero)
+    rounded = np.round(units[index], 12) + 0.0
+    leading = (np.abs(rounded) > 0.0).argmax(axis=1)
+    rounded *= np.sign(rounded[np.arange(len(index)), leading])[:, None]
+    _, first = np.unique(rounded, axis=0, return_index=True)
+    return np.sort(index[first])
