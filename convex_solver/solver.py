@@ -27,6 +27,10 @@ Progress = Callable[[str], object]
 METHODS = ("auto", "full", "column-generation")
 # Chambers up to which the full program is solved at once.
 FULL_CHAMBERS = 300
+# How far a prediction may move when neurons are joined; the objective does not rise.
+SAME_PREDICTION = 1e-6
+# A network that is reduced even when the time is over, as that takes no time.
+SMALL = 300
 # Cones of the covering behind a certificate, at most; about 200,000 a second.
 MAX_CELLS = 10**7
 
@@ -243,7 +247,9 @@ def _solve(
     if stopped not in ("tolerance", "stalled"):
         max_cells = min(max_cells, run.cells_in_time())
     say("certifying")
-    network = reduce_network(program, run.network)
+    network = run.network
+    if not run.is_out_of_time or network.n_neurons <= SMALL:
+        network = reduce_network(program, network, change=SAME_PREDICTION)
     certificate = _certificate(program, network, run, max_cells, tol)
     status = certificate.status(tol)
     if status is SolutionStatus.OPTIMAL:
