@@ -39,6 +39,11 @@ UNUSED = 0.8
 # Maxima that a covering may return, and cones that it visits in a second, about.
 N_PEAKS = 200
 CELLS_PER_SECOND = 1e5
+# When climbing finds fewer new maxima than this for each dimension, a covering looks
+# for others, unless the last one took more than this share of a master problem.
+FEW = 5
+PATIENCE = 0.5
+QUICK_CELLS = 10**5
 # Bytes that the working set may take.
 MAX_BYTES = 5e8
 
@@ -115,6 +120,7 @@ class ColumnGeneration:
         )
         self.is_tight = False
         self.added = 0
+        self.searching = 0.0
 
     def _count(self, per_dimension: int) -> int:
         """Random starts: fewer for many rows, whose functions are smoother."""
@@ -162,12 +168,20 @@ class ColumnGeneration:
         aim = min(TIGHT * self.tol, FINE)
         if not tight:
             aim = max(TIGHT * self.tol, LOOSE * self.gap)
+        begin = time.perf_counter()
         solution = solve_restricted(
             self.blocks, program.y, beta, loss, aim, deadline=self.deadline
         )
+        solving = time.perf_counter() - begin
         self._take_network(solution)
         self.v = loss.clip(solution.v, program.y)
         self.maxima = self._price(solution)
+        new = self.maxima.values > beta * (1.0 + 0.1 * aim)
+        few = FEW * self.X.shape[1]
+        if not tight and np.sum(new) < few and self.searching < PATIENCE * solving:
+            self.maxima = self.maxima.union(
+                self._missed(max(0.05 * self.gap, 0.05 * self.tol), QUICK_CELLS)
+            )
         largest = self.maxima.largest
         cap = beta / largest if largest > 0.0 else np.inf
         scaled = loss.best_scale(self.v, program.y, cap) * self.v
@@ -219,24 +233,30 @@ class ColumnGeneration:
         A covering sees every direction, so what it finds is what random starts did
         not.  Its bound is not used: the certificate makes its own.
         """
-        beta = self.program.beta
-        found = cover_sphere(
-            self.X,
-            self.v,
-            floor=beta * (1.0 + 0.05 * self.tol),
-            rtol=max(0.05 * self.tol, 1e-11),
-            hints=self.maxima.directions[:N_PEAKS],
-            n_peaks=N_PEAKS,
-            max_cells=max_cells,
-        )
-        if found.value <= beta * (1.0 + 0.1 * self.tol):
+        margin = 0.05 * self.tol
+        missed = self._missed(margin, max_cells)
+        breaking = missed.values > self.program.beta * (1.0 + 0.2 * margin)
+        if missed.largest <= self.program.beta * (1.0 + 2.0 * margin):
             return 0
-        missed = self.pricer.maxima(self.v, found.peaks, 0)
-        breaking = missed.values > beta * (1.0 + 0.01 * self.tol)
         self.added = self._add(missed.near[breaking], missed.signs[breaking])
         self.is_tight = False
         self.maxima = missed.union(self.maxima)
         return self.added
+
+    def _missed(self, margin: float, max_cells: int) -> Maxima:
+        """Return maxima that a covering leads to, above ``beta (1 + margin)``."""
+        begin = time.perf_counter()
+        found = cover_sphere(
+            self.X,
+            self.v,
+            floor=self.program.beta * (1.0 + margin),
+            rtol=max(margin, 1e-11),
+            hints=self.maxima.directions[:N_PEAKS],
+            n_peaks=N_PEAKS,
+            max_cells=max_cells,
+        )
+        self.searching = time.perf_counter() - begin
+        return self.pricer.maxima(self.v, found.peaks, 0)
 
     def cells_in_time(self) -> int:
         """Cones that a covering can visit in the time left, or in a few seconds."""
