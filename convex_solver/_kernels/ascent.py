@@ -119,7 +119,7 @@ def line_search(X, v, u, p, g, side, angles, rows, order):
         i = rows[order[c]]
         angle = angles[order[c]]
         best = math.atan2(gp, gu)
-        if best <= angle:
+        if 0.0 <= best <= angle:  # below zero: more than half a circle ahead
             return best, -1
         sign = -1.0 if side[i] == 1 or side[i] == 4 else 1.0
         for k in range(r):
@@ -127,7 +127,8 @@ def line_search(X, v, u, p, g, side, angles, rows, order):
             gp += sign * v[i] * X[i, k] * p[k]
         if gp * math.cos(angle) - gu * math.sin(angle) <= 0.0:
             return angle, i
-    return math.atan2(gp, gu), -1
+    best = math.atan2(gp, gu)
+    return best if best >= 0.0 else math.pi, -1
 
 
 @njit(cache=True)
