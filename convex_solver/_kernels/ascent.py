@@ -179,6 +179,8 @@ def inside(X, side, active, basis, share, count, u, out):
     for s in range(count):
         for k in range(r):
             shift[k] += coefficient[s] * basis[s, k]
+    for k in range(r):  # off other rows through u too, which the shift may follow
+        shift[k] += 0.1 / r * math.sin(1.0 + 3.7 * k)
     step = 0.1
     for i in range(n):
         if side[i] == 2:
