@@ -115,10 +115,11 @@ def _rebuffer(
     stop = ""
     total = 0
     for block in blocks:
-        # what came first is kept, however little time there was
-        stop = limits.reached(total) if total else ""
+        stop = limits.reached_before(total, len(block.patterns))
         if stop:
             break
+        if not len(block.patterns):
+            continue
         if prover is not None:
             prover.append(block.patterns, block.checked)
         room = limits.room(total)
@@ -189,7 +190,7 @@ def iter_patterns(
     max_patterns : int, optional
         Stop after so many patterns.
     time_limit : float, optional
-        Stop after so many seconds, at the end of a block.
+        Stop after so many seconds, or a fraction of one later.
     progress : callable, optional
         Called as ``progress(patterns_so_far, bound)`` after each block.
 
@@ -232,6 +233,7 @@ def iter_patterns(
             facets=facets,
             n_jobs=threads,
             where=signs,
+            is_late=limits.is_late,
         )
     return PatternStream(
         plan, blocks, int(block_size), progress=progress, prover=prover, limits=limits
@@ -274,7 +276,7 @@ def enumerate_patterns(
     max_patterns : int, optional
         Stop after so many patterns.
     time_limit : float, optional
-        Stop after so many seconds, at the end of a block.
+        Stop after so many seconds, or a fraction of one later.
     progress : callable, optional
         Called as ``progress(patterns_so_far, bound)``.
 
@@ -324,15 +326,18 @@ def enumerate_patterns(
     prover = Prover(arrangement, is_ordered=not plan.by_vertices) if prove else None
     check = None if prover is None else prover.check
     count = 0
-    for block in plan.blocks(packed, check=check, n_jobs=threads):
+    for block in plan.blocks(
+        packed, check=check, n_jobs=threads, is_late=limits.is_late
+    ):
         room = limits.room(count)
-        # what came first is kept, however little time there was
-        stop = limits.reached(count) if count else ""
+        stop = limits.reached_before(count, len(block.patterns))
         if stop or room < len(block.patterns):
             kept = count if stop else count + room
             found = plan.pattern_set(packed[:kept].copy())
             stop = stop or limits.reached(kept)
             raise ListingStoppedError(f"{stop} {kept:,} patterns were found.", found)
+        if not len(block.patterns):
+            continue
         if prover is not None:
             prover.append(block.patterns, block.checked)
         count += len(block.patterns)

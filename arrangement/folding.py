@@ -147,6 +147,8 @@ def fold(
     plan = Plan(arrangement)
     done = 0
     for block in plan.blocks():
+        if not len(block.patterns):
+            continue
         visit_all(function, state, np.ascontiguousarray(block.patterns))
         done += len(block.patterns)
         if progress is not None:

@@ -69,10 +69,24 @@ class Limits:
             return 1 << 62
         return self.max_patterns - total
 
+    def is_late(self) -> bool:
+        """Whether the time is up."""
+        return time.monotonic() - self._begin > self._time_limit
+
     def reached(self, total: int) -> str:
         """Why to take nothing after ``total`` patterns, or an empty text."""
         if self.room(total) <= 0:
             return f"max_patterns={self.max_patterns} was reached."
-        if time.monotonic() - self._begin > self._time_limit:
+        if self.is_late():
             return f"time_limit={self._time_limit:g} s was reached."
         return ""
+
+    def reached_before(self, total: int, n_next: int) -> str:
+        """Why to stop before the next ``n_next`` patterns, or an empty text.
+
+        What comes first is kept, however little time there was.  Where none come, only
+        the time counts: perhaps none will follow.
+        """
+        if n_next == 0:
+            return self.reached(total) if self.is_late() else ""
+        return self.reached(total) if total else ""

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -23,6 +20,8 @@ from arrangement.errors import ArrangementError, InputError, InputTypeError
 from arrangement.geometry import CellGeometry, PointGeometry
 from arrangement.partition import prefixes
 from arrangement.patterns import PatternSet, pack
+from arrangement.subsets import table_bytes
+from arrangement.threads import IsLate, never, results_in_order
 from arrangement.vertices import VertexWalker
 from arrangement.walker import Walker
 
@@ -34,6 +33,8 @@ Check = Callable[..., Any]
 
 # with fewer chambers than this nothing is gained by listing vertices
 _FEW = 4096
+# most memory for the tables of a listing by vertices
+_TABLE_BYTES = 1 << 30
 # patterns a block; even, so that a chamber and its antipode are never parted
 BLOCK = 1 << 15
 # chambers that one piece of a parallel walk over cells should have, and most pieces
@@ -46,7 +47,8 @@ class Block:
     """Chambers in order, each followed by its antipode where the list has both.
 
     ``patterns`` may be a view that the next block overwrites; facets are repeated for
-    antipodes; ``checked`` is what the check of the block returned.
+    antipodes; ``checked`` is what the check of the block returned.  A block without
+    patterns only says that the walk goes on, so that limits can be looked at.
     """
 
     patterns: NDArray[np.uint64]
@@ -76,6 +78,7 @@ class Plan:
             and self.layout is not None
             and self.bound >= _FEW
             and self.layout.rank >= 2
+            and table_bytes(self.layout.n_rows, self.layout.rank) <= _TABLE_BYTES
             and is_nearly_generic(arrangement)
         )
         self.geometry = (
@@ -103,6 +106,7 @@ class Plan:
         facets: bool = False,
         n_jobs: int = 1,
         where: dict[int, int] | None = None,
+        is_late: IsLate = never,
     ) -> Iterator[Block]:
         """Yield chambers in blocks, written one after another into ``target``.
 
@@ -111,16 +115,21 @@ class Plan:
         block, its witness candidates and the exponents of their coordinates; in a list
         by vertices also with the rows there.
         ``where`` requires signs of places; then antipodes come after all chambers.
+        Once ``is_late()``, short blocks with what there is come soon.
         """
         if self.layout is None:
             yield self._one_chamber(target, facets, check)
         elif n_jobs > 1:
-            yield from self._parallel(target, check, facets, n_jobs, where)
+            yield from self._parallel(target, check, facets, n_jobs, where, is_late)
         elif where is not None:
             for walker, turn in self._walkers_where(where):
-                yield from self._run(walker, None, check, facets, turn=turn)
+                yield from self._run(
+                    walker, None, check, facets, turn=turn, is_late=is_late
+                )
         else:
-            yield from self._run(self._walker(facets), target, check, facets)
+            yield from self._run(
+                self._walker(facets), target, check, facets, is_late=is_late
+            )
 
     def blocks_at(self, signs: NDArray[np.int8]) -> Iterator[Block]:
         """Yield the chambers with these signs of places (of row 0: positive)."""
@@ -131,7 +140,9 @@ class Plan:
     def _walker(self, facets: bool) -> Walker | VertexWalker:
         assert self.layout is not None
         if self.by_vertices and not facets:
-            return VertexWalker(self.arrangement, self.layout, step=self.step)
+            return VertexWalker(
+                self.arrangement, self.layout, step=self.step, prepare=False
+            )
         return Walker(self.layout, step=self.step)
 
     def _walkers_where(self, where: dict[int, int]) -> Iterator[tuple[Walker, bool]]:
@@ -154,6 +165,7 @@ class Plan:
         *,
         turn: bool = False,
         new_buffer: Callable[[], NDArray[np.uint64]] | None = None,
+        is_late: IsLate = never,
     ) -> Iterator[Block]:
         """Yield the blocks of one walker, each in a new buffer where one is given."""
         assert self.layout is not None
@@ -165,12 +177,13 @@ class Plan:
         starts = np.zeros(chambers + 1 if facets else 0, dtype=np.int64)
         room = chambers * 2 * self.layout.rank + self.layout.input_row.size + 4096
         places = np.zeros(room if facets else 0, dtype=np.int64)
-        buffer = self._buffer() if target is None else target
+        if new_buffer is not None:
+            buffer = new_buffer()
+        else:
+            buffer = self._buffer() if target is None else target
         begin = 0
         status = PAUSED
         while status != DONE:
-            if new_buffer is not None and walker.control[N_EMITTED] == 0:
-                buffer = new_buffer()
             block = buffer[begin : begin + BLOCK]
             is_spare = len(block) < step
             if is_spare:
@@ -181,7 +194,8 @@ class Plan:
             else:
                 status = walker.advance(block, points, starts, places)
             count = int(walker.control[N_EMITTED])
-            if status == PAUSED and count < BLOCK // 2:
+            if status == PAUSED and count < BLOCK // 2 and not (count and is_late()):
+                yield self._no_news()
                 continue
             if count and is_spare:
                 raise _too_many(begin)
@@ -203,6 +217,8 @@ class Plan:
                 walker.control[N_EMITTED] = 0
                 if target is not None:
                     begin += count
+                elif new_buffer is not None and status != DONE:
+                    buffer = new_buffer()
 
     def _parallel(
         self,
@@ -211,13 +227,14 @@ class Plan:
         facets: bool,
         n_jobs: int,
         where: dict[int, int] | None,
+        is_late: IsLate,
     ) -> Iterator[Block]:
         """Yield the same blocks' contents from threads, a few pieces ahead."""
         # touching new memory is what threads wait for: buffers are used again
         spare: list[NDArray[np.uint64]] = []
 
         def work(
-            start: Callable[[], tuple[Any, bool]],
+            start: Callable[[], tuple[Any, bool]], is_halted: IsLate
         ) -> tuple[list[Block], list[NDArray[np.uint64]]]:
             walker, turn = start()
             used: list[NDArray[np.uint64]] = []
@@ -230,43 +247,53 @@ class Plan:
                 return used[-1]
 
             run = self._run(
-                walker, None, check, facets, turn=turn, new_buffer=new_buffer
-            )
-            return list(run), used
+                walker, None, check, facets, turn=turn, new_buffer=new_buffer,
+                is_late=is_halted,
+            )  # fmt: skip
+            blocks = []
+            for block in run:
+                if len(block.patterns):
+                    blocks.append(block)
+                if is_halted():
+                    break
+            return blocks, used
 
+        vertices = None if where is not None else self._walker(facets)
+        if not isinstance(vertices, VertexWalker):
+            vertices = None
+        else:
+            for _ in vertices.preparation:
+                yield self._no_news()
         begin = 0
-        starts = self._pieces(facets, n_jobs, where)
-        with ThreadPoolExecutor(n_jobs) as pool:
-            waiting = deque(pool.submit(work, s) for s in islice(starts, 3 * n_jobs))
-            try:
-                while waiting:
-                    blocks, used = waiting.popleft().result()
-                    waiting.extend(pool.submit(work, s) for s in islice(starts, 1))
-                    for block in blocks:
-                        if target is not None:
-                            end = begin + len(block.patterns)
-                            if end > len(target):
-                                raise _too_many(len(target))
-                            target[begin:end] = block.patterns
-                            begin = end
-                        yield block
-                    spare.extend(used)
-            finally:
-                for future in waiting:
-                    future.cancel()
+        pieces = self._pieces(vertices, n_jobs, where)
+        for result in results_in_order(work, pieces, n_jobs, is_late):
+            if result is None:
+                yield self._no_news()
+                continue
+            blocks, used = result
+            for block in blocks:
+                if target is not None:
+                    end = begin + len(block.patterns)
+                    if end > len(target):
+                        raise _too_many(len(target))
+                    target[begin:end] = block.patterns
+                    begin = end
+                yield block
+            spare.extend(used)
+
+    def _no_news(self) -> Block:
+        return Block(np.zeros((0, self.width), dtype=np.uint64), None, None)
 
     def _buffer(self) -> NDArray[np.uint64]:
         return np.empty((BLOCK, max(self.width, 1)), dtype=np.uint64)
 
     def _pieces(
-        self, facets: bool, n_jobs: int, where: dict[int, int] | None
+        self, vertices: VertexWalker | None, n_jobs: int, where: dict[int, int] | None
     ) -> Iterator[Callable[[], tuple[Any, bool]]]:
         """Independent walks whose chambers, one after another, are those asked for."""
-        if self.by_vertices and not facets and where is None:
-            walker = self._walker(facets)
-            assert isinstance(walker, VertexWalker)
+        if vertices is not None:
             least = min(_PIECE, self.bound // (8 * n_jobs * self.step))
-            for piece in walker.pieces(least):
+            for piece in vertices.pieces(least):
                 yield partial(_ready, piece, False)
             return
         assert self.layout is not None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import random
+from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import combinations
 from math import comb
@@ -23,6 +24,7 @@ from arrangement._kernels.state import (
     DONE,
     MOVING,
     N_EMITTED,
+    PAUSED,
     STEP,
     VALID,
 )
@@ -46,9 +48,14 @@ from arrangement.exact import (
     rounded,
     scaled_floats,
 )
+from arrangement.subsets import place_of, ranges_of_first
 from arrangement.walker import NO_WITNESSES
 
 _ATTEMPTS = 5
+# prefixes of a table, and sets of rows decided exactly, a call: Python is back within a
+# fraction of a second
+_PREFIXES = 1 << 14
+_DECISIONS = 64
 NO_BASES = np.zeros((0, 0), dtype=np.int64)
 
 
@@ -68,19 +75,35 @@ class VertexWalker:
         As for `Walker`.
     n_exact, n_local : int
         Vertices decided in exact integers, and those on more rows than they need.
+    preparation : iterator of None
+        What is to be done before the first chamber, in bounded steps; `advance` takes
+        them where they were not.
     """
 
-    def __init__(self, arrangement: Arrangement, layout: Layout, *, step: int) -> None:
+    def __init__(
+        self,
+        arrangement: Arrangement,
+        layout: Layout,
+        *,
+        step: int,
+        prepare: bool = True,
+    ) -> None:
         self.layout = layout
         self.step = step
         self.control = np.zeros(10, dtype=np.int64)
         self.control[STEP] = step
         self._rank = layout.rank
         self._new_scratch()
+        self.preparation = self._prepare(arrangement)
+        if prepare:
+            deque(self.preparation, maxlen=0)
+
+    def _prepare(self, arrangement: Arrangement) -> Iterator[None]:
+        """Find coordinates and fill the tables, in bounded steps."""
         for seed in range(SEED, SEED + _ATTEMPTS):
             try:
                 self._place_rows(arrangement, random.Random(seed))
-                self._rehearse()
+                yield from self._rehearse()
             except _NotGenericError:
                 continue
             break
@@ -106,7 +129,9 @@ class VertexWalker:
 
         The first has the highest levels, each other those vertices of one level whose
         first row is in its range; all but the last of a level have at least ``least``.
+        The walker itself is prepared first, if it is not.
         """
+        deque(self.preparation, maxlen=0)
         n_free, top = len(self._free), self._rank - 1
         level, count = top - 1, 1
         while level > 0 and count + comb(n_free, top - level) <= least:
@@ -118,7 +143,8 @@ class VertexWalker:
         walkers = [upper]
         for here in range(level, -1, -1):
             walkers += [
-                self._piece(here, *r) for r in _ranges(n_free, top - here, least)
+                self._piece(here, *r)
+                for r in ranges_of_first(n_free, top - here, least)
             ]
         return walkers
 
@@ -137,6 +163,7 @@ class VertexWalker:
     def _fork(self) -> VertexWalker:
         """Share what does not change during a listing."""
         other = copy.copy(self)
+        other.preparation = iter(())
         other.control = np.zeros_like(self.control)
         other.control[STEP] = self.control[STEP]
         other._new_scratch()
@@ -202,6 +229,7 @@ class VertexWalker:
         size = self._rank - 1 - level
         self._level = level
         self._waiting = np.zeros((0, self.layout.n_words), dtype=np.uint64)
+        self._doubts: Iterator[tuple[int, ...]] = iter(())
         self._is_done = size == 0
         if size == 0:
             self._waiting = self._top
@@ -217,7 +245,7 @@ class VertexWalker:
         self.control[DEPTH] = 0
         self.control[LAST] = self.control[INCREASE] = -1
 
-    def _rehearse(self) -> None:
+    def _rehearse(self) -> Iterator[None]:
         """Fill the tables of the levels above 0; they show whether y is generic.
 
         Every other sign that may not vanish is a product of theirs.
@@ -240,8 +268,13 @@ class VertexWalker:
                     self._fixed,
                     self._line[0],
                     self._tables[level],
+                    _PREFIXES,
                 )
-                self._settle(int(status), self._determine)
+                self._note(int(status))
+                while not self._settle(self._determine):
+                    yield
+                if status == PAUSED:
+                    yield
 
     def _determine(self, ordinals: tuple[int, ...]) -> int:
         """Decide a determinant exactly, and note it in the table of the level."""
@@ -254,7 +287,7 @@ class VertexWalker:
         elif level > 0:
             place = int(self._free[ordinals[-1]])
             flag = np.uint64(1 << (place % 64))
-            words = self._tables[level][_place(ordinals[:-1]), :, place // 64]
+            words = self._tables[level][place_of(ordinals[:-1]), :, place // 64]
             words[vertices.KNOWN] |= flag
             words[vertices.CHI] &= ~flag
             if orientation < 0:
@@ -267,7 +300,7 @@ class VertexWalker:
             return 1
         place = int(self._free[ordinals[-1]])
         table = self._tables[self._level + 1]
-        words = table[_place(ordinals[:-1]), :, place // 64] >> np.uint64(place % 64)
+        words = table[place_of(ordinals[:-1]), :, place // 64] >> np.uint64(place % 64)
         is_below, is_known = (
             int(words[vertices.CHI]) & 1,
             int(words[vertices.KNOWN]) & 1,
@@ -280,15 +313,17 @@ class VertexWalker:
         witnesses: NDArray[np.float64] = NO_WITNESSES,
         bases: NDArray[np.int64] = NO_BASES,
     ) -> int:
-        """Fill the block: DONE or BLOCK_FULL.
+        """Fill the block: DONE, BLOCK_FULL, or PAUSED after bounded work.
 
         ``witnesses`` are in the coordinates of the cone times ``2**shifts``.  With
         ``bases`` (chambers, r - 1) too, chambers at a vertex of so many rows get those
         (their input rows) instead; where there are none the first is -1.
         """
+        for _ in self.preparation:
+            return PAUSED
         while True:
             status = self._step(patterns, witnesses, bases)
-            if status == BLOCK_FULL or self._level == self._last_level:
+            if status != DONE or self._level == self._last_level:
                 return status
             self._start(self._level - 1)
 
@@ -298,7 +333,7 @@ class VertexWalker:
         witnesses: NDArray[np.float64],
         bases: NDArray[np.int64],
     ) -> int:
-        """Go on with this level: DONE or BLOCK_FULL."""
+        """Go on with this level: DONE, BLOCK_FULL or PAUSED."""
         layout, size = self.layout, self._rank - 1 - self._level
         # row 0 is tight too at a vertex of level 1
         has_bases = self._is_central and self._level <= 1 and len(bases) > 0
@@ -326,29 +361,17 @@ class VertexWalker:
                 continue
             if self._is_done:
                 return DONE
+            if not self._settle(self._decide):
+                return PAUSED
+            if len(self._waiting):
+                continue
             status = vertices.advance(
-                self._depths,
-                self._bounds,
-                self._signs,
-                self._prefix,
-                self._offsets,
-                self.control,
-                self._free,
-                self._binomials,
-                self._tables[self._level + 1],
-                self._fixed,
-                self._base,
-                self._flips,
-                self._keys,
-                self._line,
-                self._turned,
-                self._union,
-                layout.outside,
-                layout.members,
-                patterns,
-                chosen,
-                sides,
-            )
+                self._depths, self._bounds, self._signs, self._prefix, self._offsets,
+                self.control, self._free, self._binomials,
+                self._tables[self._level + 1], self._fixed, self._base, self._flips,
+                self._keys, self._line, self._turned, self._union, layout.outside,
+                layout.members, patterns, chosen, sides,
+            )  # fmt: skip
             end = int(self.control[N_EMITTED] // self.control[STEP])
             if has_bases:
                 self._name_rows(chosen[first:end], bases[first:end])
@@ -366,7 +389,7 @@ class VertexWalker:
                 )
             if status == BLOCK_FULL:
                 return BLOCK_FULL
-            self._settle(int(status), self._decide)
+            self._note(int(status))
 
     def _name_rows(self, places: NDArray[np.int64], bases: NDArray[np.int64]) -> None:
         """Write bases by input rows, after row 0 at level 1."""
@@ -377,27 +400,35 @@ class VertexWalker:
         elif not self._is_named:
             bases[:] = rows[places]
 
-    def _settle(self, status: int, decide: Callable[[tuple[int, ...]], object]) -> None:
-        """Decide what a kernel left in doubt, and let it go on."""
+    def _note(self, status: int) -> None:
+        """Note what a kernel left in doubt, and where it is to go on."""
         ordinals = self._prefix.tolist()
         if status == DONE:
             self._is_done = True
         elif status == UNDECIDED_VERTEX:
-            decide((*ordinals, int(self.control[LAST])))
+            self._doubts = iter([(*ordinals, int(self.control[LAST]))])
             self.control[LAST] += 1
         elif status == UNDECIDED_PREFIX:
             depth = int(self.control[DEPTH])
             head = tuple(ordinals[: depth + 1])
             rest = range(head[-1] + 1, len(self._free))
-            for tail in combinations(rest, len(ordinals) - depth):
-                decide((*head, *tail))
+            tails = combinations(rest, len(ordinals) - depth)
+            self._doubts = ((*head, *tail) for tail in tails)
             self.control[INCREASE] = depth
             self.control[LAST] = -1
-        else:
+        elif status != PAUSED:
             raise ArrangementError(
                 "a determinant vanished that was found not to. Please report the "
                 "matrix."
             )
+
+    def _settle(self, decide: Callable[[tuple[int, ...]], object]) -> bool:
+        """Decide the sets of rows in doubt, as far as a step goes; whether all are."""
+        for count, ordinals in enumerate(self._doubts, 1):
+            decide(ordinals)
+            if count == _DECISIONS:
+                return False
+        return True
 
     def _decide(self, ordinals: tuple[int, ...]) -> None:
         """Decide one set of rows exactly, and queue the chambers that open there."""
@@ -460,22 +491,6 @@ class VertexWalker:
                 words[place // 64] |= 1 << (place % 64)
         row = np.array([words], dtype=np.uint64)
         self._waiting = np.concatenate([self._waiting, row])
-
-
-def _ranges(n_free: int, size: int, least: int) -> Iterator[tuple[int, int]]:
-    """Split the first of ``size`` of the rows into ranges of ``least`` sets or more."""
-    first = count = 0
-    end = n_free - size + 1
-    for row in range(end):
-        count += comb(n_free - 1 - row, size - 1)
-        if count >= least or row + 1 == end:
-            yield first, row + 1
-            first, count = row + 1, 0
-
-
-def _place(ordinals: tuple[int, ...]) -> int:
-    """Place of a subset in the tables (see `_kernels.vertices.rank_offsets`)."""
-    return sum(comb(k, i + 1) for i, k in enumerate(ordinals))
 
 
 def _sign(value: int) -> int:

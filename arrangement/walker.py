@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -33,8 +34,10 @@ from arrangement._kernels.state import (
 from arrangement.arithmetic import Layout
 from arrangement.errors import ArrangementError
 
-# cells visited a call: at 0.1 to 10 microseconds each, Python is back within a second
+# cells visited a call, and seconds it should take: a cell takes 0.1 microseconds, or
+# hundreds at high rank
 _BUDGET = 1 << 16
+_LEAST_SECONDS, _MOST_SECONDS = 0.01, 0.05
 
 NO_WITNESSES = np.zeros((0, 0))
 NO_FACETS = np.zeros(0, dtype=np.int64)
@@ -50,6 +53,7 @@ class Walker:
         self.layout = layout
         self.shifts = layout.shifts
         self.step = step
+        self._budget = min(_BUDGET, 1 << 10)
         self.control = np.zeros(10, dtype=np.int64)
         self.control[N_ROOTS] = 1 << max(layout.rank - 1, 0)
         self.control[STEP] = step
@@ -123,13 +127,22 @@ class Walker:
         """Run one bounded piece of work; DONE, BLOCK_FULL or PAUSED."""
         step = self._step_floats if self.layout.n_digits else self._step_ints
         while True:
+            begin = time.perf_counter()
             status = step(patterns, witnesses, facet_starts, facets)
+            self._adapt(status, time.perf_counter() - begin)
             if status in (DONE, BLOCK_FULL, PAUSED):
                 return status
             if status == REFINE:
                 self._refine(int(self.control[DOUBTFUL]))
             else:
                 self._grow(status)
+
+    def _adapt(self, status: int, seconds: float) -> None:
+        """Have the next call take neither long nor no time."""
+        if seconds > _MOST_SECONDS:
+            self._budget = max(self._budget // 2, 1)
+        elif status == PAUSED and seconds < _LEAST_SECONDS:
+            self._budget = min(2 * self._budget, _BUDGET)
 
     def _step_ints(self, *output: NDArray[Any]) -> int:
         layout = self.layout
@@ -151,7 +164,7 @@ class Walker:
                 self._lists,
                 self._values,
                 self._pending,
-                _BUDGET,
+                self._budget,
                 *output,
             )
         )
@@ -178,7 +191,7 @@ class Walker:
                 self._pending,
                 self._work,
                 self._picks,
-                _BUDGET,
+                self._budget,
                 *output,
             )
         )

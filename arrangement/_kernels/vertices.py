@@ -42,7 +42,14 @@ from arrangement._kernels.bits import (
 from arrangement._kernels.cells import emit
 from arrangement._kernels.compile import inlined, kernel
 from arrangement._kernels.keys import CERTAIN, compare_keys, order_rows
-from arrangement._kernels.state import BLOCK_FULL, DONE, N_EMITTED, STEP, VALID
+from arrangement._kernels.state import (
+    BLOCK_FULL,
+    DONE,
+    N_EMITTED,
+    PAUSED,
+    STEP,
+    VALID,
+)
 
 U = 2.0**-53
 
@@ -367,16 +374,17 @@ def write_basis(prefix, free, place, signs, basis, sides):
 
 @kernel
 def fill_table(
-    coords, bounds, signs, prefix, control, free, binomials, fixed, others, chi
+    coords, bounds, signs, prefix, control, free, binomials, fixed, others, chi, budget
 ):
-    """Signs of the determinants of a level, until one is in doubt.
+    """Signs of the determinants of a level, until one is in doubt: DONE, PAUSED, ...
 
     ``chi`` (prefixes, 2, n_words): bit j of CHI tells whether that of prefix and row j
-    is below zero, of KNOWN that this is no doubt.
+    is below zero, of KNOWN that this is no doubt.  ``budget`` bounds the prefixes of
+    one call.
     """
     size = prefix.size
     n_free = free.size
-    while True:
+    for _ in range(budget):
         if control[INCREASE] >= 0 and not next_prefix(prefix, control, n_free, size):
             return DONE
         is_new = control[LAST] < 0
@@ -402,6 +410,7 @@ def fill_table(
         control[INCREASE] = size - 1
         if size == 0:
             return DONE
+    return PAUSED
 
 
 @kernel
