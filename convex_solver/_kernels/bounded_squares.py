@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from convex_solver._kernels.compile import inlined, inner
 
 
-@njit(cache=True)
+@inner
 def bounded_squares(vectors, upper, count, x, residual, start, free, basis, work):
     """Minimise ``|start + sum x_k vectors_k|``, ``0 <= x_k <= upper_k``, in place.
 
@@ -46,7 +47,7 @@ def bounded_squares(vectors, upper, count, x, residual, start, free, basis, work
                 break
 
 
-@njit(cache=True)
+@inner
 def room(value, move, upper):
     """Largest part of ``move`` that keeps ``value`` in ``[0, upper]``."""
     if move < 0.0:
@@ -56,7 +57,7 @@ def room(value, move, upper):
     return np.inf
 
 
-@njit(cache=True)
+@inner
 def norm(vector):
     """Euclidean norm."""
     total = 0.0
@@ -65,7 +66,7 @@ def norm(vector):
     return np.sqrt(total)
 
 
-@njit(cache=True)
+@inner
 def gather(vectors, count, x, start, out):
     """Fill ``out = start + sum x_k vectors_k``."""
     for k in range(start.size):
@@ -76,7 +77,7 @@ def gather(vectors, count, x, start, out):
                 out[k] += x[i] * vectors[i, k]
 
 
-@njit(cache=True)
+@inlined
 def most_violated(vectors, upper, count, x, residual, free, n_free, scale):
     """Index of the bound that most wants to move, or -1."""
     best = -1
@@ -104,7 +105,7 @@ def most_violated(vectors, upper, count, x, residual, free, n_free, scale):
     return best
 
 
-@njit(cache=True)
+@inlined
 def solve_free(vectors, x, residual, free, size, basis, move):
     """Fill ``move`` with the steps to the least squares of the free unknowns."""
     r = residual.size

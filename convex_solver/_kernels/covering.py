@@ -8,7 +8,6 @@ exact in float64: then the halves cover their parent, and the sphere is covered.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from convex_solver._kernels.bounded_squares import norm
 from convex_solver._kernels.cell_bounds import (
@@ -21,6 +20,7 @@ from convex_solver._kernels.cell_bounds import (
     vertex_bound,
     vertex_value,
 )
+from convex_solver._kernels.compile import inlined, inner, kernel
 
 DONE, MORE, GROW = 0, 1, 2
 # counters: cones on the stack, orthants opened, cones visited, cones still allowed
@@ -36,7 +36,7 @@ NEAR = 1e-12
 TILT, STEPS = 3.0, 4
 
 
-@njit(cache=True)
+@kernel
 def cover(A, n_convex, linear, stack, pool, counters, scalars, found, scratch):
     """Run until the sphere is covered (DONE), LEFT is used up (MORE), or GROW.
 
@@ -71,7 +71,7 @@ def cover(A, n_convex, linear, stack, pool, counters, scalars, found, scratch):
     return MORE
 
 
-@njit(cache=True)
+@inlined
 def open_orthant(A, n_convex, linear, stack, pool, number):
     """Write the cone of an orthant and the rows that cut it at the stack's bottom."""
     r, n = A.shape
@@ -98,23 +98,23 @@ def open_orthant(A, n_convex, linear, stack, pool, number):
         if smallest >= 0.0:
             for k in range(r):
                 term = A[k, i] if i < n_convex else -A[k, i]
-                add_term(high[0], low[0], k, term)
+                add_term(high, low, 0, k, term)
         elif not largest <= 0.0:
             count += 1
             sizes[0, 1] += i < n_convex
     sizes[0, 2] = count
 
 
-@njit(cache=True)
-def add_term(high, low, k, term):
+@inlined
+def add_term(high, low, row, k, term):
     """Add to a sum in two words (Knuth's TwoSum)."""
-    total = high[k] + term
-    back = total - high[k]
-    low[k] += (high[k] - (total - back)) + (term - back)
-    high[k] = total
+    total = high[row, k] + term
+    back = total - high[row, k]
+    low[row, k] += (high[row, k] - (total - back)) + (term - back)
+    high[row, k] = total
 
 
-@njit(cache=True)
+@inlined
 def bisect(A, stack, pool, counters, scalars, found, scratch):
     """Replace the cone at the top by its two halves; False where floats end."""
     r = A.shape[0]
@@ -122,16 +122,19 @@ def bisect(A, stack, pool, counters, scalars, found, scratch):
     rows, values = pool
     own_rows, own_values, own_vertices, gradient = scratch[0][:4]
     height = counters[HEIGHT]
-    start, n_convex, count = sizes[height]
+    start, n_convex, count = sizes[height, 0], sizes[height, 1], sizes[height, 2]
     first, second = worst_edge(
         vertices[height], values[:, start : start + count], scalars[GOAL]
     )
-    own_vertices[:r] = vertices[height]
+    for j in range(r):
+        for k in range(r):
+            own_vertices[j, k] = vertices[height, j, k]
     if not midpoint(own_vertices, first, second):
         return False
-    gradient[0] = high[height]
-    gradient[1] = low[height]
-    gradient[2] = gradient[0] + gradient[1]
+    for k in range(r):
+        gradient[0, k] = high[height, k]
+        gradient[1, k] = low[height, k]
+        gradient[2, k] = gradient[0, k] + gradient[1, k]
     for i in range(count):
         own_rows[i] = rows[start + i]
     for j in range(r):
@@ -144,7 +147,7 @@ def bisect(A, stack, pool, counters, scalars, found, scratch):
         own_values[r, i] = total
     new = own_vertices[r]
     value = vertex_value(new, gradient[2], own_values[r], n_convex, count)
-    offer(new, value, False, counters, scalars, found)
+    note_best(new, value, scalars, found)
     for drop in (first, second):
         height = counters[HEIGHT]
         begin = start
@@ -155,7 +158,7 @@ def bisect(A, stack, pool, counters, scalars, found, scratch):
     return True
 
 
-@njit(cache=True)
+@inlined
 def midpoint(vertices, first, second):
     """Write the middle of an edge as the last vertex; False if it is not exact."""
     r = vertices.shape[1]
@@ -174,7 +177,7 @@ def midpoint(vertices, first, second):
     return True
 
 
-@njit(cache=True)
+@inlined
 def worst_edge(vertices, values, goal):
     """Find the edge whose middle is bounded worst; twice one vertex if r is 1.
 
@@ -195,7 +198,7 @@ def worst_edge(vertices, values, goal):
     return first, second
 
 
-@njit(cache=True)
+@inner
 def edge(a, b):
     """``|a/|a| - b/|b||^2 = (|a - b|^2 - (|a| - |b|)^2) / (|a| |b|)``, rounded."""
     total = 0.0
@@ -205,7 +208,7 @@ def edge(a, b):
     return (total - (p - q) * (p - q)) / (p * q)
 
 
-@njit(cache=True)
+@inlined
 def halve(A, stack, pool, own, height, begin, parent_convex, parent, drop):
     """Write the half that has the new vertex instead of vertex ``drop``."""
     r = A.shape[0]
@@ -230,18 +233,19 @@ def halve(A, stack, pool, own, height, begin, parent_convex, parent, drop):
         is_cut = ends[0, i] < 0.0 and ends[1, i] > 0.0
         count += is_cut
         n_convex += is_cut and i < parent_convex
-    high[height] = gradient[0]
-    low[height] = gradient[1]
     for k in range(r):
+        high[height, k] = gradient[0, k]
+        low[height, k] = gradient[1, k]
         for i in range(n_grown):
             g = grown[i]
             term = A[k, own_rows[g]]
-            add_term(high[height], low[height], k, term if g < parent_convex else -term)
+            add_term(high, low, height, k, term if g < parent_convex else -term)
     for i in range(count):
         rows[begin + i] = own_rows[kept[i]]
     for j in range(r):
         source = r if j == drop else j
-        vertices[height, j] = own_vertices[source]
+        for k in range(r):
+            vertices[height, j, k] = own_vertices[source, k]
         for i in range(count):
             values[j, begin + i] = own_values[source, kept[i]]
     sizes[height, 0] = begin
@@ -249,7 +253,7 @@ def halve(A, stack, pool, own, height, begin, parent_convex, parent, drop):
     sizes[height, 2] = count
 
 
-@njit(cache=True)
+@inner
 def settle(A, stack, pool, counters, scalars, found, scratch):
     """Bound the cone just written above the top: keep it, or count it as covered."""
     height = counters[HEIGHT]
@@ -263,12 +267,12 @@ def settle(A, stack, pool, counters, scalars, found, scratch):
         counters[HEIGHT] = height + 1
 
 
-@njit(cache=True)
+@inlined
 def bound_cone(A, stack, pool, counters, scalars, found, scratch):
     """Try bounds, cheapest first, down to the goal; True if it is attained."""
     height = counters[HEIGHT]
     vertices = stack[0][height]
-    _, n_convex, count = stack[3][height]
+    n_convex, count = stack[3][height, 1], stack[3][height, 2]
     _, line, errors, _, vector, _, normals, work = scratch[1][:8]
     bound, peak = by_vertices(stack, pool, counters, scalars, scratch)
     goal = scalars[GOAL]
@@ -289,7 +293,7 @@ def bound_cone(A, stack, pool, counters, scalars, found, scratch):
     return bound, False
 
 
-@njit(cache=True)
+@inlined
 def by_vertices(stack, pool, counters, scalars, scratch):
     """Bound by chords and tangents: at the middle, then mixed with a second choice.
 
@@ -298,7 +302,8 @@ def by_vertices(stack, pool, counters, scalars, scratch):
     """
     height = counters[HEIGHT]
     vertices = stack[0][height]
-    start, n_convex, count = stack[3][height]
+    sizes = stack[3]
+    start, n_convex, count = sizes[height, 0], sizes[height, 1], sizes[height, 2]
     values = pool[1][:, start : start + count]
     gradient, line, errors, lengths, _, tangent, _, _, other, other_errors = scratch[1]
     r = gradient.size
@@ -330,11 +335,12 @@ def by_vertices(stack, pool, counters, scalars, scratch):
     return bound, peak
 
 
-@njit(cache=True)
+@inlined
 def by_signs(A, stack, pool, counters, scalars, found, scratch, bound):
     """Take the largest bound over all signs of the convex rows, or ``bound``."""
     height = counters[HEIGHT]
-    start, n_convex, count = stack[3][height]
+    sizes = stack[3]
+    start, n_convex, count = sizes[height, 0], sizes[height, 1], sizes[height, 2]
     rows = pool[0][start : start + count]
     values = pool[1][:, start : start + count]
     gradient, line, errors, _, vector, tangent, normals, _, _, _ = scratch[1]
@@ -347,7 +353,9 @@ def by_signs(A, stack, pool, counters, scalars, found, scratch, bound):
         )  # fmt: skip
         point = point_value(A, rows, gradient, n_convex, vector, normals)
         if value > scalars[GOAL]:
-            offer(vector, point, is_free, counters, scalars, found)
+            note_best(vector, point, scalars, found)
+            if is_free and point >= scalars[PEAK]:
+                note_peak(vector, point, counters, found[1])
         inside = max(inside, point)
         if not value <= scalars[GOAL] and not value <= solved(inside, scalars):
             return bound, False
@@ -355,13 +363,13 @@ def by_signs(A, stack, pool, counters, scalars, found, scratch, bound):
     return min(bound, largest), True
 
 
-@njit(cache=True)
+@inner
 def solved(value, scalars):
     """Return the largest bound that a value seen in the same cone makes good."""
     return value * (1.0 + scalars[RTOL]) + scalars[ATOL]
 
 
-@njit(cache=True)
+@inlined
 def point_value(A, rows, gradient, n_convex, u, normals):
     """``f(u) / |u|`` if ``u`` lies in the cone, and 0 if not."""
     r = u.size
@@ -385,17 +393,23 @@ def point_value(A, rows, gradient, n_convex, u, normals):
     return total / size
 
 
-@njit(cache=True)
-def offer(u, value, is_peak, counters, scalars, found):
-    """Note a direction: the best one, and the peaks when they are asked for."""
+@inner
+def note_best(u, value, scalars, found):
+    """Keep a direction if its value is the best one; then the goal rises, too."""
     best, peaks = found
-    if value > scalars[BEST]:
-        scalars[BEST] = value
-        best[:] = u / norm(u)
-        if peaks.shape[0] == 0:
-            scalars[GOAL] = max(scalars[GOAL], solved(value, scalars))
-    if not (is_peak and value >= scalars[PEAK]):
+    if not value > scalars[BEST]:
         return
+    scalars[BEST] = value
+    size = norm(u)
+    for k in range(u.size):
+        best[k] = u[k] / size
+    if peaks.shape[0] == 0:
+        scalars[GOAL] = max(scalars[GOAL], solved(value, scalars))
+
+
+@inlined
+def note_peak(u, value, counters, peaks):
+    """Keep a local maximum unless it is known; the smallest goes if there are many."""
     size = norm(u)
     place = counters[N_PEAKS]
     for p in range(counters[N_PEAKS]):
@@ -404,8 +418,11 @@ def offer(u, value, is_peak, counters, scalars, found):
             distance += (u[k] / size - peaks[p, k]) ** 2
         if distance < NEAR:
             return
-    if place == peaks.shape[0]:  # full: the smallest goes
-        place = int(np.argmin(peaks[:, u.size])) if place > 0 else 0
+    if place == peaks.shape[0]:
+        place = 0
+        for p in range(peaks.shape[0]):
+            if peaks[p, u.size] < peaks[place, u.size]:
+                place = p
         if peaks.shape[0] == 0 or peaks[place, u.size] >= value:
             return
     else:

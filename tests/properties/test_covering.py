@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,6 +19,17 @@ from properties.strategies import matrices
 from reference.prices import holds_exactly, largest_price, stationary_points
 
 SMALL = settings(deadline=None, max_examples=80)
+
+
+def opened(kernel):
+    """A kernel that has no way in from Python, with one."""
+    return numba.njit(getattr(kernel, "py_func", kernel))
+
+
+bounded_squares = opened(squares.bounded_squares)
+linear_values = opened(cell_bounds.linear_values)
+verified_norm = opened(cell_bounds.verified_norm)
+vertex_bound = opened(cell_bounds.vertex_bound)
 
 
 def size(X, v):
@@ -261,7 +273,7 @@ def test_bounded_squares_is_optimal_in_its_box(seed):
     x = np.where(np.isinf(upper), 0.0, rng.integers(0, 2, count + r) * 1.0)
     residual, free = np.zeros(r), np.zeros(r + 1, np.int64)
     arguments = (vectors, upper, count, x, residual, start, free)
-    squares.bounded_squares(*arguments, np.zeros((r + 1, r)), np.zeros(r + 1))
+    bounded_squares(*arguments, np.zeros((r + 1, r)), np.zeros(r + 1))
     assert np.all((x[:count] >= 0.0) & (x[:count] <= upper[:count]))
     assert residual == pytest.approx(start + x[:count] @ vectors[:count])
     slope = vectors[:count] @ residual
@@ -279,14 +291,14 @@ def test_any_vector_gives_a_bound_of_a_linear_function(seed):
     vertices[:, 0] += 1.0 - vertices.sum(axis=1)  # exact: small dyadic numbers
     line = rng.standard_normal(r)
     vector = rng.standard_normal(r)
-    bound = cell_bounds.verified_norm(vertices, vector, line, np.zeros(r))
+    bound = verified_norm(vertices, vector, line, np.zeros(r))
     mix = rng.dirichlet(np.ones(r), 200)
     values = mix @ line / np.linalg.norm(mix @ vertices, axis=1)
     assert values.max() <= bound
     lengths = np.linalg.norm(vertices, axis=1)
     unit = vertices / lengths[:, None]
     worst = 2.0 - 2.0 * (unit @ unit.T).min()
-    bound = cell_bounds.vertex_bound(lengths, worst, line, np.zeros(r))
+    bound = vertex_bound(lengths, worst, line, np.zeros(r))
     assert values.max() <= bound
 
 
@@ -310,19 +322,19 @@ def test_chords_and_tangents_are_above_the_function_on_the_cone(seed):
 
     values, tangent = np.ascontiguousarray(V @ A), rng.standard_normal(count)
     line, errors = np.zeros(r), np.zeros(r)
-    cell_bounds.linear_values(V, g, values, n_convex, tangent, line, errors)
+    linear_values(V, g, values, n_convex, tangent, line, errors)
     weights = np.vstack([rng.dirichlet(np.ones(r), 300), np.eye(r)])
     u = weights @ V
     slack = 1e-14 * (1 + count)
     assert np.all(value(u) <= weights @ (line + errors) + slack)
     assert np.all(errors <= slack * 10)
     # all convex: nothing is lost at the vertices
-    cell_bounds.linear_values(V, g, values, count, tangent, line, errors)
+    linear_values(V, g, values, count, tangent, line, errors)
     assert line == pytest.approx(V @ g + np.maximum(values, 0.0).sum(axis=1))
     lengths = np.linalg.norm(V, axis=1)
-    cell_bounds.linear_values(V, g, values, n_convex, tangent, line, errors)
+    linear_values(V, g, values, n_convex, tangent, line, errors)
     other, other_errors = np.zeros(r), np.zeros(r)
-    cell_bounds.linear_values(V, g, values, n_convex, -tangent, other, other_errors)
+    linear_values(V, g, values, n_convex, -tangent, other, other_errors)
     cell_bounds.mix(line, errors, other, other_errors, 0.25, lengths)
     assert np.all(value(u) <= weights @ (line + errors) + slack)
     new = cell_bounds.vertex_value(V[0], g, values[0], n_convex, count)
@@ -366,7 +378,7 @@ def test_signs_and_multipliers_are_above_the_function_on_their_part(seed):
 def test_the_bound_of_an_orthant_is_that_of_its_middle(r):
     line, lengths = np.ones(r), np.ones(r)
     worst = 2.0 if r > 1 else 0.0
-    bound = cell_bounds.vertex_bound(lengths, worst, line, np.zeros(r))
+    bound = vertex_bound(lengths, worst, line, np.zeros(r))
     assert r**0.5 <= bound <= r**0.5 * (1 + 1e-12)
 
 
@@ -412,5 +424,6 @@ def test_kernels_are_compiled_once():
     cover_sphere(np.eye(2), [1.0, -1.0])
     cover_sphere(np.asfortranarray(np.ones((3, 2))), [1, 2, 3], n_peaks=3)
     if hasattr(covering.cover, "signatures"):
-        assert len(covering.cover.signatures) == 1
-        assert len(squares.bounded_squares.signatures) == 1
+        kernels = [covering.cover, covering.settle, covering.note_best]
+        kernels += [squares.bounded_squares, cell_bounds.linear_values]
+        assert [len(kernel.signatures) for kernel in kernels] == [1] * len(kernels)

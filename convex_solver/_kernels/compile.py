@@ -1,0 +1,19 @@
+"""Decorators for the kernels, chosen for the time that a first run compiles.
+
+Numba links the code of all that a kernel calls into it and optimises it once more, at
+every level of the calls; so what is called from one or two places is ``inlined``
+before its types are inferred: half the time, and the covering runs 1.2 times as fast.
+A wrapper for calls from Python unpacks every array of every argument: only entry
+points have one.  Within kernels arrays are copied entry by entry, as an assignment of
+arrays compiles the text of its error messages.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+
+kernel: Any = numba.njit(cache=True, nogil=True, no_cfunc_wrapper=True)
+inner: Any = numba.njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+inlined: Any = numba.njit(cache=True, inline="always")
