@@ -132,9 +132,8 @@ def solve(
     >>> solution.status.value, round(solution.objective, 7)
     ('optimal', 0.0010128)
     """
-    solution, _ = _solve(
-        program, method, tol, time_limit, max_rounds, max_cells, progress, None
-    )
+    limits = _Limits(tol, time_limit, max_rounds, max_cells)
+    solution, _ = _solve(program, method, limits, progress, None)
     return solution
 
 
@@ -163,18 +162,12 @@ def solve_path(
     list of Solution
         One for each beta, in that order.
     """
+    limits = _Limits(tol, time_limit, None, max_cells)
     solutions: list[Solution] = []
     guesses: Array | None = None
     for beta in betas:
         solution, guesses = _solve(
-            program.with_beta(beta),
-            "column-generation",
-            tol,
-            time_limit,
-            None,
-            max_cells,
-            progress,
-            guesses,
+            program.with_beta(beta), "column-generation", limits, progress, guesses
         )
         solutions.append(solution)
     return solutions
@@ -213,45 +206,61 @@ def beta_max(program: ConvexProgram, *, max_cells: int = MAX_CELLS) -> float:
     return found.bound
 
 
+@dataclass(frozen=True)
+class _Limits:
+    """What ends a run, checked."""
+
+    tol: float
+    time_limit: float | None
+    max_rounds: int | None
+    max_cells: int
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.tol < math.inf:
+            raise InputError(f"tol={self.tol!r}; expected a number above 0.")
+        if self.time_limit is not None and not self.time_limit > 0.0:
+            raise InputError(
+                f"time_limit={self.time_limit!r}; expected seconds above 0."
+            )
+        if self.max_rounds is not None and not self.max_rounds >= 1:
+            raise InputError(f"max_rounds={self.max_rounds!r}; expected at least 1.")
+        if not self.max_cells >= 1:
+            raise InputError(f"max_cells={self.max_cells!r}; expected at least 1.")
+
+
 def _solve(
     program: ConvexProgram,
     method: str,
-    tol: float,
-    time_limit: float | None,
-    max_rounds: int | None,
-    max_cells: int,
+    limits: _Limits,
     progress: Progress | None,
     guesses: Array | None,
 ) -> tuple[Solution, Array]:
-    _check(method, tol, time_limit, max_rounds, max_cells)
+    """Return the solution, and directions whose chambers a later run may start with."""
     begin = time.perf_counter()
     say = progress or (lambda _: None)
+    if method not in METHODS:
+        raise InputError(f"method={method!r} is unknown; use one of {METHODS}.")
     if method == "full":
         check_size(program)
     method, reason = _choose(program, method)
     say(f"{method}: {reason}")
-    deadline = math.inf if time_limit is None else begin + time_limit
     run = ColumnGeneration(
-        program, tol, deadline=deadline, report=lambda latest: say(_line(latest))
+        program,
+        limits.tol,
+        deadline=math.inf if limits.time_limit is None else begin + limits.time_limit,
+        report=lambda latest: say(_line(latest)),
     )
-    stopped = "tolerance"
     try:
         if method == "full":
             run.add_directions(_all_directions(program, run.basis))
         else:
             run.begin_set(guesses)
-        stopped = _rounds(run, max_rounds, max_cells, say)
+        stopped = _rounds(run, limits, say)
     except KeyboardInterrupt:
         stopped = "interrupted"
         say("interrupted: certifying what there is; once more to stop at once")
-    if stopped not in ("tolerance", "stalled"):
-        max_cells = min(max_cells, run.cells_in_time())
-    say("certifying")
-    network = run.network
-    if not run.is_out_of_time or network.n_neurons <= SMALL:
-        network = reduce_network(program, network, change=SAME_PREDICTION)
-    certificate = _certificate(program, network, run, max_cells, tol)
-    status = certificate.status(tol)
+    network, certificate = _finish(program, run, limits, stopped, say)
+    status = certificate.status(limits.tol)
     if status is SolutionStatus.OPTIMAL:
         stopped = "tolerance"
     elif stopped == "tolerance":
@@ -269,22 +278,37 @@ def _solve(
         n_blocks=len(run.blocks),
         history=tuple(run.history),
         seconds=time.perf_counter() - begin,
-        tol=tol,
+        tol=limits.tol,
     )
     return solution, run.useful_directions()
 
 
-def _rounds(
-    run: ColumnGeneration, max_rounds: int | None, max_cells: int, say: Progress
-) -> str:
+def _finish(
+    program: ConvexProgram,
+    run: ColumnGeneration,
+    limits: _Limits,
+    stopped: str,
+    say: Progress,
+) -> tuple[TwoLayerReLU, Certificate]:
+    """Reduce the network and certify it, in the time that is left."""
+    max_cells = limits.max_cells
+    if stopped not in ("tolerance", "stalled"):
+        max_cells = min(max_cells, run.cells_in_time())
+    say("certifying")
+    network = run.network
+    if not run.is_out_of_time or network.n_neurons <= SMALL:
+        network = reduce_network(program, network, change=SAME_PREDICTION)
+    return network, _certificate(program, network, run, max_cells, limits.tol)
+
+
+def _rounds(run: ColumnGeneration, limits: _Limits, say: Progress) -> str:
     """Go on until the covering finds no direction that breaks the dual constraint."""
-    limit = math.inf if max_rounds is None else max_rounds
+    most = math.inf if limits.max_rounds is None else limits.max_rounds
     while True:
-        stopped = run.run(limit)
+        stopped = run.run(most)
         if stopped not in ("tolerance", "stalled"):
             return stopped
-        cells = min(max_cells, run.cells_in_time())
-        missed = run.search(cells)
+        missed = run.search(min(limits.max_cells, run.cells_in_time()))
         if missed == 0:
             return stopped
         say(f"the covering of the sphere found {missed} more chambers")
@@ -363,22 +387,3 @@ def _line(latest: Round) -> str:
         f"{latest.n_blocks:,} blocks; objective <= {latest.upper:.10g}, "
         f"dual {latest.estimate:.10g}, gap {latest.gap:.1e}"
     )
-
-
-def _check(
-    method: str,
-    tol: float,
-    time_limit: float | None,
-    max_rounds: int | None,
-    max_cells: int,
-) -> None:
-    if method not in METHODS:
-        raise InputError(f"method={method!r} is unknown; use one of {METHODS}.")
-    if not 0.0 < tol < math.inf:
-        raise InputError(f"tol={tol!r}; expected a number above 0.")
-    if time_limit is not None and not time_limit > 0.0:
-        raise InputError(f"time_limit={time_limit!r}; expected seconds above 0.")
-    if max_rounds is not None and not max_rounds >= 1:
-        raise InputError(f"max_rounds={max_rounds!r}; expected at least 1.")
-    if not max_cells >= 1:
-        raise InputError(f"max_cells={max_cells!r}; expected at least 1.")

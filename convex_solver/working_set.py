@@ -179,6 +179,8 @@ def _facets(sides: Array, u: Array) -> Array | None:
 def _distinct_lines(units: Array, nonzero: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return the first of all rows that are parallel, to 1e-12; no zero rows."""
     index = np.flatnonzero(nonzero)
+    if not index.size:
+        return index
     rounded = np.round(units[index], 12) + 0.0
     leading = (np.abs(rounded) > 0.0).argmax(axis=1)
     rounded *= np.sign(rounded[np.arange(len(index)), leading])[:, None]

@@ -149,12 +149,21 @@ def test_penguins_on_one_feature(run, tmp_path):
     assert run("certify", model, "penguins", "--json")[0] == 0
 
 
-def test_a_program_too_large_is_refused_with_its_size(run, tmp_path):
-    argv = ["fit", "penguins", "--target", "body_mass_g", "--beta", "0.1"]
-    argv += ["--features", "bill_length_mm,bill_depth_mm", "-o", tmp_path / "m"]
-    argv.append("--json")  # a first run would say that it compiles
-    assert_refused(run(*argv), "107,618 chambers", "fewer")
-    assert list(tmp_path.iterdir()) == []
+def test_a_time_limit_writes_a_network_with_its_true_gap(run, tmp_path):
+    argv = ["fit", "penguins", "--target", "body_mass_g", "--beta", "0.1", "--tol=1e-9"]
+    argv += ["--features", "bill_length_mm,bill_depth_mm", "--time-limit", "1e-3"]
+    code, out, _ = run(*argv, "-o", tmp_path / "m", "--json")
+    values = json.loads(out)
+    assert code == 1 and values["status"] == "inaccurate"
+    assert values["stopped"] == "time limit"
+    assert 0.0 <= values["lower_bound"] < values["upper_bound"]
+    assert load_model(tmp_path / "m").certificate.gap == values["gap"] > 1e-9
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "nan"])
+def test_bad_time_limit(run, five, tmp_path, limit):
+    argv = ["fit", five, "--target", "y", "--beta=1", f"--time-limit={limit}"]
+    assert_refused(run(*argv, "-o", tmp_path / "m"), "--time-limit")
 
 
 @pytest.mark.parametrize("beta", ["0", "-1", "nan", "inf", "much"])

@@ -42,8 +42,8 @@ def three_classes(n=30):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @parametrize_with_checks(
     [
-        ConvexReLURegressor(beta=20.0, tol=1e-2, max_cells=1000, time_limit=30.0),
-        ConvexReLUClassifier(beta=1.0, tol=1e-2, max_cells=1000, time_limit=30.0),
+        ConvexReLURegressor(beta=20.0, tol=1e-2, max_cells=1000, time_limit=12.0),
+        ConvexReLUClassifier(beta=1.0, tol=1e-2, max_cells=1000, time_limit=12.0),
     ]
 )
 def test_conventions_of_scikit_learn(estimator, check):
@@ -189,7 +189,7 @@ def test_each_class_gets_its_share_and_the_worst_is_named(monkeypatch):
         cells = 1 if len(limits) == 2 else max_cells
         return convex_solver.solve(program, max_cells=cells, **options)
 
-    model = ConvexReLUClassifier(beta=0.1, tol=1e-3, time_limit=3000.0)
+    model = ConvexReLUClassifier(beta=0.1, tol=1e-3, time_limit=12.0.0)
     monkeypatch.setattr("convex_solver.estimators.solve", recorded)
     with pytest.warns(ConvergenceWarning, match="class 'b' is worst"):
         model.fit(X, labels)
