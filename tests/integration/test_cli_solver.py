@@ -154,7 +154,8 @@ def test_a_time_limit_writes_a_network_with_its_true_gap(run, tmp_path):
     argv += ["--features", "bill_length_mm,bill_depth_mm", "--time-limit", "1e-3"]
     code, out, _ = run(*argv, "-o", tmp_path / "m", "--json")
     values = json.loads(out)
-    assert code == 1 and values["status"] == "inaccurate"
+    assert code == 1
+    assert values["status"] == "inaccurate"
     assert values["stopped"] == "time limit"
     assert 0.0 <= values["lower_bound"] < values["upper_bound"]
     assert load_model(tmp_path / "m").certificate.gap == values["gap"] > 1e-9
