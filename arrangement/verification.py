@@ -357,7 +357,6 @@ def _check_witnesses(
         rules.firsts,
         rules.constant,
         rules.copies,
-        np.zeros(64),
         np.zeros(rules.width, dtype=np.uint64),
         bad,
     )

@@ -74,7 +74,6 @@ class FloatWitnesses:
             self._mask,
             np.zeros_like(self._mask),
             np.zeros((0, 5), dtype=np.int64),
-            np.zeros(64),
             np.zeros_like(self._mask),
             bad,
         )

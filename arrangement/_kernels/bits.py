@@ -169,6 +169,68 @@ def _compare_words_python(
     return np.uint64(above), np.uint64(below)
 
 
+@intrinsic
+def _compare_products(
+    typingctx: Any, coords: Any, start: Any, point: Any, bound: Any
+) -> Any:
+    from llvmlite import ir
+    from numba.core import cgutils
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        vector = ir.VectorType(ir.DoubleType(), 64)
+        kind, entries = signature.args[0], signature.args[2]
+        array = context.make_array(kind)(context, builder, args[0])
+        factors = context.make_array(entries)(context, builder, args[2])
+        rank, places = cgutils.unpack_tuple(builder, array.shape)
+        fused = cgutils.get_or_insert_function(
+            builder.module,
+            ir.FunctionType(vector, [vector] * 3),
+            "llvm.fmuladd.v64f64",
+        )
+        total = cgutils.alloca_once_value(builder, ir.Constant(vector, [0.0] * 64))
+        with cgutils.for_range(builder, rank) as loop:
+            begin = builder.add(builder.mul(loop.index, places), args[1])
+            rows = load_vector(context, builder, kind, args[0], begin, vector)
+            factor = builder.load(builder.gep(factors.data, [loop.index]))
+            product = [rows, spread_value(builder, factor, vector)]
+            values = builder.call(fused, [*product, builder.load(total)])
+            builder.store(values, total)
+        values = builder.load(total)
+        word = ir.IntType(64)
+        above = builder.fcmp_ordered(
+            ">", values, spread_value(builder, args[3], vector)
+        )
+        least = spread_value(builder, builder.fneg(args[3]), vector)
+        below = builder.fcmp_ordered("<", values, least)
+        return context.make_tuple(
+            builder,
+            signature.return_type,
+            [builder.bitcast(above, word), builder.bitcast(below, word)],
+        )
+
+    if coords.layout != "C" or point.layout != "C":
+        return None
+    result = types.UniTuple(types.uint64, 2)
+    return result(coords, types.int64, point, bound), codegen
+
+
+def _compare_products_python(
+    coords: Any, start: int, point: Any, bound: float
+) -> tuple[Any, Any]:
+    values = np.zeros(64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        for rows, factor in zip(coords, point, strict=True):
+            values += rows[start : start + 64] * factor
+    flags = [1 << k for k in range(64)]
+    above = sum(
+        flag for flag, value in zip(flags, values, strict=True) if value > bound
+    )
+    below = sum(
+        flag for flag, value in zip(flags, values, strict=True) if value < -bound
+    )
+    return np.uint64(above), np.uint64(below)
+
+
 # which of 64 values alpha p + beta q are above bound, and which below -bound; the
 # vector compare becomes a few machine instructions, where a loop over bits took four
 # times as long
@@ -176,4 +238,10 @@ compare_words: Any = _compare_words_python if config.DISABLE_JIT else _compare_w
 # 64 of ``target = source - other * weight``; returns the largest size of them
 subtract_multiple: Any = (
     _subtract_multiple_python if config.DISABLE_JIT else _subtract_multiple
+)
+# which of the 64 rows from ``start`` on have a product with a point above bound, and
+# which below -bound; ``coords`` (r, places) and ``point`` (r,) are contiguous, each
+# product is added with one rounding or two, and the sums stay in registers
+compare_products: Any = (
+    _compare_products_python if config.DISABLE_JIT else _compare_products
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from arrangement._kernels.bits import ONE, ZERO, compare_words
+from arrangement._kernels.bits import ONE, ZERO, compare_products
 from arrangement._kernels.compile import inlined, inner, kernel
 
 U = 2.0**-53
@@ -116,27 +116,10 @@ def enter(key, table, free):
     return False
 
 
-@inlined
-def fill_values(coords, start, point, values):
-    """Values of 64 rows from ``start`` on at a point."""
-    # a slice starts where it starts: indices start + i might be negative, for all the
-    # compiler knows, and would not be vectorised
-    for k in range(point.size):
-        factor = point[k]
-        rows = coords[k, start : start + 64]
-        if k == 0:
-            for i in range(64):
-                values[i] = rows[i] * factor
-        else:
-            for i in range(64):
-                values[i] += rows[i] * factor
-
-
 @kernel
 def check_signs(
-    coords, norm, witnesses, patterns, step, firsts, constant, copies, values, signs,
-    bad,
-):  # fmt: skip
+    coords, norm, witnesses, patterns, step, firsts, constant, copies, copied, bad
+):
     """Mark in ``bad`` (chambers,) bool the patterns that no float witness proves.
 
     ``coords`` (r, 64 n_words) hold the rows at the places of their first output bits,
@@ -145,10 +128,15 @@ def check_signs(
     1-norms.  A witness is exact as it stands.  The value computed differs from the
     true one by at most ``(r + 3) u sum |x_k w_k| <= (r + 3) u norm max |w|``, plus
     ``r 2**-1074 (1 + max |w|)`` for underflow; witnesses are below 2**64 where entries
-    underflow, so ``(r + 4) u norm max |w| + 2**-1000`` is safe.  ``copies`` (k, 5)
+    underflow, so ``(r + 4) u norm max |w| + 2**-1000`` is safe; a
+    fused product only saves a rounding.  ``copies`` (k, 5)
     int64: word and bit copied from, word and bit of the other output bit, whether it
-    is flipped.  ``values`` (64,) and ``signs`` (n_words,) are scratch.
+    is flipped.  ``copied`` (n_words,) is scratch.
     """
+    for w in range(copied.size):
+        copied[w] = ZERO
+    for t in range(copies.shape[0]):
+        copied[copies[t, 2]] |= ONE << np.uint64(copies[t, 3])
     unit = (coords.shape[0] + 4) * U * norm
     for p in range(witnesses.shape[0]):
         point = witnesses[p]
@@ -156,19 +144,20 @@ def check_signs(
         for k in range(point.size):
             peak = max(peak, abs(point[k]))
         bound = unit * peak + 2.0**-1000
-        wrong = False
-        for w in range(signs.size):
-            fill_values(coords, 64 * w, point, values)
-            above, below = compare_words(values, values, 0, 1.0, 0.0, bound)
-            wrong |= firsts[w] & ~(above | below) != ZERO
-            signs[w] = above & firsts[w]
+        # where a sum might overflow nothing is above the bound
+        if not bound < 2.0**900:
+            bound = np.inf
+        k = p * step
+        wrong = ZERO
+        for w in range(copied.size):
+            above, below = compare_products(coords, 64 * w, point, bound)
+            wrong |= firsts[w] & ~(above | below)
+            wrong |= (above & firsts[w] | constant[w]) ^ (patterns[k, w] & ~copied[w])
         for t in range(copies.shape[0]):
-            bit = (signs[copies[t, 0]] >> np.uint64(copies[t, 1])) & ONE
-            bit ^= np.uint64(copies[t, 4])
-            signs[copies[t, 2]] |= bit << np.uint64(copies[t, 3])
-        for w in range(signs.size):
-            wrong |= signs[w] | constant[w] != patterns[p * step, w]
-        bad[p] = wrong
+            bit = patterns[k, copies[t, 0]] >> np.uint64(copies[t, 1])
+            bit ^= patterns[k, copies[t, 2]] >> np.uint64(copies[t, 3])
+            wrong |= (bit ^ np.uint64(copies[t, 4])) & ONE
+        bad[p] = wrong != ZERO
 
 
 @kernel

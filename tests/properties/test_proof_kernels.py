@@ -228,7 +228,6 @@ class Check:
             firsts,
             self.constant,
             np.array(copies, dtype=np.int64).reshape(-1, 5),
-            rng.random(64),
             rng.integers(0, 2**63, self.width, dtype=np.uint64),
             bad,
         )
