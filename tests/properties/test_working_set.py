@@ -138,6 +138,23 @@ def test_a_start_beside_a_facet_finds_the_centre_or_says_not():
     assert not reached[-1]
 
 
+def test_no_start_beside_a_facet_is_taken_for_a_centre():
+    rng = np.random.default_rng(0)
+    n_reached = 0
+    for _ in range(300):
+        sides, u = sides_of(rng, 25, 3, False)
+        facets = np.ascontiguousarray(_facets(sides, u))
+        row = facets[rng.integers(len(facets))]
+        start = u + (10.0 ** -rng.uniform(7, 13) - row @ u) * row
+        if (facets @ start).min() <= 0:
+            continue
+        if chambers.analytic_centre(facets, start):
+            n_reached += 1
+            pull = (facets / (facets @ start)[:, None]).mean(axis=0)
+            assert np.allclose(pull, start, atol=1e-3)
+    assert n_reached > 30
+
+
 @settings(deadline=None, max_examples=40)
 @given(seeds, st.integers(1, 6))
 def test_the_small_solve(seed, r):
@@ -237,5 +254,4 @@ def test_products_are_those_of_the_blocks(seed):
             gram = blocks.gram(curvature)
             assert np.allclose(gram, whole.T @ np.diag(curvature) @ whole)
             gram[:] = 0  # a fresh array each time
-        blocks.keep(rng.random(G) < 0.7)
-        blocks.add(-directions, signs)
+        blocks.add(-directions, signs)  # the next round has a gram of other blocks
