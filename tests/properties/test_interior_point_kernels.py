@@ -100,6 +100,21 @@ def test_triangular_solves_undo_the_products(seed, r):
         assert np.allclose(back[g], expected, atol=1e-9 * np.abs(expected).max())
 
 
+@settings(deadline=None, max_examples=20)
+@given(seeds, st.integers(1, 4))
+def test_products_with_the_facets_and_back(seed, r):
+    state = State(seed, r=r)
+    w = state.rng.standard_normal((state.G, r))
+    products, sums = np.empty_like(state.q), w.copy()
+    kernels.facet_products(state.starts, state.rows, w, products)
+    kernels.add_multipliers(state.starts, state.rows, state.lam, -1.0, sums)
+    for g in range(state.G):
+        F, _, lam = state.facets(g)
+        part = slice(state.starts[g], state.starts[g + 1])
+        assert np.allclose(products[part], F @ w[g])
+        assert np.allclose(sums[g], w[g] - F.T @ lam)
+
+
 @settings(deadline=None, max_examples=40)
 @given(seeds, st.integers(1, 4), st.booleans())
 def test_the_step_to_the_border_is_that_of_a_bisection(seed, r, outward):
