@@ -8,12 +8,12 @@ line search along a great circle, on which f is a sinusoid between two kinks.
 import math
 
 import numpy as np
-from numba import njit
 
+from convex_solver._kernels.compile import inlined, inner, kernel
 from convex_solver._kernels.sorting import sort_indices
 
 
-@njit(cache=True)
+@inner
 def gradient_at(X, v, h, u, side, g):
     """Find the sides of rows that are not active (2), and the gradient without them."""
     n, r = X.shape
@@ -32,7 +32,7 @@ def gradient_at(X, v, h, u, side, g):
                 g[k] += v[i] * X[i, k]
 
 
-@njit(cache=True)
+@inner
 def add_active(X, row, basis, count):
     """Extend the orthonormal basis of the active rows; False when dependent."""
     r = X.shape[1]
@@ -58,7 +58,7 @@ def add_active(X, row, basis, count):
     return True
 
 
-@njit(cache=True)
+@inner
 def tangent(g, u, basis, count, p):
     """``p`` = unit part of g orthogonal to u and the basis; returns its length."""
     r = g.size
@@ -86,7 +86,7 @@ def tangent(g, u, basis, count, p):
     return norm
 
 
-@njit(cache=True)
+@inner
 def line_search(X, v, u, p, g, side, angles, rows, order):
     """Angle of the first local maximum along ``u cos + p sin``, and its row or -1."""
     n, r = X.shape
@@ -131,7 +131,7 @@ def line_search(X, v, u, p, g, side, angles, rows, order):
     return best if best >= 0.0 else math.pi, -1
 
 
-@njit(cache=True)
+@inner
 def multipliers(X, g, u, active, basis, count, out):
     """``c`` with ``sum c_i x_i`` = minus the part of g in the span of the rows."""
     r = g.size
@@ -150,7 +150,7 @@ def multipliers(X, g, u, active, basis, count, out):
         out[s] = value / upper[s, s]
 
 
-@njit(cache=True)
+@inner
 def inside(X, side, active, basis, share, count, u, out):
     """Direction close to ``u`` off its active rows, on the side of the larger share.
 
@@ -198,7 +198,7 @@ def inside(X, side, active, basis, share, count, u, out):
         out[k] = u[k] + step * shift[k]
 
 
-@njit(cache=True)
+@inlined
 def ascend(X, v, h, u, near, active, share, side, angles, rows, order):
     """Climb from ``u`` to a local maximum; returns its value and active rows.
 
@@ -209,7 +209,8 @@ def ascend(X, v, h, u, near, active, share, side, angles, rows, order):
     p = np.zeros(r)
     basis = np.zeros((r + 1, r))
     count = 0
-    side[:] = 0
+    for i in range(n):
+        side[i] = 0
     size = 0.0
     for k in range(r):
         size += u[k] * u[k]
@@ -286,7 +287,7 @@ def ascend(X, v, h, u, near, active, share, side, angles, rows, order):
     return value, count
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def ascend_all(X, v, h, directions, near, values, counts):
     """`ascend` from every row of ``directions``, which become the maxima."""
     n, r = X.shape

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from convex_solver._kernels.compile import inlined, inner
+from convex_solver._kernels.compile import inner
 
 
 @inner
@@ -77,7 +77,7 @@ def gather(vectors, count, x, start, out):
                 out[k] += x[i] * vectors[i, k]
 
 
-@inlined
+@inner
 def most_violated(vectors, upper, count, x, residual, free, n_free, scale):
     """Index of the bound that most wants to move, or -1."""
     best = -1
@@ -105,7 +105,7 @@ def most_violated(vectors, upper, count, x, residual, free, n_free, scale):
     return best
 
 
-@inlined
+@inner
 def solve_free(vectors, x, residual, free, size, basis, move):
     """Fill ``move`` with the steps to the least squares of the free unknowns."""
     r = residual.size

@@ -25,7 +25,7 @@ from convex_solver._kernels.compile import inlined, inner
 U = 2.0**-53
 
 
-@inlined
+@inner
 def vertex_value(vertex, gradient, values, n_convex, count):
     """Value of ``f`` at a vertex, over the vertex's length."""
     total = 0.0
@@ -83,7 +83,7 @@ def absolute_sum(x, y):
     return (a + b) + (c + d)
 
 
-@inlined
+@inner
 def chosen_sums(x, weight, begin, end):
     """Add up ``x_i`` and ``|x_i|`` where the weight is positive."""
     a = b = c = d = 0.0
@@ -115,7 +115,7 @@ def linear_values(vertices, gradient, values, n_convex, tangent, out, errors):
         errors[j] = unit * (errors[j] + convex + size)
 
 
-@inlined
+@inner
 def mix(line, errors, other, other_errors, t, lengths):
     """Move ``line`` to ``(1 - t) line + t other``; the largest value at a vertex.
 
@@ -172,7 +172,7 @@ def verified_norm(vertices, vector, out, errors):
     return (value + delta * np.sqrt(r) * (1.0 + 8 * U)) * (1.0 + 8 * U)
 
 
-@inlined
+@inner
 def invert(vertices, out, work):
     """Fill ``out`` with rows ``n_j``, ``n_j . V_k = delta_jk``; False if singular.
 

@@ -71,7 +71,7 @@ def cover(A, n_convex, linear, stack, pool, counters, scalars, found, scratch):
     return MORE
 
 
-@inlined
+@inner
 def open_orthant(A, n_convex, linear, stack, pool, number):
     """Write the cone of an orthant and the rows that cut it at the stack's bottom."""
     r, n = A.shape
@@ -105,7 +105,7 @@ def open_orthant(A, n_convex, linear, stack, pool, number):
     sizes[0, 2] = count
 
 
-@inlined
+@inner
 def add_term(high, low, row, k, term):
     """Add to a sum in two words (Knuth's TwoSum)."""
     total = high[row, k] + term
@@ -158,7 +158,7 @@ def bisect(A, stack, pool, counters, scalars, found, scratch):
     return True
 
 
-@inlined
+@inner
 def midpoint(vertices, first, second):
     """Write the middle of an edge as the last vertex; False if it is not exact."""
     r = vertices.shape[1]
@@ -177,7 +177,7 @@ def midpoint(vertices, first, second):
     return True
 
 
-@inlined
+@inner
 def worst_edge(vertices, values, goal):
     """Find the edge whose middle is bounded worst; twice one vertex if r is 1.
 
@@ -208,7 +208,7 @@ def edge(a, b):
     return (total - (p - q) * (p - q)) / (p * q)
 
 
-@inlined
+@inner
 def halve(A, stack, pool, own, height, begin, parent_convex, parent, drop):
     """Write the half that has the new vertex instead of vertex ``drop``."""
     r = A.shape[0]
@@ -369,7 +369,7 @@ def solved(value, scalars):
     return value * (1.0 + scalars[RTOL]) + scalars[ATOL]
 
 
-@inlined
+@inner
 def point_value(A, rows, gradient, n_convex, u, normals):
     """``f(u) / |u|`` if ``u`` lies in the cone, and 0 if not."""
     r = u.size
@@ -407,7 +407,7 @@ def note_best(u, value, scalars, found):
         scalars[GOAL] = max(scalars[GOAL], solved(value, scalars))
 
 
-@inlined
+@inner
 def note_peak(u, value, counters, peaks):
     """Keep a local maximum unless it is known; the smallest goes if there are many."""
     size = norm(u)

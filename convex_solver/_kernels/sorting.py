@@ -1,9 +1,9 @@
 """An index sort that compiles in a fraction of the time of `numpy.argsort` in Numba."""
 
-from numba import njit
+from convex_solver._kernels.compile import inner
 
 
-@njit(cache=True)
+@inner
 def sort_indices(keys, count, order):
     """Put the indices of ``keys[:count]`` in rising order of key; heap sort.
 
@@ -18,7 +18,7 @@ def sort_indices(keys, count, order):
         sift(keys, order, 0, end)
 
 
-@njit(cache=True)
+@inner
 def sift(keys, order, start, count):
     """Restore the heap below ``start``: no child has a larger key than its parent."""
     root = start

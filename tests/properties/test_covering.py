@@ -26,6 +26,11 @@ def opened(kernel):
     return numba.njit(getattr(kernel, "py_func", kernel))
 
 
+mix_bounds = opened(cell_bounds.mix)
+invert = opened(cell_bounds.invert)
+vertex_value = opened(cell_bounds.vertex_value)
+halve = opened(covering.halve)
+midpoint = opened(covering.midpoint)
 bounded_squares = opened(squares.bounded_squares)
 linear_values = opened(cell_bounds.linear_values)
 verified_norm = opened(cell_bounds.verified_norm)
@@ -335,9 +340,9 @@ def test_chords_and_tangents_are_above_the_function_on_the_cone(seed):
     linear_values(V, g, values, n_convex, tangent, line, errors)
     other, other_errors = np.zeros(r), np.zeros(r)
     linear_values(V, g, values, n_convex, -tangent, other, other_errors)
-    cell_bounds.mix(line, errors, other, other_errors, 0.25, lengths)
+    mix_bounds(line, errors, other, other_errors, 0.25, lengths)
     assert np.all(value(u) <= weights @ (line + errors) + slack)
-    new = cell_bounds.vertex_value(V[0], g, values[0], n_convex, count)
+    new = vertex_value(V[0], g, values[0], n_convex, count)
     assert new == pytest.approx(value(V[0]) / lengths[0])
 
 
@@ -353,7 +358,7 @@ def test_signs_and_multipliers_are_above_the_function_on_their_part(seed):
     rows = np.arange(count)
     values = np.ascontiguousarray(V @ A)
     normals, work = np.zeros((r, r)), np.zeros((r, r))
-    assert cell_bounds.invert(V, normals, work)
+    assert invert(V, normals, work)
     assert normals @ V.T == pytest.approx(np.eye(r), abs=1e-12)
     u = rng.dirichlet(np.ones(r), 3000) @ V
     u /= np.linalg.norm(u, axis=1, keepdims=True)
@@ -394,7 +399,7 @@ def test_a_row_is_linear_only_where_no_vertex_is_on_the_other_side(low):
     own[3][:] = 0.0
     for drop, cut in ((1, 1), (0, 0)):
         stack, pool = tuple(side.stack), tuple(side.pool)
-        covering.halve(A, stack, pool, own, 0, 0, 1, 1, drop)
+        halve(A, stack, pool, own, 0, 0, 1, 1, drop)
         assert stack[3][0].tolist() == [0, cut, cut]
         assert np.array_equal(stack[1][0], np.zeros(2) if cut else A[:, 0])
 
@@ -413,11 +418,11 @@ def test_what_is_left_on_the_stack_is_part_of_the_bound():
 def test_an_edge_is_halved_exactly_or_not_at_all():
     vertices = np.zeros((3, 2))
     vertices[:2] = [[1.0, 0.0], [0.75, 0.25]]
-    assert covering.midpoint(vertices, 0, 1)
+    assert midpoint(vertices, 0, 1)
     assert vertices[2].tolist() == [0.875, 0.125]
     vertices[:2] = [[1.0, 0.0], [1.0 - 2.0**-53, 2.0**-53]]
-    assert not covering.midpoint(vertices, 0, 1)
-    assert not covering.midpoint(vertices, 1, 1)
+    assert not midpoint(vertices, 0, 1)
+    assert not midpoint(vertices, 1, 1)
 
 
 def test_kernels_are_compiled_once():
