@@ -8,14 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from arrangement._kernels.cells import facets_of
-from arrangement._kernels.state import MOVING
+from arrangement._kernels.state import MOVING, VALID
 from arrangement.arithmetic import Layout
 from arrangement.arrangement import Arrangement
 from arrangement.errors import InputError
 from arrangement.exact import IntRow, integer_row
-from arrangement.patterns import unpack
+from arrangement.patterns import pack, unpack
 from arrangement.walker import Walker
+
+# chambers whose facets are found together
+_CHUNK = 1 << 15
+# room for facets of a chamber, over the rank; on average there are about 2 (r - 1)
+_FACETS_A_RANK = 2
 
 
 class PointGeometry:
@@ -67,16 +71,86 @@ class CellGeometry:
 
     def facets(self, packed: NDArray[np.uint64]) -> list[NDArray[np.int64]]:
         """Input rows that are facets of each chamber, ascending."""
-        out = []
-        places = np.zeros(64 * self.layout.n_words, dtype=np.int64)
-        for walker, _ in self._cells(packed):
-            start, count = walker.top_cell()
-            end = facets_of(
-                walker.masks, walker.ids, start, count, walker.fixed, places
-            )
-            rows = self.input_rows(places[:end])
-            out.append(np.sort(rows[rows >= 0]))
+        out: list[NDArray[np.int64]] = []
+        for first in range(0, len(packed), _CHUNK):
+            target, positive = self._positive(packed[first : first + _CHUNK])
+            order, index = self._walk_order(positive)
+            facets = self._facets(target[order], positive[order])
+            out += [facets[k].copy() for k in index.tolist()]
         return out
+
+    def _facets(
+        self, target: NDArray[np.uint64], positive: NDArray[np.bool_]
+    ) -> list[NDArray[np.int64]]:
+        """Facets of chambers in the order of the walk, none twice."""
+        layout, count = self.layout, len(target)
+        walker = Walker(layout)
+        plus = pack(positive)
+        needs = np.stack([plus, plus ^ layout.fixed[VALID]], axis=1)
+        roots = self._roots(positive)
+        found = np.zeros((count, layout.words_per_pattern), dtype=np.uint64)
+        starts = np.zeros(count + 1, dtype=np.int64)
+        # a chamber has no more facets than there are rows
+        room = count * _FACETS_A_RANK * layout.rank + 2 * layout.input_row.size
+        out: list[NDArray[np.int64]] = []
+        while len(out) < count:
+            done = len(out)
+            places = np.zeros(room, dtype=np.int64)
+            number = walker.find_all(
+                needs[done:], roots[done:], found[done:], starts, places
+            )
+            last = min(done + number, count)
+            same = np.all(found[done:last, : target.shape[1]] == target[done:last])
+            if number == 0 or not same:
+                raise InputError(
+                    "a pattern is no chamber of the arrangement, so it has no rays, "
+                    "facets or witness."
+                )
+            rows = self.input_rows(places[: starts[number]])
+            chamber = np.repeat(np.arange(number), np.diff(starts[: number + 1]))
+            order = np.lexsort((rows, chamber))
+            order = order[rows[order] >= 0]
+            ends = np.cumsum(np.bincount(chamber[order], minlength=number))
+            out += np.split(rows[order], ends[:-1])
+        return out
+
+    def _positive(
+        self, packed: NDArray[np.uint64]
+    ) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+        """Turn patterns to the positive side of base row 0; return their signs too."""
+        layout = self.layout
+        bits = unpack(packed, self.arrangement.n_hyperplanes)
+        positive = np.zeros((len(packed), layout.input_row.size), dtype=np.bool_)
+        positive[:, layout.base_places] = True
+        places = np.flatnonzero(layout.input_row >= 0)
+        positive[:, places] = bits[:, layout.input_row[places]]
+        if not self.arrangement.is_central:
+            return packed, positive
+        turned = ~positive[:, layout.base_places[:1]]
+        positive[:, places] ^= turned
+        complement = layout.outside[MOVING, : packed.shape[1]]
+        return np.where(turned, packed ^ complement, packed), positive
+
+    def _roots(self, positive: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return the number of the cone of the base that each chamber is in."""
+        negative = ~positive[:, self.layout.base_places[1:]]
+        weights = 1 << np.arange(self.layout.rank - 1)[::-1]
+        return np.asarray(negative @ weights, dtype=np.int64)
+
+    def _walk_order(
+        self, positive: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Distinct chambers in the order of the walk, and which of them each one is.
+
+        Two chambers part where the lowest row between them cuts, positive first.
+        """
+        keys = np.packbits(~positive, axis=1, bitorder="big").view(">u8")
+        order = np.lexsort((*keys.T[::-1], self._roots(positive)))
+        is_new = np.ones(len(order), dtype=np.bool_)
+        is_new[1:] = np.any(keys[order[1:]] != keys[order[:-1]], axis=1)
+        index = np.empty_like(order)
+        index[order] = np.cumsum(is_new) - 1
+        return order[is_new], index
 
     def _cells(self, packed: NDArray[np.uint64]) -> Iterator[tuple[Walker, int]]:
         """Yield a walker with the cell on top, and -1 for an antipode."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from arrangement._kernels import exact_rays, walk_floats, walk_ints
+from arrangement._kernels import exact_rays, find, walk_floats, walk_ints
 from arrangement._kernels.state import (
     BLOCK_FULL,
     COUNT,
@@ -38,6 +38,8 @@ from arrangement.errors import ArrangementError
 # hundreds at high rank
 _BUDGET = 1 << 16
 _LEAST_SECONDS, _MOST_SECONDS = 0.01, 0.05
+# chambers found by their signs a call, at some 10 microseconds each
+_AT_ONCE = 256
 
 NO_WITNESSES = np.zeros((0, 0))
 NO_FACETS = np.zeros(0, dtype=np.int64)
@@ -145,56 +147,51 @@ class Walker:
             self._budget = min(2 * self._budget, _BUDGET)
 
     def _step_ints(self, *output: NDArray[Any]) -> int:
-        layout = self.layout
-        return int(
-            walk_ints.advance(
-                layout.rows,
-                layout.base,
-                layout.base_masks,
-                self.fixed,
-                layout.outside,
-                layout.members,
-                self.masks,
-                self.rays,
-                self.ids,
-                self.meta,
-                self.control,
-                self._union,
-                self._zeros,
-                self._lists,
-                self._values,
-                self._pending,
-                self._budget,
-                *output,
-            )
-        )
+        return int(walk_ints.advance(*self._state(), self._budget, *output))
 
     def _step_floats(self, *output: NDArray[Any]) -> int:
+        return int(walk_floats.advance(*self._state(), self._budget, *output))
+
+    def _state(self) -> tuple[NDArray[Any], ...]:
+        """Return what a kernel works on, in the order of its arguments."""
         layout = self.layout
-        return int(
-            walk_floats.advance(
-                layout.rows,
-                layout.base,
-                layout.base_masks,
-                self.fixed,
-                layout.outside,
-                layout.members,
-                self.masks,
-                self.rays,
-                self.ids,
-                self.meta,
-                self.control,
-                self._union,
-                self._zeros,
-                self._lists,
-                self._values,
-                self._pending,
-                self._work,
-                self._picks,
-                self._budget,
-                *output,
-            )
-        )
+        fixed = (self.fixed, layout.outside, layout.members)
+        cells = (self.masks, self.rays, self.ids, self.meta, self.control)
+        scratch = (self._union, self._zeros, self._lists, self._values, self._pending)
+        filtered = (self._work, self._picks) if layout.n_digits else ()
+        rows = (layout.rows, layout.base, layout.base_masks)
+        return (*rows, *fixed, *cells, *scratch, *filtered)
+
+    def find_all(
+        self,
+        needs: NDArray[np.uint64],
+        roots: NDArray[np.int64],
+        patterns: NDArray[np.uint64],
+        facet_starts: NDArray[np.int64],
+        facets: NDArray[np.int64],
+    ) -> int:
+        """Go on to chambers by their signs (see `_kernels.find`); return how many.
+
+        A new walker, or one that comes from chambers before these.  Fewer than asked
+        for: there was no room for the facets of the next, or it does not exist.
+        """
+        kernel = find.find_floats if self.layout.n_digits else find.find_ints
+        control = self.control
+        control[N_EMITTED] = 0
+        control[SINGLE] = 1
+        output = (patterns, NO_WITNESSES, facet_starts, facets, needs, roots)
+        while True:
+            done = int(control[N_EMITTED])
+            stop = min(done + _AT_ONCE, len(roots))
+            status = int(kernel(*self._state(), _BUDGET, *output, stop))
+            if status == DONE and control[N_EMITTED] == stop < len(roots):
+                continue
+            if status in (DONE, BLOCK_FULL):
+                return int(control[N_EMITTED])
+            if status == REFINE:
+                self._refine(int(control[DOUBTFUL]))
+            elif status != PAUSED:
+                self._grow(status)
 
     def require(self, signs: NDArray[np.int8]) -> None:
         """List only chambers with these signs of the rows by place (0: any)."""
