@@ -229,6 +229,10 @@ def test_peaks_are_all_local_maxima_above_the_floor():
     heights = v @ np.maximum(X @ found.peaks.T, 0.0)
     assert heights == pytest.approx(found.peak_values, rel=1e-12)
     two = cover_sphere(X, v, floor=floor, n_peaks=2)
+    for sign in (1.0, -1.0):  # what has to go is the smallest
+        most = np.sort(sign * found.peak_values)[-2:]
+        kept = np.sort(sign * two.peak_values)[-2:]
+        assert kept == pytest.approx(most, rel=1e-9)
     assert len(two.peaks) <= 4
     assert np.abs(two.peak_values[0]) == np.abs(found.peak_values[0])
 
