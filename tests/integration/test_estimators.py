@@ -189,7 +189,7 @@ def test_each_class_gets_its_share_and_the_worst_is_named(monkeypatch):
         cells = 1 if len(limits) == 2 else max_cells
         return convex_solver.solve(program, max_cells=cells, **options)
 
-    model = ConvexReLUClassifier(beta=0.1, tol=1e-3, time_limit=300.0)
+    model = ConvexReLUClassifier(beta=0.1, tol=1e-3, time_limit=3000.0)
     monkeypatch.setattr("convex_solver.estimators.solve", recorded)
     with pytest.warns(ConvergenceWarning, match="class 'b' is worst"):
         model.fit(X, labels)
