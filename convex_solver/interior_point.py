@@ -45,7 +45,9 @@ START_SIZE = 0.1
 # scale its diagonal), so it is taken even when it is somewhat larger.
 PREFER_WEIGHTS = 2.0
 MAX_WEIGHTS = 6000
-# A relative residual of a Newton system above this makes the next ones careful.
+# A Newton system is solved once more unless its relative residual is at most this.
+ACCURATE = 1e-11
+# A relative residual above this makes the next systems careful.
 LOST = 1e-4
 # Largest system that is factorised with pivoting, which is slow.
 MAX_CAREFUL = 4000
@@ -161,18 +163,18 @@ class InteriorPoint:
         self.system = kind(blocks, self.factors, self.curvature, active)
 
     def _refined(self, b: Array, rho: Array) -> tuple[Array, Array]:
-        """Solve with one step of refinement; go over to the careful system at need."""
+        """Solve, refine once at need, go over to the careful system if that is lost."""
         while True:
             dw, dv = self.system.solve(b, rho)
             r1, r2 = self.system.miss(b, rho, dw, dv)
+            if _relative(r1, b, r2, dv) <= ACCURATE:
+                return dw, dv
             more_w, more_v = self.system.solve(r1, r2)
             dw, dv = dw + more_w, dv + more_v
             if self.is_careful or self.y.size > MAX_CAREFUL:
                 return dw, dv
             r1, r2 = self.system.miss(b, rho, dw, dv)
-            lost = np.linalg.norm(r2) > LOST * (np.linalg.norm(dv) + 1e-300)
-            lost |= np.linalg.norm(r1) > LOST * (np.linalg.norm(b) + 1e-300)
-            if not lost:
+            if not _relative(r1, b, r2, dv) > LOST:
                 return dw, dv
             self.is_careful = True
             self._factorise()
@@ -376,6 +378,13 @@ def solve_restricted(
     """
     with np.errstate(all="ignore"):
         return InteriorPoint(blocks, y, beta, loss).run(tol, deadline)
+
+
+def _relative(r1: Array, b: Array, r2: Array, dv: Array) -> float:
+    """Return the larger relative residual of the two equations."""
+    first = float(np.linalg.norm(r1)) / (float(np.linalg.norm(b)) + 1e-300)
+    second = float(np.linalg.norm(r2)) / (float(np.linalg.norm(dv)) + 1e-300)
+    return max(first, second)
 
 
 def _ratio(x: Array, dx: Array) -> float:

@@ -205,8 +205,9 @@ def test_five_points_gap_is_not_negative():
 
 def test_the_covering_and_the_listing_find_the_same_bound(solved):
     X, y, solution = solved
-    cover = certify(solution.network, X, y, 0.1, method="covering")
-    chambers = certify(solution.network, X, y, 0.1, method="chambers")
+    dual = solution.certificate.dual
+    cover = certify(solution.network, X, y, 0.1, dual=dual, method="covering")
+    chambers = certify(solution.network, X, y, 0.1, dual=dual, method="chambers")
     assert cover.n_patterns is None
     assert cover.n_cells > 8
     assert "cones that cover all directions" in cover.proof

@@ -433,6 +433,8 @@ def test_kernels_are_compiled_once():
     cover_sphere(np.eye(2), [1.0, -1.0])
     cover_sphere(np.asfortranarray(np.ones((3, 2))), [1, 2, 3], n_peaks=3)
     if hasattr(covering.cover, "signatures"):
-        kernels = [covering.cover, covering.settle, covering.note_best]
+        assert len(covering.cover.signatures) == 1
+        # none at all where the caller came from the cache
+        kernels = [covering.settle, covering.note_best]
         kernels += [squares.bounded_squares, cell_bounds.linear_values]
-        assert [len(kernel.signatures) for kernel in kernels] == [1] * len(kernels)
+        assert max(len(kernel.signatures) for kernel in kernels) <= 1

@@ -463,7 +463,11 @@ def test_a_resolved_ray_is_exact_and_so_are_its_pending_signs(problem):
     assert is_within(floats, problem.scaled(problem.ray), error)
 
 
-@settings(moderate, max_examples=100)
+@settings(
+    moderate,
+    max_examples=100,
+    suppress_health_check=[HealthCheck.filter_too_much],
+)
 @given(problems(is_dependent=True))
 def test_dependent_rows_are_not_resolved(problem):
     signs, pending = problem.all_signs(), problem.pending.copy()
