@@ -46,7 +46,11 @@ LARGE = 1e150
 
 
 def reduce_network(
-    program: ConvexProgram, network: TwoLayerReLU, *, change: float = 1e-9
+    program: ConvexProgram,
+    network: TwoLayerReLU,
+    *,
+    change: float = 1e-9,
+    rise: float = RISE,
 ) -> TwoLayerReLU:
     """Return a network with the same predictions, not dearer, and few neurons.
 
@@ -62,6 +66,9 @@ def reduce_network(
         neurons of next to no weight, and pairs on both sides of a face where one on
         the face would do; at 1e-6 such pairs mostly become one.  The objective does
         not rise whatever this is.
+    rise : float
+        How far the objective may rise, relative; the rounding of its own evaluation
+        unless said otherwise.
 
     Returns
     -------
@@ -108,7 +115,7 @@ def reduce_network(
     ]
     if sizes[0] > LARGE / max(sizes[1], 1.0):
         return network
-    limit = program.network_objective(network) * (1.0 + RISE)
+    limit = program.network_objective(network) * (1.0 + rise)
     best = merge_neurons(program, network)
     if not program.network_objective(best) <= limit:
         best = network
