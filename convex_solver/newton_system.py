@@ -9,6 +9,8 @@ and the indefinite rest is factorised with pivoting.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import numpy as np
 import scipy.linalg as la
 from numpy.typing import NDArray
@@ -20,7 +22,7 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
-class NewtonSystem:
+class NewtonSystem(ABC):
     """What the three forms share; each factorises when it is made.
 
     Parameters
@@ -47,12 +49,12 @@ class NewtonSystem:
         self.curvature = curvature
         self._factorise(active)
 
-    def _factorise(self, active: Mask) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _factorise(self, active: Mask) -> None: ...
 
+    @abstractmethod
     def solve(self, b: Array, rho: Array) -> tuple[Array, Array]:
         """Return ``(dw, dv)`` for right sides (G, r) and (n,)."""
-        raise NotImplementedError
 
     def miss(self, b: Array, rho: Array, dw: Array, dv: Array) -> tuple[Array, Array]:
         """Return the residuals of both equations."""
