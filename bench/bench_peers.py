@@ -14,8 +14,6 @@ proof (every region with a witness decided exactly).  All counts are compared.
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -58,23 +56,7 @@ def cases() -> dict[str, list[list[int]]]:
 
 def ask(python: str, peer: str, question: Any, limit: float) -> dict[str, Any] | str:
     """Return the peer's answer, or in words why there is none."""
-    try:
-        done = subprocess.run(
-            [python, str(WORKER), peer],
-            input=json.dumps(question),
-            capture_output=True,
-            text=True,
-            timeout=limit,
-        )
-    except OSError as error:
-        return f"{python} does not run: {error.strerror}"
-    except subprocess.TimeoutExpired:
-        return f"more than {limit:g} s"
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["no message"]
-        return lines[-1]
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    return report.ask(WORKER, python, peer, question, limit)
 
 
 def here(rows: Any) -> tuple[int, float, float]:

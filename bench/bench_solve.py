@@ -16,8 +16,6 @@ neurons, plus noise of size 0.3.  Every method runs in a process of its own.
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,21 +86,7 @@ def instance(n: int, r: int, beta: float, seed: int = SEED) -> dict[str, Any]:
 
 def ask(method: str, question: dict[str, Any], python: str = sys.executable) -> Any:
     """Return the worker's answer, or in words why there is none."""
-    try:
-        run = subprocess.run(
-            [python, str(WORKER), method],
-            input=json.dumps(question),
-            capture_output=True,
-            text=True,
-            timeout=LIMIT,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return f"more than {LIMIT:.0f} s"
-    if run.returncode != 0:
-        last = run.stderr.strip().splitlines()[-1:] or [f"exit {run.returncode}"]
-        return last[0][:70]
-    return json.loads(run.stdout.splitlines()[-1])
+    return report.ask(WORKER, python, method, question, LIMIT)
 
 
 def goal_line(goal: Goal) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import subprocess
@@ -48,6 +49,32 @@ def best_time(
         if seconds > long:
             break
     return least, least_cpu, result
+
+
+def ask(
+    worker: Path, python: str, way: str, question: Any, limit: float
+) -> dict[str, Any] | str:
+    """Return what a worker script answers, or in words why there is no answer.
+
+    Question and answer are JSON, on standard input and output.
+    """
+    try:
+        done = subprocess.run(
+            [python, str(worker), way],
+            input=json.dumps(question),
+            capture_output=True,
+            text=True,
+            timeout=limit,
+        )
+    except OSError as error:
+        return f"{python} does not run: {error.strerror}"
+    except subprocess.TimeoutExpired:
+        return f"more than {limit:g} s"
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["no message"]
+        return lines[-1]
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
 
 
 def seconds_text(seconds: float) -> str:
