@@ -13,10 +13,12 @@ from convex_solver import (
     beta_max,
     build_conic,
     certify,
+    column_generation,
     iter_blocks,
     solve,
     to_cvxpy,
 )
+from convex_solver.column_generation import ColumnGeneration
 from convex_solver.losses import get_loss
 
 LOSSES = ("squared", "hinge", "logistic")
@@ -333,3 +335,18 @@ def test_bad_input_is_refused_with_what_is_required(change, error, message):
     given = {"X": FIVE, "y": FIVE_Y, "beta": 0.1, "loss": "squared"} | change
     with pytest.raises(error, match=message):
         ConvexProgram(given["X"], given["y"], given["beta"], loss=given["loss"])
+
+
+def test_what_climbing_misses_the_covering_finds(monkeypatch):
+    def blind(self, solution):
+        return self.pricer.maxima(self.v, np.ones((1, self.X.shape[1])), 0)
+
+    monkeypatch.setattr(ColumnGeneration, "_price", blind)
+    monkeypatch.setattr(column_generation, "FEW", 0)
+    lines = []
+    random = np.random.default_rng(3)
+    X = np.column_stack([random.standard_normal((30, 2)), np.ones(30)])
+    program = ConvexProgram(X, random.standard_normal(30), 0.1)
+    solution = solve(program, tol=1e-8, progress=lines.append)
+    assert any("the covering of the sphere found" in line for line in lines)
+    assert solution.status is SolutionStatus.OPTIMAL
