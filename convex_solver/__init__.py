@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from convex_solver.blocks import ProgramBlock, iter_blocks
 from convex_solver.builder import ConicProgram, build_conic, to_cvxpy
 from convex_solver.certificate import Certificate, SolutionStatus, certify
 from convex_solver.datasets import load_penguins, penguins_csv
@@ -17,7 +18,7 @@ from convex_solver.errors import (
 )
 from convex_solver.model_file import Model, certify_model, load_model, save_model
 from convex_solver.network import TwoLayerReLU
-from convex_solver.program import ConvexProgram, ProgramBlock, iter_blocks
+from convex_solver.program import ConvexProgram
 from convex_solver.pruning import reduce_network
 from convex_solver.solver import Solution, beta_max, solve, solve_path
 

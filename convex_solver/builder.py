@@ -11,8 +11,10 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from arrangement import BudgetExceededError, count_patterns
+from convex_solver.blocks import iter_blocks
+from convex_solver.conic_losses import conic_loss
 from convex_solver.errors import InputError, ProgramTooLargeError
-from convex_solver.program import ConvexProgram, iter_blocks
+from convex_solver.program import ConvexProgram
 
 Array = NDArray[np.float64]
 
@@ -118,7 +120,7 @@ def assemble(
     X, _ = program.reduced()
     n, r = X.shape
     n_blocks = 2 * len(bits)
-    loss = _LOSS_PARTS[program.loss.name](program.y)
+    loss = conic_loss(program)
     first = loss.n_variables
     n_x = first + n_blocks * (r + 1)
     # prediction rows: z = sum_i D_i X (v_i - w_i)
@@ -212,100 +214,6 @@ def _norm_matrix(first: int, n_blocks: int, r: int) -> sp.csc_matrix:
         ),
         shape=(n_blocks * (r + 1), first + n_blocks * (r + 1)),
     )
-
-
-@dataclass(frozen=True, eq=False)
-class _LossPart:
-    """A loss in conic form over its own variables ``a``.
-
-    ``prediction a - sum_i D_i X (v_i - w_i) = offset``; cost ``linear . a + 1/2 a^T
-    diag (quadratic) a``; further constraints (rows, right-hand side, cones).
-    """
-
-    n_variables: int
-    prediction: sp.csc_matrix
-    offset: Array
-    linear: Array
-    quadratic: Array
-    constraints: list[tuple[sp.csc_matrix, Array, list[tuple[str, int]]]]
-
-
-def _squared_part(y: Array) -> _LossPart:
-    # a = residual z - y, so that the cost is 1/2 |a|^2 without a large constant
-    n = y.size
-    return _LossPart(n, sp.eye(n, format="csc"), -y.copy(), np.zeros(n), np.ones(n), [])
-
-
-def _hinge_part(y: Array) -> _LossPart:
-    # a = (z, h); h >= 0, h >= 1 - y z
-    n = y.size
-    eye = sp.eye(n, format="csc")
-    rows = sp.vstack(
-        [
-            sp.hstack([sp.csc_matrix((n, n)), -eye]),
-            sp.hstack([sp.diags(-y), -eye]),
-        ]
-    ).tocsc()
-    right = np.concatenate([np.zeros(n), -np.ones(n)])
-    linear = np.concatenate([np.zeros(n), np.ones(n)])
-    prediction = sp.hstack([eye, sp.csc_matrix((n, n))]).tocsc()
-    return _LossPart(
-        2 * n,
-        prediction,
-        np.zeros(n),
-        linear,
-        np.zeros(2 * n),
-        [(rows, right, [("nonnegative", 2 * n)])],
-    )
-
-
-def _logistic_part(y: Array) -> _LossPart:
-    # a = (z, t, p, q): exp(-y z - t) <= p, exp(-t) <= q, p + q <= 1 is
-    # t >= log(1 + exp(-y z)); exponential cone {(a, b, c): b exp(a / b) <= c}
-    n = y.size
-    index = np.arange(n)
-    one = np.ones(n)
-    entries = [
-        (6 * index, index, y),
-        (6 * index, n + index, one),
-        (6 * index + 2, 2 * n + index, -one),
-        (6 * index + 3, n + index, one),
-        (6 * index + 5, 3 * n + index, -one),
-    ]
-    rows = sp.csc_matrix(
-        (
-            np.concatenate([e[2] for e in entries]),
-            (
-                np.concatenate([e[0] for e in entries]),
-                np.concatenate([e[1] for e in entries]),
-            ),
-        ),
-        shape=(6 * n, 4 * n),
-    )
-    right = np.zeros(6 * n)
-    right[1::3] = 1.0
-    eye = sp.eye(n, format="csc")
-    zero = sp.csc_matrix((n, n))
-    total = sp.hstack([zero, zero, eye, eye]).tocsc()
-    linear = np.concatenate([np.zeros(n), one, np.zeros(2 * n)])
-    return _LossPart(
-        4 * n,
-        sp.hstack([eye, zero, zero, zero]).tocsc(),
-        np.zeros(n),
-        linear,
-        np.zeros(4 * n),
-        [
-            (total, one, [("nonnegative", n)]),
-            (rows, right, [("exponential", 3)] * (2 * n)),
-        ],
-    )
-
-
-_LOSS_PARTS = {
-    "squared": _squared_part,
-    "hinge": _hinge_part,
-    "logistic": _logistic_part,
-}
 
 
 def to_cvxpy(program: ConvexProgram, *, cones: str = "facets") -> Any:

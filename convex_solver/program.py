@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from arrangement import Arrangement, PatternSet, iter_patterns
+from arrangement import Arrangement
 from arrangement.errors import ArrangementError
 from convex_solver.errors import InputError, InputTypeError
 from convex_solver.losses import Loss, check_labels, get_loss
@@ -164,31 +164,6 @@ class ConvexProgram:
         """Return objective (2) on the program's float data."""
         prediction = network.evaluate(self.X)
         return self.loss.value(prediction, self.y) + network.decay(self.beta)
-
-
-@dataclass(frozen=True, eq=False)
-class ProgramBlock:
-    """Some chambers of the program.
-
-    ``patterns`` are their `PatternSet`; ``facets`` the input rows that bound each cone:
-    ``(2 bit - 1) x_f . u >= 0`` over these rows describes ``K_i``.
-    """
-
-    patterns: PatternSet
-    facets: list[NDArray[np.int64]]
-
-
-def iter_blocks(
-    program: ConvexProgram, *, block_size: int = 4096
-) -> Iterator[ProgramBlock]:
-    """Yield the program chamber by chamber, ``block_size`` at a time.
-
-    Nothing but one block and the enumerator's stack is held in memory.
-    """
-    for patterns in iter_patterns(
-        program.arrangement, block_size=block_size, facets=True
-    ):
-        yield ProgramBlock(patterns, patterns.facets())
 
 
 def check_beta(beta: Any) -> float:
