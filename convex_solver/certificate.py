@@ -22,8 +22,9 @@ from numpy.typing import ArrayLike, NDArray
 from arrangement import PatternSet, cover_bound, enumerate_patterns, iter_patterns
 from convex_solver._kernels.pricing import price_block
 from convex_solver.covering import cover_sphere
+from convex_solver.data_terms import DataTerm
 from convex_solver.errors import InputError
-from convex_solver.losses import Loss, check_labels, get_loss
+from convex_solver.losses import Loss, get_loss
 from convex_solver.network import TwoLayerReLU
 from convex_solver.reading import Data, Scaling, read_data
 
@@ -111,6 +112,7 @@ def certify(
     beta: float,
     *,
     loss: str | Loss = "squared",
+    sample_weight: ArrayLike | Any | None = None,
     dual: ArrayLike | None = None,
     floats: str = "binary",
     patterns: PatternSet | None = None,
@@ -125,14 +127,17 @@ def certify(
     network : TwoLayerReLU
         Gives the upper bound; its ``intercept``, ``center`` and ``scale`` say how the
         data enter.
-    X : array_like, shape (n, d - intercept)
-        The raw data, in any form that `arrangement.Arrangement` reads.
+    X : array_like, shape (n, d - intercept) or (n, K, d - intercept)
+        The raw data, in any form that `arrangement.Arrangement` reads; with K patches
+        a sample the network's outputs on them are added up.
     y : array_like, shape (n,)
-        Targets; -1 and +1 for hinge and logistic.
+        Targets.
     beta : float
         Weight decay, positive.
-    loss : str
-        ``"squared"``, ``"hinge"`` or ``"logistic"``.
+    loss : str or Loss
+        As for `ConvexProgram`.
+    sample_weight : array_like, shape (n,), optional
+        As for `ConvexProgram`.
     dual : array_like, shape (n,), optional
         Candidate ``v``; the loss's gradient at the prediction when omitted.  Any
         point will do: it is clipped, priced and scaled.
@@ -168,24 +173,38 @@ def certify(
     """
     chosen = get_loss(loss)
     scaling = _scaling(network)
-    data = read_data(X, y, intercept=network.intercept, scaling=scaling, floats=floats)
+    data = read_data(
+        X,
+        y,
+        intercept=network.intercept,
+        scaling=scaling,
+        floats=floats,
+        sample_weight=sample_weight,
+    )
     if data.X.shape[1] != network.weights.shape[1]:
         raise InputError(
             f"the network has {network.weights.shape[1]} inputs; the data have "
             f"{data.X.shape[1]} columns with the intercept."
         )
-    check_labels(chosen, data.y)
+    term = chosen.at(
+        data.y,
+        weights=data.weights,
+        y_exact=data.y_exact,
+        weights_exact=data.weights_exact,
+    )
     if not (math.isfinite(beta) and beta > 0.0):
         raise InputError(f"beta={beta!r}; expected a finite number above 0.")
-    prediction = network.evaluate(data.X)
-    v = chosen.gradient(prediction, data.y) if dual is None else np.array(dual, float)
+    prediction = network.evaluate(data.design)
+    v = term.gradient(prediction) if dual is None else np.array(dual, float)
     if v.shape != data.y.shape or not np.all(np.isfinite(v)):
         raise InputError(f"dual has shape {v.shape}; expected {data.y.shape}, finite.")
-    v = chosen.clip(v, data.y)
-    price = _price(data, v, network.weights, method, patterns, rtol, max_cells)
-    scaled = _feasible(chosen, v, data, beta, price.largest)
-    lower = max(0.0, chosen.dual_lower(scaled, data.y_exact))
-    upper = upper_bound(network, data, beta, chosen)
+    v = term.clip(v)
+    price = _price(
+        data, data.spread(v), network.weights, method, patterns, rtol, max_cells
+    )
+    scaled = _feasible(term, v, data, beta, price.largest)
+    lower = max(0.0, term.dual_lower(scaled))
+    upper = upper_bound(network, data, beta, term)
     gap = math.inf if math.isinf(upper) else 0.0
     if 0.0 < upper < math.inf:
         gap = (upper - lower) / upper
@@ -196,7 +215,7 @@ def certify(
         dual=scaled,
         max_price=price.largest,
         beta=float(beta),
-        loss=chosen.name,
+        loss=str(chosen),
         n_patterns=price.n_patterns,
         cover_bound=price.bound,
         proof=price.proof,
@@ -303,18 +322,19 @@ def _max_price(data: Data, listing: PatternSet, v: Array) -> float:
     return best + 1e-150 if np.any(v) else best
 
 
-def _feasible(loss: Loss, v: Array, data: Data, beta: float, max_price: float) -> Array:
+def _feasible(
+    term: DataTerm, v: Array, data: Data, beta: float, max_price: float
+) -> Array:
     """Scale ``v`` into the dual feasible set, at the best factor allowed.
 
     ``t max_price <= beta`` must hold for the float t: the quotient is rounded to
     nearest, so two steps down are below the true one, by 2^-53 of it or more.  That
     also pays for entries that become subnormal, where rounding is not relative.
     """
-    y = data.y
     cap = math.inf
     if max_price > 0.0:
         cap = math.nextafter(math.nextafter(beta / max_price, 0.0), 0.0)
-    factor = loss.best_scale(v, y, cap)
+    factor = term.best_scale(v, cap)
     scaled = factor * v
     if not np.all(np.isfinite(scaled)):  # overflow; zero is always feasible
         return np.zeros_like(v)
@@ -322,25 +342,30 @@ def _feasible(loss: Loss, v: Array, data: Data, beta: float, max_price: float) -
     if np.any(tiny) and 5e-324 * float(np.abs(data.X).sum()) > beta * 2.0**-80:
         return np.zeros_like(v)
     # rounding of factor * v may leave the domain by an ulp; clipping only shrinks
-    return loss.clip(scaled, y)
+    return term.clip(scaled)
 
 
-def upper_bound(network: TwoLayerReLU, data: Data, beta: float, loss: Loss) -> float:
+def upper_bound(
+    network: TwoLayerReLU, data: Data, beta: float, term: DataTerm
+) -> float:
     """Upper bound of objective (2) for the exact data.
 
     With u = 2**-53, each pre-activation is a sum of d products, off by at most
     ``(d + 2) u |x| . |w| + e . |w|``; the ReLU does not increase errors; the output
-    sums m terms ``alpha_j h_j``, which adds ``(m + 2) u sum |alpha_j| (h_j + error)``.
+    sums m terms ``alpha_j h_j`` of K patches, which adds
+    ``(m + K + 2) u sum |alpha_j| (h_j + error)``.
     """
     m, d = network.weights.shape
     magnitude = np.abs(network.weights).T
     hidden_error = (np.abs(data.X) * ((d + 4) * U) + data.X_error) @ magnitude
     hidden_size = np.abs(data.X) @ magnitude
-    error = (hidden_error + (m + 4) * U * (hidden_size + hidden_error)) @ np.abs(
+    sums = (m + data.n_patches + 4) * U
+    error = (hidden_error + sums * (hidden_size + hidden_error)) @ np.abs(
         network.alphas
     )
-    prediction = network.evaluate(data.X)
-    value = loss.value_upper(prediction, error * (1.0 + 2.0**-30), data.y, data.y_error)
+    error = error.reshape(-1, data.n_patches).sum(axis=1)
+    prediction = network.evaluate(data.design)
+    value = term.value_upper(prediction, error * (1.0 + 2.0**-30))
     squares = [*np.ravel(network.weights).tolist(), *network.alphas.tolist()]
     # each square rounds once, fsum once, the product once: four steps up cover it
     # each square loses at most 5e-324 more where it underflows

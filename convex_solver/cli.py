@@ -32,13 +32,13 @@ from convex_solver.certificate import Certificate, SolutionStatus
 from convex_solver.datasets import penguins_csv
 from convex_solver.errors import CertificateError, ConvexSolverError
 from convex_solver.files import write_new
+from convex_solver.losses import LOSSES
 from convex_solver.model_file import Model, certify_model, load_model, save_model
 from convex_solver.plotting import check_plot, render_fit
 from convex_solver.program import ConvexProgram
 from convex_solver.solver import Solution, solve
 
 EXIT_SHORT = 1
-LOSSES = ("squared", "hinge", "logistic")
 # Kernels that take longest to compile: (module, function).
 _CERTIFYING = (("convex_solver._kernels.covering", "cover"),)
 _SOLVING = (("convex_solver._kernels.ascent", "ascend_all"), *_CERTIFYING)
@@ -90,9 +90,10 @@ def _add_fit(fit: argparse.ArgumentParser) -> None:
     )
     fit.add_argument(
         "--loss",
-        choices=LOSSES,
         default="squared",
-        help="hinge and logistic need a target of -1 and +1",
+        metavar="LOSS",
+        help=f"{', '.join(LOSSES)}; with a parameter as in quantile:0.9; hinge, "
+        "squared_hinge and logistic need a target of -1 and +1",
     )
     fit.add_argument(
         "--standardize", action="store_true", help="centre and scale the features"

@@ -107,16 +107,18 @@ class ColumnGeneration:
         self.basis = np.ascontiguousarray(vt[: program.rank].T)
         self.X = np.ascontiguousarray(program.X @ self.basis)
         self.pricer = Pricer(self.X, program.arrangement, seed)
-        self.blocks = WorkingSet(self.X)
+        self.blocks = WorkingSet(self.X, program.n_patches)
         self.history: list[Round] = []
         self.rounds = 0
         n = program.n
         self.network = program.network(np.zeros((0, program.d)), np.zeros(0))
-        self.upper = program.loss.value(np.zeros(n), program.y)
-        self.v = program.loss.gradient(np.zeros(n), program.y)
+        self.upper = program.data_term.value(np.zeros(n))
+        self.v = program.data_term.gradient(np.zeros(n))
         self.estimate = 0.0
         self.maxima = self.pricer.maxima(
-            self.v, np.zeros((0, self.X.shape[1])), self._count(N_FIRST)
+            program.spread(self.v),
+            np.zeros((0, self.X.shape[1])),
+            self._count(N_FIRST),
         )
         self.is_tight = False
         self.added = 0
@@ -163,18 +165,18 @@ class ColumnGeneration:
 
     def step(self) -> Round:
         """One round: solve, price, extend."""
-        program, loss, beta = self.program, self.program.loss, self.program.beta
+        data, beta = self.program.data_term, self.program.beta
         tight = self.is_tight or (self.rounds > 0 and self.added == 0)
         aim = min(TIGHT * self.tol, FINE)
         if not tight:
             aim = max(TIGHT * self.tol, LOOSE * self.gap)
         begin = time.perf_counter()
         solution = solve_restricted(
-            self.blocks, program.y, beta, loss, aim, deadline=self.deadline
+            self.blocks, data, beta, aim, deadline=self.deadline
         )
         solving = time.perf_counter() - begin
         self._take_network(solution)
-        self.v = loss.clip(solution.v, program.y)
+        self.v = data.clip(solution.v)
         self.maxima = self._price(solution)
         new = self.maxima.values > beta * (1.0 + 0.1 * aim)
         few = FEW * self.X.shape[1]
@@ -184,8 +186,8 @@ class ColumnGeneration:
             )
         largest = self.maxima.largest
         cap = beta / largest if largest > 0.0 else np.inf
-        scaled = loss.best_scale(self.v, program.y, cap) * self.v
-        self.estimate = -loss.conjugate(scaled, program.y)
+        scaled = data.best_scale(self.v, cap) * self.v
+        self.estimate = -data.conjugate(scaled)
         if not tight:
             self._prune(solution)
         breaking = self.maxima.values > beta * (1.0 + 0.1 * aim)
@@ -248,7 +250,7 @@ class ColumnGeneration:
         begin = time.perf_counter()
         found = cover_sphere(
             self.X,
-            self.v,
+            self.program.spread(self.v),
             floor=self.program.beta * (1.0 + margin),
             rtol=max(margin, 1e-11),
             hints=self.maxima.directions[:N_PEAKS],
@@ -256,7 +258,7 @@ class ColumnGeneration:
             max_cells=max_cells,
         )
         self.searching = time.perf_counter() - begin
-        return self.pricer.maxima(self.v, found.peaks, 0)
+        return self.pricer.maxima(self.program.spread(self.v), found.peaks, 0)
 
     def cells_in_time(self) -> int:
         """Cones that a covering can visit in the time left, or in a few seconds."""
@@ -274,11 +276,13 @@ class ColumnGeneration:
         beta = self.program.beta
         old = self.maxima.directions[self.maxima.values > 0.9 * beta]
         seeds = np.vstack([solution.weights[active], old])
-        return self.pricer.maxima(self.v, seeds, self._count(N_RANDOM))
+        return self.pricer.maxima(
+            self.program.spread(self.v), seeds, self._count(N_RANDOM)
+        )
 
     def _prune(self, solution: RestrictedSolution) -> None:
         """Drop blocks that are far from use, so that master problems stay small."""
-        n, r = self.X.shape
+        n, r = self.program.n, self.X.shape[1]
         if len(self.blocks) * r <= n + 30 * r:
             return
         norms = np.linalg.norm(solution.weights, axis=1)

@@ -25,8 +25,8 @@ import scipy.linalg as la
 from numpy.typing import NDArray
 
 from convex_solver._kernels import interior_point as kernels
+from convex_solver.data_terms import DataTerm
 from convex_solver.loss_terms import LossTerm, loss_term
-from convex_solver.losses import Loss
 from convex_solver.newton_system import (
     MixedSystem,
     NewtonSystem,
@@ -82,14 +82,13 @@ class InteriorPoint:
     def __init__(
         self,
         blocks: WorkingSet,
-        y: Array,
+        data: DataTerm,
         beta: float,
-        loss: Loss,
     ) -> None:
         self.blocks = blocks
-        self.y = y
+        self.data = data
+        self.y = data.y
         self.beta = beta
-        self.loss = loss
         G, r = blocks.centres.shape
         m = blocks.rows.shape[0]
         self.eta2, self.kappa = np.empty(G), np.empty(G)
@@ -119,11 +118,13 @@ class InteriorPoint:
         self.w = size * blocks.centres
         self.t = np.full(len(blocks), 1.5 * size)
         self.z = blocks.predict(self.w)
-        self.v = self.loss.gradient(np.zeros_like(y), y)
+        self.v = self.data.gradient(np.zeros_like(y))
         prices = np.linalg.norm(blocks.transposed(self.v), axis=1)
         self.s0 = max(self.beta, 2.0 * float(prices.max(initial=0.0)))
-        self.term: LossTerm = loss_term(self.loss, y, self.z, self.v, self.s0 * size)
+        self.term: LossTerm = loss_term(self.data, self.z, self.v, self.s0 * size)
         self.v = self.term.v
+        prices = np.linalg.norm(blocks.transposed(self.v), axis=1)
+        self.s0 = max(self.s0, 1.5 * float(prices.max(initial=0.0)))
         kernels.facet_products(blocks.starts, blocks.rows, self.w, self.q)
         # at the analytic centre sum of F_f / (F_f u) is the number of facets times u
         share = np.repeat(0.1 * self.s0 * size / np.maximum(counts, 1), counts)
@@ -276,17 +277,17 @@ class InteriorPoint:
 
     def bounds(self) -> tuple[float, float, Array]:
         """Objective of the weights, dual bound, and the price of every block."""
-        primal = self.loss.value(self.z, self.y) + self.beta * float(
+        primal = self.data.value(self.z) + self.beta * float(
             np.sum(np.linalg.norm(self.w, axis=1))
         )
-        v = self.loss.clip(self.v, self.y)
+        v = self.data.clip(self.v)
         vector = self.s1 + self.residual
         if not np.array_equal(v, self.v):
             vector += self.blocks.transposed(v - self.v)
         prices = np.linalg.norm(vector, axis=1)
         worst = float(prices.max(initial=0.0))
         cap = self.beta / worst if worst > 0.0 else np.inf
-        dual = -self.loss.conjugate(self.loss.best_scale(v, self.y, cap) * v, self.y)
+        dual = -self.data.conjugate(self.data.best_scale(v, cap) * v)
         return primal, dual, prices
 
     def _merits(self) -> tuple[float, float]:
@@ -353,7 +354,7 @@ class InteriorPoint:
         ratio = max(self._complementarity(first) / self.total, 0.0)
         self._direction(mu * min(max(ratio**3, 1e-6), 1.0), True)
         step = self._largest_step()
-        if step < 1e-3 and step < 0.1 * first and self.loss.name == "squared":
+        if step < 1e-3 and step < 0.1 * first and self.term.is_quadratic:
             # far from the path the second-order term does harm
             self._direction(mu * min(max(ratio**3, 1e-6), 1.0), False)
             step = self._largest_step()
@@ -365,9 +366,8 @@ class InteriorPoint:
 
 def solve_restricted(
     blocks: WorkingSet,
-    y: Array,
+    data: DataTerm,
     beta: float,
-    loss: Loss,
     tol: float,
     *,
     deadline: float = np.inf,
@@ -377,7 +377,7 @@ def solve_restricted(
     Past ``deadline`` (of `time.perf_counter`) the best point so far is returned.
     """
     with np.errstate(all="ignore"):
-        return InteriorPoint(blocks, y, beta, loss).run(tol, deadline)
+        return InteriorPoint(blocks, data, beta).run(tol, deadline)
 
 
 def _relative(r1: Array, b: Array, r2: Array, dv: Array) -> float:

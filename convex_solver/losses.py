@@ -1,341 +1,223 @@
-"""Convex losses: value, gradient, conjugate, and bounds that hold despite rounding.
+"""Convex losses by name, and their parameters.
 
-Each loss is a sum over the samples, not a mean, and each is jointly described by its
-value ``l(f, y)`` and its conjugate ``l*(v, y) = max_f v . f - l(f, y)``:
+Each loss is a sum over the samples, not a mean, of one of these functions of the
+prediction ``f`` and the target ``y``:
 
-========  ========================  ==========================================
-name      value of one sample       conjugate of one sample
-========  ========================  ==========================================
-squared   ``(f - y)**2 / 2``        ``v**2 / 2 + v y``
-hinge     ``max(0, 1 - y f)``       ``v y`` for ``v y`` in [-1, 0], else inf
-logistic  ``log(1 + exp(-y f))``    ``p log p + (1 - p) log(1 - p)``, ``p = -v y``
-========  ========================  ==========================================
+===================  ==========================================  ==================
+name                 value of one sample                         targets
+===================  ==========================================  ==================
+squared              ``(f - y)**2 / 2``
+absolute             ``|f - y|``
+huber:D              ``(f - y)**2 / 2`` up to ``|f - y| = D``,
+                     then ``D |f - y| - D**2 / 2``
+quantile:T           ``T (y - f)`` below y, ``(1 - T) (f - y)``
+                     above it
+epsilon_insensitive  ``max(0, |f - y| - E)``, written
+                     ``epsilon_insensitive:E``
+hinge                ``max(0, 1 - y f)``                         -1 or +1
+squared_hinge        ``max(0, 1 - y f)**2``                      -1 or +1
+logistic             ``log(1 + exp(-y f))``                      -1 or +1
+poisson              ``exp(f) - y f - y + y log y``, half the    at least 0
+                     deviance of counts with mean ``exp(f)``
+===================  ==========================================  ==================
 
-The dual variable is ``v = gradient of l at the prediction`` everywhere (API, files,
-certificate). Zero is in the domain of each conjugate and the domains are convex,
-so shrinking a dual point never leaves them.
+`Loss.at` gives the loss of particular targets, with its gradient and conjugate
+(`convex_solver.data_terms`).
 """
 
 from __future__ import annotations
 
-import decimal
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from convex_solver.data_terms import BoxTerm, DataTerm, Targets, Unit
 from convex_solver.errors import InputError, InputTypeError
+from convex_solver.log_terms import LogisticTerm, PoissonTerm
 
-Vector = NDArray[np.float64]
+Array = NDArray[np.float64]
 
-# 60 digits: exact for 1 - p whenever p is a float64 above 1e-7, and each correctly
-# rounded ln and exp (Python's decimal promises that) is then off by 1e-59 relative,
-# far inside the margins of 1e-38 taken below.
-_DECIMAL = decimal.Context(prec=60, Emin=-(10**6), Emax=10**6)
-_MARGIN = decimal.Decimal("1e-38")
+# default parameters: scikit-learn's HuberRegressor, the median, its LinearSVR
+PARAMETERS = {"huber": 1.35, "quantile": 0.5, "epsilon_insensitive": 0.1}
+_RANGES: dict[str, tuple[str, Callable[[float], bool]]] = {
+    "huber": ("above 0", lambda x: 0.0 < x < math.inf),
+    "quantile": ("strictly between 0 and 1", lambda x: 0.0 < x < 1.0),
+    "epsilon_insensitive": ("at least 0", lambda x: 0.0 <= x < math.inf),
+}
+_LABELLED = ("hinge", "squared_hinge", "logistic")
+LOSSES = (
+    "absolute",
+    "epsilon_insensitive",
+    "hinge",
+    "huber",
+    "logistic",
+    "poisson",
+    "quantile",
+    "squared",
+    "squared_hinge",
+)
 
 
 @dataclass(frozen=True)
 class Loss:
-    """A convex loss, summed over the samples.
+    """A loss and its parameter; `get_loss` reads one from text.
 
     Attributes
     ----------
     name : str
-        ``"squared"``, ``"hinge"`` or ``"logistic"``.
-    is_classification : bool
-        Whether the targets must be -1 or +1.
-    value : callable
-        ``(f, y) -> float``, the loss of the predictions.
-    gradient : callable
-        ``(f, y) -> (n,) float64``, a subgradient in ``f``.
-    conjugate : callable
-        ``(v, y) -> float``; infinite outside the domain.
-    clip : callable
-        ``(v, y) -> (n,) float64``, the nearest point of the domain of the conjugate.
-    best_scale : callable
-        ``(v, y, cap) -> float``, about the ``t`` in [0, cap] that maximises
-        ``-conjugate(t v, y)``, for ``v`` in the domain; ``t v`` stays in the domain.
-    value_upper : callable
-        ``(f, f_error, y, y_error) -> float``, an upper bound of the loss for every
-        prediction and target within the stated absolute errors.
-    dual_lower : callable
-        ``(v, y_exact) -> float``, a lower bound of ``-conjugate``; ``y_exact`` is a
-        sequence of Fractions or ints. Minus infinity outside the domain.
-    """
-
-    name: str
-    is_classification: bool
-    value: Callable[[Vector, Vector], float]
-    gradient: Callable[[Vector, Vector], Vector]
-    conjugate: Callable[[Vector, Vector], float]
-    clip: Callable[[Vector, Vector], Vector]
-    best_scale: Callable[[Vector, Vector, float], float]
-    value_upper: Callable[[Vector, Vector, Vector, Vector], float]
-    dual_lower: Callable[[Vector, Sequence[Fraction | int]], float]
-
-
-def get_loss(name: str | Loss) -> Loss:
-    """Return the loss of that name.
+        One of `LOSSES`.
+    parameter : float or None
+        Of ``huber``, ``quantile`` and ``epsilon_insensitive``; None for the others.
 
     Raises
     ------
     InputError
-        If the name is unknown.
+        An unknown name, a parameter out of range or where there is none.
 
     Examples
     --------
-    >>> get_loss("hinge").is_classification
-    True
+    >>> str(Loss("quantile", 0.9)), Loss("hinge").is_classification
+    ('quantile:0.9', True)
+    >>> Loss("absolute").at([1.0, 2.0]).value([0.0, 4.0])
+    3.0
     """
-    if isinstance(name, Loss):
-        return name
-    if not isinstance(name, str):
-        raise InputTypeError(
-            f"loss has type {type(name).__name__}; expected one of {sorted(LOSSES)}."
-        )
-    if name not in LOSSES:
-        raise InputError(f"loss={name!r} is unknown; use one of {sorted(LOSSES)}.")
-    return LOSSES[name]
 
+    name: str
+    parameter: float | None = None
 
-def check_labels(loss: Loss, y: Vector) -> None:
-    """Raise `InputError` unless a classification loss has labels -1 and +1 only."""
-    if not loss.is_classification:
-        return
-    wrong = np.flatnonzero(np.abs(y) != 1.0)
-    if wrong.size:
-        raise InputError(
-            f"y holds {y[wrong[0]]:g} at row {wrong[0]}; the {loss.name} loss needs "
-            "labels -1 and +1. Recode the classes."
-        )
+    def __post_init__(self) -> None:
+        """Check the name, and fill in the parameter."""
+        if self.name not in LOSSES:
+            raise InputError(
+                f"loss={self.name!r} is unknown; use one of {', '.join(LOSSES)}."
+            )
+        if self.name not in PARAMETERS:
+            if self.parameter is not None:
+                raise InputError(
+                    f"the {self.name} loss has no parameter; {self.parameter!r} was "
+                    "given. Leave it out."
+                )
+            return
+        given = PARAMETERS[self.name] if self.parameter is None else self.parameter
+        text, is_allowed = _RANGES[self.name]
+        if isinstance(given, (bool, str, complex)) or not is_allowed(given):
+            raise InputError(
+                f"the parameter of the {self.name} loss is {given!r}; expected a "
+                f"number {text}."
+            )
+        object.__setattr__(self, "parameter", float(given))
 
+    def __str__(self) -> str:
+        """Return the text that `get_loss` reads."""
+        if self.parameter is None:
+            return self.name
+        return f"{self.name}:{self.parameter!r}"
 
-def _up(x: Vector) -> Vector:
-    """Return the next float above each entry, but keep exact zeros."""
-    return np.where(x == 0.0, 0.0, np.nextafter(x, np.inf))
+    @property
+    def is_classification(self) -> bool:
+        """Whether the targets must be -1 or +1."""
+        return self.name in _LABELLED
 
+    def at(
+        self,
+        y: ArrayLike,
+        *,
+        weights: ArrayLike | None = None,
+        y_exact: Sequence[Fraction | int] | None = None,
+        weights_exact: Sequence[Fraction | int] | None = None,
+    ) -> DataTerm:
+        """Return the loss of targets ``y`` (n,) as a function of the predictions.
 
-def _sum_up(x: Vector) -> float:
-    # fsum is correctly rounded, so one step up is an upper bound
-    try:
-        total = math.fsum(x)
-    except OverflowError:  # finite terms, a sum beyond float64
-        return math.inf
-    return 0.0 if total == 0.0 and not np.any(x) else math.nextafter(total, math.inf)
+        Parameters
+        ----------
+        y : array_like, shape (n,), float64
+        weights : array_like, shape (n,), float64, optional
+            What each sample counts, above 0; one when omitted.
+        y_exact, weights_exact : sequence of Fraction or int, optional
+            The numbers that ``y`` and ``weights`` are roundings of.
 
+        Raises
+        ------
+        InputError
+            Targets that the loss does not take; weights that are not positive.
+        """
+        targets = Targets.of(y, weights, y_exact, weights_exact)
+        self.check(targets.y)
+        if self.name == "logistic":
+            return LogisticTerm(targets)
+        if self.name == "poisson":
+            return PoissonTerm(targets)
+        return BoxTerm(targets, self._unit(targets.y))
 
-def float_below(value: Fraction | int) -> float:
-    """Return the largest float64 at or below a rational number."""
-    nearest = float(value)
-    return nearest if Fraction(nearest) <= value else math.nextafter(nearest, -math.inf)
-
-
-# squared
-
-
-def _squared_value(f: Vector, y: Vector) -> float:
-    return 0.5 * float(np.dot(f - y, f - y))
-
-
-def _squared_gradient(f: Vector, y: Vector) -> Vector:
-    return f - y
-
-
-def _squared_conjugate(v: Vector, y: Vector) -> float:
-    return 0.5 * float(np.dot(v, v)) + float(np.dot(v, y))
-
-
-def _squared_clip(v: Vector, y: Vector) -> Vector:
-    return v.copy()
-
-
-def _squared_scale(v: Vector, y: Vector, cap: float) -> float:
-    square = float(np.dot(v, v))
-    if square == 0.0:
-        return min(1.0, cap)
-    return min(max(-float(np.dot(v, y)) / square, 0.0), cap)
-
-
-def _squared_upper(f: Vector, f_error: Vector, y: Vector, y_error: Vector) -> float:
-    # |exact residual| <= |f - y| rounded up once, plus the errors, two sums rounded
-    # up; the square rounds once, halving is exact unless subnormal: two steps up.
-    residual = _up(_up(_up(np.abs(f - y)) + f_error) + y_error)
-    # not _up: a square that underflows to zero must still go up
-    square = np.nextafter(np.nextafter(residual * residual * 0.5, np.inf), np.inf)
-    return _sum_up(np.where(residual == 0.0, 0.0, square))
-
-
-def _squared_lower(v: Vector, y_exact: Sequence[Fraction | int]) -> float:
-    total = Fraction(0)
-    for value, target in zip(v.tolist(), y_exact, strict=True):
-        exact = Fraction(value)
-        total -= exact * (exact / 2 + target)
-    return float_below(total)
-
-
-# hinge
-
-
-def _hinge_value(f: Vector, y: Vector) -> float:
-    return float(np.sum(np.maximum(0.0, 1.0 - y * f)))
-
-
-def _hinge_gradient(f: Vector, y: Vector) -> Vector:
-    return np.where(y * f < 1.0, -y, 0.0)
-
-
-def _hinge_conjugate(v: Vector, y: Vector) -> float:
-    p = -v * y
-    if np.any(p < 0.0) or np.any(p > 1.0):
-        return math.inf
-    return -float(np.sum(p))
-
-
-def _label_clip(v: Vector, y: Vector) -> Vector:
-    # exact: y is -1 or +1
-    return np.asarray(-y * np.clip(-v * y, 0.0, 1.0))
-
-
-def _largest_scale(v: Vector, cap: float) -> float:
-    peak = float(np.max(np.abs(v), initial=0.0))
-    if peak == 0.0:
-        return min(1.0, cap)
-    # rounded down: then t |v_i| <= 1 exactly, and rounding t v_i keeps that
-    limit = math.nextafter(1.0 / peak, 0.0) if peak < 1.0 else 1.0
-    return min(cap, limit)
-
-
-def _hinge_scale(v: Vector, y: Vector, cap: float) -> float:
-    return _largest_scale(v, cap)
-
-
-def _hinge_upper(f: Vector, f_error: Vector, y: Vector, y_error: Vector) -> float:
-    margin = np.nextafter(1.0 - y * f, np.inf) + f_error
-    return _sum_up(np.where(margin > 0.0, np.nextafter(margin, np.inf), 0.0))
-
-
-def _hinge_lower(v: Vector, y_exact: Sequence[Fraction | int]) -> float:
-    total = Fraction(0)
-    for value, label in zip(v.tolist(), y_exact, strict=True):
-        p = -Fraction(value) * label
-        if not 0 <= p <= 1:
-            return -math.inf
-        total += p
-    return float_below(total)
-
-
-# logistic
-
-
-def _logistic_value(f: Vector, y: Vector) -> float:
-    return float(np.sum(np.logaddexp(0.0, -y * f)))
-
-
-def _logistic_gradient(f: Vector, y: Vector) -> Vector:
-    margin = y * f
-    small = np.exp(-np.abs(margin))
-    return np.asarray(-y * np.where(margin > 0.0, small, 1.0) / (1.0 + small))
-
-
-def _xlogx(p: Vector) -> Vector:
-    return np.asarray(p * np.log(np.where(p > 0.0, p, 1.0)))
-
-
-def _logistic_conjugate(v: Vector, y: Vector) -> float:
-    p = -v * y
-    if np.any(p < 0.0) or np.any(p > 1.0):
-        return math.inf
-    return float(np.sum(_xlogx(p) + _xlogx(1.0 - p)))
-
-
-def _logistic_scale(v: Vector, y: Vector, cap: float) -> float:
-    high = _largest_scale(v, cap)
-    p = np.abs(v)
-    p = p[p > 0.0]
-
-    def slope(t: float) -> float:
-        q = np.minimum(t * p, 1.0)
-        with np.errstate(divide="ignore"):
-            return float(np.sum(p * (np.log1p(-q) - np.log(q))))
-
-    if slope(high) >= 0.0:
-        return high
-    low = 0.0
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        if slope(middle) >= 0.0:
-            low = middle
+    def check(self, y: Array) -> None:
+        """Raise `InputError` unless the loss takes these targets."""
+        if self.is_classification:
+            wrong = np.flatnonzero(np.abs(y) != 1.0)
+            need, advice = "labels -1 and +1", "Recode the classes"
+        elif self.name == "poisson":
+            wrong = np.flatnonzero(~(y >= 0.0))
+            need, advice = "targets of at least 0", "Use another loss"
         else:
-            high = middle
-    return low
+            return
+        if wrong.size:
+            raise InputError(
+                f"y holds {y[wrong[0]]:g} at row {wrong[0]}; the {self.name} loss "
+                f"needs {need}. {advice}."
+            )
+
+    def _unit(self, y: Array) -> Unit:
+        """Curvature, dead zone and slopes of one sample of weight one."""
+        slope = self.parameter if self.parameter is not None else 1.0
+        if self.name == "squared":
+            return Unit(Fraction(1), Fraction(0), None, None)
+        if self.name == "huber":
+            limit = Fraction(slope)
+            return Unit(Fraction(1), Fraction(0), -limit, limit)
+        if self.name == "quantile":
+            share = Fraction(slope)
+            return Unit(Fraction(0), Fraction(0), -share, 1 - share)
+        if self.name == "epsilon_insensitive":
+            return Unit(Fraction(0), Fraction(slope), Fraction(-1), Fraction(1))
+        if self.name == "hinge":
+            # 1 - y f is y - f for y = 1, f - y for y = -1
+            return Unit(Fraction(0), Fraction(0), Fraction(-1), Fraction(1), y)
+        if self.name == "squared_hinge":
+            return Unit(Fraction(1, 2), Fraction(0), None, None, y)
+        return Unit(Fraction(0), Fraction(0), Fraction(-1), Fraction(1))
 
 
-def _logistic_upper(f: Vector, f_error: Vector, y: Vector, y_error: Vector) -> float:
-    exponents = np.nextafter(-y * f + f_error, np.inf)
-    terms = []
-    for x in exponents.tolist():
-        power = _DECIMAL.exp(decimal.Decimal(x))
-        term = _DECIMAL.ln(_DECIMAL.add(power, decimal.Decimal(1)))
-        term = _DECIMAL.add(term, _DECIMAL.multiply(_MARGIN, term))
-        # ln(1 + p) <= p covers a power lost when 1 was added
-        terms.append(math.nextafter(float(_DECIMAL.add(term, _MARGIN)), math.inf))
-    return math.nextafter(math.fsum(terms), math.inf) if terms else 0.0
+def get_loss(loss: str | Loss) -> Loss:
+    """Return the loss of that name, ``"name"`` or ``"name:parameter"``.
 
+    Raises
+    ------
+    InputError, InputTypeError
+        If the name is unknown, the parameter is no number or out of range.
 
-def _logistic_lower(v: Vector, y_exact: Sequence[Fraction | int]) -> float:
-    one = decimal.Decimal(1)
-    terms = []
-    for value, label in zip(v.tolist(), y_exact, strict=True):
-        p = decimal.Decimal(-value * float(label))  # exact: the label is -1 or +1
-        if not 0 <= p <= 1:
-            return -math.inf
-        if p in (0, 1):
-            continue
-        q = _DECIMAL.subtract(one, p)
-        entropy = _DECIMAL.add(
-            _DECIMAL.multiply(p, _DECIMAL.ln(p)), _DECIMAL.multiply(q, _DECIMAL.ln(q))
+    Examples
+    --------
+    >>> get_loss("huber:2")
+    Loss(name='huber', parameter=2.0)
+    """
+    if isinstance(loss, Loss):
+        return loss
+    if not isinstance(loss, str):
+        raise InputTypeError(
+            f"loss has type {type(loss).__name__}; expected one of {', '.join(LOSSES)}."
         )
-        entropy = _DECIMAL.multiply(-entropy, _DECIMAL.subtract(one, _MARGIN))
-        bound = math.nextafter(float(_DECIMAL.subtract(entropy, _MARGIN)), -math.inf)
-        terms.append(max(bound, 0.0))  # an entropy is never negative
-    return math.nextafter(math.fsum(terms), -math.inf) if terms else 0.0
-
-
-SQUARED = Loss(
-    "squared",
-    False,
-    _squared_value,
-    _squared_gradient,
-    _squared_conjugate,
-    _squared_clip,
-    _squared_scale,
-    _squared_upper,
-    _squared_lower,
-)
-HINGE = Loss(
-    "hinge",
-    True,
-    _hinge_value,
-    _hinge_gradient,
-    _hinge_conjugate,
-    _label_clip,
-    _hinge_scale,
-    _hinge_upper,
-    _hinge_lower,
-)
-LOGISTIC = Loss(
-    "logistic",
-    True,
-    _logistic_value,
-    _logistic_gradient,
-    _logistic_conjugate,
-    _label_clip,
-    _logistic_scale,
-    _logistic_upper,
-    _logistic_lower,
-)
-LOSSES = {loss.name: loss for loss in (SQUARED, HINGE, LOGISTIC)}
+    name, colon, text = loss.partition(":")
+    parameter: Any = None
+    if colon:
+        try:
+            parameter = float(text)
+        except ValueError:
+            raise InputError(
+                f"loss={loss!r}: {text!r} is no number; expected for example "
+                "'quantile:0.9'."
+            ) from None
+    return Loss(name, parameter)

@@ -93,8 +93,16 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     return Model(network, certificate, target, floats)
 
 
-def certify_model(model: Model, X: ArrayLike | Any, y: ArrayLike | Any) -> Certificate:
+def certify_model(
+    model: Model,
+    X: ArrayLike | Any,
+    y: ArrayLike | Any,
+    *,
+    sample_weight: ArrayLike | Any | None = None,
+) -> Certificate:
     """Recompute the certificate of a model from the data; it must hold as claimed.
+
+    Data and weights are those that it was certified with.
 
     Raises
     ------
@@ -105,7 +113,12 @@ def certify_model(model: Model, X: ArrayLike | Any, y: ArrayLike | Any) -> Certi
     """
     claim = model.certificate
     data = read_data(
-        X, y, intercept=model.network.intercept, scaling=None, floats=model.floats
+        X,
+        y,
+        intercept=model.network.intercept,
+        scaling=None,
+        floats=model.floats,
+        sample_weight=sample_weight,
     )
     if data.digest != claim.data_digest:
         raise DigestMismatchError(
@@ -118,6 +131,7 @@ def certify_model(model: Model, X: ArrayLike | Any, y: ArrayLike | Any) -> Certi
         y,
         claim.beta,
         loss=claim.loss,
+        sample_weight=sample_weight,
         dual=claim.dual,
         floats=model.floats,
     )

@@ -101,33 +101,45 @@ class TwoLayerReLU:
         return int(self.alphas.size)
 
     def design(self, X: ArrayLike) -> Array:
-        """Return the data as the first layer sees them, shape (n, d)."""
+        """Return the data as the first layer sees them, (n, d) or (n, K, d)."""
         data = np.asarray(X, dtype=np.float64)
         width = self.weights.shape[1] - self.intercept
-        if data.ndim != 2 or data.shape[1] != width:
+        if data.ndim not in (2, 3) or data.shape[-1] != width:
             raise InputError(
-                f"X has shape {data.shape}; expected (n, {width}): "
-                f"{', '.join(self.feature_names)}."
+                f"X has shape {data.shape}; expected (n, {width}), or patches "
+                f"(n, K, {width}): {', '.join(self.feature_names)}."
             )
         if self.center is not None:
             data = data - self.center
         if self.scale is not None:
             data = data / self.scale
         if self.intercept:
-            data = np.column_stack([data, np.ones(len(data))])
+            data = np.concatenate([data, np.ones((*data.shape[:-1], 1))], axis=-1)
         return data
 
     def predict(self, X: ArrayLike) -> Array:
-        """Return f at each row of ``X`` (n, d - intercept), shape (n,)."""
+        """Return f at each row of ``X`` (n, d - intercept), shape (n,).
+
+        For patches (n, K, d - intercept) the outputs of a sample's patches are added
+        up: the two-layer ReLU CNN with sum pooling.
+        """
         return self.evaluate(self.design(X))
 
     def evaluate(self, design: Array) -> Array:
         """Return f for data in the coordinates of `design`."""
         hidden = np.maximum(design @ self.weights.T, 0.0)
+        if hidden.ndim == 3:
+            hidden = hidden.sum(axis=1)
         return np.asarray(hidden @ self.alphas)
 
     def objective(
-        self, X: ArrayLike, y: ArrayLike, beta: float, *, loss: str | Loss = "squared"
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        beta: float,
+        *,
+        loss: str | Loss = "squared",
+        sample_weight: ArrayLike | None = None,
     ) -> float:
         """Return objective (2): summed loss plus ``beta / 2`` times squared weights.
 
@@ -139,7 +151,8 @@ class TwoLayerReLU:
             raise InputError(
                 f"y has shape {target.shape}; expected {prediction.shape}."
             )
-        return get_loss(loss).value(prediction, target) + self.decay(beta)
+        data_term = get_loss(loss).at(target, weights=sample_weight)
+        return data_term.value(prediction) + self.decay(beta)
 
     def decay(self, beta: float) -> float:
         """Return ``beta / 2 (sum |u_j|^2 + sum alpha_j^2)``."""

@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from arrangement import Arrangement
 from arrangement.errors import ArrangementError
+from convex_solver.data_terms import DataTerm
 from convex_solver.errors import InputError, InputTypeError
-from convex_solver.losses import Loss, check_labels, get_loss
+from convex_solver.losses import Loss, get_loss
 from convex_solver.network import TwoLayerReLU
 from convex_solver.reading import Data, Scaling, fit_scaling, read_data
 
@@ -33,13 +34,20 @@ class ConvexProgram:
 
     Parameters
     ----------
-    X : array_like, shape (n, d)
-        Data in any form that `arrangement.Arrangement` reads exactly.
+    X : array_like, shape (n, d) or (n, K, d)
+        Data in any form that `arrangement.Arrangement` reads exactly.  K patches a
+        sample make it the program of a two-layer ReLU CNN with sum pooling,
+        ``f(X_i) = sum_j alpha_j sum_k (x_ik . u_j)_+``: the patterns are those of the
+        stacked patches.
     y : array_like, shape (n,)
-        Targets; -1 and +1 for hinge and logistic.
+        Targets; -1 and +1 for classification losses, at least 0 for Poisson.
     beta : float
         Weight decay, finite and positive.
-    loss : {"squared", "hinge", "logistic"}
+    loss : str or Loss
+        A name of `convex_solver.losses`, with a parameter as in ``"huber:1.35"``,
+        ``"quantile:0.9"``, ``"epsilon_insensitive:0.1"``.
+    sample_weight : array_like, shape (n,), optional
+        What each sample's loss is multiplied with; finite, above 0.
     standardize : bool
         Scale the columns in the program (centre them too when ``intercept``).  The
         patterns stay those of the data as given.
@@ -53,7 +61,7 @@ class ConvexProgram:
     Raises
     ------
     InputError, InputTypeError
-        Shapes, labels, beta, loss, NaN, infinity, no rows or no columns.
+        Shapes, labels, weights, beta, loss, NaN, infinity, no rows, patches or columns.
 
     Examples
     --------
@@ -65,6 +73,8 @@ class ConvexProgram:
     data: Data = field(repr=False)
     beta: float
     loss: Loss
+    data_term: DataTerm = field(repr=False)
+    sample_weight: Any = field(repr=False)
     scaling: Scaling | None = field(repr=False)
     intercept: bool
     feature_names: tuple[str, ...]
@@ -78,6 +88,7 @@ class ConvexProgram:
         beta: float,
         *,
         loss: str | Loss = "squared",
+        sample_weight: ArrayLike | Any | None = None,
         standardize: bool = False,
         intercept: bool = False,
         floats: str = "binary",
@@ -89,16 +100,39 @@ class ConvexProgram:
             scaling = None
             if standardize:
                 scaling = fit_scaling(X, intercept=intercept, floats=floats)
-            data = read_data(X, y, intercept=intercept, scaling=scaling, floats=floats)
+            data = read_data(
+                X,
+                y,
+                intercept=intercept,
+                scaling=scaling,
+                floats=floats,
+                sample_weight=sample_weight,
+            )
         except ArrangementError as error:
             kind = InputTypeError if isinstance(error, TypeError) else InputError
             raise kind(str(error)) from error
-        check_labels(chosen, data.y)
+        term = chosen.at(
+            data.y,
+            weights=data.weights,
+            y_exact=data.y_exact,
+            weights_exact=data.weights_exact,
+        )
         width = data.X.shape[1] - intercept
         names = tuple(feature_names or [f"x{k}" for k in range(width)])
         if len(names) != width:
             raise InputError(f"{len(names)} feature names for {width} columns.")
-        values = (data, size, chosen, scaling, bool(intercept), names, floats, (X, y))
+        values = (
+            data,
+            size,
+            chosen,
+            term,
+            sample_weight,
+            scaling,
+            bool(intercept),
+            names,
+            floats,
+            (X, y),
+        )
         for name, value in zip(self.__dataclass_fields__, values, strict=True):
             object.__setattr__(self, name, value)
 
@@ -118,7 +152,10 @@ class ConvexProgram:
 
     @property
     def X(self) -> Array:
-        """Data in the program's coordinates, (n, d), with the ones column."""
+        """Rows in the program's coordinates, (n K, d), with the ones column.
+
+        Row ``i K + k`` is patch k of sample i; K is 1 unless there are patches.
+        """
         return self.data.X
 
     @property
@@ -129,7 +166,12 @@ class ConvexProgram:
     @property
     def n(self) -> int:
         """Number of samples."""
-        return int(self.data.X.shape[0])
+        return int(self.data.y.size)
+
+    @property
+    def n_patches(self) -> int:
+        """Number of patches of a sample, K."""
+        return self.data.n_patches
 
     @property
     def d(self) -> int:
@@ -162,8 +204,22 @@ class ConvexProgram:
 
     def network_objective(self, network: TwoLayerReLU) -> float:
         """Return objective (2) on the program's float data."""
-        prediction = network.evaluate(self.X)
-        return self.loss.value(prediction, self.y) + network.decay(self.beta)
+        prediction = network.evaluate(self.data.design)
+        return self.data_term.value(prediction) + network.decay(self.beta)
+
+    def pool(self, z: Array) -> Array:
+        """Add up the rows of each sample: (n K, ...) to (n, ...)."""
+        if self.n_patches == 1:
+            return z
+        return np.asarray(z.reshape(self.n, self.n_patches, *z.shape[1:]).sum(axis=1))
+
+    def spread(self, v: Array) -> Array:
+        """Give every row the entry of its sample, (n,) to (n K,); `pool` transposed."""
+        return self.data.spread(v)
+
+    def outputs(self, directions: Array) -> Array:
+        """``sum_k (X_k u)_+`` of directions u (m, d): what neurons output, (n, m)."""
+        return self.pool(np.maximum(self.X @ directions.T, 0.0))
 
 
 def check_beta(beta: Any) -> float:

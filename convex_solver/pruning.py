@@ -131,9 +131,9 @@ def _join_close(
     The closest and the weakest come first; each spends a part of what may change.
     """
     blocks, sides = blocks_from_network(network)
-    outputs = np.maximum(program.X @ blocks.T, 0.0)
+    outputs = program.outputs(blocks)
     allowed = 0.5 * change * float(np.max(outputs.sum(axis=1), initial=0.0))
-    pairs = _affordable_pairs(program.X, blocks, sides, outputs, allowed)
+    pairs = _affordable_pairs(program, blocks, sides, outputs, allowed)
     weak = np.argsort(outputs.max(axis=0, initial=0.0), kind="stable")
     weak = weak[np.cumsum(outputs[:, weak].max(axis=0, initial=0.0)) <= allowed]
     while len(pairs) or len(weak):
@@ -151,7 +151,11 @@ def _join_close(
 
 
 def _affordable_pairs(
-    X: Array, blocks: Array, sides: Array, outputs: Array, allowed: float
+    program: ConvexProgram,
+    blocks: Array,
+    sides: Array,
+    outputs: Array,
+    allowed: float,
 ) -> list[tuple[int, int]]:
     """Disjoint pairs of one sign, closest first, whose joining changes ``allowed``."""
     norms = np.linalg.norm(blocks, axis=1)
@@ -164,7 +168,7 @@ def _affordable_pairs(
     for i, j in zip(first[order].tolist(), second[order].tolist(), strict=True):
         if not (free[i] and free[j]):
             continue
-        together = np.maximum(X @ (blocks[i] + blocks[j]), 0.0)
+        together = program.outputs((blocks[i] + blocks[j])[None, :])[:, 0]
         cost = float(np.abs(outputs[:, i] + outputs[:, j] - together).max())
         if cost > allowed:
             continue
@@ -182,7 +186,7 @@ def _to_vertex(
     blocks, sides = blocks_from_network(best)
     norms = np.linalg.norm(blocks, axis=1)
     units = blocks / np.where(norms > 0.0, norms, 1.0)[:, None]
-    columns = np.maximum(program.X @ units.T, 0.0)
+    columns = program.outputs(units)
     if program.n > norms.size:
         # rotated: the same null vectors and least squares with fewer rows
         columns = _triangle(columns)

@@ -39,6 +39,10 @@ class Data:
         Likewise.
     y_exact : tuple of Fraction or int
         The targets without rounding.
+    weights, weights_exact : ndarray, shape (n,), and tuple, or None
+        Weights of the samples.
+    n_patches : int
+        Rows that belong to each sample, one after another: ``X`` has n times as many.
     digest : str
         SHA-256 of the unscaled numbers in lowest terms (``1.50`` equals ``3/2``).
     """
@@ -49,7 +53,21 @@ class Data:
     y: Array
     y_error: Array
     y_exact: tuple[Fraction | int, ...]
+    weights: Array | None
+    weights_exact: tuple[Fraction | int, ...] | None
+    n_patches: int
     digest: str
+
+    @property
+    def design(self) -> Array:
+        """``X`` as a network takes it: (n, d), or (n, n_patches, d) for patches."""
+        if self.n_patches == 1:
+            return self.X
+        return self.X.reshape(-1, self.n_patches, self.X.shape[1])
+
+    def spread(self, v: Array) -> Array:
+        """Give every row the entry of its sample: ``v^T sum_k (X_k u)_+``."""
+        return np.repeat(v, self.n_patches) if self.n_patches > 1 else v
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,26 +89,38 @@ def read_data(
     intercept: bool,
     scaling: Scaling | None = None,
     floats: str = "binary",
+    sample_weight: ArrayLike | Any | None = None,
 ) -> Data:
-    """Read ``X`` (n, d) and ``y`` (n,) exactly and round them once.
+    """Read ``X`` (n, d) or (n, K, d), and ``y`` (n,), exactly and round them once.
 
     Raises
     ------
     ValueError, TypeError
         As `Arrangement` for entries and shapes; `InputError` if the lengths differ
-        or if there are no rows or no columns.
+        or if there are no rows, no patches or no columns.
     """
+    X, n_patches = stack_patches(X)
     n, d, rows = read_matrix(X, floats=floats, name="X")
     targets = read_vector(y, floats=floats, name="y")
     if n == 0 or d + intercept == 0:
         raise InputError(
             f"X has shape ({n}, {d}); a program needs at least one row and one column."
         )
-    if len(targets) != n:
+    n_samples = n // n_patches
+    if len(targets) != n_samples:
+        what = "row" if n_patches == 1 else "set of patches"
         raise InputError(
-            f"y has length {len(targets)}; expected {n}, one for each row of X."
+            f"y has length {len(targets)}; expected {n_samples}, one for each {what} "
+            "of X."
         )
-    digest = _digest(rows, targets)
+    weights = None
+    if sample_weight is not None:
+        weights = read_vector(sample_weight, floats=floats, name="sample_weight")
+        if len(weights) != n_samples:
+            raise InputError(
+                f"sample_weight has length {len(weights)}; expected {n_samples}."
+            )
+    digest = _digest(rows, targets, weights, n_patches)
     exact = [[*row, 1] if intercept else list(row) for row in rows]
     arrangement = Arrangement(np.array(exact, dtype=object).reshape(n, d + intercept))
     if scaling is not None:
@@ -104,8 +134,40 @@ def read_data(
         y_values,
         y_errors,
         tuple(targets),
+        None if weights is None else _round(weights, "sample_weight")[0],
+        None if weights is None else tuple(weights),
+        n_patches,
         digest,
     )
+
+
+def stack_patches(X: ArrayLike | Any) -> tuple[Any, int]:
+    """Return data (n, K, d) as rows (n K, d), and K; a matrix as it is, and 1.
+
+    Raises
+    ------
+    InputError
+        If there are no patches.
+    """
+    if hasattr(X, "ndim"):
+        dimensions = X.ndim
+    else:
+        # a nested sequence, perhaps of fractions or text
+        first, dimensions = X, 0
+        while isinstance(first, (list, tuple)) and len(first):
+            first, dimensions = first[0], dimensions + 1
+    if dimensions != 3:
+        return X, 1
+    try:
+        array: Any = X if hasattr(X, "reshape") else np.array(X, dtype=object)
+        n, n_patches, d = array.shape
+    except ValueError:
+        raise InputError("X is ragged: samples differ in patches or columns.") from None
+    if n_patches == 0:
+        raise InputError(
+            f"X has shape {array.shape}; a sample needs at least one patch."
+        )
+    return array.reshape(n * n_patches, d), int(n_patches)
 
 
 def fit_scaling(X: ArrayLike | Any, *, intercept: bool, floats: str) -> Scaling:
@@ -114,7 +176,7 @@ def fit_scaling(X: ArrayLike | Any, *, intercept: bool, floats: str) -> Scaling:
     Without an intercept the columns are not centred, as that would not be a map of
     the columns onto themselves, and the scale is the root mean square.
     """
-    n, d, rows = read_matrix(X, floats=floats, name="X")
+    n, d, rows = read_matrix(stack_patches(X)[0], floats=floats, name="X")
     if n == 0:
         raise InputError("X has no rows; a program needs at least one.")
     values, _ = _round([x for row in rows for x in row], "X")
@@ -164,8 +226,19 @@ def _round(values: Sequence[Fraction | int], name: str) -> tuple[Array, Array]:
     return rounded, np.where(exact, 0.0, np.spacing(np.abs(rounded)))
 
 
-def _digest(rows: list[list[Fraction | int]], targets: Sequence[Fraction | int]) -> str:
+def _digest(
+    rows: list[list[Fraction | int]],
+    targets: Sequence[Fraction | int],
+    weights: Sequence[Fraction | int] | None,
+    n_patches: int,
+) -> str:
     state = hashlib.sha256()
-    for row, target in zip(rows, targets, strict=True):
-        state.update((",".join(str(x) for x in [*row, target]) + "\n").encode())
+    for k, target in enumerate(targets):
+        patches = rows[k * n_patches : (k + 1) * n_patches]
+        numbers = [*(x for row in patches for x in row), target]
+        state.update((",".join(str(x) for x in numbers) + "\n").encode())
+    if n_patches > 1:
+        state.update(f"patches {n_patches}\n".encode())
+    if weights is not None:
+        state.update(("weights " + ",".join(map(str, weights)) + "\n").encode())
     return state.hexdigest()

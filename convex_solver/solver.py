@@ -29,6 +29,8 @@ METHODS = ("auto", "full", "column-generation")
 FULL_CHAMBERS = 300
 # How far a prediction may move when neurons are joined; the objective does not rise.
 SAME_PREDICTION = 1e-6
+# Shares of tol that the objective may rise by where more than n neurons are left.
+RISES = (0.01, 0.1)
 # A network that is reduced even when the time is over, as that takes no time.
 SMALL = 300
 # Cones of the covering behind a certificate, at most; about 200,000 a second.
@@ -177,7 +179,7 @@ def beta_max(program: ConvexProgram, *, max_cells: int = MAX_CELLS) -> float:
     """Return the least weight decay at which the zero network is optimal.
 
     ``max |g^T (X u)_+|`` over ``|u| <= 1``, ``g`` the gradient of the loss at the zero
-    prediction (for all three losses the subdifferential is this one point).
+    prediction, which has to be unique.
 
     Returns
     -------
@@ -187,14 +189,23 @@ def beta_max(program: ConvexProgram, *, max_cells: int = MAX_CELLS) -> float:
     Raises
     ------
     InputError
-        If ``max_cells`` cones do not suffice (many features).
+        If ``max_cells`` cones do not suffice (many features), or the loss has a kink
+        at the zero prediction of a sample (absolute loss with a target of zero).
 
     Examples
     --------
     >>> round(beta_max(ConvexProgram([[1.0], [2.0]], [1.0, 1.0], 1.0)), 9)
     3.0
     """
-    gradient = program.loss.gradient(np.zeros(program.n), program.y)
+    zero = np.zeros(program.n)
+    kinks = program.data_term.kinks(zero)
+    if kinks.size:
+        raise InputError(
+            f"the {program.loss} loss has a kink at the zero prediction of row "
+            f"{kinks[0]} (and {kinks.size - 1} more), so that its gradient there is "
+            "not unique; beta_max needs one that is."
+        )
+    gradient = program.spread(program.data_term.gradient(zero))
     found = cover_sphere(
         program.X, gradient, X_error=program.data.X_error, max_cells=max_cells
     )
@@ -298,10 +309,12 @@ def _finish(
     network = run.network
     if not run.is_out_of_time or network.n_neurons <= SMALL:
         network = reduce_network(program, network, change=SAME_PREDICTION)
-    if network.n_neurons > program.n and not run.is_out_of_time:
-        # rounding stood in the way; a rise far below tol is certified with the rest
+    for share in RISES:
+        if network.n_neurons <= program.n or run.is_out_of_time:
+            break
+        # rounding stood in the way; a rise below tol is certified with the rest
         network = reduce_network(
-            program, network, change=SAME_PREDICTION, rise=0.01 * limits.tol
+            program, network, change=SAME_PREDICTION, rise=share * limits.tol
         )
     return network, _certificate(program, network, run, max_cells, limits.tol)
 
@@ -330,6 +343,7 @@ def _certificate(
     X, y = program.raw
     common: dict[str, Any] = {
         "loss": program.loss,
+        "sample_weight": program.sample_weight,
         "floats": program.floats,
         "rtol": max(1e-11, 0.05 * tol),
         "max_cells": max_cells,

@@ -24,18 +24,20 @@ class WorkingSet:
     ----------
     signs : ndarray, shape (G,), float64
         +1 for v blocks, -1 for w blocks.
-    patterns : ndarray, shape (G, n), bool
+    patterns : ndarray, shape (G, n n_patches), bool
     AT : ndarray, shape (G r, n)
-        ``(+-D X)^T`` of every block, one below the other.
+        ``(+-D X)^T`` of every block, one below the other; the rows of X that belong to
+        a sample, ``n_patches`` in a row, are added up.
     starts, rows : ndarray, shapes (G + 1,) and (m, r)
         Facets of block g: ``rows[starts[g] : starts[g + 1]] @ w >= 0``, unit rows.
     centres : ndarray, shape (G, r)
         Unit vectors strictly inside the chambers (the analytic centres).
     """
 
-    def __init__(self, X: Array) -> None:
+    def __init__(self, X: Array, n_patches: int = 1) -> None:
         n, r = X.shape
         self.X = X
+        self.n_patches = n_patches
         norms = np.linalg.norm(X, axis=1)
         self.units = np.ascontiguousarray(
             X / np.where(norms > 0.0, norms, 1.0)[:, None]
@@ -44,7 +46,7 @@ class WorkingSet:
         self._distinct = _distinct_lines(self.units, self._nonzero)
         self.signs = np.zeros(0)
         self.patterns = np.zeros((0, n), dtype=np.bool_)
-        self.AT = np.zeros((0, n))
+        self.AT = np.zeros((0, n // n_patches))
         self.starts = np.zeros(1, dtype=np.int64)
         self.rows = np.zeros((0, r))
         self.centres = np.zeros((0, r))
@@ -91,9 +93,12 @@ class WorkingSet:
         self.centres = np.vstack([self.centres, centres])
         self.rows = np.ascontiguousarray(np.vstack([self.rows, *rows]))
         self.starts = np.concatenate([self.starts, self.starts[-1] + np.cumsum(counts)])
-        fresh = np.empty((len(centres) * r, n))
+        fresh = np.empty((len(centres) * r, n // self.n_patches))
         for k, (pattern, sign) in enumerate(zip(patterns, kept_signs, strict=True)):
-            fresh[k * r : (k + 1) * r] = (sign * pattern) * self.X.T
+            active: Array = (sign * pattern) * self.X.T
+            if self.n_patches > 1:
+                active = active.reshape(r, -1, self.n_patches).sum(axis=2)
+            fresh[k * r : (k + 1) * r] = active
         self._gram = None
         self.AT = np.vstack([self.AT, fresh])
         return len(centres)
