@@ -83,7 +83,7 @@ def sampled(question: Question) -> Answer:
     random = np.random.default_rng(0)
     drawn = random.standard_normal((question["samples"], X.shape[1]))
     blocks.add(np.vstack([drawn, drawn]), np.repeat([1.0, -1.0], len(drawn)))
-    solution = solve_restricted(blocks, problem.y, problem.beta, problem.loss, 1e-9)
+    solution = solve_restricted(blocks, problem.data_term, problem.beta, 1e-9)
     weights = solution.weights @ basis.T
     network = network_from_blocks(problem, weights, blocks.signs)
     return {"objective": problem.network_objective(network), "blocks": len(blocks)}
@@ -92,7 +92,7 @@ def sampled(question: Question) -> Answer:
 def adam(question: Question) -> Answer:
     """Adam on objective (2) from random starts; the best objective it ever had."""
     problem = program(question)
-    X, y, beta = problem.X, problem.y, problem.beta
+    X, beta = problem.X, problem.beta
     best = float("inf")
     for seed in range(ADAM_STARTS):
         random = np.random.default_rng(seed)
@@ -104,10 +104,10 @@ def adam(question: Question) -> Answer:
         for step in range(1, ADAM_STEPS + 1):
             hidden = np.maximum(X @ point[:-1], 0.0)
             prediction = hidden @ point[-1]
-            value = problem.loss.value(prediction, y)
+            value = problem.data_term.value(prediction)
             value += 0.5 * beta * float(np.sum(point * point))
             best = min(best, value)
-            slope = problem.loss.gradient(prediction, y)
+            slope = problem.data_term.gradient(prediction)
             gradient = beta * point
             gradient[-1] += hidden.T @ slope
             gradient[:-1] += X.T @ ((hidden > 0.0) * np.outer(slope, point[-1]))

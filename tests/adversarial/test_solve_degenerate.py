@@ -76,7 +76,7 @@ def is_certified(program, tol=TOL):
     assert np.isfinite(network.alphas).all()
     assert network.n_neurons <= program.n
     assert 0 <= solution.lower_bound <= solution.objective * (1 + 1e-14)
-    zero = program.loss.value(np.zeros(program.n), program.y)
+    zero = program.data_term.value(np.zeros(program.n))
     assert solution.objective <= zero * (1 + 1e-14)
     optimal = solution.status is SolutionStatus.OPTIMAL
     assert optimal == (0 <= solution.gap <= tol)
@@ -131,7 +131,7 @@ def test_samples_that_contradict_each_other(loss):
     assert is_certified(program)
     solution = solve(program)
     assert solution.objective == pytest.approx(
-        program.loss.value(np.zeros(6), y), rel=1e-9
+        program.data_term.value(np.zeros(6)), rel=1e-9
     )
     assert beta_max(program) <= 1e-14
 

@@ -182,7 +182,7 @@ def test_no_rank_and_rank_one(loss, method):
     zero = checked(ConvexProgram(np.zeros((4, 2)), y, 0.1, loss=loss), method=method)
     assert zero.network.n_neurons == 0
     assert zero.status is SolutionStatus.OPTIMAL
-    assert zero.objective == get_loss(loss).value(np.zeros(4), y)
+    assert zero.objective == get_loss(loss).at(y).value(np.zeros(4))
     X = np.outer([1, -2, 0, 3], [3, 4])
     thin = ConvexProgram(X, y, 0.1, loss=loss)
     line = ConvexProgram(X @ [[3 / 5], [4 / 5]], y, 0.1, loss=loss)
@@ -247,7 +247,7 @@ def test_standardising_keeps_the_patterns_and_the_raw_prediction(loss):
     solution = checked(program)
     assert solution.status is SolutionStatus.OPTIMAL
     fit = solution.network.predict(raw)
-    assert program.loss.value(fit, program.y) < solution.objective
+    assert program.data_term.value(fit) < solution.objective
     assert solution.network.objective(raw, y, 0.1, loss=loss) == pytest.approx(
         solution.objective
     )
@@ -326,7 +326,7 @@ def test_a_program_that_is_too_large_is_refused_with_its_size():
         ({"X": np.zeros((5, 0))}, InputError, "at least one row and one column"),
         ({"X": np.zeros(5)}, InputError, "shape"),
         ({"X": np.zeros((5, 2), dtype=complex)}, InputTypeError, "complex"),
-        ({"loss": "absolute"}, InputError, "unknown"),
+        ({"loss": "cubic"}, InputError, "unknown; use one of absolute, "),
         ({"loss": "hinge", "y": [0, 1, 0, 1, 1]}, InputError, "labels -1 and"),
         ({"loss": "logistic", "y": [2, 1, -1, 1, 1]}, InputError, "labels -1 and"),
     ],

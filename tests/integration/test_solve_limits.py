@@ -60,7 +60,7 @@ def test_no_time_leaves_the_zero_network(medium):
     holds(program, solution, optimum)
     assert solution.stopped == "time limit"
     assert solution.history == ()
-    zero = program.loss.value(np.zeros(program.n), program.y)
+    zero = program.data_term.value(np.zeros(program.n))
     assert solution.objective == pytest.approx(zero)
 
 
@@ -239,7 +239,7 @@ def test_the_largest_beta_is_where_the_zero_network_begins(loss, seed):
         solution = solve(program.with_beta(factor * largest), tol=1e-13)
         check(program.with_beta(factor * largest), solution)
         assert solution.network.n_neurons >= 1
-        zero = program.loss.value(np.zeros(program.n), program.y)
+        zero = program.data_term.value(np.zeros(program.n))
         assert solution.objective < zero
 
 
