@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING, Any
 from convex_solver.blocks import ProgramBlock, iter_blocks
 from convex_solver.builder import ConicProgram, build_conic, to_cvxpy
 from convex_solver.certificate import Certificate, SolutionStatus, certify
+from convex_solver.conic_files import read_conic, write_conic
+from convex_solver.conic_sizes import ConicSizes, conic_sizes
 from convex_solver.datasets import load_penguins, penguins_csv
 from convex_solver.errors import (
     CertificateError,
     ClaimNotReproducedError,
+    ConicFileError,
     ConvexSolverError,
     DigestMismatchError,
     InputError,
@@ -30,7 +33,9 @@ __all__ = [
     "Certificate",
     "CertificateError",
     "ClaimNotReproducedError",
+    "ConicFileError",
     "ConicProgram",
+    "ConicSizes",
     "ConvexProgram",
     "ConvexSolverError",
     "DigestMismatchError",
@@ -47,15 +52,18 @@ __all__ = [
     "build_conic",
     "certify",
     "certify_model",
+    "conic_sizes",
     "iter_blocks",
     "load_model",
     "load_penguins",
     "penguins_csv",
+    "read_conic",
     "reduce_network",
     "save_model",
     "solve",
     "solve_path",
     "to_cvxpy",
+    "write_conic",
 ]
 
 # Not in __all__, which must work without scikit-learn.

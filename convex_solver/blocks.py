@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,17 +11,53 @@ from numpy.typing import NDArray
 from arrangement import PatternSet, iter_patterns
 from convex_solver.program import ConvexProgram
 
+Array = NDArray[np.float64]
+
 
 @dataclass(frozen=True, eq=False)
 class ProgramBlock:
     """Some chambers of the program.
 
-    ``patterns`` are their `PatternSet`; ``facets`` the input rows that bound each cone:
-    ``(2 bit - 1) x_f . u >= 0`` over these rows describes ``K_i``.
+    Attributes
+    ----------
+    patterns : PatternSet
+    facets : list of ndarray, int64
+        For each chamber the input rows that bound its cone: ``(2 bit - 1) x_f . u >=
+        0`` over these rows describes ``K_i``.  The first row of each parallel class
+        stands for it; zero rows are never facets.
+    X : ndarray, shape (n K, r), float64
+        Rows of the program in reduced coordinates, ``X V``; not a copy.
+    n_patches : int
+        Rows a sample, K; row ``i K + k`` is patch k of sample i.
     """
 
     patterns: PatternSet
     facets: list[NDArray[np.int64]]
+    X: Array = field(repr=False)
+    n_patches: int = 1
+
+    def loss_columns(self) -> Array:
+        """Return the columns of the loss map that belong to these chambers.
+
+        Returns
+        -------
+        ndarray, shape (P, r, n), float64, C-contiguous
+            Row ``[p, k]`` is column k of ``D_p X V``, patches of a sample added up:
+            what coordinate k of ``v_p`` adds to the predictions.  A new array.
+
+        Examples
+        --------
+        >>> program = ConvexProgram([[1.0, 2.0], [3.0, -1.0]], [1.0, 0.0], 0.1)
+        >>> block = next(iter_blocks(program, block_size=1))
+        >>> block.patterns.to_bool()[0].tolist(), block.loss_columns()[0].tolist()
+        ([True, True], [[1.0, 3.0], [2.0, -1.0]])
+        """
+        bits = self.patterns.to_bool()
+        masked = np.multiply(bits[:, None, :], np.ascontiguousarray(self.X.T))
+        if self.n_patches > 1:
+            masked = masked.reshape(*masked.shape[:2], -1, self.n_patches).sum(axis=3)
+        out: Array = masked
+        return out
 
 
 def iter_blocks(
@@ -30,8 +66,21 @@ def iter_blocks(
     """Yield the program chamber by chamber, ``block_size`` at a time.
 
     Nothing but one block and the enumerator's stack is held in memory.
+
+    Yields
+    ------
+    ProgramBlock
+        In the order of ``iter_patterns(program.arrangement, facets=True)``.
+
+    Examples
+    --------
+    >>> program = ConvexProgram([[1.0, 2.0], [3.0, -1.0]], [1.0, 0.0], 0.1)
+    >>> [len(block.facets) for block in iter_blocks(program, block_size=3)]
+    [3, 1]
     """
+    X, _ = program.reduced()
+    n_patches = program.n_patches
     for patterns in iter_patterns(
         program.arrangement, block_size=block_size, facets=True
     ):
-        yield ProgramBlock(patterns, patterns.facets())
+        yield ProgramBlock(patterns, patterns.facets(), X, n_patches)

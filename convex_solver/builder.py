@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +11,10 @@ from numpy.typing import NDArray
 
 from arrangement import BudgetExceededError, count_patterns
 from convex_solver.blocks import iter_blocks
+from convex_solver.conic_columns import iter_columns, right_hand_side
 from convex_solver.conic_losses import conic_loss
-from convex_solver.errors import InputError, ProgramTooLargeError
+from convex_solver.conic_sizes import ConicSizes, check_form, sizes_with, unit_rows
+from convex_solver.errors import ConvexSolverError, InputError, ProgramTooLargeError
 from convex_solver.program import ConvexProgram
 
 Array = NDArray[np.float64]
@@ -21,27 +22,34 @@ Array = NDArray[np.float64]
 # Entries of the loss map that the full program may have.  Clarabel needed about 1 GB
 # at 3 million, so 5 million stay within ordinary memory.
 MAX_ENTRIES = 5_000_000
+# Bytes of a program that is built in memory; a solver needs some twenty times as much.
+MAX_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, eq=False)
 class ConicProgram:
-    """``min 1/2 x^T P x + q^T x`` subject to ``A x + s = b``, s in a product of cones.
+    """``min 1/2 x^T P x + q^T x + constant``, ``A x + s = b``, s in a product of cones.
 
-    ``x`` holds the prediction-side variables of the loss, then for each chamber the
-    reduced blocks v_i and w_i, then their norm bounds.
+    ``x`` holds the variables of the loss, then for each chamber the reduced blocks v_i
+    and w_i, then their norm bounds, then the flows of the form "tree".
 
     Attributes
     ----------
     P, A : scipy.sparse.csc_matrix
+        P is diagonal; its zeros are not stored.
     q, b : ndarray
     cones : list of (str, int)
         ``("zero", k)``, ``("nonnegative", k)``, ``("second_order", k)``,
-        ``("exponential", 3)``, in the order of the rows of A.
+        ``("exponential", 3)``, in the order of the rows of A; the exponential cone is
+        the closure of ``{(x, y, z) : y > 0, y exp(x / y) <= z}``.
     n_chambers : int
     first_block, n_blocks, rank : int
         Where the blocks start in x, how many (two a chamber), their length.
     n_cone_rows : int
         Rows that describe the cones K_i.
+    constant : float
+        Part of the objective.
+    form : {"dense", "tree"}
     """
 
     P: sp.csc_matrix
@@ -54,6 +62,8 @@ class ConicProgram:
     n_blocks: int
     rank: int
     n_cone_rows: int
+    constant: float = 0.0
+    form: str = "dense"
 
 
 def check_size(program: ConvexProgram, max_entries: int = MAX_ENTRIES) -> int:
@@ -86,133 +96,134 @@ def check_size(program: ConvexProgram, max_entries: int = MAX_ENTRIES) -> int:
     return chambers
 
 
-def _chambers(
-    program: ConvexProgram,
-) -> tuple[NDArray[np.bool_], list[NDArray[np.int64]]]:
-    patterns, facets = [], []
-    for block in iter_blocks(program):
-        patterns.append(block.patterns.to_bool())
-        facets.extend(block.facets)
-    return np.concatenate(patterns), facets
-
-
 def build_conic(
-    program: ConvexProgram, *, max_entries: int = MAX_ENTRIES
+    program: ConvexProgram, *, form: str = "dense", max_bytes: int = MAX_BYTES
 ) -> ConicProgram:
     """Assemble the full program, with facets for the cones, in standard conic form.
+
+    The arrays are made in their final size and filled block by block from the stream
+    of chambers: the peak of memory is little above that of the result.
+
+    Parameters
+    ----------
+    program : ConvexProgram
+    form : {"dense", "tree"}
+        ``"dense"``: the loss map ``D_i X`` as it is, about ``n P r`` entries.
+        ``"tree"``: the same map along a spanning tree of chambers, about ``5 P r``
+        entries and ``P r`` more free variables and equations (see `conic_tree`).
+    max_bytes : int
+        Most bytes of the result.
+
+    Returns
+    -------
+    ConicProgram
+        Its optimum is that of ``program``.
 
     Raises
     ------
     ProgramTooLargeError
-        Before anything is built, with the size.
+        Before anything is built, with the size in bytes.
+
+    Notes
+    -----
+    Pilanci & Ergen 2020, equations (8) and (19), one pair of blocks a chamber; each
+    ``K_i`` by its facets.  `conic_sizes` gives the sizes alone, `write_conic` writes
+    the program to a file without holding it.
+
+    Examples
+    --------
+    >>> program = ConvexProgram([[1.0, 2.0], [3.0, -1.0]], [1.0, 0.0], 0.1)
+    >>> conic = build_conic(program)
+    >>> conic.A.shape, conic.n_blocks, conic.cones[:3]
+    ((42, 26), 8, [('zero', 2), ('nonnegative', 16), ('second_order', 3)])
     """
-    check_size(program, max_entries)
-    bits, facets = _chambers(program)
-    return assemble(program, bits, facets)
-
-
-def assemble(
-    program: ConvexProgram,
-    bits: NDArray[np.bool_],
-    facets: list[NDArray[np.int64]],
-) -> ConicProgram:
-    """Assemble the program of some chambers: ``bits`` (P, n), their facet rows."""
-    X, _ = program.reduced()
-    n, r = X.shape
-    n_blocks = 2 * len(bits)
+    check_form(form)
     loss = conic_loss(program)
-    first = loss.n_variables
-    n_x = first + n_blocks * (r + 1)
-    # prediction rows: z = sum_i D_i X (v_i - w_i)
-    masked = bits[:, :, None] * X[None]
-    signed = np.stack([masked, -masked], axis=1).reshape(n_blocks, n, r)
-    loss_map = sp.csc_matrix(signed.transpose(1, 0, 2).reshape(n, n_blocks * r))
-    norms = sp.csc_matrix((n, n_blocks))
-    equality = sp.hstack([loss.prediction, -loss_map, norms])
-    parts = [equality]
-    rhs = [loss.offset]
-    cones: list[tuple[str, int]] = [("zero", n)]
-    cone_rows = _cone_matrix(X, bits, facets, copies=2)
-    n_cone_rows = cone_rows.shape[0]
-    parts.append(
-        sp.hstack(
-            [
-                sp.csc_matrix((n_cone_rows, first)),
-                -cone_rows,
-                sp.csc_matrix((n_cone_rows, n_blocks)),
-            ]
-        )
-    )
-    rhs.append(np.zeros(n_cone_rows))
-    cones.append(("nonnegative", n_cone_rows))
-    for rows, right, extra in loss.constraints:
-        parts.append(sp.hstack([rows, sp.csc_matrix((rows.shape[0], n_x - first))]))
-        rhs.append(right)
-        cones.extend(extra)
-    parts.append(_norm_matrix(first, n_blocks, r))
-    rhs.append(np.zeros(n_blocks * (r + 1)))
-    cones.extend([("second_order", r + 1)] * n_blocks)
-    q = np.zeros(n_x)
-    q[:first] = loss.linear
-    q[first + n_blocks * r :] = program.beta
-    quadratic = np.zeros(n_x)
-    quadratic[:first] = loss.quadratic
+    sizes = sizes_with(program, loss, form)
+    if sizes.n_bytes > max_bytes:
+        raise _too_large(program, sizes, max_bytes)
+    b = np.zeros(sizes.n_rows)
+    rows, values = right_hand_side(loss, sizes)
+    b[rows] = values
+    q = np.zeros(sizes.n_variables)
+    q[: sizes.n_loss_variables] = loss.linear
+    q[sizes.first_norm : sizes.first_flow] = program.beta
+    filler = Filler(sizes.n_rows, sizes.n_variables, sizes.n_entries, sizes.index_dtype)
+    for piece in iter_columns(program, loss, sizes):
+        filler.add(np.diff(piece.indptr), piece.indices, piece.data)
     return ConicProgram(
-        P=sp.diags(quadratic).tocsc(),
+        P=diagonal(np.flatnonzero(loss.quadratic), loss.quadratic, sizes.n_variables),
         q=q,
-        A=sp.vstack(parts).tocsc(),
-        b=np.concatenate(rhs),
-        cones=[cone for cone in cones if cone[1]],
-        n_chambers=len(bits),
-        first_block=first,
-        n_blocks=n_blocks,
-        rank=r,
-        n_cone_rows=n_cone_rows,
+        A=filler.matrix(),
+        b=b,
+        cones=[(kind, size) for kind, size, times in sizes.cones for _ in range(times)],
+        n_chambers=sizes.n_chambers,
+        first_block=sizes.n_loss_variables,
+        n_blocks=2 * sizes.n_chambers,
+        rank=sizes.rank,
+        n_cone_rows=sizes.n_cone_rows,
+        constant=loss.constant,
+        form=form,
     )
 
 
-def _cone_matrix(
-    X: Array,
-    bits: NDArray[np.bool_],
-    facets: Sequence[NDArray[np.int64]],
-    copies: int,
-) -> sp.csc_matrix:
-    """Rows ``s_f x_f`` of the facets of each chamber, ``copies`` times in a row.
+class Filler:
+    """A sparse matrix of known size that is filled from left to right."""
 
-    Rows are scaled to unit length: the cones are the same, the solver better off.
-    Zero rows, which are no facets but rows of the paper's formula, stay zero.
-    """
-    r = X.shape[1]
-    n_blocks = copies * len(facets)
-    counts = np.repeat([len(f) for f in facets], copies)
-    flat = np.concatenate([f for f in facets for _ in range(copies)])
-    block = np.repeat(np.arange(n_blocks), counts)
-    sides = np.where(bits[block // copies, flat], 1.0, -1.0)
-    lengths = np.linalg.norm(X, axis=1)
-    units = X / np.where(lengths > 0.0, lengths, 1.0)[:, None]
-    values = sides[:, None] * units[flat]
-    columns = block[:, None] * r + np.arange(r)[None]
-    rows = np.repeat(np.arange(len(flat)), r)
-    return sp.csc_matrix(
-        (values.ravel(), (rows, columns.ravel())), shape=(len(flat), n_blocks * r)
-    )
+    def __init__(
+        self, n_rows: int, n_columns: int, n_entries: int, dtype: type[Any]
+    ) -> None:
+        self._shape = n_rows, n_columns
+        self._data = np.empty(n_entries)
+        self._indices = np.empty(n_entries, dtype=dtype)
+        self._starts = np.zeros(n_columns + 1, dtype=dtype)
+        self._n_columns = self._n_entries = 0
+
+    def add(self, counts: NDArray[Any], rows: NDArray[Any], values: Array) -> None:
+        """Append columns with so many entries each."""
+        column, entry = self._n_columns, self._n_entries
+        if (
+            column + counts.size > self._shape[1]
+            or entry + values.size > self._data.size
+        ):
+            raise ConvexSolverError(_WRONG_SIZE)
+        self._starts[column + 1 : column + 1 + counts.size] = entry + np.cumsum(counts)
+        self._indices[entry : entry + rows.size] = rows
+        self._data[entry : entry + values.size] = values
+        self._n_columns += counts.size
+        self._n_entries += values.size
+
+    def matrix(self) -> sp.csc_matrix:
+        """Return the matrix once it is full; the arrays are not copied."""
+        if (self._n_columns, self._n_entries) != (self._shape[1], self._data.size):
+            raise ConvexSolverError(_WRONG_SIZE)
+        return sp.csc_matrix(
+            (self._data, self._indices, self._starts), shape=self._shape
+        )
 
 
-def _norm_matrix(first: int, n_blocks: int, r: int) -> sp.csc_matrix:
-    """Rows ``(t_k, u_k)`` in a second-order cone for each block."""
-    block = np.arange(n_blocks)
-    top_rows = block * (r + 1)
-    rows = (top_rows[:, None] + 1 + np.arange(r)[None]).ravel()
-    columns = first + np.arange(n_blocks * r)
-    return sp.csc_matrix(
-        (
-            -np.ones(n_blocks * (r + 1)),
-            (
-                np.concatenate([top_rows, rows]),
-                np.concatenate([first + n_blocks * r + block, columns]),
-            ),
-        ),
-        shape=(n_blocks * (r + 1), first + n_blocks * (r + 1)),
+_WRONG_SIZE = (
+    "the program has another size than was counted first. Please report the data."
+)
+
+
+def diagonal(index: NDArray[Any], values: Array, size: int) -> sp.csc_matrix:
+    """Square matrix with ``values[index]`` at these places of its diagonal."""
+    starts = np.zeros(size + 1, dtype=np.int64)
+    starts[index + 1] = 1
+    return sp.csc_matrix((values[index], index, np.cumsum(starts)), shape=(size, size))
+
+
+def _too_large(
+    program: ConvexProgram, sizes: ConicSizes, max_bytes: int
+) -> ProgramTooLargeError:
+    advice = "Write it to a file with write_conic, use fewer features or fewer rows, "
+    if sizes.form == "dense":
+        advice += 'take form="tree" (about 5 entries a variable, not n), '
+    return ProgramTooLargeError(
+        f"the program has {sizes.n_chambers:,} chambers and takes {sizes.n_bytes:,} "
+        f"bytes (n = {program.n}, rank {sizes.rank}, {sizes.n_entries:,} entries); "
+        f"max_bytes={max_bytes:,}. {advice}or raise max_bytes."
     )
 
 
@@ -222,28 +233,71 @@ def to_cvxpy(program: ConvexProgram, *, cones: str = "facets") -> Any:
     Parameters
     ----------
     cones : {"facets", "rows"}
-        Describe each ``K_i`` by its facets, or by all n rows as the paper writes it.
+        Describe each ``K_i`` by its facets, or by all rows as the paper writes it.
     """
     import cvxpy as cp
 
     if cones not in ("facets", "rows"):
         raise InputError(f"cones={cones!r} is unknown; use 'facets' or 'rows'.")
     check_size(program)
-    bits, facets = _chambers(program)
-    X = program.X
+    columns, sides, kept = [], [], []
+    for block in iter_blocks(program):
+        columns.append(block.loss_columns())
+        sides.append(block.patterns.to_bool())
+        kept.extend(block.facets)
+    P, r = sum(map(len, columns)), program.rank
+    bits = np.concatenate(sides)
+    if cones == "rows":
+        kept = [np.arange(bits.shape[1])] * P
     # one variable for all v_i and one for all w_i: CVXPY compiles a variable a chamber
     # twenty times slower than Clarabel solves
-    v, w = cp.Variable((len(bits), program.d)), cp.Variable((len(bits), program.d))
-    masked = (bits[:, :, None] * X[None]).transpose(1, 0, 2).reshape(program.n, -1)
+    v, w = cp.Variable((P, r)), cp.Variable((P, r))
+    masked = np.concatenate(columns).reshape(P * r, program.n).T
     prediction = masked @ cp.vec(v - w, order="C")
-    kept = facets if cones == "facets" else [np.arange(program.n)] * len(bits)
-    cone = _cone_matrix(X, bits, kept, copies=1)
+    cone = _cone_matrix(unit_rows(program.reduced()[0]), bits, kept)
     constraints = [cone @ cp.vec(u, order="C") >= 0 for u in (v, w)]
+    loss = conic_loss(program)
+    a = cp.Variable(loss.n_variables)
+    constraints.append(loss.prediction @ a - prediction == loss.offset)
+    for rows, right, kinds in loss.constraints:
+        constraints.extend(_in_cones(cp, right - rows @ a, kinds))
+    fit = loss.linear @ a + 0.5 * (loss.quadratic @ cp.square(a)) + loss.constant
     cost = cp.sum(cp.norm(v, 2, axis=1)) + cp.sum(cp.norm(w, 2, axis=1))
-    if program.loss.name == "squared":
-        fit = 0.5 * cp.sum_squares(prediction - program.y)
-    elif program.loss.name == "hinge":
-        fit = cp.sum(cp.pos(1 - cp.multiply(program.y, prediction)))
-    else:
-        fit = cp.sum(cp.logistic(-cp.multiply(program.y, prediction)))
     return cp.Problem(cp.Minimize(fit + program.beta * cost), constraints)
+
+
+def _in_cones(cp: Any, slack: Any, kinds: list[tuple[str, int]]) -> list[Any]:
+    """Constraints of CVXPY that put the slack in these cones."""
+    out = []
+    start = 0
+    for kind, count in kinds:
+        part = slack[start : start + count]
+        start += count
+        if kind == "zero":
+            out.append(part == 0)
+        elif kind == "nonnegative":
+            out.append(part >= 0)
+        elif kind == "second_order":
+            out.append(cp.SOC(part[0], part[1:]))
+        else:
+            out.append(cp.ExpCone(part[0], part[1], part[2]))
+    return out
+
+
+def _cone_matrix(
+    units: Array, bits: NDArray[np.bool_], kept: list[NDArray[np.int64]]
+) -> sp.csc_matrix:
+    """Rows ``s_f x_f`` of each chamber, of unit length.
+
+    Zero rows, which are no facets but rows of the paper's formula, stay zero.
+    """
+    r = units.shape[1]
+    flat = np.concatenate(kept)
+    block = np.repeat(np.arange(len(kept)), [len(rows) for rows in kept])
+    sides = np.where(bits[block, flat], 1.0, -1.0)
+    columns = block[:, None] * r + np.arange(r)[None]
+    rows = np.repeat(np.arange(len(flat)), r)
+    return sp.csc_matrix(
+        ((sides[:, None] * units[flat]).ravel(), (rows, columns.ravel())),
+        shape=(len(flat), len(kept) * r),
+    )

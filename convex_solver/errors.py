@@ -1,5 +1,7 @@
 """Exceptions of :mod:`convex_solver`; every message says what came and what to do."""
 
+from typing import Any
+
 
 class ConvexSolverError(Exception):
     """Base class of every exception raised on purpose by :mod:`convex_solver`."""
@@ -17,8 +19,34 @@ class ProgramTooLargeError(ConvexSolverError, MemoryError):
     """A program would not fit in the memory allowed; nothing was started."""
 
 
+class TrainingDivergedError(ConvexSolverError, ArithmeticError):
+    """No start of a local search stayed finite."""
+
+
+class NoInterpolationError(ConvexSolverError, ValueError):
+    """No network takes all targets; ``obstruction`` names the rows that show it.
+
+    An obstruction has ``rows``, ``coefficients``, ``value`` and ``reason``
+    (`convex_solver.obstruction.Obstruction`).
+    """
+
+    def __init__(self, obstruction: Any) -> None:
+        self.obstruction = obstruction
+        pairs = zip(obstruction.coefficients, obstruction.rows, strict=True)
+        terms = " ".join(f"{c:+d} f({i})" for c, i in pairs)
+        super().__init__(
+            f"no two-layer ReLU network takes these targets: {obstruction.reason}. "
+            f"For every network {terms} = 0, for the targets it is "
+            f"{float(obstruction.value):g}. Change these rows, or fit with a loss."
+        )
+
+
 class ModelFileError(ConvexSolverError, ValueError):
     """A model file cannot be read, or is not a model file."""
+
+
+class ConicFileError(ConvexSolverError, ValueError):
+    """A file of a conic program cannot be read, or is none."""
 
 
 class CertificateError(ConvexSolverError, RuntimeError):

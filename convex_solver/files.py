@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from convex_solver.errors import InputError
 
 
-def write_new(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a new file whole or not at all.
+@contextmanager
+def new_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a new file that gets its name only when all of it was written.
 
     Raises
     ------
@@ -22,9 +26,22 @@ def write_new(path: str | os.PathLike[str], content: bytes) -> None:
     # named after the process, so that no file of the user's is ever touched
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     try:
-        partial.write_bytes(content)
+        with partial.open("xb") as stream:
+            yield stream
         partial.rename(target)
     except OSError as error:
         raise InputError(f"cannot write {target}: {error.strerror}.") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def write_new(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a new file whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If the file exists or cannot be written.
+    """
+    with new_file(path) as stream:
+        stream.write(content)
