@@ -45,6 +45,7 @@ class SolutionStatus(Enum):
 
     OPTIMAL = "optimal"
     INACCURATE = "inaccurate"
+    INFEASIBLE = "infeasible"
 
 
 @dataclass(frozen=True, eq=False)
