@@ -173,20 +173,7 @@ def certify(
     Lemma 4 and Theorem 6 of Pilanci & Ergen (2020).
     """
     chosen = get_loss(loss)
-    scaling = _scaling(network)
-    data = read_data(
-        X,
-        y,
-        intercept=network.intercept,
-        scaling=scaling,
-        floats=floats,
-        sample_weight=sample_weight,
-    )
-    if data.X.shape[1] != network.weights.shape[1]:
-        raise InputError(
-            f"the network has {network.weights.shape[1]} inputs; the data have "
-            f"{data.X.shape[1]} columns with the intercept."
-        )
+    data = read_for(network, X, y, floats, sample_weight)
     term = chosen.at(
         data.y,
         weights=data.weights,
@@ -223,6 +210,30 @@ def certify(
         data_digest=data.digest,
         n_cells=price.n_cells,
     )
+
+
+def read_for(
+    network: TwoLayerReLU,
+    X: ArrayLike | Any,
+    y: ArrayLike | Any,
+    floats: str,
+    sample_weight: ArrayLike | Any | None,
+) -> Data:
+    """Read data as a network takes them, or say that they do not fit it."""
+    data = read_data(
+        X,
+        y,
+        intercept=network.intercept,
+        scaling=_scaling(network),
+        floats=floats,
+        sample_weight=sample_weight,
+    )
+    if data.X.shape[1] != network.weights.shape[1]:
+        raise InputError(
+            f"the network has {network.weights.shape[1]} inputs; the data have "
+            f"{data.X.shape[1]} columns with the intercept."
+        )
+    return data
 
 
 def _scaling(network: TwoLayerReLU) -> Scaling | None:
@@ -349,7 +360,20 @@ def _feasible(
 def upper_bound(
     network: TwoLayerReLU, data: Data, beta: float, term: DataTerm
 ) -> float:
-    """Upper bound of objective (2) for the exact data.
+    """Upper bound of objective (2) for the exact data."""
+    prediction = network.evaluate(data.design)
+    value = term.value_upper(prediction, prediction_error(network, data))
+    squares = [*np.ravel(network.weights).tolist(), *network.alphas.tolist()]
+    # each square rounds once, fsum once, the product once: four steps up cover it
+    # each square loses at most 5e-324 more where it underflows
+    nonzero = sum(1 for x in squares if x)
+    total = math.fsum(x * x for x in squares) + nonzero * 5e-324
+    decay = total * (0.5 * beta) * (1.0 + 8.0 * U)
+    return math.nextafter(value + decay, math.inf) if value or nonzero else 0.0
+
+
+def prediction_error(network: TwoLayerReLU, data: Data) -> Array:
+    """Bound how far float predictions on the float data are from the exact ones, (n,).
 
     With u = 2**-53, each pre-activation is a sum of d products, off by at most
     ``(d + 2) u |x| . |w| + e . |w|``; the ReLU does not increase errors; the output
@@ -364,13 +388,5 @@ def upper_bound(
     error = (hidden_error + sums * (hidden_size + hidden_error)) @ np.abs(
         network.alphas
     )
-    error = error.reshape(-1, data.n_patches).sum(axis=1)
-    prediction = network.evaluate(data.design)
-    value = term.value_upper(prediction, error * (1.0 + 2.0**-30))
-    squares = [*np.ravel(network.weights).tolist(), *network.alphas.tolist()]
-    # each square rounds once, fsum once, the product once: four steps up cover it
-    # each square loses at most 5e-324 more where it underflows
-    nonzero = sum(1 for x in squares if x)
-    total = math.fsum(x * x for x in squares) + nonzero * 5e-324
-    decay = total * (0.5 * beta) * (1.0 + 8.0 * U)
-    return math.nextafter(value + decay, math.inf) if value or nonzero else 0.0
+    total = error.reshape(-1, data.n_patches).sum(axis=1)
+    return np.asarray(total * (1.0 + 2.0**-30), dtype=np.float64)

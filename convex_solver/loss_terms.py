@@ -165,7 +165,7 @@ class BoxNewton(LossTerm):
         self.dp = np.where(self.below, balance + self.dx, 0.0)
 
     def _shares(self, dz: Array, dv: Array) -> Array:
-        """Steps of the two terms of a sample: the stiffer one takes what is left."""
+        """Split dv over the terms of a sample: the stiffer one takes what is left."""
         stiff = self._stiffness().reshape(2, -1)
         own = stiff * (dz + self.part).reshape(2, -1)
         first = stiff[0] > stiff[1]

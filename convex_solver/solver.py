@@ -134,8 +134,8 @@ def solve(
     >>> solution.status.value, round(solution.objective, 7)
     ('optimal', 0.0010128)
     """
-    limits = _Limits(tol, time_limit, max_rounds, max_cells)
-    solution, _ = _solve(program, method, limits, progress, None)
+    limits = Limits(tol, time_limit, max_rounds, max_cells)
+    solution, _ = solve_from(program, method, limits, progress, None)
     return solution
 
 
@@ -164,11 +164,11 @@ def solve_path(
     list of Solution
         One for each beta, in that order.
     """
-    limits = _Limits(tol, time_limit, None, max_cells)
+    limits = Limits(tol, time_limit, None, max_cells)
     solutions: list[Solution] = []
     guesses: Array | None = None
     for beta in betas:
-        solution, guesses = _solve(
+        solution, guesses = solve_from(
             program.with_beta(beta), "column-generation", limits, progress, guesses
         )
         solutions.append(solution)
@@ -197,15 +197,19 @@ def beta_max(program: ConvexProgram, *, max_cells: int = MAX_CELLS) -> float:
     >>> round(beta_max(ConvexProgram([[1.0], [2.0]], [1.0, 1.0], 1.0)), 9)
     3.0
     """
-    zero = np.zeros(program.n)
-    kinks = program.data_term.kinks(zero)
+    kinks = program.data_term.kinks(np.zeros(program.n))
     if kinks.size:
         raise InputError(
             f"the {program.loss} loss has a kink at the zero prediction of row "
             f"{kinks[0]} (and {kinks.size - 1} more), so that its gradient there is "
             "not unique; beta_max needs one that is."
         )
-    gradient = program.spread(program.data_term.gradient(zero))
+    return beta_of_gradient(program, max_cells=max_cells)
+
+
+def beta_of_gradient(program: ConvexProgram, *, max_cells: int = MAX_CELLS) -> float:
+    """Return `beta_max`, or where the loss has kinks an upper bound of it."""
+    gradient = program.spread(program.data_term.gradient(np.zeros(program.n)))
     found = cover_sphere(
         program.X, gradient, X_error=program.data.X_error, max_cells=max_cells
     )
@@ -218,8 +222,8 @@ def beta_max(program: ConvexProgram, *, max_cells: int = MAX_CELLS) -> float:
 
 
 @dataclass(frozen=True)
-class _Limits:
-    """What ends a run, checked."""
+class Limits:
+    """What ends a run."""
 
     tol: float
     time_limit: float | None
@@ -227,6 +231,7 @@ class _Limits:
     max_cells: int
 
     def __post_init__(self) -> None:
+        """Check every limit."""
         if not 0.0 < self.tol < math.inf:
             raise InputError(f"tol={self.tol!r}; expected a number above 0.")
         if self.time_limit is not None and not self.time_limit > 0.0:
@@ -239,10 +244,10 @@ class _Limits:
             raise InputError(f"max_cells={self.max_cells!r}; expected at least 1.")
 
 
-def _solve(
+def solve_from(
     program: ConvexProgram,
     method: str,
-    limits: _Limits,
+    limits: Limits,
     progress: Progress | None,
     guesses: Array | None,
 ) -> tuple[Solution, Array]:
@@ -297,7 +302,7 @@ def _solve(
 def _finish(
     program: ConvexProgram,
     run: ColumnGeneration,
-    limits: _Limits,
+    limits: Limits,
     stopped: str,
     say: Progress,
 ) -> tuple[TwoLayerReLU, Certificate]:
@@ -319,7 +324,7 @@ def _finish(
     return network, _certificate(program, network, run, max_cells, limits.tol)
 
 
-def _rounds(run: ColumnGeneration, limits: _Limits, say: Progress) -> str:
+def _rounds(run: ColumnGeneration, limits: Limits, say: Progress) -> str:
     """Go on until the covering finds no direction that breaks the dual constraint."""
     most = math.inf if limits.max_rounds is None else limits.max_rounds
     while True:

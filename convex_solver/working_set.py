@@ -97,7 +97,9 @@ class WorkingSet:
         for k, (pattern, sign) in enumerate(zip(patterns, kept_signs, strict=True)):
             active: Array = (sign * pattern) * self.X.T
             if self.n_patches > 1:
-                active = active.reshape(r, -1, self.n_patches).sum(axis=2)
+                active = np.asarray(
+                    active.reshape(r, -1, self.n_patches).sum(axis=2), dtype=np.float64
+                )
             fresh[k * r : (k + 1) * r] = active
         self._gram = None
         self.AT = np.vstack([self.AT, fresh])
@@ -148,7 +150,7 @@ class WorkingSet:
                 self._gram = self.AT @ self.AT.T
             return self._gram.copy()
         half = self.AT * np.sqrt(curvature)
-        return half @ half.T
+        return np.asarray(half @ half.T)
 
 
 def _facets(sides: Array, u: Array) -> Array | None:

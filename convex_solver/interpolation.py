@@ -1,0 +1,240 @@
+"""`interpolate`: the cheapest network through all targets, with its certificate.
+
+    min sum_j |u_j| |alpha_j|   subject to   sum_j alpha_j (X u_j)_+ = y
+
+is the paper's (7) and (15), the gauge of y in the convex hull of the vectors ``+-(X
+u)_+`` (A.10).  Its dual is ``max v . y`` with ``|v^T (X u)_+| <= 1`` for ``|u| <= 1``.
+The absolute loss is an exact penalty: ``min |f - y|_1 + b sum |u_j| |alpha_j|`` has
+the dual points of interpolation, times -b, as long as these stay inside the box
+``|v_i| <= 1``.  So b is lowered until they do, and all that solves the penalised
+program serves.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import scipy.linalg as la
+from numpy.typing import ArrayLike, NDArray
+
+from convex_solver.certificate import SolutionStatus
+from convex_solver.errors import InputError, NoInterpolationError
+from convex_solver.interpolation_certificate import (
+    InterpolationCertificate,
+    certify_interpolation,
+)
+from convex_solver.network import TwoLayerReLU
+from convex_solver.obstruction import find_obstruction
+from convex_solver.program import ConvexProgram
+from convex_solver.recovery import blocks_from_network, network_from_blocks
+from convex_solver.solver import MAX_CELLS, Limits, beta_of_gradient, solve_from
+
+Array = NDArray[np.float64]
+
+# First weight of the norm, relative to the one at which zero is optimal, and the factor
+# by which it falls.
+FIRST = 1e-3
+FALL = 0.02
+MOST_FALLS = 8
+# Distance of the dual point from the box that shows the box to be out of reach.
+INSIDE = 1e-4
+# Singular values below this share of the largest are not inverted.
+CUT = 1e-13
+
+
+@dataclass(frozen=True, eq=False)
+class Interpolation:
+    """A network through all targets and how far it can be from the cheapest one.
+
+    Attributes
+    ----------
+    norm : float
+        ``sum |u_j| |alpha_j|`` of the network: half its weight decay per beta.
+    lower_bound : float
+        Certified: no interpolating network has a smaller norm.
+    gap : float
+        Relative, with the correction for what rounding leaves in the residuals.
+    status : SolutionStatus
+        OPTIMAL exactly when the certificate's gap is at most the tolerance.
+    network : TwoLayerReLU
+        At most n neurons, balanced.
+    certificate : InterpolationCertificate
+    dual : ndarray, shape (n,)
+        Feasible ``v`` with ``v . y`` about the norm.
+    penalty : float
+        The last b of the module's docstring.
+    rounds : int
+        Of column generation, over all b.
+    seconds, tol : float
+    """
+
+    norm: float
+    lower_bound: float
+    gap: float
+    status: SolutionStatus
+    network: TwoLayerReLU = field(repr=False)
+    certificate: InterpolationCertificate = field(repr=False)
+    dual: Array = field(repr=False)
+    penalty: float
+    rounds: int
+    seconds: float
+    tol: float
+
+
+def interpolate(
+    X: ArrayLike | Any,
+    y: ArrayLike | Any,
+    *,
+    standardize: bool = False,
+    intercept: bool = False,
+    floats: str = "binary",
+    feature_names: Sequence[str] | None = None,
+    tol: float = 1e-6,
+    time_limit: float | None = None,
+    max_cells: int = MAX_CELLS,
+    progress: Callable[[str], object] | None = None,
+) -> Interpolation:
+    """Find the interpolating network of least norm, and certify it.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+    y : array_like, shape (n,)
+    standardize, intercept, floats, feature_names
+        As for `ConvexProgram`; the norm is that of the program's coordinates.
+    tol : float
+        Relative gap at which the status is optimal.
+    time_limit : float, optional
+        Seconds.
+    max_cells : int
+        Most cones of the certificate's covering, for each sign.
+    progress : callable, optional
+        Called with a line of text at each stage.
+
+    Returns
+    -------
+    Interpolation
+
+    Raises
+    ------
+    NoInterpolationError
+        If no network of any width interpolates; it names the rows that show it.
+    InputError, InputTypeError
+        As `ConvexProgram`; patches are not supported here.
+
+    Notes
+    -----
+    Pilanci & Ergen (2020), equations (7) and (15), appendix A.10.  The limit of `solve`
+    for falling beta, without the limit.
+
+    Examples
+    --------
+    >>> found = interpolate([[-1.0, 1.0], [0.0, 1.0], [1.0, 1.0]], [1.0, 0.0, 1.0])
+    >>> found.status.value, round(found.norm, 6), found.network.n_neurons
+    ('optimal', 2.0, 2)
+    """
+    begin = time.perf_counter()
+    limits = Limits(tol, time_limit, None, max_cells)
+    program = ConvexProgram(
+        X,
+        y,
+        1.0,
+        loss="absolute",
+        standardize=standardize,
+        intercept=intercept,
+        floats=floats,
+        feature_names=feature_names,
+    )
+    if program.n_patches > 1:
+        raise InputError(
+            "interpolation is supported for rows, X of shape (n, d); with patches use "
+            "ConvexProgram and a small beta."
+        )
+    obstruction = find_obstruction(X, y, intercept=intercept, floats=floats)
+    if obstruction is not None:
+        raise NoInterpolationError(obstruction)
+    say = progress or (lambda _: None)
+    network, dual, penalty, rounds = _penalised(program, limits, begin, say)
+    certificate = certify_interpolation(
+        network,
+        X,
+        y,
+        dual,
+        floats=floats,
+        rtol=max(1e-11, 0.05 * tol),
+        max_cells=max_cells,
+    )
+    scale = certificate.max_price if 0.0 < certificate.max_price < math.inf else 1.0
+    return Interpolation(
+        norm=network.decay(1.0),
+        lower_bound=certificate.lower_bound,
+        gap=certificate.gap,
+        status=certificate.status(tol),
+        network=network,
+        certificate=certificate,
+        dual=dual / scale,
+        penalty=penalty,
+        rounds=rounds,
+        seconds=time.perf_counter() - begin,
+        tol=tol,
+    )
+
+
+def _penalised(
+    program: ConvexProgram,
+    limits: Limits,
+    begin: float,
+    say: Callable[[str], object],
+) -> tuple[TwoLayerReLU, Array, float, int]:
+    """Lower the penalty until the dual point is inside the box; network and dual."""
+    zero = program.network(np.zeros((0, program.d)), np.zeros(0))
+    if not np.any(program.y):
+        return zero, np.zeros(program.n), 1.0, 0
+    penalty = FIRST * beta_of_gradient(program)
+    guesses: Array | None = None
+    rounds = 0
+    for _ in range(MOST_FALLS):
+        left = limits.time_limit
+        if left is not None:
+            left = max(left - (time.perf_counter() - begin), 1e-3)
+        solution, guesses = solve_from(
+            program.with_beta(penalty),
+            "column-generation",
+            Limits(0.5 * limits.tol, left, None, limits.max_cells),
+            say,
+            guesses,
+        )
+        rounds += len(solution.history)
+        dual = -solution.certificate.dual / penalty
+        room = 1.0 - penalty * float(np.abs(dual).max())
+        say(f"penalty {penalty:.3g}: {room:.1e} from the box")
+        if room > INSIDE or solution.stopped in ("time limit", "interrupted"):
+            break
+        penalty *= FALL
+    return _through_targets(program, solution.network), dual, penalty, rounds
+
+
+def _through_targets(program: ConvexProgram, network: TwoLayerReLU) -> TwoLayerReLU:
+    """Change the sizes of the neurons by what residuals are left, if that helps."""
+    for _ in range(2):
+        blocks, sides = blocks_from_network(network)
+        norms = np.linalg.norm(blocks, axis=1)
+        units = blocks / np.where(norms > 0.0, norms, 1.0)[:, None]
+        missed = program.y - network.evaluate(program.X)
+        change = la.lstsq(
+            program.outputs(units), missed, cond=CUT, lapack_driver="gelsy"
+        )[0]
+        sizes = sides * norms + change
+        better = network_from_blocks(
+            program, np.abs(sizes)[:, None] * units, np.sign(sizes)
+        )
+        left = np.abs(program.y - better.evaluate(program.X)).max()
+        if not left < np.abs(missed).max():
+            break
+        network = better
+    return network

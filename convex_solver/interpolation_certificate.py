@@ -1,0 +1,316 @@
+"""Certificates of interpolating linear CNNs, recomputed from the raw data alone.
+
+A float network meets float targets only up to rounding, so the upper bound is one for
+an *exact* interpolant near it.  Let A be the (n, K d) matrix of the patches, restricted
+to samples whose independence is proven: some B has ``|I - A B|_F = theta < 1``.  Then
+``A B`` is invertible with ``|(A B)^-1| <= 1 / (1 - theta)``, and the correction
+``B (A B)^-1 (Y - f)`` makes the network exact; its Frobenius norm is at most
+``|B| |Y - f|_F / (1 - theta)``, and its nuclear norm ``sqrt(min(d, K C))`` times that.  The
+other samples are proven, in integers, to follow from these.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from convex_solver.certificate import SolutionStatus
+from convex_solver.cnn_bounds import (
+    U,
+    frobenius_above,
+    half_squares_above,
+    inner_product_below,
+    product_error,
+    spectral_norm_above,
+    sum_above,
+)
+from convex_solver.cnn_certificate import (
+    linear_norm_above,
+    linear_prediction,
+    scale_below,
+)
+from convex_solver.cnn_data import digest, read_patches, read_targets, real_array
+from convex_solver.cnn_networks import LinearCNN
+from convex_solver.errors import InputError
+from convex_solver.exact_rows import combination
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Redundancy:
+    """A sample that follows from others, patches and targets alike.
+
+    ``sum coefficients[i] * sample rows[i] = 0`` exactly, the coefficient of ``row``
+    not zero.
+    """
+
+    row: int
+    rows: tuple[int, ...]
+    coefficients: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Infeasibility:
+    """The proof that no linear CNN interpolates, of whatever width.
+
+    Attributes
+    ----------
+    rows : tuple of int
+        The samples involved.
+    coefficients : tuple of int
+        ``sum coefficients[i] * patches[rows[i]] = 0`` exactly: the column of ``V``.
+    column : int
+        The output whose targets do not cancel.
+    discrepancy : float
+        ``sum coefficients[i] * y[rows[i]]`` of that output, rounded; not zero.
+    data_digest : str
+        SHA-256 of patches and y.
+    """
+
+    rows: tuple[int, ...]
+    coefficients: tuple[int, ...]
+    column: int
+    discrepancy: float
+    data_digest: str
+
+
+@dataclass(frozen=True, eq=False)
+class InterpolationCertificate:
+    """Bounds on the least weights of an interpolating linear CNN.
+
+    Attributes
+    ----------
+    upper_bound : float
+        Some network that interpolates *exactly* has ``1/2 sum (|u_j|^2 + |w_j|^2)`` of
+        this or less; infinite where that could not be proven.
+    lower_bound : float
+        None has less.
+    gap : float
+        ``(upper_bound - lower_bound) / upper_bound``.
+    residual : float
+        Upper bound of ``|f - Y|_F`` of the network itself.
+    dual : ndarray, shape of y
+        The feasible V behind the lower bound.
+    dual_norm : float
+        Upper bound of ``sigma_max([X_1^T V .. X_K^T V])``, at most 1.
+    redundant : tuple of Redundancy
+        Samples left out of the independence proof, with theirs.
+    data_digest : str
+        SHA-256 of patches and y.
+    """
+
+    upper_bound: float
+    lower_bound: float
+    gap: float
+    residual: float
+    dual: Array = field(repr=False)
+    dual_norm: float
+    redundant: tuple[Redundancy, ...] = field(repr=False)
+    data_digest: str
+
+    def status(self, tol: float) -> SolutionStatus:
+        """Return OPTIMAL exactly when the gap is at most ``tol``."""
+        if self.gap <= tol:
+            return SolutionStatus.OPTIMAL
+        return SolutionStatus.INACCURATE
+
+
+@dataclass(frozen=True, eq=False)
+class RightInverse:
+    """An approximate B, a bound of ``|B|``, and one of ``|I - A B|_F``."""
+
+    norm: float
+    theta: float
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether A has independent rows."""
+        return self.theta < 0.5
+
+
+def right_inverse(A: Array) -> RightInverse:
+    """Try to prove that the rows of ``A`` (n, q) are independent.
+
+    Rows are scaled to about one first (by powers of two, exactly); the bound of ``|B|``
+    is for A as given.
+
+    Examples
+    --------
+    >>> right_inverse(np.array([[3.0, 0.0], [0.0, 5.0]])).is_proven
+    True
+    >>> right_inverse(np.array([[1.0], [2.0]])).is_proven
+    False
+    """
+    if len(A) > A.shape[1]:
+        return RightInverse(math.inf, math.inf)
+    peaks = np.max(np.abs(A), axis=1)
+    if not np.all(peaks > 1e-280):
+        return RightInverse(math.inf, math.inf)
+    shifts = np.frexp(peaks)[1]
+    scaled = np.ldexp(A, -shifts[:, None])
+    if np.any((scaled == 0.0) != (A == 0.0)) or np.any(
+        (np.abs(scaled) < 2.0**-1021) & (scaled != 0.0)
+    ):  # a bit may have been lost
+        return RightInverse(math.inf, math.inf)
+    try:
+        B = np.linalg.pinv(scaled)
+    except np.linalg.LinAlgError:
+        return RightInverse(math.inf, math.inf)
+    error = np.abs(scaled @ B - np.eye(len(A))) * (1.0 + 2.0 * U)
+    theta = frobenius_above(error + product_error(scaled, B))
+    # A = diag(2**shift) scaled, so its B has columns 2**-shift times those here
+    return RightInverse(spectral_norm_above(np.ldexp(B, -shifts[None, :])), theta)
+
+
+def certify_interpolation(
+    network: LinearCNN,
+    patches: ArrayLike,
+    y: ArrayLike,
+    *,
+    dual: ArrayLike,
+    redundant: Sequence[Redundancy] = (),
+) -> InterpolationCertificate:
+    """Bound the least weights of an interpolating linear CNN from both sides.
+
+    Parameters
+    ----------
+    network : LinearCNN
+        Interpolates up to rounding.
+    patches : array_like, shape (n, K, d)
+    y : array_like, shape (n,) or (n, C)
+    dual : array_like, shape of y
+        Candidate V; it is scaled into the feasible set.
+    redundant : sequence of Redundancy
+        Samples that follow from the others; each claim is checked exactly, and none
+        may use a sample that is left out by an earlier one.
+
+    Returns
+    -------
+    InterpolationCertificate
+
+    Raises
+    ------
+    InputError
+        Shapes; a claim that does not hold.
+
+    Examples
+    --------
+    >>> net = LinearCNN([[1.0]], [[1.0, 1.0]])
+    >>> samples, y = [[[1.0], [0.0]], [[0.0], [1.0]]], [1.0, 2.0]
+    >>> found = certify_interpolation(net, samples, y, dual=[0.3, 0.6])
+    >>> found.residual > 1.0, found.lower_bound > 1.49
+    (True, True)
+    """
+    data = read_patches(patches)
+    n, n_patches, d = data.shape
+    targets = read_targets(y, n)
+    outputs = targets.reshape(n, -1)
+    flat = data.reshape(n, -1)
+    left_out: set[int] = set()
+    for claim in redundant:
+        _check(claim, flat, outputs, left_out)
+        left_out.add(claim.row)
+    kept = [i for i in range(n) if i not in left_out]
+    V = real_array(dual, "dual")
+    if V.shape != targets.shape:
+        raise InputError(f"dual has shape {V.shape}; expected {targets.shape}, as y.")
+    norm_above = linear_norm_above(data)
+    size = norm_above(V)
+    V, dual_norm = scale_below(V, 1.0 / size if size > 0.0 else 0.0, 1.0, norm_above)
+    lower = max(0.0, inner_product_below(V, targets))
+    prediction, error = linear_prediction(network, data)
+    miss = np.abs(prediction - outputs) * (1.0 + 2.0 * U) + error
+    inverse = right_inverse(flat[kept])
+    upper = math.inf
+    if inverse.is_proven:
+        rank = math.sqrt(min(d, n_patches * outputs.shape[1]))
+        factor = inverse.norm / (1.0 - inverse.theta) * rank * (1.0 + 16.0 * U)
+        decay = sum_above(
+            half_squares_above(w) for w in (network.filters, network.outputs)
+        )
+        correction = frobenius_above(miss[kept]) * factor
+        upper = sum_above([decay, math.nextafter(correction, math.inf)])
+    gap = (upper - lower) / upper if upper < math.inf else math.inf
+    return InterpolationCertificate(
+        upper,
+        lower,
+        gap,
+        frobenius_above(miss),
+        V,
+        dual_norm,
+        tuple(redundant),
+        digest(data, targets),
+    )
+
+
+def certify_infeasible(
+    patches: ArrayLike,
+    y: ArrayLike,
+    rows: Sequence[int],
+    coefficients: Sequence[int],
+) -> Infeasibility:
+    """Check exactly that a combination of samples cancels and its targets do not.
+
+    Raises
+    ------
+    InputError
+        If the patches do not cancel, or the targets do.
+
+    Examples
+    --------
+    >>> certify_infeasible([[[1.0]], [[2.0]]], [1.0, 3.0], [0, 1], [2, -1]).discrepancy
+    -1.0
+    """
+    data = read_patches(patches)
+    targets = read_targets(y, len(data))
+    dependency = _dependency(rows, coefficients, len(data))
+    if any(combination(data.reshape(len(data), -1), dependency)):
+        raise InputError(
+            "the combination of patches is not zero; this proves no infeasibility."
+        )
+    sums = combination(targets.reshape(len(data), -1), dependency)
+    column = next((c for c, value in enumerate(sums) if value), None)
+    if column is None:
+        raise InputError(
+            "the combination of targets is zero; this proves no infeasibility."
+        )
+    try:
+        discrepancy = float(sums[column])
+    except OverflowError:
+        discrepancy = math.copysign(math.inf, sums[column])
+    return Infeasibility(
+        tuple(dependency),
+        tuple(dependency.values()),
+        column,
+        discrepancy,
+        digest(data, targets),
+    )
+
+
+def _check(claim: Redundancy, flat: Array, outputs: Array, left_out: set[int]) -> None:
+    dependency = _dependency(claim.rows, claim.coefficients, len(flat))
+    if not dependency.get(claim.row) or left_out & set(dependency):
+        raise InputError(
+            f"sample {claim.row} is left out without a proof by samples that are kept."
+        )
+    if any(combination(flat, dependency)) or any(combination(outputs, dependency)):
+        raise InputError(f"sample {claim.row} does not follow from the others.")
+
+
+def _dependency(
+    rows: Sequence[int], coefficients: Sequence[int], n: int
+) -> dict[int, int]:
+    result = dict(zip(map(int, rows), map(int, coefficients), strict=False))
+    if not (
+        len(result) == len(rows) == len(coefficients) and set(result) <= {*range(n)}
+    ):
+        raise InputError(
+            f"{len(rows)} rows and {len(coefficients)} coefficients; expected as many "
+            f"of each, with different rows from 0 to {n - 1}."
+        )
+    return result
