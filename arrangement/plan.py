@@ -35,11 +35,33 @@ Check = Callable[..., Any]
 _FEW = 4096
 # most memory for the tables of a listing by vertices
 _TABLE_BYTES = 1 << 30
-# patterns a block; even, so that a chamber and its antipode are never parted
+# most patterns a block
 BLOCK = 1 << 15
-# chambers that one piece of a parallel walk over cells should have, and most pieces
-_PIECE = 1 << 14
-_MOST_PIECES = 1 << 12
+# a block that is used again and again stays in the cache: most bytes, fewest patterns
+_BLOCK_BYTES = 1 << 21
+_LEAST_BLOCK = 1 << 10
+# chambers that one piece of a parallel listing should have
+_PIECE = 7 << 10
+
+
+class _Room:
+    """What a walk writes into, one block at a time; used again by the next one.
+
+    Touching new memory is what a short list, and threads, wait for.
+    """
+
+    def __init__(
+        self, plan: Plan, step: int, check: Check | None, *, facets: bool
+    ) -> None:
+        layout = plan.layout
+        assert layout is not None
+        chambers = plan.block // step
+        n_points = 0 if check is None else chambers
+        self.points = np.zeros((n_points, layout.rank))
+        self.bases = np.zeros((n_points, layout.rank - 1), dtype=np.int64)
+        self.starts = np.zeros(chambers + 1 if facets else 0, dtype=np.int64)
+        room = chambers * 2 * layout.rank + layout.input_row.size + 4096
+        self.places = np.zeros(room if facets else 0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -73,6 +95,9 @@ class Plan:
         full = cover_bound(len(cone.rows) + extra, cone.rank)
         self.bound = full // 2 if extra else full
         self.width = -(-arrangement.n_hyperplanes // 64)
+        row_bytes = 8 * max(self.width, 1)
+        # even, so that a chamber and its antipode are never parted
+        self.block = min(BLOCK, max(_BLOCK_BYTES // row_bytes & ~1, _LEAST_BLOCK))
         self.by_vertices = (
             not by_cells
             and self.layout is not None
@@ -134,7 +159,7 @@ class Plan:
     def blocks_at(self, signs: NDArray[np.int8]) -> Iterator[Block]:
         """Yield the chambers with these signs of places (of row 0: positive)."""
         assert self.layout is not None
-        walker, _ = _at_prefix(self.layout, self.step, signs)
+        walker, _ = _at_prefix(self.layout, self.step, signs, [])
         return self._run(walker, None, None, False)
 
     def _walker(self, facets: bool) -> Walker | VertexWalker:
@@ -165,18 +190,16 @@ class Plan:
         *,
         turn: bool = False,
         new_buffer: Callable[[], NDArray[np.uint64]] | None = None,
+        room: _Room | None = None,
         is_late: IsLate = never,
     ) -> Iterator[Block]:
         """Yield the blocks of one walker, each in a new buffer where one is given."""
         assert self.layout is not None
         step = walker.step
-        chambers = BLOCK // step
-        n_points = 0 if check is None else chambers
-        points = np.zeros((n_points, self.layout.rank))
-        bases = np.zeros((n_points, self.layout.rank - 1), dtype=np.int64)
-        starts = np.zeros(chambers + 1 if facets else 0, dtype=np.int64)
-        room = chambers * 2 * self.layout.rank + self.layout.input_row.size + 4096
-        places = np.zeros(room if facets else 0, dtype=np.int64)
+        if room is None:
+            room = _Room(self, step, check, facets=facets)
+        points, bases = room.points, room.bases
+        starts, places = room.starts, room.places
         if new_buffer is not None:
             buffer = new_buffer()
         else:
@@ -184,7 +207,7 @@ class Plan:
         begin = 0
         status = PAUSED
         while status != DONE:
-            block = buffer[begin : begin + BLOCK]
+            block = buffer[begin : begin + self.block]
             is_spare = len(block) < step
             if is_spare:
                 # the target is full, but what is left may open no chamber
@@ -194,7 +217,8 @@ class Plan:
             else:
                 status = walker.advance(block, points, starts, places)
             count = int(walker.control[N_EMITTED])
-            if status == PAUSED and count < BLOCK // 2 and not (count and is_late()):
+            is_short = count < self.block // 2
+            if status == PAUSED and is_short and not (count and is_late()):
                 yield self._no_news()
                 continue
             if count and is_spare:
@@ -230,8 +254,10 @@ class Plan:
         is_late: IsLate,
     ) -> Iterator[Block]:
         """Yield the same blocks' contents from threads, a few pieces ahead."""
-        # touching new memory is what threads wait for: buffers are used again
+        # touching new memory is what threads wait for: it is used again
         spare: list[NDArray[np.uint64]] = []
+        rooms: list[_Room] = []
+        idle: list[Walker] = []
 
         def work(
             start: Callable[[], tuple[Any, bool]], is_halted: IsLate
@@ -240,22 +266,24 @@ class Plan:
             used: list[NDArray[np.uint64]] = []
 
             def new_buffer() -> NDArray[np.uint64]:
-                try:
-                    used.append(spare.pop())
-                except IndexError:
-                    used.append(self._buffer())
+                used.append(_taken(spare, self._buffer))
                 return used[-1]
 
+            new_room = partial(_Room, self, walker.step, check, facets=facets)
+            room = _taken(rooms, new_room)
             run = self._run(
                 walker, None, check, facets, turn=turn, new_buffer=new_buffer,
-                is_late=is_halted,
+                room=room, is_late=is_halted,
             )  # fmt: skip
             blocks = []
             for block in run:
                 if len(block.patterns):
                     blocks.append(block)
                 if is_halted():
-                    break
+                    return blocks, used
+            rooms.append(room)
+            if isinstance(walker, Walker):
+                idle.append(walker)
             return blocks, used
 
         vertices = None if where is not None else self._walker(facets)
@@ -265,7 +293,7 @@ class Plan:
             for _ in vertices.preparation:
                 yield self._no_news()
         begin = 0
-        pieces = self._pieces(vertices, n_jobs, where)
+        pieces = self._pieces(vertices, n_jobs, where, idle)
         for result in results_in_order(work, pieces, n_jobs, is_late):
             if result is None:
                 yield self._no_news()
@@ -285,12 +313,19 @@ class Plan:
         return Block(np.zeros((0, self.width), dtype=np.uint64), None, None)
 
     def _buffer(self) -> NDArray[np.uint64]:
-        return np.empty((BLOCK, max(self.width, 1)), dtype=np.uint64)
+        return np.empty((self.block, max(self.width, 1)), dtype=np.uint64)
 
     def _pieces(
-        self, vertices: VertexWalker | None, n_jobs: int, where: dict[int, int] | None
+        self,
+        vertices: VertexWalker | None,
+        n_jobs: int,
+        where: dict[int, int] | None,
+        idle: list[Walker],
     ) -> Iterator[Callable[[], tuple[Any, bool]]]:
-        """Independent walks whose chambers, one after another, are those asked for."""
+        """Independent walks whose chambers, one after another, are those asked for.
+
+        Walkers that are ``idle`` are used again.
+        """
         if vertices is not None:
             least = min(_PIECE, self.bound // (8 * n_jobs * self.step))
             for piece in vertices.pieces(least):
@@ -301,9 +336,8 @@ class Plan:
             for walker_where, turn in self._walkers_where(where):
                 yield partial(_ready, walker_where, turn)
             return
-        wanted = min(max(self.bound // _PIECE, 8 * n_jobs), _MOST_PIECES)
-        for signs in prefixes(self.arrangement, self.layout, wanted):
-            yield partial(_at_prefix, self.layout, self.step, signs)
+        for signs in prefixes(self.arrangement, self.layout, 8 * n_jobs, size=_PIECE):
+            yield partial(_at_prefix, self.layout, self.step, signs, idle)
 
     def _one_chamber(
         self, target: NDArray[np.uint64] | None, facets: bool, check: Check | None
@@ -379,8 +413,18 @@ def _ready(walker: Any, turn: bool) -> tuple[Any, bool]:
     return walker, turn
 
 
-def _at_prefix(layout: Any, step: int, signs: NDArray[np.int8]) -> tuple[Any, bool]:
-    walker = Walker(layout, step=step)
+def _taken(spare: list[Any], make: Callable[[], Any]) -> Any:
+    """Take what is spare, or make one; threads may share the list."""
+    try:
+        return spare.pop()
+    except IndexError:
+        return make()
+
+
+def _at_prefix(
+    layout: Any, step: int, signs: NDArray[np.int8], idle: list[Walker]
+) -> tuple[Any, bool]:
+    walker = _taken(idle, partial(Walker, layout, step=step))
     walker.require(signs)
     return walker, False
 

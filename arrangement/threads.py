@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from itertools import islice
-from threading import Event
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
 from typing import Any
 
 from arrangement.errors import ArrangementError
@@ -16,11 +17,31 @@ IsLate = Callable[[], bool]
 
 # seconds between looks at the time while a piece is waited for
 _PATIENCE = 0.1
+# pieces a thread that are given out before the first of them is taken
+_AHEAD = 3
 
 
 def never() -> bool:
     """Return False: there is no limit."""
     return False
+
+
+@dataclass
+class _Task:
+    """A piece, and what became of it."""
+
+    piece: Any
+    result: Any = None
+    error: BaseException | None = None
+    is_done: bool = False
+
+    def finish(self, work: Callable[[Any, IsLate], Any], is_late: IsLate) -> None:
+        """Work on the piece and keep what that raises for the consumer."""
+        try:
+            self.result = work(self.piece, is_late)
+        except BaseException as error:
+            self.error = error
+        self.is_done = True
 
 
 def results_in_order(
@@ -31,30 +52,80 @@ def results_in_order(
 ) -> Iterator[Any]:
     """Yield ``work(piece, is_halted)`` of all pieces; None while one is waited for.
 
-    A few pieces a thread are worked on ahead.  Once ``is_late()``, or when the consumer
-    leaves, ``is_halted()`` is true: what work returns then may be a part.  It is
-    yielded for the piece that is next, then None: what follows would leave a gap.
+    The consumer's thread is one of ``n_jobs``: it works on a piece itself when the one
+    that is next is not there.  A few pieces a thread are worked on ahead.  Once
+    ``is_late()``, or when the consumer leaves, ``is_halted()`` is true: what work
+    returns then may be a part.  It is yielded for the piece that is next, then None:
+    what follows would leave a gap.
     """
     halt = Event()
-    with ThreadPoolExecutor(n_jobs) as pool:
-        waiting: deque[Future[Any]] = deque()
-        try:
-            for piece in islice(pieces, 3 * n_jobs):
-                waiting.append(pool.submit(work, piece, halt.is_set))
-            while waiting:
-                # threads answer no signal: the wait for them is cut short
-                if not wait(list(waiting)[:1], _PATIENCE).done:
-                    if is_late():
-                        halt.set()
-                    yield None
-                    continue
-                yield waiting.popleft().result()
-                if halt.is_set():
-                    yield None
-                    raise ArrangementError("a listing went on after its limit.")
-                for piece in islice(pieces, 1):
-                    waiting.append(pool.submit(work, piece, halt.is_set))
-        finally:
+    to_do: SimpleQueue[_Task | None] = SimpleQueue()
+    bell: SimpleQueue[None] = SimpleQueue()
+
+    def is_halted() -> bool:
+        # the consumer cannot look at the time while it works
+        if is_late():
             halt.set()
-            for future in waiting:
-                future.cancel()
+        return halt.is_set()
+
+    def serve() -> None:
+        while (task := to_do.get()) is not None:
+            task.finish(work, halt.is_set)
+            bell.put(None)
+
+    def advance() -> bool:
+        """Work on the next piece, or wait for news; False when there are none."""
+        try:
+            task = to_do.get_nowait()
+        except Empty:
+            try:
+                # threads answer no signal: the wait for them is cut short
+                bell.get(timeout=_PATIENCE)
+            except Empty:
+                is_halted()
+                return False
+            return True
+        assert task is not None
+        task.finish(work, is_halted)
+        if task.error is not None and not isinstance(task.error, Exception):
+            raise task.error
+        return True
+
+    helpers = [Thread(target=serve, daemon=True) for _ in range(n_jobs - 1)]
+    waiting: deque[_Task] = deque()
+    try:
+        for helper in helpers:
+            helper.start()
+        while True:
+            for piece in islice(pieces, _AHEAD * n_jobs - len(waiting)):
+                waiting.append(_Task(piece))
+                to_do.put(waiting[-1])
+            if not waiting:
+                return
+            while not waiting[0].is_done:
+                if not advance():
+                    yield None
+            task = waiting.popleft()
+            if task.error is not None:
+                raise task.error
+            yield task.result
+            if halt.is_set():
+                yield None
+                raise ArrangementError("a listing went on after its limit.")
+    finally:
+        halt.set()
+        _empty(to_do)
+        for _ in helpers:
+            to_do.put(None)
+        for helper in helpers:
+            if helper.ident is not None:
+                helper.join()
+
+
+def _empty(queue: SimpleQueue[Any]) -> None:
+    """Take all that is left."""
+    while True:
+        try:
+            queue.get_nowait()
+        except Empty:
+            return
