@@ -22,6 +22,9 @@ Array = NDArray[np.float64]
 U = 2.0**-53
 TINY = 5e-324
 
+# {row: coefficient}: a combination of rows that is claimed to vanish.
+Dependency = dict[int, int]
+
 
 def product_error(a: Array, b: Array, extra: int = 0) -> Array:
     """Bound ``|fl(a @ b) - a @ b|`` entry by entry; ``extra`` more roundings each."""
@@ -131,3 +134,18 @@ def float_below(value: Fraction) -> float:
     except OverflowError:
         return sys.float_info.max if value > 0 else -math.inf
     return nearest if Fraction(nearest) <= value else math.nextafter(nearest, -math.inf)
+
+
+def combination(matrix: Array, dependency: Dependency) -> list[Fraction]:
+    """Return ``sum_i c_i matrix[i]`` exactly, for floats as the rationals they are.
+
+    Examples
+    --------
+    >>> combination(np.array([[1.0, 2.0], [2.0, 4.5]]), {0: 2, 1: -1})
+    [Fraction(0, 1), Fraction(-1, 2)]
+    """
+    total = [Fraction(0)] * matrix.shape[1]
+    for i, c in dependency.items():
+        row = matrix[i].tolist()
+        total = [t + c * Fraction(x) for t, x in zip(total, row, strict=True)]
+    return total

@@ -149,16 +149,6 @@ def certify_linear_cnn(
             f"the network has filters {network.filters.shape} and outputs "
             f"{weights.shape}; patches are {data.shape} and y is {targets.shape}."
         )
-    flat = data.reshape(n, -1)
-    columns = np.ascontiguousarray(flat.T)
-
-    def norm_above(v: Array) -> float:
-        v = v.reshape(n, -1)
-        blocks = (columns @ v).reshape(n_patches, d, -1)
-        stacked = blocks.transpose(1, 0, 2).reshape(d, -1)
-        error = frobenius_above(product_error(columns, v))
-        return sum_above([spectral_norm_above(stacked), error])
-
     prediction, error = linear_prediction(network, data)
     prediction = prediction.reshape(outputs.shape)
     upper = objective_above(
@@ -169,7 +159,7 @@ def certify_linear_cnn(
         _candidate(dual, prediction - outputs, targets),
         targets,
         decay,
-        norm_above,
+        linear_norm_above(data),
         "linear",
         digest(data, targets),
     )
@@ -260,6 +250,21 @@ def read_signals(X: ArrayLike) -> Array:
     return result
 
 
+def linear_norm_above(data: Array) -> Callable[[Array], float]:
+    """Return a function that bounds ``sigma_max([X_1^T V .. X_K^T V])`` from above."""
+    n, n_patches, d = data.shape
+    columns = np.ascontiguousarray(data.reshape(n, -1).T)
+
+    def norm_above(v: Array) -> float:
+        v = v.reshape(n, -1)
+        blocks = (columns @ v).reshape(n_patches, d, -1)
+        stacked = blocks.transpose(1, 0, 2).reshape(d, -1)
+        error = frobenius_above(product_error(columns, v))
+        return sum_above([spectral_norm_above(stacked), error])
+
+    return norm_above
+
+
 def linear_prediction(network: LinearCNN, data: Array) -> tuple[Array, Array]:
     """Return the prediction (n, C) in float64 and a bound on its error."""
     n, n_patches, d = data.shape
@@ -335,18 +340,28 @@ def _certificate(
 def _feasible(
     v: Array, y: Array, beta: float, norm_above: Callable[[Array], float]
 ) -> tuple[Array, float]:
-    """Scale ``v`` by about the best factor, until its own bound is at most ``beta``."""
+    """Scale ``v`` by the best factor that keeps its norm at ``beta`` or below."""
     with np.errstate(over="ignore", invalid="ignore"):
         square = float(np.sum(v * v))
         best = -float(np.sum(v * y)) / square if square > 0.0 else 0.0
         size = norm_above(v)
-        cap = beta / size if size > 0.0 else math.inf
-        factor = min(max(best, 0.0), cap)
+    cap = beta / size if size > 0.0 else math.inf
+    return scale_below(v, min(max(best, 0.0), cap), beta, norm_above)
+
+
+def scale_below(
+    v: Array, factor: float, limit: float, norm_above: Callable[[Array], float]
+) -> tuple[Array, float]:
+    """Return about ``factor * v`` with a norm of ``limit`` or less, and its bound.
+
+    The bound is that of the scaled vector, so nothing depends on how it was scaled.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
         for shrink in (1.0, 1.0 - 2.0**-50, 1.0 - 2.0**-40, 1.0 - 2.0**-20):
             scaled = factor * shrink * v
             if not np.all(np.isfinite(scaled)):
                 break
             bound = norm_above(scaled)
-            if bound <= beta:
+            if bound <= limit:
                 return scaled, bound
     return np.zeros_like(v), 0.0

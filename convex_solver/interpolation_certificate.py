@@ -1,12 +1,13 @@
 """Certificates of interpolating linear CNNs, recomputed from the raw data alone.
 
 A float network meets float targets only up to rounding, so the upper bound is one for
-an *exact* interpolant near it.  Let A be the (n, K d) matrix of the patches, restricted
-to samples whose independence is proven: some B has ``|I - A B|_F = theta < 1``.  Then
-``A B`` is invertible with ``|(A B)^-1| <= 1 / (1 - theta)``, and the correction
-``B (A B)^-1 (Y - f)`` makes the network exact; its Frobenius norm is at most
-``|B| |Y - f|_F / (1 - theta)``, and its nuclear norm ``sqrt(min(d, K C))`` times that.  The
-other samples are proven, in integers, to follow from these.
+an *exact* interpolant near it. Let A be the (n, K d) matrix of the patches, restricted
+to samples whose independence is proven: some B has ``|I - A B|_F = theta < 1``. Then
+``A B`` is invertible with ``|(A B)^-1| <= 1 / (1 - theta)``, and the correction ``B (A
+B)^-1 (Y - f)`` makes the network exact (rows are scaled to about one first); its
+Frobenius norm is at most ``|B| |Y - f|_F / (1 - theta)``, and its nuclear norm
+``sqrt(min(d, K C))`` times that. The other samples are proven, in integers, to follow
+from these.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from convex_solver.certificate import SolutionStatus
 from convex_solver.cnn_bounds import (
     U,
+    combination,
     frobenius_above,
     half_squares_above,
     inner_product_below,
@@ -36,7 +38,6 @@ from convex_solver.cnn_certificate import (
 from convex_solver.cnn_data import digest, read_patches, read_targets, real_array
 from convex_solver.cnn_networks import LinearCNN
 from convex_solver.errors import InputError
-from convex_solver.exact_rows import combination
 
 Array = NDArray[np.float64]
 
@@ -67,7 +68,8 @@ class Infeasibility:
     column : int
         The output whose targets do not cancel.
     discrepancy : float
-        ``sum coefficients[i] * y[rows[i]]`` of that output, rounded; not zero.
+        ``sum coefficients[i] * y[rows[i]]`` of that output, by the largest coefficient,
+        rounded: how much the targets contradict each other.
     data_digest : str
         SHA-256 of patches and y.
     """
@@ -122,10 +124,14 @@ class InterpolationCertificate:
 
 @dataclass(frozen=True, eq=False)
 class RightInverse:
-    """An approximate B, a bound of ``|B|``, and one of ``|I - A B|_F``."""
+    """What is known of an approximate right inverse B of ``diag(2**-shifts) A``.
+
+    Bounds of ``|B|`` and of ``theta = |I - diag(2**-shifts) A B|_F``.
+    """
 
     norm: float
     theta: float
+    shifts: NDArray[np.int32]
 
     @property
     def is_proven(self) -> bool:
@@ -136,8 +142,7 @@ class RightInverse:
 def right_inverse(A: Array) -> RightInverse:
     """Try to prove that the rows of ``A`` (n, q) are independent.
 
-    Rows are scaled to about one first (by powers of two, exactly); the bound of ``|B|``
-    is for A as given.
+    Rows are scaled to about one first, by powers of two, exactly.
 
     Examples
     --------
@@ -146,25 +151,20 @@ def right_inverse(A: Array) -> RightInverse:
     >>> right_inverse(np.array([[1.0], [2.0]])).is_proven
     False
     """
-    if len(A) > A.shape[1]:
-        return RightInverse(math.inf, math.inf)
-    peaks = np.max(np.abs(A), axis=1)
-    if not np.all(peaks > 1e-280):
-        return RightInverse(math.inf, math.inf)
-    shifts = np.frexp(peaks)[1]
+    shifts = np.frexp(np.max(np.abs(A), axis=1))[1]
+    unknown = RightInverse(math.inf, math.inf, shifts)
     scaled = np.ldexp(A, -shifts[:, None])
-    if np.any((scaled == 0.0) != (A == 0.0)) or np.any(
-        (np.abs(scaled) < 2.0**-1021) & (scaled != 0.0)
-    ):  # a bit may have been lost
-        return RightInverse(math.inf, math.inf)
+    # an entry that becomes subnormal may lose a bit; a zero row has no inverse
+    is_exact = np.array_equal(np.ldexp(scaled, shifts[:, None]), A)
+    if len(A) > A.shape[1] or not is_exact or not np.all(np.any(A, axis=1)):
+        return unknown
     try:
         B = np.linalg.pinv(scaled)
     except np.linalg.LinAlgError:
-        return RightInverse(math.inf, math.inf)
+        return unknown
     error = np.abs(scaled @ B - np.eye(len(A))) * (1.0 + 2.0 * U)
     theta = frobenius_above(error + product_error(scaled, B))
-    # A = diag(2**shift) scaled, so its B has columns 2**-shift times those here
-    return RightInverse(spectral_norm_above(np.ldexp(B, -shifts[None, :])), theta)
+    return RightInverse(spectral_norm_above(B), theta, shifts)
 
 
 def certify_interpolation(
@@ -233,7 +233,9 @@ def certify_interpolation(
         decay = sum_above(
             half_squares_above(w) for w in (network.filters, network.outputs)
         )
-        correction = frobenius_above(miss[kept]) * factor
+        # the rows of the system are scaled, and so is what is missing
+        missing = np.ldexp(miss[kept], -inverse.shifts[:, None])
+        correction = frobenius_above(np.nextafter(missing, np.inf)) * factor
         upper = sum_above([decay, math.nextafter(correction, math.inf)])
     gap = (upper - lower) / upper if upper < math.inf else math.inf
     return InterpolationCertificate(
@@ -264,7 +266,7 @@ def certify_infeasible(
     Examples
     --------
     >>> certify_infeasible([[[1.0]], [[2.0]]], [1.0, 3.0], [0, 1], [2, -1]).discrepancy
-    -1.0
+    -0.5
     """
     data = read_patches(patches)
     targets = read_targets(y, len(data))
@@ -279,15 +281,12 @@ def certify_infeasible(
         raise InputError(
             "the combination of targets is zero; this proves no infeasibility."
         )
-    try:
-        discrepancy = float(sums[column])
-    except OverflowError:
-        discrepancy = math.copysign(math.inf, sums[column])
+    largest = max(abs(c) for c in dependency.values())
     return Infeasibility(
         tuple(dependency),
         tuple(dependency.values()),
         column,
-        discrepancy,
+        float(sums[column] / largest),
         digest(data, targets),
     )
 
