@@ -23,10 +23,11 @@ import scipy.linalg as la
 from numpy.typing import ArrayLike, NDArray
 
 from convex_solver.certificate import SolutionStatus
-from convex_solver.errors import InputError, NoInterpolationError
-from convex_solver.interpolation_certificate import (
+from convex_solver.errors import NoInterpolationError
+from convex_solver.gauge_certificate import (
     InterpolationCertificate,
     certify_interpolation,
+    plain_rows,
 )
 from convex_solver.network import TwoLayerReLU
 from convex_solver.obstruction import find_obstruction
@@ -140,6 +141,7 @@ def interpolate(
     """
     begin = time.perf_counter()
     limits = Limits(tol, time_limit, None, max_cells)
+    X = plain_rows(X)
     program = ConvexProgram(
         X,
         y,
@@ -150,11 +152,6 @@ def interpolate(
         floats=floats,
         feature_names=feature_names,
     )
-    if program.n_patches > 1:
-        raise InputError(
-            "interpolation is supported for rows, X of shape (n, d); with patches use "
-            "ConvexProgram and a small beta."
-        )
     obstruction = find_obstruction(X, y, intercept=intercept, floats=floats)
     if obstruction is not None:
         raise NoInterpolationError(obstruction)
