@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 from convex_solver.blocks import ProgramBlock, iter_blocks
 from convex_solver.builder import ConicProgram, build_conic, to_cvxpy
 from convex_solver.certificate import Certificate, SolutionStatus, certify
+from convex_solver.conic_counts import ConicSizes, conic_sizes
 from convex_solver.conic_files import read_conic, write_conic
-from convex_solver.conic_sizes import ConicSizes, conic_sizes
 from convex_solver.datasets import load_penguins, penguins_csv
 from convex_solver.errors import (
     CertificateError,

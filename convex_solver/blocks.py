@@ -55,7 +55,9 @@ class ProgramBlock:
         bits = self.patterns.to_bool()
         masked = np.multiply(bits[:, None, :], np.ascontiguousarray(self.X.T))
         if self.n_patches > 1:
-            masked = masked.reshape(*masked.shape[:2], -1, self.n_patches).sum(axis=3)
+            p, r, rows = masked.shape
+            shape = (p, r, rows // self.n_patches, self.n_patches)
+            masked = masked.reshape(shape).sum(axis=3)
         out: Array = masked
         return out
 

@@ -37,14 +37,24 @@ from numpy.typing import NDArray
 
 from convex_solver.builder import ConicProgram, diagonal
 from convex_solver.conic_columns import iter_columns, right_hand_side
+from convex_solver.conic_counts import FORMS, ConicSizes
 from convex_solver.conic_losses import ConicLoss
-from convex_solver.conic_sizes import ConicSizes
 from convex_solver.errors import ConicFileError
 from convex_solver.program import ConvexProgram
 
 MAGIC = b"\x89CONIC1\n"
 _HEAD = struct.Struct("<8sQ")
 _DIGEST = hashlib.sha256().digest_size
+_COUNTS = (
+    "n_chambers",
+    "rank",
+    "first_block",
+    "n_cone_rows",
+    "n_variables",
+    "n_rows",
+    "n_entries",
+    "n_quadratic",
+)
 # numbers in a chunk of a vector
 _NUMBERS = 1 << 16
 
@@ -54,16 +64,10 @@ def write_binary(
 ) -> None:
     """Write the program chunk by chunk."""
     index = "<i4" if sizes.index_dtype is np.int32 else "<i8"
-    header = {
+    header = {name: getattr(sizes, name) for name in _COUNTS if name != "first_block"}
+    header |= {
         "form": sizes.form,
-        "n_chambers": sizes.n_chambers,
-        "rank": sizes.rank,
         "first_block": sizes.n_loss_variables,
-        "n_cone_rows": sizes.n_cone_rows,
-        "n_variables": sizes.n_variables,
-        "n_rows": sizes.n_rows,
-        "n_entries": sizes.n_entries,
-        "n_quadratic": sizes.n_quadratic,
         "cones": sizes.cones,
         "constant": float(loss.constant),
         "index": index,
@@ -186,7 +190,21 @@ class _Reader:
         length = self._read(8)
         text = self._read(struct.unpack("<Q", length)[0])
         self._chain.update(self._check(length + text))
-        header: dict[str, Any] = json.loads(text)
+        try:
+            header: dict[str, Any] = json.loads(text)
+            counts = [header[name] for name in _COUNTS]
+            rows = [size * times for _, size, times in header["cones"]]
+            known = header["index"] in ("<i4", "<i8"), header["form"] in FORMS
+            header["constant"] = float(header["constant"])
+        except (ValueError, TypeError, KeyError):
+            raise self.error("the header cannot be understood") from None
+        if not (
+            all(known)
+            and all(type(count) is int and count >= 0 for count in counts)
+            and all(type(row) is int and row > 0 for row in rows)
+            and sum(rows) == header["n_rows"]
+        ):
+            raise self.error("the header contradicts itself")
         return header
 
     def parts(self, targets: dict[str, tuple[str, int]]) -> dict[str, NDArray[Any]]:

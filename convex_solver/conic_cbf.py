@@ -6,7 +6,8 @@ quadratic cost: ``1/2 sum q_k a_k^2`` becomes a variable t, last, with
 
     (t + 1/2, t - 1/2, sqrt(q_1) a_1, ..)  in a second-order cone, last.
 
-A comment holds what the format has no place for: which columns are the blocks.
+Comments hold what the format has no place for: which columns are the blocks, and that
+the file ends there, since a number that is cut off is a number too.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from numpy.typing import NDArray
 
 from convex_solver.builder import ConicProgram
 from convex_solver.conic_columns import iter_columns, right_hand_side
+from convex_solver.conic_counts import ConicSizes
 from convex_solver.conic_losses import ConicLoss
-from convex_solver.conic_sizes import ConicSizes
 from convex_solver.errors import ConicFileError
 from convex_solver.program import ConvexProgram
 
@@ -35,6 +36,7 @@ Ints = NDArray[np.int64]
 _NAMES = {"zero": "L=", "nonnegative": "L+", "second_order": "Q", "exponential": "EXP"}
 _KINDS = {name: kind for kind, name in _NAMES.items()}
 _LAYOUT = "# layout "
+_END = "# end"
 # lines in memory at once
 _LINES = 1 << 16
 
@@ -81,6 +83,7 @@ def write_cbf(
     kept = np.flatnonzero(values)
     stream.write(b"\nBCOORD\n%d\n" % kept.size)
     _write_lines(stream, [rows[kept]], values[kept])
+    stream.write(f"\n{_END}\n".encode())
 
 
 def _structure(loss: ConicLoss, sizes: ConicSizes) -> Iterator[str]:
@@ -171,6 +174,7 @@ class _Reader:
         self._stream, self._path = stream, path
         self._size = os.fstat(stream.fileno()).st_size
         self._line = 0
+        self._is_ended = False
         self.seen: set[str] = set()
         self._layout: dict[str, Any] = {}
         self._n_variables = self._n_rows = 0
@@ -202,6 +206,8 @@ class _Reader:
                     self._layout = json.loads(line[len(_LAYOUT) :])
                 except ValueError:
                     raise self.error("the layout cannot be read") from None
+            elif line == _END:
+                self._is_ended = True
             elif line and not line.startswith("#"):
                 return line
         return ""
@@ -308,6 +314,8 @@ class _Reader:
         missing -= self.seen
         if missing:
             raise self.error(f"the file ends without {', '.join(sorted(missing))}")
+        if not self._is_ended:
+            raise self.error(f"the file ends without {_END!r}; it is cut off")
         try:
             chambers = int(self._layout["n_chambers"])
             return ConicProgram(

@@ -9,8 +9,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from convex_solver.blocks import ProgramBlock, iter_blocks
+from convex_solver.conic_counts import ConicSizes, support, unit_rows
 from convex_solver.conic_losses import ConicLoss
-from convex_solver.conic_sizes import ConicSizes, support, unit_rows
 from convex_solver.conic_tree import Ints, PlaceMap, TreeFinder
 from convex_solver.program import ConvexProgram
 

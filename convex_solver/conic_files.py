@@ -8,8 +8,8 @@ from pathlib import Path
 from convex_solver.builder import ConicProgram
 from convex_solver.conic_binary import MAGIC, read_binary, write_binary
 from convex_solver.conic_cbf import read_cbf, write_cbf
+from convex_solver.conic_counts import ConicSizes, check_form, sizes_with
 from convex_solver.conic_losses import conic_loss
-from convex_solver.conic_sizes import ConicSizes, check_form, sizes_with
 from convex_solver.errors import ConicFileError, InputError
 from convex_solver.files import new_file
 from convex_solver.program import ConvexProgram
@@ -54,7 +54,7 @@ def write_conic(
     ...     sizes = write_conic(program, f"{folder}/program.cbf")
     ...     conic = read_conic(f"{folder}/program.cbf")
     >>> sizes.n_entries, conic.A.nnz, conic.cones[-1]
-    (90, 94, ('second_order', 4))
+    (74, 78, ('second_order', 4))
     """
     target = Path(path)
     write = _WRITERS.get(target.suffix.lower())

@@ -145,7 +145,7 @@ def conic_sizes(program: ConvexProgram, *, form: str = "dense") -> ConicSizes:
     >>> program = ConvexProgram([[1.0, 2.0], [3.0, -1.0]], [1.0, 0.0], 0.1)
     >>> sizes = conic_sizes(program)
     >>> sizes.n_chambers, sizes.n_variables, sizes.n_rows, sizes.n_entries
-    (4, 26, 42, 90)
+    (4, 26, 42, 74)
     """
     check_form(form)
     return sizes_with(program, conic_loss(program), form)
@@ -162,10 +162,10 @@ def sizes_with(program: ConvexProgram, loss: ConicLoss, form: str) -> ConicSizes
     arrangement = program.arrangement
     try:
         chambers = count_patterns(arrangement, max_nodes=_MAX_NODES)
-        facets = _restricted_counts(arrangement, chambers, earlier=False)
+        facets = restricted_counts(arrangement, chambers, earlier=False)
         flows = None
         if form == "tree":
-            flows = _restricted_counts(arrangement, chambers, earlier=True)
+            flows = restricted_counts(arrangement, chambers, earlier=True)
     except BudgetExceededError:
         raise ProgramTooLargeError(
             f"the program has too many chambers to count (n = {program.n}, rank "
@@ -232,7 +232,7 @@ def _runs(cones: list[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
     return out
 
 
-def _restricted_counts(
+def restricted_counts(
     arrangement: Arrangement, chambers: int, *, earlier: bool
 ) -> list[int]:
     """Count, class by class, the chambers of a restriction to its hyperplane.
@@ -287,7 +287,7 @@ def _loss_map_entries(
 
 def support(X: NDArray[np.float64], n_patches: int) -> NDArray[np.bool_]:
     """Return where a sample has a coordinate that is not zero, (n, r)."""
-    rows = (X != 0.0).reshape(-1, n_patches, X.shape[1])
+    rows = (X != 0.0).reshape(len(X) // n_patches, n_patches, X.shape[1])
     out: NDArray[np.bool_] = rows.any(axis=1)
     return out
 
