@@ -162,6 +162,17 @@ def _members(
     return np.stack([source // 64, source % 64, rows // 64, rows % 64, flips], axis=1)
 
 
+def word_copies(members: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Group copied bits by words and rotation (see `_kernels.vertices.advance`)."""
+    found: dict[tuple[int, int, int], list[int]] = {}
+    for from_word, from_bit, to_word, to_bit, flip in members.tolist():
+        key = (from_word, to_word, (to_bit - from_bit) % 64)
+        masks = found.setdefault(key, [0, 0])
+        masks[0] |= 1 << to_bit
+        masks[1] |= flip << to_bit
+    return np.array([(*k, *m) for k, m in found.items()], np.uint64).reshape(-1, 5)
+
+
 def _fits_int64(rows: list[IntRow], base: list[IntRow], rank: int) -> bool:
     """Whether every intermediate of the int64 kernels stays below 2**62.
 

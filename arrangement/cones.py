@@ -29,7 +29,9 @@ def chambers_with_rays(
         found.append(block[: int(walker.control[N_EMITTED])].copy())
         walker.control[N_EMITTED] = 0
     packed = np.concatenate(found)
-    rays = CellGeometry(arrangement, layout).rays(packed)
+    # an antipode follows each chamber: its rays are the opposite ones
+    half = CellGeometry(arrangement, layout).rays(packed[::2])
+    rays = [sign * some for some in half for sign in (1, -1)]
     return list(zip(unpack(packed, len(rows)), rays, strict=True))
 
 

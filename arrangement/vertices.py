@@ -21,6 +21,7 @@ from arrangement._kernels import vertices
 from arrangement._kernels.state import (
     BLOCK_FULL,
     CONSTANT,
+    COPIED,
     DONE,
     MOVING,
     N_EMITTED,
@@ -36,7 +37,7 @@ from arrangement._kernels.vertices import (
     UNDECIDED_PREFIX,
     UNDECIDED_VERTEX,
 )
-from arrangement.arithmetic import Layout
+from arrangement.arithmetic import Layout, word_copies
 from arrangement.arrangement import Arrangement
 from arrangement.cones import chambers_with_rays, null_vector
 from arrangement.coordinates import SEED, random_coordinates, scaled_matrix
@@ -190,7 +191,8 @@ class VertexWalker:
         except OverflowError:
             floats = images
         y_shifts = column_shifts(floats, rank)
-        self._images = dict(zip(layout.places.tolist(), images.tolist(), strict=True))
+        self._images = np.zeros((64 * layout.n_words, rank), dtype=object)
+        self._images[layout.places] = images
         self._coords = np.zeros((rank, 64 * layout.n_words))
         self._coords[:, layout.places] = scaled_floats(floats, y_shifts).T
         self._back = scaled_matrix(basis, y_shifts)
@@ -202,10 +204,13 @@ class VertexWalker:
         self._always = np.zeros(layout.n_words, dtype=np.uint64)
         self._always[chart_place // 64] = np.uint64(1 << (chart_place % 64))
         self._base, self._flips = self._always, np.zeros_like(self._always)
-        words = layout.words_per_pattern
-        if self.step == 2 and not len(layout.members) and words == layout.n_words:
+        is_copied = layout.words_per_pattern == layout.n_words and np.array_equal(
+            layout.fixed[COPIED], layout.fixed[VALID]
+        )
+        if self.step == 2 and is_copied:
             self._base = self._always | layout.outside[CONSTANT]
             self._flips = layout.outside[MOVING].copy()
+        self._copies = word_copies(layout.members)
         self._fixed = layout.fixed.copy()
         self._fixed[VALID] &= ~self._always
         self._top = self._highest(images[:, -1])
@@ -279,7 +284,7 @@ class VertexWalker:
     def _determine(self, ordinals: tuple[int, ...]) -> int:
         """Decide a determinant exactly, and note it in the table of the level."""
         level = self._level
-        rows = [self._images[int(self._free[k])][level:] for k in ordinals]
+        rows = self._images[self._free[list(ordinals)], level:].tolist()
         orientation = _sign(determinant([row[1:] for row in rows]))
         if orientation == 0:
             if level > 0 and len(independent_rows(rows, len(rows) + 1)[0]) == len(rows):
@@ -370,7 +375,7 @@ class VertexWalker:
                 self.control, self._free, self._binomials,
                 self._tables[self._level + 1], self._fixed, self._base, self._flips,
                 self._keys, self._line, self._turned, self._union, layout.outside,
-                layout.members, patterns, chosen, sides,
+                layout.members, self._copies, patterns, chosen, sides,
             )  # fmt: skip
             end = int(self.control[N_EMITTED] // self.control[STEP])
             if has_bases:
@@ -443,11 +448,12 @@ class VertexWalker:
         # far out along y_level, the lower coordinates tell apart what meets there
         for chart in range(level, -1, -1):
             columns = [chart, *range(level + 1, self._rank)]
-            point = null_vector([[self._images[p][c] for c in columns] for p in chosen])
-            for p in tight:
-                value = sum(
-                    self._images[p][c] * x for c, x in zip(columns, point, strict=True)
-                )
+            point = null_vector(self._images[np.ix_(chosen, columns)].tolist())
+            # products of whole columns: four times faster than row by row
+            values = self._images[np.ix_(tight, columns)] @ np.array(
+                point, dtype=object
+            )
+            for p, value in zip(tight, values.tolist(), strict=True):
                 sides[p] = _sign(value)
             tight = [p for p in tight if sides[p] == 0]
         if len(tight) > len(chosen):
@@ -467,7 +473,7 @@ class VertexWalker:
         They are those cones of the rows through it on which y_(level + 1) falls: it is
         negative on all their rays.  Only the first independent rows queue them.
         """
-        rows = [self._images[p][self._level + 1 :] for p in tight]
+        rows = self._images[tight, self._level + 1 :].tolist()
         first, _ = independent_rows(rows, len(chosen))
         if [tight[k] for k in first] != chosen:
             return

@@ -70,6 +70,9 @@ OTHERS, NEGATIVE, UNSURE, KNOWN_SIDES = range(4)
 # bits of a table: determinants below zero, and those known not to vanish
 CHI, KNOWN = range(2)
 
+# columns of ``copies``
+SOURCE, TARGET, ROTATE, MASK, TURNED = range(5)
+
 # reports beside those of the walks
 UNDECIDED_PREFIX, UNDECIDED_VERTEX, NOT_GENERIC = 10, 11, 12
 
@@ -293,20 +296,35 @@ def turn_sides(prefix, free, place, is_turned, turned, rows, k):
         rows[k + 1, row >> 6] ^= bit
 
 
+@inlined
+def copy_bits(copies, patterns, k):
+    """Write the bits of rows parallel to others, in row k and in its antipode."""
+    for t in range(copies.shape[0]):
+        left = copies[t, ROTATE]
+        word = patterns[k, np.int64(copies[t, SOURCE])]
+        word = (word << left) | (word >> ((np.uint64(64) - left) & np.uint64(63)))
+        bits = (word ^ copies[t, TURNED]) & copies[t, MASK]
+        target = np.int64(copies[t, TARGET])
+        patterns[k, target] ^= bits
+        patterns[k + 1, target] ^= bits
+
+
 @kernel
 def advance(
     coords, bounds, signs, prefix, offsets, control, free, binomials, chi_next,
-    fixed, base, flips, keys, line, turned, union, outside, members, patterns, bases,
-    sides,
+    fixed, base, flips, keys, line, turned, union, outside, members, copies, patterns,
+    bases, sides,
 ):  # fmt: skip
     """List the chambers of one level until the block is full or a sign is in doubt.
 
     ``coords`` (depths, d + 1, places) float64, depth 0 filled, coordinate 0 of the
     chart; ``fixed[VALID]`` the rows but row 0 and ``free`` (n_free,) their places;
-    ``chi_next`` (subsets, 2, n_words) uint64 the table of the next level.  Where output
-    words are those of places, ``base`` (n_words,) are the constant bits and row 0, and
-    ``flips`` the bits that antipodes turn, and patterns are written straight away; else
-    ``flips`` is zero and chambers go through ``union`` (2, n_words).
+    ``chi_next`` (subsets, 2, n_words) uint64 the table of the next level.  Where every
+    place is an output bit, ``base`` (n_words,) are the constant bits and row 0, and
+    ``flips`` the bits that antipodes turn, and patterns are written straight away; then
+    ``copies`` (k, 5) uint64: turn word SOURCE left by ROTATE bits, flip those TURNED,
+    and those in MASK are bits of word TARGET.  Else ``flips`` is zero and chambers go
+    through ``union`` (2, n_words).
     ``bases`` (chambers, d) int64 gets S, or is empty, and ``sides`` the signs there, or
     has no columns.
     ``control[LAST]`` is the row in doubt, or the block stopped before it.
@@ -348,6 +366,7 @@ def advance(
                 at = emitted // step
                 write_basis(prefix, free, place, rows[k], bases[at], sides[at])
             if is_direct:
+                copy_bits(copies, patterns, k)
                 emitted += 2
             else:
                 control[N_EMITTED] = emitted

@@ -194,6 +194,21 @@ def test_rows_one_ulp_from_a_common_plane(r, seed):
     assert one.n_exact > 0
 
 
+@pytest.mark.parametrize("n", [60, 64, 70, 130])
+def test_rows_parallel_to_others_within_and_across_words(n):
+    """Their bits are copied by whole words where all places are output bits."""
+    rng = np.random.default_rng(n)
+    X = rng.standard_normal((n, 3))
+    X[7:10] = X[4:7]
+    X[11] = -2.0 * X[0]
+    X[n - 2 : n] = X[2:4] * [[-1.0], [0.5]]
+    X[31] = X[63 % n]
+    one = assert_same_chambers(X)
+    # a bit of the run of three, of the twin that flips, and of each that crosses words
+    assert len(one.layout.members) == 7
+    assert 4 <= len(one._copies) < 7
+
+
 def test_two_rows_one_ulp_from_parallel_and_no_others():
     """Their vertex is in doubt though there is no other row to compare with."""
     one = assert_same_chambers([[1, 1], [1, np.nextafter(1.0, 2.0)]], [0, 0])
