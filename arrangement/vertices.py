@@ -306,10 +306,8 @@ class VertexWalker:
         place = int(self._free[ordinals[-1]])
         table = self._tables[self._level + 1]
         words = table[place_of(ordinals[:-1]), :, place // 64] >> np.uint64(place % 64)
-        is_below, is_known = (
-            int(words[vertices.CHI]) & 1,
-            int(words[vertices.KNOWN]) & 1,
-        )
+        is_below = int(words[vertices.CHI]) & 1
+        is_known = int(words[vertices.KNOWN]) & 1
         return (1 - 2 * is_below) * is_known
 
     def advance(
@@ -450,9 +448,8 @@ class VertexWalker:
             columns = [chart, *range(level + 1, self._rank)]
             point = null_vector(self._images[np.ix_(chosen, columns)].tolist())
             # products of whole columns: four times faster than row by row
-            values = self._images[np.ix_(tight, columns)] @ np.array(
-                point, dtype=object
-            )
+            images = self._images[np.ix_(tight, columns)]
+            values = images @ np.array(point, dtype=object)
             for p, value in zip(tight, values.tolist(), strict=True):
                 sides[p] = _sign(value)
             tight = [p for p in tight if sides[p] == 0]
