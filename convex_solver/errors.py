@@ -1,5 +1,6 @@
 """Exceptions of :mod:`convex_solver`; every message says what came and what to do."""
 
+from decimal import Decimal
 from typing import Any
 
 
@@ -34,11 +35,17 @@ class NoInterpolationError(ConvexSolverError, ValueError):
         self.obstruction = obstruction
         pairs = zip(obstruction.coefficients, obstruction.rows, strict=True)
         terms = " ".join(f"{c:+d} f({i})" for c, i in pairs)
+        # a decimal, as the value may be beyond float64
+        value = Decimal(obstruction.value.numerator) / obstruction.value.denominator
         super().__init__(
             f"no two-layer ReLU network takes these targets: {obstruction.reason}. "
             f"For every network {terms} = 0, for the targets it is "
-            f"{float(obstruction.value):g}. Change these rows, or fit with a loss."
+            f"{value:.6g}. Change these rows, or fit with a loss."
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Rebuild from the obstruction: pickling takes the message by default."""
+        return NoInterpolationError, (self.obstruction,)
 
 
 class ModelFileError(ConvexSolverError, ValueError):
