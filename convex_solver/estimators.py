@@ -20,11 +20,15 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    validate_data,
+)
 
 from convex_solver.certificate import SolutionStatus
 from convex_solver.errors import InputError
-from convex_solver.losses import LOSSES
+from convex_solver.losses import Loss, get_loss
 from convex_solver.program import ConvexProgram
 from convex_solver.solver import Solution, solve
 
@@ -32,12 +36,13 @@ Array = NDArray[np.float64]
 
 
 class _ConvexReLU(BaseEstimator):
-    """What both estimators share: parameters, one program, one warning."""
+    """What both estimators share: parameters, programs, one warning."""
 
     def __init__(
         self,
         beta: float = 0.1,
         *,
+        loss: str = "squared",
         fit_intercept: bool = True,
         standardize: bool = True,
         tol: float = 1e-4,
@@ -45,19 +50,28 @@ class _ConvexReLU(BaseEstimator):
         max_cells: int = 10**6,
     ) -> None:
         self.beta = beta
+        self.loss = loss
         self.fit_intercept = fit_intercept
         self.standardize = standardize
         self.tol = tol
         self.time_limit = time_limit
         self.max_cells = max_cells
 
-    def _solve(self, X: Array, y: Array, loss: str, seconds: float | None) -> Solution:
+    def _solve(
+        self,
+        X: Array,
+        y: Array,
+        loss: Loss,
+        seconds: float | None,
+        sample_weight: Array | None,
+    ) -> Solution:
         names = getattr(self, "feature_names_in_", None)
         program = ConvexProgram(
             X,
             y,
             self.beta,
             loss=loss,
+            sample_weight=sample_weight,
             standardize=self.standardize,
             intercept=self.fit_intercept,
             feature_names=None if names is None else names.tolist(),
@@ -65,6 +79,46 @@ class _ConvexReLU(BaseEstimator):
         return solve(
             program, tol=self.tol, time_limit=seconds, max_cells=self.max_cells
         )
+
+    def _solve_each(
+        self, X: Array, columns: list[Array], loss: Loss, sample_weight: Array | None
+    ) -> list[Solution]:
+        """Solve for each vector of targets, with equal shares of the time."""
+        begin = time.perf_counter()
+        solutions: list[Solution] = []
+        for targets in columns:
+            seconds = self.time_limit
+            if seconds is not None and solutions:
+                left = begin + seconds - time.perf_counter()
+                # `solve` refuses a limit of 0
+                seconds = max(left / (len(columns) - len(solutions)), 1e-3)
+            elif seconds is not None:
+                seconds = seconds / len(columns)
+            solutions.append(self._solve(X, targets, loss, seconds, sample_weight))
+        return solutions
+
+    def _keep(self, solutions: list[Solution], *, is_list: bool) -> None:
+        """Set the attributes of a fitted estimator: of one network, or lists."""
+
+        def all_or_one(values: list[Any]) -> Any:
+            return values if is_list else values[0]
+
+        self.network_ = all_or_one([s.network for s in solutions])
+        self.certificate_ = all_or_one([s.certificate for s in solutions])
+        self.objective_ = all_or_one([s.objective for s in solutions])
+        self.lower_bound_ = all_or_one([s.lower_bound for s in solutions])
+        self.gap_ = all_or_one([s.gap for s in solutions])
+        self.n_iter_ = max(1, *(len(s.history) for s in solutions))
+
+    def _loss(self, *, is_classification: bool) -> Loss:
+        """Return the loss, or raise: squared loss serves both kinds of estimators."""
+        loss = get_loss(self.loss)
+        if loss.is_classification != is_classification and loss.name != "squared":
+            raise InputError(
+                f"loss={self.loss!r} is not one of {type(self).__name__}; use another "
+                "loss, or the other estimator."
+            )
+        return loss
 
     def _warn(self, solution: Solution, what: str = "") -> None:
         """Issue a `ConvergenceWarning` unless the certificate says optimal."""
@@ -87,18 +141,21 @@ class _ConvexReLU(BaseEstimator):
 
 
 class ConvexReLURegressor(RegressorMixin, _ConvexReLU):
-    """Least-squares regression by the best two-layer ReLU network of any width.
+    """Regression by the best two-layer ReLU network of any width.
 
-    Minimises ``1/2 |f(X) - y|^2 + beta / 2 (sum |u_j|^2 + sum alpha_j^2)`` over all
-    networks ``f(x) = sum_j alpha_j max(0, x . u_j)`` to its certified global optimum
-    (Pilanci & Ergen 2020, equations (2) and (8)).  No initialisation, no learning rate,
-    no width and no random seed: the result is a function of the data.
+    Minimises ``l(f(X), y) + beta / 2 (sum |u_j|^2 + sum alpha_j^2)`` over all networks
+    ``f(x) = sum_j alpha_j max(0, x . u_j)`` to its certified global optimum (Pilanci &
+    Ergen 2020, equations (2) and (19)).  No initialisation, no learning rate, no width
+    and no random seed: the result is a function of the data.
 
     Parameters
     ----------
     beta : float, default=0.1
         Weight decay, above 0.  The loss is a sum over the samples, so that the same
         beta weighs less on more of them.
+    loss : str, default="squared"
+        ``"squared"``, ``"absolute"``, ``"huber:D"``, ``"quantile:T"``,
+        ``"epsilon_insensitive:E"`` or ``"poisson"``; see `convex_solver.losses`.
     fit_intercept : bool, default=True
         Give every neuron a bias.  It is penalised like the other weights: the
         equivalence needs that.
@@ -119,27 +176,28 @@ class ConvexReLURegressor(RegressorMixin, _ConvexReLU):
 
     Attributes
     ----------
-    network_ : TwoLayerReLU
-        Takes unscaled data.
-    certificate_ : Certificate
+    network_ : TwoLayerReLU, or list of n_outputs
+        Takes unscaled data.  A list, like the next four, where ``y`` has two
+        dimensions.
+    certificate_ : Certificate, or list
         Proof of ``lower_bound_``; see `convex_solver.certify`.
-    objective_ : float
+    objective_ : float, or list
         Of ``network_`` on the training data.
-    lower_bound_ : float
+    lower_bound_ : float, or list
         No network of any width has a smaller objective.
-    gap_ : float
+    gap_ : float, or list
         Certified relative gap, ``(upper - lower) / upper``.
     n_iter_ : int
-        Rounds of column generation.
-    n_features_in_ : int
-    feature_names_in_ : ndarray of str, shape (n_features_in_,)
-        Only if ``X`` had names of columns, all strings.
+        Most rounds of column generation of a network.
+    n_features_in_, feature_names_in_
+        As usual in scikit-learn.
 
     Notes
     -----
-    Data are read as float64, exactly.  Sparse data and sample weights are not
-    supported; an integer weight is that many copies of a row.  If the certificate does
-    not reach ``tol``, `fit` issues a `~sklearn.exceptions.ConvergenceWarning`.
+    Data are read as float64, exactly.  Sparse data are not supported.  Several outputs
+    are fitted by separate networks, each at its own optimum; that is not the problem
+    of one network with a shared hidden layer.  If the certificate does not reach
+    ``tol``, `fit` issues a `~sklearn.exceptions.ConvergenceWarning`.
 
     Examples
     --------
@@ -151,14 +209,21 @@ class ConvexReLURegressor(RegressorMixin, _ConvexReLU):
     True
     """
 
-    def fit(self, X: ArrayLike | Any, y: ArrayLike | Any) -> Self:
-        """Find the best network.
+    def fit(
+        self,
+        X: ArrayLike | Any,
+        y: ArrayLike | Any,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Find the best network, or one for each output.
 
         Parameters
         ----------
         X : array_like, shape (n_samples, n_features)
             Not modified.
-        y : array_like, shape (n_samples,)
+        y : array_like, shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array_like, shape (n_samples,), optional
+            What each sample's loss is multiplied with, at least 0.
 
         Returns
         -------
@@ -170,20 +235,23 @@ class ConvexReLURegressor(RegressorMixin, _ConvexReLU):
         ValueError, TypeError
             Data or parameters that are not acceptable.
         """
-        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
+        loss = self._loss(is_classification=False)
+        X, y = validate_data(
+            self, X, y, dtype=np.float64, y_numeric=True, multi_output=True
+        )
         targets = np.asarray(y, dtype=np.float64)
-        solution = self._solve(X, targets, "squared", self.time_limit)
-        self.network_ = solution.network
-        self.certificate_ = solution.certificate
-        self.objective_ = solution.objective
-        self.lower_bound_ = solution.lower_bound
-        self.gap_ = solution.gap
-        self.n_iter_ = max(len(solution.history), 1)
-        self._warn(solution)
+        X, weights, kept = _weighted(X, sample_weight)
+        targets = targets[kept]
+        is_list = targets.ndim == 2
+        columns = list(targets.T) if is_list else [targets]
+        solutions = self._solve_each(X, columns, loss, weights)
+        self._keep(solutions, is_list=is_list)
+        worst = int(np.argmax([s.gap for s in solutions]))
+        self._warn(solutions[worst], f"output {worst} is worst: " if is_list else "")
         return self
 
     def predict(self, X: ArrayLike | Any) -> Array:
-        """Return the network's output for each row of ``X``.
+        """Return the prediction for each row of ``X``.
 
         Parameters
         ----------
@@ -191,14 +259,43 @@ class ConvexReLURegressor(RegressorMixin, _ConvexReLU):
 
         Returns
         -------
-        ndarray, shape (n_samples,), float64
+        ndarray, shape (n_samples,) or (n_samples, n_outputs), float64
+            The network's output; with ``loss="poisson"`` the mean, its exponential.
         """
         data = self._validated(X)
-        return self.network_.predict(data)
+        if isinstance(self.network_, list):
+            outputs = np.column_stack([one.predict(data) for one in self.network_])
+        else:
+            outputs = self.network_.predict(data)
+        is_log = get_loss(self.loss).name == "poisson"
+        return np.asarray(np.exp(outputs) if is_log else outputs)
+
+    def __sklearn_tags__(self) -> Any:
+        """Say that y may have several columns."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def _weighted(
+    X: Array, sample_weight: ArrayLike | None
+) -> tuple[Array, Array | None, NDArray[np.int64]]:
+    """Return the rows that count, their weights, and which they are."""
+    if sample_weight is None:
+        return X, None, np.arange(len(X))
+    weights = _check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True
+    )
+    kept = np.flatnonzero(weights > 0.0)
+    if not kept.size:
+        raise InputError(
+            "sample_weight is zero for all samples; at least one has to count."
+        )
+    return X[kept], weights[kept], kept
 
 
 def _has_probabilities(estimator: ConvexReLUClassifier) -> bool:
-    if estimator.loss != "logistic":
+    if get_loss(estimator.loss).name != "logistic":
         raise AttributeError(
             f"loss={estimator.loss!r} gives no probabilities; use loss='logistic'."
         )
@@ -217,7 +314,7 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):
     ----------
     beta : float, default=0.1
         Weight decay, above 0.  The loss is a sum over the samples.
-    loss : {"logistic", "hinge", "squared"}, default="logistic"
+    loss : {"logistic", "hinge", "squared_hinge", "squared"}, default="logistic"
         Logistic is the default as it gives probabilities, and as it is strictly
         convex: the optimal predictions on the training data are unique.  Those of
         the hinge loss need not be.
@@ -249,15 +346,14 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):
         Certified relative gap.
     n_iter_ : int
         Most rounds of column generation of a network.
-    n_features_in_ : int
-    feature_names_in_ : ndarray of str, shape (n_features_in_,)
-        Only if ``X`` had names of columns, all strings.
+    n_features_in_, feature_names_in_
+        As usual in scikit-learn.
 
     Notes
     -----
-    Sparse data and sample weights are not supported.  If a certificate does not reach
-    ``tol``, `fit` issues a `~sklearn.exceptions.ConvergenceWarning` that names the
-    class with the largest gap.
+    Sparse data are not supported.  If a certificate does not reach ``tol``, `fit`
+    issues a `~sklearn.exceptions.ConvergenceWarning` that names the class with the
+    largest gap.
 
     Examples
     --------
@@ -280,15 +376,20 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):
     ) -> None:
         super().__init__(
             beta,
+            loss=loss,
             fit_intercept=fit_intercept,
             standardize=standardize,
             tol=tol,
             time_limit=time_limit,
             max_cells=max_cells,
         )
-        self.loss = loss
 
-    def fit(self, X: ArrayLike | Any, y: ArrayLike | Any) -> Self:
+    def fit(
+        self,
+        X: ArrayLike | Any,
+        y: ArrayLike | Any,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Find the best network, or one for each class.
 
         Parameters
@@ -297,6 +398,8 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):
             Not modified.
         y : array_like, shape (n_samples,)
             Labels of any type that sorts, of at least two classes.
+        sample_weight : array_like, shape (n_samples,), optional
+            What each sample's loss is multiplied with, at least 0.
 
         Returns
         -------
@@ -306,49 +409,26 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):
         Raises
         ------
         ValueError, TypeError
-            Data or parameters that are not acceptable.
+            As `ConvexReLURegressor.fit`.
         """
-        if self.loss not in LOSSES:
-            raise InputError(
-                f"loss={self.loss!r} is unknown; use one of {sorted(LOSSES)}."
-            )
+        loss = self._loss(is_classification=True)
         X, y = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(y)
-        self.classes_, labels = np.unique(y, return_inverse=True)
+        X, weights, kept = _weighted(X, sample_weight)
+        self.classes_, labels = np.unique(np.asarray(y)[kept], return_inverse=True)
         if self.classes_.size < 2:
             raise InputError(
                 f"y has one class, {self.classes_.tolist()[0]!r}; two are needed."
             )
         positive = list(range(self.classes_.size)) if self.classes_.size > 2 else [1]
-        solutions = self._solve_each(X, labels, positive)
-        self.network_ = _one_or_all([s.network for s in solutions])
-        self.certificate_ = _one_or_all([s.certificate for s in solutions])
-        self.objective_ = _one_or_all([s.objective for s in solutions])
-        self.lower_bound_ = _one_or_all([s.lower_bound for s in solutions])
-        self.gap_ = _one_or_all([s.gap for s in solutions])
-        self.n_iter_ = max(1, *(len(s.history) for s in solutions))
+        columns = [np.where(labels == k, 1.0, -1.0) for k in positive]
+        solutions = self._solve_each(X, columns, loss, weights)
+        several = len(solutions) > 1
+        self._keep(solutions, is_list=several)
         worst = int(np.argmax([s.gap for s in solutions]))
         name = self.classes_.tolist()[positive[worst]]
-        several = len(solutions) > 1
         self._warn(solutions[worst], f"class {name!r} is worst: " if several else "")
         return self
-
-    def _solve_each(
-        self, X: Array, labels: NDArray[np.int64], positive: list[int]
-    ) -> list[Solution]:
-        begin = time.perf_counter()
-        solutions: list[Solution] = []
-        for k in positive:
-            seconds = self.time_limit
-            if seconds is not None and solutions:
-                left = begin + seconds - time.perf_counter()
-                # `solve` refuses a limit of 0
-                seconds = max(left / (len(positive) - len(solutions)), 1e-3)
-            elif seconds is not None:
-                seconds = seconds / len(positive)
-            targets = np.where(labels == k, 1.0, -1.0)
-            solutions.append(self._solve(X, targets, self.loss, seconds))
-        return solutions
 
     def decision_function(self, X: ArrayLike | Any) -> Array:
         """Return the outputs of the networks.
@@ -404,7 +484,3 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):
         logs = -np.logaddexp(0.0, -scores)
         shares = np.exp(logs - logs.max(axis=1, keepdims=True))
         return np.asarray(shares / shares.sum(axis=1, keepdims=True))
-
-
-def _one_or_all(values: list[Any]) -> Any:
-    return values[0] if len(values) == 1 else values

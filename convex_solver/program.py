@@ -99,7 +99,12 @@ class ConvexProgram:
         try:
             scaling = None
             if standardize:
-                scaling = fit_scaling(X, intercept=intercept, floats=floats)
+                scaling = fit_scaling(
+                    X,
+                    intercept=intercept,
+                    floats=floats,
+                    sample_weight=sample_weight,
+                )
             data = read_data(
                 X,
                 y,

@@ -23,6 +23,7 @@ from arrangement.exact import read_matrix, read_vector
 from convex_solver.errors import InputError
 
 Array = NDArray[np.float64]
+_WEIGHTS = "sample_weight"
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +116,7 @@ def read_data(
         )
     weights = None
     if sample_weight is not None:
-        weights = read_vector(sample_weight, floats=floats, name="sample_weight")
+        weights = read_vector(sample_weight, floats=floats, name=_WEIGHTS)
         if len(weights) != n_samples:
             raise InputError(
                 f"sample_weight has length {len(weights)}; expected {n_samples}."
@@ -134,7 +135,7 @@ def read_data(
         y_values,
         y_errors,
         tuple(targets),
-        None if weights is None else _round(weights, "sample_weight")[0],
+        None if weights is None else _round(weights, _WEIGHTS)[0],
         None if weights is None else tuple(weights),
         n_patches,
         digest,
@@ -170,23 +171,38 @@ def stack_patches(X: ArrayLike | Any) -> tuple[Any, int]:
     return array.reshape(n * n_patches, d), int(n_patches)
 
 
-def fit_scaling(X: ArrayLike | Any, *, intercept: bool, floats: str) -> Scaling:
+def fit_scaling(
+    X: ArrayLike | Any,
+    *,
+    intercept: bool,
+    floats: str,
+    sample_weight: ArrayLike | Any | None = None,
+) -> Scaling:
     """Return mean and standard deviation of each column (1 for a constant column).
 
+    A sample of weight two counts as two; all patches of a sample count alike.
     Without an intercept the columns are not centred, as that would not be a map of
     the columns onto themselves, and the scale is the root mean square.
     """
-    n, d, rows = read_matrix(stack_patches(X)[0], floats=floats, name="X")
+    X, n_patches = stack_patches(X)
+    n, d, rows = read_matrix(X, floats=floats, name="X")
     if n == 0:
         raise InputError("X has no rows; a program needs at least one.")
     values, _ = _round([x for row in rows for x in row], "X")
     values = values.reshape(n, d)
-    center = values.mean(axis=0) if intercept else np.zeros(d)
+    weights = np.ones(n)
+    if sample_weight is not None:
+        given, _ = _round(read_vector(sample_weight, floats=floats, name=_WEIGHTS), "")
+        weights = np.repeat(given, n_patches)
+        if weights.size != n or not (np.all(weights > 0.0) and weights.sum() < np.inf):
+            # the loss says what is wrong with them
+            weights = np.ones(n)
+    center = np.average(values, axis=0, weights=weights) if intercept else np.zeros(d)
     constant = values.min(axis=0) == values.max(axis=0)
     if intercept:
         # the mean may be an ulp off; the column must become exactly zero
         center = np.where(constant, values[0], center)
-    spread = np.sqrt(np.mean((values - center) ** 2, axis=0))
+    spread = np.sqrt(np.average((values - center) ** 2, axis=0, weights=weights))
     scale = np.where(spread > 0.0, spread, 1.0)
     if not (np.all(np.isfinite(center)) and np.all(np.isfinite(scale))):
         raise InputError("a column of X is too large to standardise; scale it first.")
