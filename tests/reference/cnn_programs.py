@@ -34,9 +34,7 @@ def shifts(X):
 
 def _solve(objective, constraints=()):
     problem = cp.Problem(objective, list(constraints))
-    problem.solve(
-        solver=cp.CLARABEL, tol_gap_abs=1e-9, tol_gap_rel=1e-9, tol_feas=1e-9
-    )
+    problem.solve(solver=cp.CLARABEL, tol_gap_abs=1e-9, tol_gap_rel=1e-9, tol_feas=1e-9)
     return float(problem.value)
 
 
