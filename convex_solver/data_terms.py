@@ -16,6 +16,7 @@ so that ``l*(v) = v y + e |v| + k v^2 / 2`` on ``[lo, hi]`` (`BoxTerm`).
 from __future__ import annotations
 
 import math
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -66,6 +67,12 @@ class Targets:
         values = np.array(y, dtype=np.float64)
         if values.ndim != 1:
             raise InputError(f"y has shape {values.shape}; expected (n,).")
+        wrong = np.flatnonzero(~np.isfinite(values))
+        if wrong.size:
+            raise InputError(
+                f"y holds {values[wrong[0]]:g} at row {wrong[0]}; expected finite "
+                "numbers."
+            )
         counts = np.ones(values.size) if weights is None else np.array(weights, float)
         if counts.shape != values.shape:
             raise InputError(
@@ -76,6 +83,14 @@ class Targets:
             raise InputError(
                 f"sample_weight holds {counts[wrong[0]]:g} at row {wrong[0]}; expected "
                 "finite numbers above 0. Drop rows that are not to count."
+            )
+        # subnormal numbers have lost digits and their inverses overflow
+        tiny = np.flatnonzero(counts < sys.float_info.min)
+        if tiny.size:
+            raise InputError(
+                f"sample_weight holds {counts[tiny[0]]:g} at row {tiny[0]}; expected "
+                f"at least {sys.float_info.min:.1e}. Multiply all weights, and beta, "
+                "by the same number."
             )
         if y_exact is None:
             y_exact = [Fraction(x) for x in values.tolist()]
@@ -361,8 +376,11 @@ def largest_factor(v: Array, limit: Array) -> float:
 
 
 def float_below(value: Fraction | int) -> float:
-    """Return the largest float64 at or below a rational number."""
-    nearest = float(value)
+    """Return the largest float64 at or below a rational number, or minus infinity."""
+    try:
+        nearest = float(value)
+    except OverflowError:
+        return sys.float_info.max if value > 0 else -math.inf
     return nearest if Fraction(nearest) <= value else math.nextafter(nearest, -math.inf)
 
 

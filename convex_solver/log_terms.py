@@ -16,13 +16,20 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convex_solver.data_terms import DataTerm, Targets, float_below, largest_factor
+from convex_solver.data_terms import (
+    DataTerm,
+    Targets,
+    float_below,
+    largest_factor,
+    sum_up,
+)
 
 Array = NDArray[np.float64]
 
 # 60 digits: each correctly rounded ln and exp (Python's decimal promises that), sum and
 # quotient is then off by 1e-59 relative, and what a difference loses is below 1e-38 of
-# its terms, the margin taken below.
+# its terms, the margin taken below.  Every operation is one of this context: operators,
+# signs too, round to the current context, which is the caller's and has 28 digits.
 _DECIMAL = decimal.Context(prec=60, Emin=-(10**6), Emax=10**6)
 _MARGIN = Decimal("1e-38")
 
@@ -98,11 +105,13 @@ class LogisticTerm(DataTerm):
         exponents = np.nextafter(-self.y * f + f_error, np.inf)
         terms = []
         for x, c in zip(exponents.tolist(), self.targets.weights_exact, strict=True):
-            power = _DECIMAL.exp(Decimal(x))
-            # ln(1 + p) <= p covers a power lost when 1 was added
+            # max(x, 0) + ln(1 + exp(-|x|)): no power overflows, and the margin covers
+            # one that is lost when 1 is added
+            power = _DECIMAL.exp(Decimal(-abs(x)))
             term = _DECIMAL.ln(_DECIMAL.add(power, Decimal(1)))
+            term = _DECIMAL.add(term, Decimal(max(x, 0.0)))
             terms.append(_raised(_DECIMAL.multiply(_decimal(c), term)))
-        return math.nextafter(math.fsum(terms), math.inf) if terms else 0.0
+        return sum_up(np.array(terms))
 
     def dual_lower(self, v: Array) -> float:
         """Bound ``-l*(v)`` from below; minus infinity outside the domain."""
@@ -117,7 +126,7 @@ class LogisticTerm(DataTerm):
                 continue
             p = _decimal(exact / c)
             q = _DECIMAL.subtract(one, p)
-            entropy = -_DECIMAL.add(_x_log_x(p), _x_log_x(q))
+            entropy = _DECIMAL.minus(_DECIMAL.add(_x_log_x(p), _x_log_x(q)))
             entropy = _DECIMAL.multiply(_decimal(c), entropy)
             # an entropy is never negative
             terms.append(max(_lowered(entropy, entropy), 0.0))
@@ -170,15 +179,16 @@ class PoissonTerm(DataTerm):
         y, share = self.y, v / self.targets.weights
         u = np.maximum(share + y, 0.0)
         # u log(u / y) - (u - y) (1 - log y), and u log u - u where y is zero
-        ratio = np.where(y > 0.0, u / np.where(y > 0.0, y, 1.0), 1.0)
-        near = np.abs(ratio - 1.0) < 0.5
-        change = share / np.where(y > 0.0, y, 1.0)
+        base = np.where(y > 0.0, y, 1.0)
+        with np.errstate(over="ignore"):
+            change = share / base
+        near = np.abs(change) < 0.5
         logs = np.where(
             near,
             np.log1p(np.where(near, change, 0.0)),
-            np.log(np.where(ratio > 0.0, ratio, 1.0)),
+            np.log(np.where(u > 0.0, u, 1.0)) - np.log(base),
         )
-        linear = share * (1.0 - np.log(np.where(y > 0.0, y, 1.0)))
+        linear = share * (1.0 - np.log(base))
         terms = np.where(y > 0.0, u * logs - linear, _log_x(u) - u)
         return float(self.targets.weights @ terms)
 
@@ -226,12 +236,12 @@ class PoissonTerm(DataTerm):
                 power = _DECIMAL.exp(Decimal(x))
                 product = _DECIMAL.multiply(target, Decimal(x))
                 total = _DECIMAL.add(_DECIMAL.subtract(power, product), constant)
-                size = power + abs(product) + abs(constant) + target
+                size = _size([power, product, constant, target])
                 upper = _DECIMAL.add(total, _DECIMAL.multiply(_MARGIN, size))
                 upper = _DECIMAL.multiply(_decimal(c), max(upper, Decimal(0)))
                 largest = max(largest, _raised(upper))
             terms.append(largest)
-        return math.nextafter(math.fsum(terms), math.inf) if terms else 0.0
+        return sum_up(np.array(terms))
 
     def dual_lower(self, v: Array) -> float:
         """Bound ``-l*(v)`` from below; minus infinity outside the domain."""
@@ -245,20 +255,32 @@ class PoissonTerm(DataTerm):
             if exact < 0:
                 return -math.inf
             u, target = _decimal(exact), _decimal(y)
-            parts = [u, -_x_log_x(u), _x_log_x(target), -target]
-            total, size = Decimal(0), Decimal(0)
+            parts = [
+                u,
+                _DECIMAL.minus(_x_log_x(u)),
+                _x_log_x(target),
+                _DECIMAL.minus(target),
+            ]
+            total = Decimal(0)
             for part in parts:
                 total = _DECIMAL.add(total, part)
-                size = _DECIMAL.add(size, abs(part))
-            factor = _decimal(c)
+            factor, size = _decimal(c), _size(parts)
             total, size = (_DECIMAL.multiply(factor, x) for x in (total, size))
             terms.append(_lowered(total, size))
         return math.nextafter(math.fsum(terms), -math.inf) if terms else 0.0
 
 
+def _size(parts: list[Decimal]) -> Decimal:
+    """Return the sum of the absolute values."""
+    total = Decimal(0)
+    for part in parts:
+        total = _DECIMAL.add(total, _DECIMAL.abs(part))
+    return total
+
+
 def _raised(value: Decimal) -> float:
     """Return a float above a decimal and the errors in it."""
-    margin = _DECIMAL.multiply(_MARGIN, _DECIMAL.add(abs(value), Decimal(1)))
+    margin = _DECIMAL.multiply(_MARGIN, _DECIMAL.add(_DECIMAL.abs(value), Decimal(1)))
     return math.nextafter(float(_DECIMAL.add(value, margin)), math.inf)
 
 

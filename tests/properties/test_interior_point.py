@@ -9,7 +9,8 @@ from convex_solver.interior_point import InteriorPoint, solve_restricted
 from convex_solver.losses import get_loss
 from convex_solver.working_set import WorkingSet
 
-NAMES = ("hinge", "logistic", "squared")
+from reference.losses import SPECS, float_targets
+from reference.paper_program import loss_expression
 
 
 def working_set(rng, n=10, r=3, k=6):
@@ -19,27 +20,20 @@ def working_set(rng, n=10, r=3, k=6):
     return blocks
 
 
-def targets(rng, n, name):
-    return rng.standard_normal(n) if name == "squared" else rng.choice([-1.0, 1.0], n)
-
-
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SPECS)
 @pytest.mark.parametrize("seed", range(3))
 def test_restricted_programs_have_cvxpy_s_optimum(name, seed):
     import cvxpy as cp
 
     rng = np.random.default_rng(seed)
     blocks = working_set(rng, n=8 + 4 * seed, r=2 + seed, k=7)
-    y, beta = targets(rng, 8 + 4 * seed, name), 10.0 ** rng.uniform(-2, 0)
-    data = get_loss(name).at(y)
+    y, beta = float_targets(name, rng, 8 + 4 * seed), 10.0 ** rng.uniform(-2, 0)
+    weights = rng.uniform(0.5, 2, y.size)
+    data = get_loss(name).at(y, weights=weights)
     found = solve_restricted(blocks, data, beta, 1e-10)
     w = cp.Variable(blocks.centres.shape)
     prediction = blocks.AT.T @ cp.vec(w, order="C")
-    fit = {
-        "squared": 0.5 * cp.sum_squares(prediction - y),
-        "hinge": cp.sum(cp.pos(1 - cp.multiply(y, prediction))),
-        "logistic": cp.sum(cp.logistic(-cp.multiply(y, prediction))),
-    }[name]
+    fit = loss_expression(name, prediction, y, weights)
     constraints = [
         blocks.rows[blocks.starts[g] : blocks.starts[g + 1]] @ w[g] >= 0
         for g in range(len(blocks))
@@ -75,7 +69,7 @@ SHAPES = [(12, 2, 10), (10, 3, 30), (30, 4, 8), (20, 3, 60)]
 def random_solution(seed, name, beta, tol=1e-8):
     rng = np.random.default_rng(seed)
     n, r, k = SHAPES[seed % 4]
-    blocks, y = working_set(rng, n, r, k), targets(rng, n, name)
+    blocks, y = working_set(rng, n, r, k), float_targets(name, rng, n)
     data = get_loss(name).at(y)
     found = solve_restricted(blocks, data, beta, tol)
     is_honest(blocks, data, beta, found)
@@ -83,7 +77,7 @@ def random_solution(seed, name, beta, tol=1e-8):
 
 
 @pytest.mark.parametrize("beta", [1e-2, 1.0, 1e4])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SPECS)
 def test_random_working_sets_are_solved(name, beta):
     for seed in range(12):
         found, zero = random_solution(seed, name, beta)
@@ -92,7 +86,7 @@ def test_random_working_sets_are_solved(name, beta):
             assert found.primal == pytest.approx(zero, rel=1e-6)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SPECS)
 def test_a_tiny_beta_is_mostly_solved_and_never_claimed(name):
     # working sets that fit nothing well, with weights up to 1e8: hard in float64
     gaps = [random_solution(seed, name, 1e-8)[0].gap for seed in range(24)]
@@ -114,10 +108,10 @@ def test_the_deadline_and_the_iterations_are_reported():
     assert 3 <= done.iterations <= 40
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SPECS)
 def test_the_start_is_inside_every_cone_and_on_the_equations(name):
     rng = np.random.default_rng(1)
-    blocks, y = working_set(rng, 15, 3, 12), targets(rng, 15, name)
+    blocks, y = working_set(rng, 15, 3, 12), float_targets(name, rng, 15)
     point = InteriorPoint(blocks, get_loss(name).at(y), 1e-3)
     assert (point.t > np.linalg.norm(point.w, axis=1)).all()
     assert (np.linalg.norm(point.s1, axis=1) < point.s0).all()
@@ -128,10 +122,10 @@ def test_the_start_is_inside_every_cone_and_on_the_equations(name):
     assert np.allclose(point.z, blocks.predict(point.w))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SPECS)
 def test_every_step_stays_inside_and_they_add_up(name):
     rng = np.random.default_rng(2)
-    blocks, y = working_set(rng, 15, 3, 12), targets(rng, 15, name)
+    blocks, y = working_set(rng, 15, 3, 12), float_targets(name, rng, 15)
     point = InteriorPoint(blocks, get_loss(name).at(y), 0.05)
     point._measure()
     before = sum(point._merits())
