@@ -96,6 +96,9 @@ def _add_fit(fit: argparse.ArgumentParser) -> None:
         "squared_hinge and logistic need a target of -1 and +1",
     )
     fit.add_argument(
+        "--weights", metavar="COLUMN", help="what each row's loss is multiplied with"
+    )
+    fit.add_argument(
         "--standardize", action="store_true", help="centre and scale the features"
     )
     fit.add_argument(
@@ -154,9 +157,14 @@ def _fit(options: argparse.Namespace) -> int:
     y = table.numbers([options.target])[:, 0]
     names = options.features
     if names is None:
-        names = [name for name in table.default if name != options.target]
+        others = (options.target, options.weights)
+        names = [name for name in table.default if name not in others]
     if options.target in names:
         raise UsageError(f"--target {options.target!r} is among --features")
+    if options.weights is not None and options.weights in [*names, options.target]:
+        raise UsageError(
+            f"--weights {options.weights!r} is the target or among --features"
+        )
     X = table.numbers(names)
     if options.plot is not None:
         picture = check_new_file(options.plot)
@@ -168,6 +176,7 @@ def _fit(options: argparse.Namespace) -> int:
         y,
         options.beta,
         loss=options.loss,
+        sample_weight=_weights(table, options.weights),
         standardize=options.standardize,
         intercept=options.intercept,
         floats=options.floats,
@@ -197,6 +206,7 @@ def _fit(options: argparse.Namespace) -> int:
         solution.network,
         solution.certificate,
         target_name=options.target,
+        weight_name=options.weights,
         floats=options.floats,
     )
     if options.plot is not None:
@@ -236,7 +246,8 @@ def _fit_values(
         "features": list(program.feature_names),
         "intercept": options.intercept,
         "standardize": options.standardize,
-        "loss": options.loss,
+        "weights": options.weights,
+        "loss": str(program.loss),
         "beta": program.beta,
         "n": program.n,
         "d": program.d,
@@ -288,7 +299,7 @@ def _print_fit(
         [
             ("file", options.file),
             ("predict", f"{options.target} from {', '.join(values['features'])}{ones}"),
-            ("problem", f"{options.loss} loss, beta = {values['beta']:g}"),
+            ("problem", _problem(options.loss, values["beta"], options.weights)),
             ("rows", f"n = {values['n']:,}"),
             ("rank", f"r = {values['rank']} of {values['d']} columns"),
             ("method", _method(solution)),
@@ -300,6 +311,11 @@ def _print_fit(
             ("next", shlex.join(["convex-solver", "certify", *_again(options)])),
         ]
     )
+
+
+def _problem(loss: str, beta: float, weights: str | None) -> str:
+    weighted = "" if weights is None else f" weighted by {weights}"
+    return f"{loss} loss{weighted}, beta = {beta:g}"
 
 
 def _method(solution: Solution) -> str:
@@ -336,6 +352,10 @@ def _bounds_lines(values: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+def _weights(table: Table, name: str | None) -> NDArray[Any] | None:
+    return None if name is None else table.numbers([name])[:, 0]
+
+
 def _read_for(model: Model, table: Table) -> NDArray[Any]:
     return table.numbers(model.network.feature_names)
 
@@ -348,7 +368,9 @@ def _certify(options: argparse.Namespace) -> int:
         X = _read_for(model, table)
         y = table.numbers([model.target_name])[:, 0]
         say_compiling(_CERTIFYING, quiet=options.json)
-        found = certify_model(model, X, y)
+        found = certify_model(
+            model, X, y, sample_weight=_weights(table, model.weight_name)
+        )
     except CertificateError as error:
         reason = " ".join(str(error).split())
         print(f"convex-solver: not certified: {reason}", file=sys.stderr)
@@ -376,7 +398,7 @@ def _certify(options: argparse.Namespace) -> int:
         [
             ("model", options.model),
             ("file", options.file),
-            ("problem", f"{found.loss} loss, beta = {found.beta:g}"),
+            ("problem", _problem(found.loss, found.beta, model.weight_name)),
             ("rows", f"n = {len(y):,}"),
             ("neurons", f"{values['neurons']:,}"),
             *_bounds_lines(values),

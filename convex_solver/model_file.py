@@ -29,13 +29,15 @@ RELATIVE_SLACK = 1e-9
 class Model:
     """A network, its certificate, and the names that the data need.
 
-    ``target_name`` is the column predicted; ``floats`` says how floats were read.
+    ``target_name`` is the column predicted, ``weight_name`` that of the weights of the
+    samples, if any; ``floats`` says how floats were read.
     """
 
     network: TwoLayerReLU
     certificate: Certificate
     target_name: str
     floats: str
+    weight_name: str | None = None
 
 
 def save_model(
@@ -44,6 +46,7 @@ def save_model(
     certificate: Certificate,
     *,
     target_name: str = "y",
+    weight_name: str | None = None,
     floats: str = "binary",
 ) -> None:
     """Write a new model file; an existing one is refused, nothing is half-written."""
@@ -54,6 +57,7 @@ def save_model(
         {
             "format": FORMAT,
             "target_name": target_name,
+            "weight_name": weight_name,
             "floats": floats,
             "network": network.to_dict(),
             "certificate": claims,
@@ -81,6 +85,7 @@ def load_model(path: str | os.PathLike[str]) -> Model:
         claims["dual"] = np.array(claims["dual"], dtype=np.float64)
         certificate = Certificate(**claims)
         target, floats = str(content["target_name"]), str(content["floats"])
+        weight = content.get("weight_name")
         stored = content["digest"]
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFileError(f"{path} lacks a part of the model: {error}.") from error
@@ -90,7 +95,9 @@ def load_model(path: str | os.PathLike[str]) -> Model:
             "claims "
             "were changed after the model was certified."
         )
-    return Model(network, certificate, target, floats)
+    return Model(
+        network, certificate, target, floats, None if weight is None else str(weight)
+    )
 
 
 def certify_model(

@@ -136,6 +136,29 @@ def test_classification(run, five, tmp_path, loss):
     assert_refused(run(*argv), "-1")
 
 
+def test_weights_and_parameters_of_a_loss_are_kept_and_checked(run, tmp_path):
+    path, model = tmp_path / "w.csv", tmp_path / "m"
+    path.write_text("x,y,w\n0,2,1\n1,0.5,2\n2,1.5,0.5\n3,1,1\n4,3,2\n")
+    argv = ["fit", path, "--target", "y", "--beta", "0.1", "--loss", "quantile:0.9"]
+    code, out, _ = run(*argv, "--weights", "w", "-o", model, "--json")
+    values = json.loads(out)
+    assert code == 0
+    assert (values["loss"], values["weights"]) == ("quantile:0.9", "w")
+    assert values["features"] == ["x"]
+    kept = load_model(model)
+    assert (kept.weight_name, kept.certificate.loss) == ("w", "quantile:0.9")
+    code, out, _ = run("certify", model, path)
+    assert code == 0
+    assert "quantile:0.9 loss weighted by w, beta = 0.1" in out
+    path.write_text(path.read_text().replace("0.5\n3", "0.75\n3"))
+    code, _, err = run("certify", model, path)
+    assert code == 1
+    assert "digest" in err
+    path.write_text(path.read_text().replace("0.75\n3", "0\n3"))
+    refused = run(*argv, "--weights", "w", "-o", tmp_path / "n")
+    assert_refused(refused, "sample_weight holds 0 at row 2", "Drop rows")
+
+
 def test_penguins_on_one_feature(run, tmp_path):
     model, plot = tmp_path / "model.json", tmp_path / "fit.png"
     argv = ["fit", "penguins", "--target", "body_mass_g", "--beta", "0.1"]
@@ -184,7 +207,12 @@ def test_bad_options(run, five, tmp_path):
         ([*fit, *both, *out], ["among --features"]),
         ([*fit, "--target", "y", *out], ["line 2, column 'name'"]),
         ([*fit, "--target", "name", "--features", "x", *out], ["column 'name'"]),
-        (["fit", five, *FIT, "--loss", "cubic", *out], ["invalid choice"]),
+        (["fit", five, *FIT, "--loss", "cubic", *out], ["'cubic' is unknown"]),
+        (["fit", five, *FIT, "--loss", "huber:x", *out], ["'x' is no number"]),
+        (["fit", five, *FIT, "--loss", "quantile:2", *out], ["between 0 and 1"]),
+        (["fit", five, *FIT, "--weights", "q", *out], ["no column 'q'"]),
+        (["fit", five, *FIT, "--weights", "x", *out], ["--weights 'x'"]),
+        (["fit", five, *FIT, "--weights", "name", *out], ["column 'name'"]),
         (["fit", five, *FIT, "--tol", "0", *out], ["tol"]),
         (["fit", five, *FIT, "--tol", "nan", *out], ["tol"]),
         (["fit", five, *FIT], ["-o"]),
