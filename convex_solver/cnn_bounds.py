@@ -94,11 +94,15 @@ def _scaled_up(value: float, shift: int) -> float:
 
 
 def sum_above(terms: Iterable[float]) -> float:
-    """Upper bound of a sum; fsum rounds correctly, so one step up suffices."""
+    """Upper bound of a sum of nonnegative terms; infinite where one is NaN.
+
+    fsum rounds correctly, so one step up suffices.
+    """
     try:
-        return math.nextafter(math.fsum(terms), math.inf)
-    except (OverflowError, ValueError):  # beyond float64, or inf among the terms
+        total = math.nextafter(math.fsum(terms), math.inf)
+    except OverflowError:
         return math.inf
+    return math.inf if math.isnan(total) else total
 
 
 def half_squares_above(values: Array) -> float:

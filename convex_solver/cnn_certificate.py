@@ -96,6 +96,7 @@ class CNNCertificate:
         return hashlib.sha256(repr([*parts, *claims]).encode()).hexdigest()
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def certify_linear_cnn(
     network: LinearCNN,
     patches: ArrayLike,
@@ -165,6 +166,7 @@ def certify_linear_cnn(
     )
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def certify_circular_cnn(
     network: CircularCNN,
     X: ArrayLike,
@@ -329,9 +331,8 @@ def _certificate(
 ) -> CNNCertificate:
     scaled, dual_norm = _feasible(v, y, beta, norm_above)
     lower = max(0.0, dual_value_below(scaled, y))
-    gap = math.inf if math.isinf(upper) else 0.0
-    if 0.0 < upper < math.inf:
-        gap = (upper - lower) / upper
+    # upper > 0, as y is not constant
+    gap = (upper - lower) / upper if upper < math.inf else math.inf
     return CNNCertificate(
         upper, lower, gap, scaled, dual_norm, beta, architecture, data_digest
     )
@@ -341,10 +342,9 @@ def _feasible(
     v: Array, y: Array, beta: float, norm_above: Callable[[Array], float]
 ) -> tuple[Array, float]:
     """Scale ``v`` by the best factor that keeps its norm at ``beta`` or below."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        square = float(np.sum(v * v))
-        best = -float(np.sum(v * y)) / square if square > 0.0 else 0.0
-        size = norm_above(v)
+    square = float(np.sum(v * v))
+    best = -float(np.sum(v * y)) / square if square > 0.0 else 0.0
+    size = norm_above(v)
     cap = beta / size if size > 0.0 else math.inf
     return scale_below(v, min(max(best, 0.0), cap), beta, norm_above)
 
@@ -356,12 +356,11 @@ def scale_below(
 
     The bound is that of the scaled vector, so nothing depends on how it was scaled.
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        for shrink in (1.0, 1.0 - 2.0**-50, 1.0 - 2.0**-40, 1.0 - 2.0**-20):
-            scaled = factor * shrink * v
-            if not np.all(np.isfinite(scaled)):
-                break
-            bound = norm_above(scaled)
-            if bound <= limit:
-                return scaled, bound
+    for shrink in (1.0, 1.0 - 2.0**-50, 1.0 - 2.0**-40, 1.0 - 2.0**-20):
+        scaled = factor * shrink * v
+        if not np.all(np.isfinite(scaled)):
+            break
+        bound = norm_above(scaled)
+        if bound <= limit:
+            return scaled, bound
     return np.zeros_like(v), 0.0

@@ -167,6 +167,7 @@ def right_inverse(A: Array) -> RightInverse:
     return RightInverse(spectral_norm_above(B), theta, shifts)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def certify_interpolation(
     network: LinearCNN,
     patches: ArrayLike,

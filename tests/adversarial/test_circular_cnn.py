@@ -6,13 +6,14 @@ import math
 
 import numpy as np
 import pytest
-from reference.cnn_programs import circular_instance
 
 from convex_solver.certificate import SolutionStatus
 from convex_solver.circular_cnn import CircularCNNProgram, merge, solve_circular_cnn
 from convex_solver.cnn_certificate import certify_circular_cnn
 from convex_solver.cnn_networks import CircularCNN
 from convex_solver.errors import InputError, InputTypeError, ModelFileError
+
+from reference.cnn_programs import circular_instance
 
 X = np.arange(12.0).reshape(3, 4)
 Y = np.array([1.0, 2.0, 0.5])

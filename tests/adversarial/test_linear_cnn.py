@@ -6,13 +6,14 @@ import math
 
 import numpy as np
 import pytest
-from reference.cnn_programs import linear_instance
 
 from convex_solver.certificate import SolutionStatus
 from convex_solver.cnn_certificate import certify_linear_cnn
 from convex_solver.cnn_networks import LinearCNN
 from convex_solver.errors import InputError, InputTypeError, ModelFileError
 from convex_solver.linear_cnn import LinearCNNProgram, solve_linear_cnn
+
+from reference.cnn_programs import linear_instance
 
 P = np.arange(12.0).reshape(3, 2, 2)
 Y = np.array([1.0, 2.0, 0.5])

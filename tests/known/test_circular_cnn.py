@@ -6,12 +6,13 @@ import math
 
 import numpy as np
 import pytest
-from reference.cnn_programs import circular_instance, circular_optimum
 
 from convex_solver.certificate import SolutionStatus
 from convex_solver.circular_cnn import CircularCNNProgram, merge, solve_circular_cnn
 from convex_solver.cnn_networks import CircularCNN
 from convex_solver.fourier_norm import fourier_basis
+
+from reference.cnn_programs import circular_instance, circular_optimum
 
 
 @pytest.mark.parametrize("d", [1, 2, 3, 4, 7, 8])

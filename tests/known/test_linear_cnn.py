@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from reference.cnn_programs import linear_instance, nuclear_optimum
 
 from convex_solver.certificate import SolutionStatus
 from convex_solver.cnn_networks import LinearCNN
 from convex_solver.linear_cnn import LinearCNNProgram, solve_linear_cnn
+
+from reference.cnn_programs import linear_instance, nuclear_optimum
 
 
 @pytest.mark.parametrize("beta", [0.1, 1.0, 2.5])

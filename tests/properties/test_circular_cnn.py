@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference.cnn_programs import circular_instance, shifts
-from reference.cnn_training import circular_search
 
 from convex_solver.certificate import SolutionStatus
 from convex_solver.circular_cnn import CircularCNNProgram, solve_circular_cnn
 from convex_solver.cnn_networks import CircularCNN
 from convex_solver.linear_cnn import LinearCNNProgram, solve_linear_cnn
+
+from reference.cnn_programs import circular_instance, shifts
+from reference.cnn_training import circular_search
 
 
 def solved(seed, n, d, share):

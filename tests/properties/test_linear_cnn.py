@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference.cnn_programs import linear_instance
-from reference.cnn_training import linear_search
 
 from convex_solver.certificate import SolutionStatus
 from convex_solver.cnn_networks import LinearCNN
 from convex_solver.linear_cnn import LinearCNNProgram, solve_linear_cnn
+
+from reference.cnn_programs import linear_instance
+from reference.cnn_training import linear_search
 
 SIZES = [(20, 3, 4), (80, 6, 9), (300, 12, 16)]
 

@@ -14,21 +14,21 @@ SIZES = st.integers(1, 5)
 def slow(images, size, stride):
     """(n, H, W, C) images, entry by entry."""
     n, height, width, channels = images.shape
-    samples = []
-    for i in range(n):
-        patches = []
-        for top in range(0, height - size[0] + 1, stride[0]):
-            for left in range(0, width - size[1] + 1, stride[1]):
-                patches.append(
-                    [
-                        images[i, top + a, left + b, c]
-                        for a in range(size[0])
-                        for b in range(size[1])
-                        for c in range(channels)
-                    ]
-                )
-        samples.append(patches)
-    return np.array(samples)
+    tops = range(0, height - size[0] + 1, stride[0])
+    lefts = range(0, width - size[1] + 1, stride[1])
+    inside = [
+        (a, b, c)
+        for a in range(size[0])
+        for b in range(size[1])
+        for c in range(channels)
+    ]
+    patches = [
+        [images[i, top + a, left + b, c] for a, b, c in inside]
+        for i in range(n)
+        for top in tops
+        for left in lefts
+    ]
+    return np.array(patches).reshape(n, len(tops) * len(lefts), len(inside))
 
 
 @st.composite

@@ -1,0 +1,255 @@
+"""Certificates of the CNN programs: every bound against exact arithmetic."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import convex_solver
+from convex_solver import cnn_bounds
+from convex_solver.certificate import SolutionStatus
+from convex_solver.circular_cnn import CircularCNNProgram, solve_circular_cnn
+from convex_solver.cnn_certificate import certify_circular_cnn, certify_linear_cnn
+from convex_solver.cnn_networks import CircularCNN, LinearCNN
+from convex_solver.linear_cnn import LinearCNNProgram, solve_linear_cnn
+
+from reference.cnn_programs import circular_instance, linear_instance
+from reference.exact_algebra import inner
+
+SHAPES = st.tuples(st.integers(1, 4), st.integers(1, 4))
+SEEDS = st.integers(0, 10**6)
+
+
+def exact(matrix):
+    return [[Fraction(x) for x in row] for row in np.asarray(matrix).tolist()]
+
+
+def is_above_spectral_norm(rows, bound):
+    """Whether ``bound^2 I - G G^T`` is positive semidefinite, by exact elimination."""
+    size = len(rows)
+    square = Fraction(bound) ** 2
+    work = [
+        [(square if i == j else 0) - inner(rows[i], rows[j]) for j in range(size)]
+        for i in range(size)
+    ]
+    for c in range(size):
+        pivot = work[c][c]
+        if pivot < 0 or (pivot == 0 and any(work[i][c] for i in range(c, size))):
+            return False
+        if pivot == 0:
+            continue
+        for i in range(c + 1, size):
+            factor = work[i][c] / pivot
+            work[i] = [x - factor * y for x, y in zip(work[i], work[c], strict=True)]
+    return True
+
+
+@settings(deadline=None)
+@given(SEEDS, SHAPES, st.sampled_from([0, 300, -300, -1060]), st.booleans())
+def test_the_bound_of_the_spectral_norm_is_above_and_close(seed, shape, shift, round_):
+    G = np.random.default_rng(seed).normal(size=shape)
+    if round_:  # repeated singular values, ranks below full, integers
+        G = np.round(G)
+    G = np.ldexp(G, shift)
+    bound = cnn_bounds.spectral_norm_above(G)
+    assert is_above_spectral_norm(exact(G), bound)
+    if shift > -1000:
+        assert bound <= np.linalg.norm(G, 2) * (1.0 + 1e-13)
+
+
+def test_the_reference_itself_tells_above_from_below():
+    G = np.array([[3.0, 0.0], [4.0, 0.0]])
+    assert is_above_spectral_norm(exact(G), 5.0)
+    assert not is_above_spectral_norm(exact(G), math.nextafter(5.0, 0.0))
+
+
+@pytest.mark.parametrize("value", [math.inf, math.nan])
+def test_bounds_of_what_overflowed_are_infinite(value):
+    assert cnn_bounds.spectral_norm_above(np.array([[1.0, value]])) == math.inf
+    assert cnn_bounds.frobenius_above(np.array([1.0, value])) == math.inf
+    assert cnn_bounds.half_squares_above(np.array([1.0, value])) == math.inf
+    assert cnn_bounds.sum_above([1.0, value]) == math.inf
+
+
+@settings(deadline=None)
+@given(SEEDS, st.integers(1, 30), st.sampled_from([0, 200, -530]))
+def test_bounds_of_sums_and_products(seed, k, shift):
+    rng = np.random.default_rng(seed)
+    a = np.ldexp(rng.normal(size=(2, k)), shift)
+    b = np.ldexp(rng.normal(size=(k, 2)), shift)
+    error = cnn_bounds.product_error(a, b)
+    rows, columns = exact(a), exact(b.T)
+    for i, j in np.ndindex(2, 2):
+        off = abs(inner(rows[i], columns[j]) - Fraction(float((a @ b)[i, j])))
+        assert off <= Fraction(float(error[i, j]))
+    squares = sum((x * x for x in exact(a)[0]), Fraction(0))
+    assert Fraction(cnn_bounds.frobenius_above(a[0])) ** 2 >= squares
+    assert Fraction(cnn_bounds.half_squares_above(a[0])) >= squares / 2
+    v, y = a[0], b[:, 0]
+    value = -squares / 2 - inner(exact(a)[0], columns[0])
+    assert Fraction(cnn_bounds.dual_value_below(v, y)) <= value
+    product = inner(exact(a)[0], columns[0])
+    below = cnn_bounds.inner_product_below(v, y)
+    assert Fraction(below) <= product
+    assert Fraction(math.nextafter(below, math.inf)) > product
+
+
+def test_floats_below_rationals_beyond_their_range():
+    assert cnn_bounds.float_below(Fraction(10) ** 400) == np.finfo(float).max
+    assert cnn_bounds.float_below(-(Fraction(10) ** 400)) == -math.inf
+    assert cnn_bounds.float_below(Fraction(1, 3)) < Fraction(1, 3)
+
+
+def exact_linear(network, patches, y, beta):
+    """Objective of a linear CNN in rationals; y is (n, C)."""
+    K = patches.shape[1]
+    u = exact(network.filters)
+    w = network.outputs.reshape(len(u), K, -1).tolist()
+    total = Fraction(0)
+    for sample, target in zip(patches, exact(y), strict=True):
+        rows = exact(sample)
+        for c, value in enumerate(target):
+            f = sum(
+                inner(rows[k], u[j]) * Fraction(w[j][k][c])
+                for j in range(len(u))
+                for k in range(K)
+            )
+            total += (f - value) ** 2 / 2
+    squares = sum(x * x for row in u for x in row)
+    squares += sum(Fraction(x) ** 2 for x in network.outputs.ravel().tolist())
+    return total + Fraction(beta) * squares / 2
+
+
+def exact_circular(network, X, y, beta):
+    """Objective of a circular CNN in rationals."""
+    d = X.shape[1]
+    u, w = exact(network.filters), exact(network.outputs)
+    kernel = [
+        sum(u[j][(i - k) % d] * w[j][k] for j in range(len(u)) for k in range(d))
+        for i in range(d)
+    ]
+    loss = sum(
+        (inner(row, kernel) - Fraction(target)) ** 2 / 2
+        for row, target in zip(exact(X), y.tolist(), strict=True)
+    )
+    squares = sum(x * x for row in u + w for x in row)
+    return loss + Fraction(beta) * squares / 2
+
+
+@settings(deadline=None, max_examples=40)
+@given(SEEDS, st.sampled_from([(), (2,)]), st.sampled_from([0, 150, -150]))
+def test_the_upper_bound_of_a_linear_cnn_is_above_its_exact_objective(
+    seed, outputs, shift
+):
+    rng = np.random.default_rng(seed)
+    patches = np.ldexp(rng.normal(size=(4, 2, 3)), shift)
+    y = rng.normal(size=(4, *outputs))
+    net = LinearCNN(rng.normal(size=(2, 3)), rng.normal(size=(2, 2, *outputs)))
+    found = certify_linear_cnn(net, patches, y, 0.3)
+    value = exact_linear(net, patches, y.reshape(4, -1), 0.3)
+    assert value <= Fraction(found.upper_bound) <= value * (1 + Fraction(1, 10**12))
+
+
+@settings(deadline=None, max_examples=40)
+@given(SEEDS, st.integers(1, 5))
+def test_the_upper_bound_of_a_circular_cnn_is_above_its_exact_objective(seed, d):
+    rng = np.random.default_rng(seed)
+    X, y = rng.normal(size=(4, d)), rng.normal(size=4)
+    net = CircularCNN(rng.normal(size=(2, d)), rng.normal(size=(2, d)))
+    found = certify_circular_cnn(net, X, y, 0.3)
+    value = exact_circular(net, X, y, 0.3)
+    assert value <= Fraction(found.upper_bound) <= value * (1 + Fraction(1, 10**12))
+
+
+@settings(deadline=None, max_examples=40)
+@given(SEEDS, st.sampled_from([None, 2]), st.floats(-3, 3))
+def test_any_dual_candidate_is_made_feasible(seed, C, log_size):
+    """Feasible exactly, whatever v came in; and its value is no more than it says."""
+    patches, y = linear_instance(seed, 4, 2, 3, C)
+    v = np.random.default_rng(seed).normal(size=y.shape) * 10.0**log_size
+    net = LinearCNN(np.zeros((0, 3)), np.zeros((0, 2, *y.shape[1:])))
+    for candidate in (v, -y, None):
+        found = certify_linear_cnn(net, patches, y, 0.7, dual=candidate)
+        V = exact(found.dual.reshape(4, -1))
+        stacked = [
+            [
+                sum(Fraction(patches[i, k, a]) * V[i][c] for i in range(4))
+                for k in range(2)
+                for c in range(len(V[0]))
+            ]
+            for a in range(3)
+        ]
+        assert is_above_spectral_norm(stacked, 0.7)
+        assert found.dual_norm <= 0.7
+        flat = [x for row in V for x in row]
+        value = -inner(flat, flat) / 2 - inner(flat, exact([y.ravel()])[0])
+        assert Fraction(found.lower_bound) <= max(value, 0)
+        assert (
+            found.lower_bound
+            <= solve_linear_cnn(
+                LinearCNNProgram(patches, y, 0.7)
+            ).certificate.upper_bound
+        )
+
+
+@settings(deadline=None, max_examples=40)
+@given(SEEDS, st.integers(2, 6))
+def test_circular_dual_points_keep_every_neuron_below_beta(seed, d):
+    X, y = circular_instance(seed, 5, d)
+    net = CircularCNN(np.zeros((0, d)), np.zeros((0, d)))
+    found = certify_circular_cnn(net, X, y, 0.7)
+    moduli = np.abs(np.fft.fft(found.dual @ X, norm="ortho")) * np.sqrt(d)
+    # the bound is that of the DFT, reached from the circulant matrix
+    assert moduli.max() <= 0.7 * (1.0 + 1e-13)
+    assert found.dual_norm == pytest.approx(moduli.max(), rel=1e-12)
+    rng = np.random.default_rng(seed)
+    for u in rng.normal(size=(20, d)):
+        unit = CircularCNN([u / np.linalg.norm(u)], [np.zeros(d)])
+        gains = [
+            found.dual @ CircularCNN(unit.filters, [e]).predict(X) for e in np.eye(d)
+        ]
+        assert np.linalg.norm(gains) <= 0.7 * (1.0 + 1e-12)
+
+
+def test_a_worse_network_keeps_the_lower_bound_and_loses_the_status():
+    patches, y = linear_instance(0, 20, 3, 4)
+    solution = solve_linear_cnn(LinearCNNProgram(patches, y, 1.0))
+    net = solution.network
+    worse = LinearCNN(1.001 * net.filters, net.outputs)
+    found = certify_linear_cnn(worse, patches, y, 1.0, dual=solution.certificate.dual)
+    assert found.status(1e-8) is SolutionStatus.INACCURATE
+    assert found.lower_bound == pytest.approx(solution.lower_bound, rel=1e-13)
+    assert found.upper_bound > solution.objective
+    assert found.digest(worse) != solution.certificate.digest(net)
+    # without a dual point the residual serves
+    alone = certify_linear_cnn(net, patches, y, 1.0)
+    assert alone.gap <= 1e-10
+
+
+def test_the_digest_of_the_data_is_theirs_alone():
+    X, y = circular_instance(0, 8, 4)
+    first = solve_circular_cnn(CircularCNNProgram(X, y, 0.5)).certificate
+    again = solve_circular_cnn(CircularCNNProgram(X.tolist(), y, 0.5)).certificate
+    assert first.data_digest == again.data_digest
+    X[0, 0] = np.nextafter(X[0, 0], 9.0)
+    other = solve_circular_cnn(CircularCNNProgram(X, y, 0.5)).certificate
+    assert first.data_digest != other.data_digest
+
+
+@pytest.mark.parametrize(
+    "name",
+    [f"cnn_{part}" for part in ("certificate", "bounds", "data", "networks")]
+    + ["interpolation_certificate"],
+)
+def test_the_certificates_import_nothing_of_the_solvers(name):
+    folder = Path(convex_solver.__file__).parent
+    text = (folder / f"{name}.py").read_text(encoding="utf-8")
+    solvers = "linear_cnn circular_cnn minimum_norm_cnn nuclear_norm fourier_norm"
+    for other in f"{solvers} proximal_newton exact_rows program solver".split():
+        assert f"convex_solver.{other} import" not in text
