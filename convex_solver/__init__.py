@@ -5,6 +5,17 @@ from typing import TYPE_CHECKING, Any
 from convex_solver.blocks import ProgramBlock, iter_blocks
 from convex_solver.builder import ConicProgram, build_conic, to_cvxpy
 from convex_solver.certificate import Certificate, SolutionStatus, certify
+from convex_solver.circular_cnn import (
+    CircularCNNProgram,
+    merge_circular_cnn,
+    solve_circular_cnn,
+)
+from convex_solver.cnn_certificate import (
+    CNNCertificate,
+    certify_circular_cnn,
+    certify_linear_cnn,
+)
+from convex_solver.cnn_networks import CircularCNN, LinearCNN
 from convex_solver.conic_counts import ConicSizes, conic_sizes
 from convex_solver.conic_files import read_conic, write_conic
 from convex_solver.datasets import load_penguins, penguins_csv
@@ -19,8 +30,22 @@ from convex_solver.errors import (
     ModelFileError,
     ProgramTooLargeError,
 )
+from convex_solver.linear_cnn import CNNSolution, LinearCNNProgram, solve_linear_cnn
+from convex_solver.minimum_norm_certificate import (
+    CNNInfeasibility,
+    MinimumNormCertificate,
+    Redundancy,
+    certify_infeasible_cnn,
+    certify_minimum_norm_cnn,
+)
+from convex_solver.minimum_norm_cnn import (
+    MinimumNormLinearCNN,
+    MinimumNormSolution,
+    solve_minimum_norm_cnn,
+)
 from convex_solver.model_file import Model, certify_model, load_model, save_model
 from convex_solver.network import TwoLayerReLU
+from convex_solver.patches import extract_patches
 from convex_solver.program import ConvexProgram
 from convex_solver.pruning import reduce_network
 from convex_solver.solver import Solution, beta_max, solve, solve_path
@@ -30,8 +55,13 @@ if TYPE_CHECKING:
     from convex_solver.estimators import ConvexReLURegressor as ConvexReLURegressor
 
 __all__ = [
+    "CNNCertificate",
+    "CNNInfeasibility",
+    "CNNSolution",
     "Certificate",
     "CertificateError",
+    "CircularCNN",
+    "CircularCNNProgram",
     "ClaimNotReproducedError",
     "ConicFileError",
     "ConicProgram",
@@ -41,26 +71,41 @@ __all__ = [
     "DigestMismatchError",
     "InputError",
     "InputTypeError",
+    "LinearCNN",
+    "LinearCNNProgram",
+    "MinimumNormCertificate",
+    "MinimumNormLinearCNN",
+    "MinimumNormSolution",
     "Model",
     "ModelFileError",
     "ProgramBlock",
     "ProgramTooLargeError",
+    "Redundancy",
     "Solution",
     "SolutionStatus",
     "TwoLayerReLU",
     "beta_max",
     "build_conic",
     "certify",
+    "certify_circular_cnn",
+    "certify_infeasible_cnn",
+    "certify_linear_cnn",
+    "certify_minimum_norm_cnn",
     "certify_model",
     "conic_sizes",
+    "extract_patches",
     "iter_blocks",
     "load_model",
     "load_penguins",
+    "merge_circular_cnn",
     "penguins_csv",
     "read_conic",
     "reduce_network",
     "save_model",
     "solve",
+    "solve_circular_cnn",
+    "solve_linear_cnn",
+    "solve_minimum_norm_cnn",
     "solve_path",
     "to_cvxpy",
     "write_conic",

@@ -29,15 +29,15 @@ from convex_solver.cnn_data import check_tolerance, read_patches, read_targets
 from convex_solver.cnn_networks import LinearCNN
 from convex_solver.errors import InputError
 from convex_solver.exact_rows import dependent_rows
-from convex_solver.interpolation_certificate import (
-    Infeasibility,
-    InterpolationCertificate,
+from convex_solver.linear_cnn import minimise_nuclear, recover_linear_cnn
+from convex_solver.minimum_norm_certificate import (
+    CNNInfeasibility,
+    MinimumNormCertificate,
     Redundancy,
-    certify_infeasible,
-    certify_interpolation,
+    certify_infeasible_cnn,
+    certify_minimum_norm_cnn,
     right_inverse,
 )
-from convex_solver.linear_cnn import minimise_nuclear, recover_linear_cnn
 from convex_solver.nuclear_norm import NuclearModel
 
 Array = NDArray[np.float64]
@@ -99,7 +99,7 @@ class MinimumNormSolution:
     network : LinearCNN or None
         Its prediction differs from y by ``certificate.residual`` at most; None when
         infeasible.
-    certificate : InterpolationCertificate or Infeasibility
+    certificate : MinimumNormCertificate or CNNInfeasibility
     seconds, tol : float
         Time taken, and the relative gap that was asked for.
     """
@@ -109,7 +109,7 @@ class MinimumNormSolution:
     gap: float
     status: SolutionStatus
     network: LinearCNN | None = field(repr=False)
-    certificate: InterpolationCertificate | Infeasibility = field(repr=False)
+    certificate: MinimumNormCertificate | CNNInfeasibility = field(repr=False)
     seconds: float
     tol: float
 
@@ -160,7 +160,7 @@ def solve_minimum_norm_cnn(
     flat = program.patches.reshape(n, -1)
     targets = program.y.reshape(n, -1)
     found = _redundant(program.patches, flat, targets, program.y)
-    if isinstance(found, Infeasibility):
+    if isinstance(found, CNNInfeasibility):
         seconds = time.perf_counter() - start
         infinite, status = float("inf"), SolutionStatus.INFEASIBLE
         return MinimumNormSolution(
@@ -178,7 +178,7 @@ def solve_minimum_norm_cnn(
     dual = np.zeros_like(targets)
     dual[kept] = V
     network = recover_linear_cnn(Z, n_patches, program.y.shape[1:])
-    certificate = certify_interpolation(
+    certificate = certify_minimum_norm_cnn(
         network,
         program.patches,
         program.y,
@@ -199,7 +199,7 @@ def solve_minimum_norm_cnn(
 
 def _redundant(
     patches: Array, flat: Array, targets: Array, y: Array
-) -> tuple[Redundancy, ...] | Infeasibility:
+) -> tuple[Redundancy, ...] | CNNInfeasibility:
     """Return the samples that follow from others, or a contradiction between them."""
     if len(flat) <= flat.shape[1] and right_inverse(flat).is_proven:
         return ()
@@ -210,7 +210,7 @@ def _redundant(
         rows = tuple(dependency)
         coefficients = tuple(dependency.values())
         if any(combination(targets, dependency)):
-            return certify_infeasible(patches, y, rows, coefficients)
+            return certify_infeasible_cnn(patches, y, rows, coefficients)
         proofs.append(Redundancy(row, rows, coefficients))
     return tuple(proofs)
 

@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 
 from convex_solver.certificate import SolutionStatus
-from convex_solver.circular_cnn import CircularCNNProgram, merge, solve_circular_cnn
+from convex_solver.circular_cnn import (
+    CircularCNNProgram,
+    merge_circular_cnn,
+    solve_circular_cnn,
+)
 from convex_solver.cnn_certificate import certify_circular_cnn
 from convex_solver.cnn_networks import CircularCNN
 from convex_solver.errors import InputError, InputTypeError, ModelFileError
@@ -81,7 +85,7 @@ def test_shapes_of_networks():
 def test_neurons_that_share_a_frequency_are_not_merged():
     net = CircularCNN(np.eye(3)[:2], np.eye(3)[:2])
     with pytest.raises(InputError, match="two neurons share a frequency"):
-        merge(net)
+        merge_circular_cnn(net)
 
 
 @pytest.mark.parametrize(

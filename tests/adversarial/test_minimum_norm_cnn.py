@@ -11,10 +11,10 @@ from convex_solver import minimum_norm_cnn
 from convex_solver.certificate import SolutionStatus
 from convex_solver.cnn_networks import LinearCNN
 from convex_solver.errors import InputError
-from convex_solver.interpolation_certificate import (
+from convex_solver.minimum_norm_certificate import (
     Redundancy,
-    certify_infeasible,
-    certify_interpolation,
+    certify_infeasible_cnn,
+    certify_minimum_norm_cnn,
     right_inverse,
 )
 from convex_solver.minimum_norm_cnn import (
@@ -40,21 +40,21 @@ def test_bad_data():
 
 def test_proofs_of_infeasibility_are_checked():
     y = [1.0, 2.0, 4.0, 6.0]
-    found = certify_infeasible(P, y, [0, 1, 2], [1, 1, -1])
+    found = certify_infeasible_cnn(P, y, [0, 1, 2], [1, 1, -1])
     assert (found.column, found.discrepancy) == (0, -1.0)
     with pytest.raises(InputError, match="combination of patches is not zero"):
-        certify_infeasible(P, y, [0, 1, 2], [1, 1, -2])
+        certify_infeasible_cnn(P, y, [0, 1, 2], [1, 1, -2])
     with pytest.raises(InputError, match="combination of targets is zero"):
-        certify_infeasible(P, Y, [0, 1, 2], [1, 1, -1])
+        certify_infeasible_cnn(P, Y, [0, 1, 2], [1, 1, -1])
     for rows, coefficients in (([0], [1, 2]), ([0, 0], [1, -1]), ([9], [1])):
         with pytest.raises(InputError, match="different rows from 0 to 3"):
-            certify_infeasible(P, y, rows, coefficients)
+            certify_infeasible_cnn(P, y, rows, coefficients)
 
 
 def test_claims_of_redundancy_are_checked():
     good = (Redundancy(2, (2, 0, 1), (-1, 1, 1)), Redundancy(3, (3, 0, 1), (-1, 2, 2)))
     dual = [0.4, 0.8, 0.0, 0.0]
-    found = certify_interpolation(NET, P, Y, dual=dual, redundant=good)
+    found = certify_minimum_norm_cnn(NET, P, Y, dual=dual, redundant=good)
     # least |z| with z = (1, 2): |u|^2 / 2 + |w|^2 / 2 is 3 unbalanced, sqrt(5) balanced
     assert found.upper_bound == pytest.approx(3.0, rel=1e-12)
     assert found.lower_bound == pytest.approx(math.sqrt(5.0), rel=1e-12)
@@ -67,20 +67,20 @@ def test_claims_of_redundancy_are_checked():
     ]
     for claim, message in wrong:
         with pytest.raises(InputError, match=message):
-            certify_interpolation(NET, P, Y, dual=dual, redundant=[claim])
+            certify_minimum_norm_cnn(NET, P, Y, dual=dual, redundant=[claim])
     # two samples may not prove each other away
     circle = (Redundancy(2, (2, 3), (2, -1)), Redundancy(3, (3, 2), (1, -2)))
     with pytest.raises(InputError, match="sample 3 is left out without a proof"):
-        certify_interpolation(NET, P, Y, dual=dual, redundant=circle)
+        certify_minimum_norm_cnn(NET, P, Y, dual=dual, redundant=circle)
     target = np.array([1.0, 2.0, 3.5, 6.0])
     with pytest.raises(InputError, match="sample 2 does not follow"):
-        certify_interpolation(NET, P, target, dual=dual, redundant=good[:1])
+        certify_minimum_norm_cnn(NET, P, target, dual=dual, redundant=good[:1])
     with pytest.raises(InputError, match=r"dual has shape \(3,\); expected \(4,\)"):
-        certify_interpolation(NET, P, Y, dual=dual[:3])
+        certify_minimum_norm_cnn(NET, P, Y, dual=dual[:3])
 
 
 def test_without_the_proof_of_independence_there_is_no_upper_bound():
-    found = certify_interpolation(NET, P, Y, dual=[0.4, 0.8, 0.0, 0.0])
+    found = certify_minimum_norm_cnn(NET, P, Y, dual=[0.4, 0.8, 0.0, 0.0])
     assert found.upper_bound == math.inf
     assert found.gap == math.inf
     assert found.lower_bound == pytest.approx(math.sqrt(5.0), rel=1e-12)
@@ -90,7 +90,7 @@ def test_a_network_that_misses_pays_for_the_correction():
     """Off by 1e-3 at one sample: an exact network is near, and the bound has room."""
     patches, y = P[:2], Y[:2]
     near = LinearCNN([[1.0, 2.001]], [[1.0]])
-    found = certify_interpolation(near, patches, y, dual=[0.4, 0.8])
+    found = certify_minimum_norm_cnn(near, patches, y, dual=[0.4, 0.8])
     assert found.residual == pytest.approx(1e-3, rel=1e-9)
     assert found.upper_bound >= near.decay() + 1e-3
     assert found.upper_bound <= near.decay() + 2e-3

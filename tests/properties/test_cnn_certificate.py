@@ -245,7 +245,7 @@ def test_the_digest_of_the_data_is_theirs_alone():
 @pytest.mark.parametrize(
     "name",
     [f"cnn_{part}" for part in ("certificate", "bounds", "data", "networks")]
-    + ["interpolation_certificate"],
+    + ["minimum_norm_certificate"],
 )
 def test_the_certificates_import_nothing_of_the_solvers(name):
     folder = Path(convex_solver.__file__).parent

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from convex_solver.certificate import SolutionStatus
 from convex_solver.cnn_bounds import combination
 from convex_solver.exact_rows import dependent_rows
-from convex_solver.interpolation_certificate import right_inverse
+from convex_solver.minimum_norm_certificate import right_inverse
 from convex_solver.minimum_norm_cnn import (
     MinimumNormLinearCNN,
     solve_minimum_norm_cnn,

@@ -56,7 +56,7 @@ class Redundancy:
 
 
 @dataclass(frozen=True)
-class Infeasibility:
+class CNNInfeasibility:
     """The proof that no linear CNN interpolates, of whatever width.
 
     Attributes
@@ -82,7 +82,7 @@ class Infeasibility:
 
 
 @dataclass(frozen=True, eq=False)
-class InterpolationCertificate:
+class MinimumNormCertificate:
     """Bounds on the least weights of an interpolating linear CNN.
 
     Attributes
@@ -168,14 +168,14 @@ def right_inverse(A: Array) -> RightInverse:
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def certify_interpolation(
+def certify_minimum_norm_cnn(
     network: LinearCNN,
     patches: ArrayLike,
     y: ArrayLike,
     *,
     dual: ArrayLike,
     redundant: Sequence[Redundancy] = (),
-) -> InterpolationCertificate:
+) -> MinimumNormCertificate:
     """Bound the least weights of an interpolating linear CNN from both sides.
 
     Parameters
@@ -192,7 +192,7 @@ def certify_interpolation(
 
     Returns
     -------
-    InterpolationCertificate
+    MinimumNormCertificate
 
     Raises
     ------
@@ -203,7 +203,7 @@ def certify_interpolation(
     --------
     >>> net = LinearCNN([[1.0]], [[1.0, 1.0]])
     >>> samples, y = [[[1.0], [0.0]], [[0.0], [1.0]]], [1.0, 2.0]
-    >>> found = certify_interpolation(net, samples, y, dual=[0.3, 0.6])
+    >>> found = certify_minimum_norm_cnn(net, samples, y, dual=[0.3, 0.6])
     >>> found.residual > 1.0, found.lower_bound > 1.49
     (True, True)
     """
@@ -239,7 +239,7 @@ def certify_interpolation(
         correction = frobenius_above(np.nextafter(missing, np.inf)) * factor
         upper = sum_above([decay, math.nextafter(correction, math.inf)])
     gap = (upper - lower) / upper if upper < math.inf else math.inf
-    return InterpolationCertificate(
+    return MinimumNormCertificate(
         upper,
         lower,
         gap,
@@ -251,12 +251,12 @@ def certify_interpolation(
     )
 
 
-def certify_infeasible(
+def certify_infeasible_cnn(
     patches: ArrayLike,
     y: ArrayLike,
     rows: Sequence[int],
     coefficients: Sequence[int],
-) -> Infeasibility:
+) -> CNNInfeasibility:
     """Check exactly that a combination of samples cancels and its targets do not.
 
     Raises
@@ -266,7 +266,8 @@ def certify_infeasible(
 
     Examples
     --------
-    >>> certify_infeasible([[[1.0]], [[2.0]]], [1.0, 3.0], [0, 1], [2, -1]).discrepancy
+    >>> patches = [[[1.0]], [[2.0]]]
+    >>> certify_infeasible_cnn(patches, [1.0, 3.0], [0, 1], [2, -1]).discrepancy
     -0.5
     """
     data = read_patches(patches)
@@ -283,7 +284,7 @@ def certify_infeasible(
             "the combination of targets is zero; this proves no infeasibility."
         )
     largest = max(abs(c) for c in dependency.values())
-    return Infeasibility(
+    return CNNInfeasibility(
         tuple(dependency),
         tuple(dependency.values()),
         column,
