@@ -41,12 +41,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convex_solver.cnn_certificate import certify_circular_cnn, read_signals
+from convex_solver.cnn_certificate import certify_circular_cnn
 from convex_solver.cnn_data import (
     SUPPORTED,
     check_loss,
     check_tolerance,
     read_beta,
+    read_signals,
     read_targets,
 )
 from convex_solver.cnn_networks import CircularCNN

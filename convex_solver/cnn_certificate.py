@@ -41,6 +41,7 @@ from convex_solver.cnn_data import (
     digest,
     read_beta,
     read_patches,
+    read_signals,
     read_targets,
     real_array,
 )
@@ -240,16 +241,6 @@ def certify_circular_cnn(
         "circular",
         digest(data, targets),
     )
-
-
-def read_signals(X: ArrayLike) -> Array:
-    """Return signals (n, d), at least one of at least one entry."""
-    result = real_array(X, "X")
-    if result.ndim != 2:
-        raise InputError(f"X has shape {result.shape}; expected (n, d), one channel.")
-    if result.size == 0:
-        raise InputError(f"X has shape {result.shape}; expected at least (1, 1).")
-    return result
 
 
 def linear_norm_above(data: Array) -> Callable[[Array], float]:

@@ -13,6 +13,9 @@ from convex_solver.errors import InputError, InputTypeError
 
 Array = NDArray[np.float64]
 
+# Magnitudes whose squares and products stay far from the limits of float64.
+SMALLEST, LARGEST = 1e-150, 1e150
+
 SUPPORTED = (
     "supported are linear CNNs (real or vector targets) and circular CNNs (one real "
     "target, filters as long as the signal), both with loss='squared'; ReLU CNNs with "
@@ -59,6 +62,16 @@ def real_array(values: ArrayLike | Any, name: str) -> Array:
     return result
 
 
+def _check_range(values: Array, name: str) -> None:
+    """Refuse magnitudes whose squares, or their sums, float64 does not hold."""
+    peak = float(np.max(np.abs(values), initial=0.0))
+    if not (peak == 0.0 or SMALLEST <= peak <= LARGEST):
+        raise InputError(
+            f"the largest magnitude in {name} is {peak:g}; expected {SMALLEST:g} to "
+            f"{LARGEST:g}. Scale it."
+        )
+
+
 def read_patches(patches: ArrayLike | Any) -> Array:
     """Return patches (n, K, d), with at least one sample, patch and entry."""
     result = real_array(patches, "patches")
@@ -72,6 +85,18 @@ def read_patches(patches: ArrayLike | Any) -> Array:
             f"patches has shape {result.shape}: the set of patches is empty. Expected "
             "at least one sample, one patch and one entry."
         )
+    _check_range(result, "patches")
+    return result
+
+
+def read_signals(X: ArrayLike | Any) -> Array:
+    """Return signals (n, d), at least one of at least one entry."""
+    result = real_array(X, "X")
+    if result.ndim != 2:
+        raise InputError(f"X has shape {result.shape}; expected (n, d), one channel.")
+    if result.size == 0:
+        raise InputError(f"X has shape {result.shape}; expected at least (1, 1).")
+    _check_range(result, "X")
     return result
 
 
@@ -96,6 +121,7 @@ def read_targets(y: ArrayLike | Any, n: int, *, vector: bool = True) -> Array:
             f"every one of {n} rows): there is nothing to learn. Give targets that "
             "vary, and leave constant columns out."
         )
+    _check_range(result, "y")
     return result
 
 

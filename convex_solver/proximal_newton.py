@@ -175,43 +175,64 @@ def _proximal_step(
     accuracy: float,
 ) -> tuple[Array, Array, int]:
     """Return the proximal point, its ``v``, and the Newton steps it took."""
-    step = model.linearise(z - sigma * model.adjoint(v), sigma * beta)
-    value = _dual_value(v, y, step.point, sigma)
-    count = 0
+    dual = _StepDual(model, y, beta, z, sigma)
+    step = dual.linearise(v)
+    value = dual.value(v, step.point)
+    count, left = 0, math.inf
     while count < MAX_INNER:
         gradient = v + y - model.predict(step.point)
-        slope_size = float(np.linalg.norm(gradient))
-        # relative to v as well: with a small beta, v is far smaller than y
-        if slope_size <= accuracy * float(np.linalg.norm(v)) or slope_size == 0.0:
+        size = float(np.linalg.norm(gradient))
+        # v and not y is the measure: with a small beta it is far smaller
+        if size <= accuracy * float(np.linalg.norm(v)) or size > 0.1 * left:
             break
         count += 1
-        direction = _newton_direction(step, gradient, sigma)
-        slope = float(direction @ gradient)
-        length, accepted, before = 1.0, False, value
-        for _ in range(30):
-            trial = v + length * direction
-            x = z - sigma * model.adjoint(trial)
-            point = model.prox(x, sigma * beta)
-            new = _dual_value(trial, y, point, sigma)
-            # rounding of the value must not refuse the last steps
-            if new <= value + 1e-4 * length * slope + 1e-15 * abs(value):
-                accepted = True
-                break
-            length *= 0.5
-        if not accepted:
+        found = dual.search(
+            v, value, gradient, _newton_direction(step, gradient, sigma)
+        )
+        if found is None:
             break
-        v, value = trial, new
-        step = model.linearise(x, sigma * beta)
-        if before - new <= 1e-14 * abs(new):
-            # the value says nothing any more; the gradient still may
-            left = float(np.linalg.norm(v + y - model.predict(step.point)))
-            if left > 0.1 * slope_size:
-                break
+        # where the value says nothing any more, the gradient has to shrink
+        left = size if value - found[1] <= 1e-14 * abs(found[1]) else math.inf
+        v, value = found
+        step = dual.linearise(v)
     return step.point, v, count
 
 
-def _dual_value(v: Array, y: Array, point: Array, sigma: float) -> float:
-    return float(v @ (0.5 * v + y)) + float(np.sum(point * point)) / (2.0 * sigma)
+@dataclass(frozen=True, eq=False)
+class _StepDual:
+    """The smooth dual of one proximal step."""
+
+    model: Regularised
+    y: Array
+    beta: float
+    z: Array
+    sigma: float
+
+    def shifted(self, v: Array) -> Array:
+        return self.z - self.sigma * self.model.adjoint(v)
+
+    def linearise(self, v: Array) -> ProxStep:
+        return self.model.linearise(self.shifted(v), self.sigma * self.beta)
+
+    def value(self, v: Array, point: Array) -> float:
+        square = float(np.sum(point * point)) / (2.0 * self.sigma)
+        return float(v @ (0.5 * v + self.y)) + square
+
+    def search(
+        self, v: Array, value: float, gradient: Array, direction: Array
+    ) -> tuple[Array, float] | None:
+        """Return the first point along the direction that lowers the value enough."""
+        slope = float(direction @ gradient)
+        length = 1.0
+        for _ in range(30):
+            trial = v + length * direction
+            point = self.model.prox(self.shifted(trial), self.sigma * self.beta)
+            new = self.value(trial, point)
+            # rounding of the value must not refuse the last steps
+            if new <= value + 1e-4 * length * slope + 1e-15 * abs(value):
+                return trial, new
+            length *= 0.5
+        return None
 
 
 def _newton_direction(step: ProxStep, gradient: Array, sigma: float) -> Array:

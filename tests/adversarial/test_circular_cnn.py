@@ -34,6 +34,7 @@ BAD = {
         r"circular CNN with vector output is an unsupported combination; supported",
     ),
     "NaN": (X * math.nan, Y, r"X holds NaN"),
+    "huge": (1e150 * X, Y, r"magnitude in X is 1.1e\+151; expected 1e-150 to 1e\+150"),
 }
 
 

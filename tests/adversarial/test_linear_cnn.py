@@ -34,6 +34,10 @@ BAD = {
     "ragged": ([[[1.0], [2.0, 3.0]]], Y, r"patches is ragged"),
     "long integers": (P, [1, 2, 2**60], r"y holds integers of 2\*\*53 or more"),
 }
+BAD |= {
+    "huge patches": (1e150 * P, Y, r"magnitude in patches is 1.1e\+151; .*Scale it"),
+    "tiny targets": (P, 1e-160 * Y, r"magnitude in y is 2e-160; expected 1e-150 to"),
+}
 BAD_TYPES = {
     "complex y": (P, Y + 0j, r"y is complex \(complex128\).*y\.real"),
     "complex patches": (P + 1j, Y, r"patches is complex"),
@@ -157,6 +161,17 @@ def test_degenerate_data_are_certified(name, share):
     solution = solve_linear_cnn(LinearCNNProgram(patches, y, beta))
     assert solution.status is SolutionStatus.OPTIMAL
     assert solution.gap <= 1e-9
+
+
+@pytest.mark.parametrize("beta", [5e-324, 1e-300, 1e-30, 1e300])
+def test_any_beta_gives_valid_bounds(beta):
+    """Below about 1e-12 of beta max, float64 has no digits left for the gap."""
+    patches, y = linear_instance(2, 16, 3, 4)
+    solution = solve_linear_cnn(LinearCNNProgram(patches, y, beta))
+    assert 0.0 <= solution.lower_bound <= solution.objective * (1.0 + 1e-14)
+    if beta == 1e300:
+        assert solution.status is SolutionStatus.OPTIMAL
+        assert solution.network.n_neurons == 0
 
 
 def test_a_tolerance_of_zero_is_not_met_and_says_so():
