@@ -8,6 +8,7 @@ import pytest
 from convex_solver.certificate import SolutionStatus
 from convex_solver.cnn_networks import LinearCNN
 from convex_solver.linear_cnn import LinearCNNProgram, solve_linear_cnn
+from convex_solver.patches import extract_patches
 
 from reference.cnn_programs import linear_instance, nuclear_optimum
 
@@ -83,3 +84,16 @@ def test_cvxpy_agrees(outputs, share):
     other = nuclear_optimum(patches, y, beta)
     assert solution.objective == pytest.approx(other, rel=1e-7)
     assert solution.status is SolutionStatus.OPTIMAL
+
+
+@pytest.mark.parametrize("share", [0.3, 0.03])
+def test_airplanes_and_automobiles(data_folder, share):
+    """60 images, 64 patches of 4 x 4 x 3 pixels in [0, 1]."""
+    with np.load(data_folder / "cifar10_airplane_automobile.npz") as data:
+        images, y = data["X"][:60] / 255.0, data["y"][:60]
+    patches = extract_patches(images, (4, 4), stride=4)
+    beta = share * LinearCNNProgram(patches, y, 1.0).beta_max()
+    solution = solve_linear_cnn(LinearCNNProgram(patches, y, beta))
+    assert solution.status is SolutionStatus.OPTIMAL
+    assert solution.gap <= 1e-10
+    assert 1 <= solution.network.n_neurons <= 48
