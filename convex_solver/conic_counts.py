@@ -280,9 +280,8 @@ def _loss_map_entries(
     n_patches = program.n_patches
     if n_patches > 1:
         return 2 * chambers * int(np.count_nonzero(support(X, n_patches)))
-    moving = program.arrangement.class_of >= 0
-    always = int(np.count_nonzero(X[~moving]))
-    return chambers * int(np.count_nonzero(X[moving])) + 2 * chambers * always
+    # two copies, each in half of the chambers; zero rows have no entries
+    return chambers * int(np.count_nonzero(X))
 
 
 def support(X: NDArray[np.float64], n_patches: int) -> NDArray[np.bool_]:

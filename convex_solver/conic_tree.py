@@ -109,13 +109,9 @@ class TreeFinder:
         m = bits.shape[1]
         differs = np.ones(bits.shape, dtype=bool)
         before = np.concatenate([self._last, bits])
-        if self._last.size:
-            differs = before[1:] != before[:-1]
-        else:
-            differs[1:] = before[1:] != before[:-1]
+        # the very first chamber has none before it; it begins a run at every place
+        differs[1 - len(self._last) :] = before[1:] != before[:-1]
         first = np.argmax(differs, axis=1)
-        if not self._last.size:
-            first[0] = -1
         index = self._n_seen + np.arange(len(bits))
         begins = np.where(first[:, None] < np.arange(m), index[:, None], -1)
         begins[0] = np.maximum(begins[0], self._begin)
@@ -182,10 +178,8 @@ class PlaceMap:
         """Add up the rows of a sample: samples, coordinates, values."""
         samples, place = np.unique(rows // self._n_patches, return_inverse=True)
         sums = np.zeros((samples.size, values.shape[1]))
-        is_stored = np.zeros(sums.shape, dtype=bool)
         np.add.at(sums, place, values)
-        np.logical_or.at(is_stored, place, values != 0.0)
-        i, k = np.nonzero(is_stored)
+        i, k = np.nonzero(sums)
         return samples[i], k, sums[i, k]
 
     def n_entries(self, index: int) -> int:

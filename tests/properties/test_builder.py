@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arrangement import Arrangement, enumerate_patterns
-from convex_solver import ConvexProgram, build_conic, conic_columns, iter_blocks
+from convex_solver import (
+    ConvexProgram,
+    build_conic,
+    conic_columns,
+    iter_blocks,
+    solve,
+    to_cvxpy,
+)
 from convex_solver.conic_counts import restricted_counts
 from convex_solver.conic_tree import TreeFinder
 
@@ -169,3 +176,15 @@ def test_a_stream_in_another_order_is_refused():
     finder.add(type(block)(block.patterns[both], facets, block.X))
     with pytest.raises(ConvexSolverError, match="does not have the order"):
         finder.edges()
+
+
+@pytest.mark.parametrize("loss", ["poisson", "squared_hinge", "huber:0.7"])
+def test_cvxpy_gets_every_loss_and_the_patches(loss):
+    X = np.random.default_rng(5).integers(-2, 3, (5, 2, 3))
+    program = ConvexProgram(X, [1, 1, -1, 1, -1], 0.1, loss="squared_hinge")
+    if loss != "squared_hinge":
+        program = ConvexProgram(X, [2, 1, 0, 3, 0.5], 0.1, loss=loss)
+    best = solve(program).objective
+    for cones in ("facets", "rows"):
+        value = to_cvxpy(program, cones=cones).solve(solver="CLARABEL")
+        assert value == pytest.approx(best, rel=1e-6)
