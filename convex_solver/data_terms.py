@@ -332,8 +332,8 @@ class BoxTerm(DataTerm):
         below, above = self._sides()
         total = np.zeros_like(y)
         for side, slope in ((1.0, above), (-1.0, below)):
-            s = _up(_up(_up(side * (f - y)) + f_error) + y_error)
-            excess = np.maximum(_up(s - self.dead_zone) if self.dead_zone else s, 0.0)
+            s = _add_up(_add_up(_add_up(side * f, -side * y), f_error), y_error)
+            excess = np.maximum(_add_up(s, -self.dead_zone), 0.0)
             # up before the product too: a height may be subnormal
             height = np.nextafter(self._height(excess, slope), np.inf)
             height = self.targets.weights * height
@@ -394,6 +394,13 @@ def sum_up(x: Array) -> float:
     return 0.0 if total == 0.0 and not np.any(x) else math.nextafter(total, math.inf)
 
 
-def _up(x: Array) -> Array:
-    """Return the next float above each entry, but keep exact zeros."""
-    return np.where(x == 0.0, 0.0, np.nextafter(x, np.inf))
+def _add_up(a: Array, b: Array | float) -> Array:
+    """Round a + b upwards: exact sums stay, so that a loss of zero is bounded by zero.
+
+    The error of the sum is a float (Knuth's TwoSum); it is NaN after an overflow.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        s = a + b
+        rest = s - a
+        error = (a - (s - rest)) + (b - rest)
+    return np.where(error <= 0.0, s, np.nextafter(s, np.inf))

@@ -202,10 +202,11 @@ class PoissonTerm(DataTerm):
         if not np.any(v):
             return min(1.0, high)
         alive = v != 0.0
-        y, part, weights = self.y[alive], v[alive], self.targets.weights[alive]
+        y, part = self.y[alive], v[alive]
+        share = part / self.targets.weights[alive]
 
         def slope(t: float) -> float:
-            u = np.maximum(t * part / weights + y, 0.0)
+            u = np.maximum(t * share + y, 0.0)
             with np.errstate(divide="ignore"):
                 return -float(part @ np.log(u))
 
@@ -231,6 +232,8 @@ class PoissonTerm(DataTerm):
                     math.nextafter(value + error, math.inf),
                 ]
             for x in ends:
+                if x == 0.0 and y == 1:  # the one fit that is exact
+                    continue
                 if not x < 700.0:
                     return math.inf
                 power = _DECIMAL.exp(Decimal(x))
