@@ -10,6 +10,7 @@ import pytest
 from convex_solver.errors import NoInterpolationError
 from convex_solver.interpolation import interpolate
 from convex_solver.obstruction import find_obstruction
+
 from reference.interpolation import grid_norm, line_norm
 
 STAR = [[1, 0], [-1, 0], [0, 1], [0, -1], [1, 1], [-1, -1]]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from arrangement import enumerate_patterns
 from convex_solver.obstruction import find_obstruction, reach
+
 from properties.strategies import matrices
 from reference.interpolation import class_matrix, in_reach, pattern_matrix, rank
 

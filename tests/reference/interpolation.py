@@ -45,7 +45,7 @@ def class_matrix(rows):
 
 
 def pattern_matrix(X):
-    """``[D_1 X | D_2 X | ..]`` over all chambers, from the definition of the outputs."""
+    """``[D_1 X | D_2 X | ..]`` over all chambers: the definition of the outputs."""
     listed = enumerate_patterns(X).to_bool()
     rows = [[Fraction(x) for x in row] for row in X]
     return [
@@ -171,11 +171,17 @@ def local_searches(X, y, *, n_starts, n_neurons, steps, seed):
 
 
 def _through(X, y, directions):
-    """Cheapest sizes on these directions; least squares where the program is stuck."""
-    norm = grid_norm(X, y, directions)
-    if np.isfinite(norm):
-        return norm
+    """Norm of the cheapest sizes on these directions; infinite where none interpolate.
+
+    A linear program finds the neurons, least squares on them removes its tolerance.
+    """
     hidden = np.maximum(X @ directions.T, 0.0)
-    sizes = np.linalg.lstsq(hidden, y, rcond=None)[0]
-    is_met = np.abs(hidden @ sizes - y).max() <= 1e-9 * np.abs(y).max()
+    found = linprog(
+        np.ones(2 * hidden.shape[1]), A_eq=np.hstack([hidden, -hidden]), b_eq=y
+    )
+    used = np.ones(hidden.shape[1], dtype=bool)
+    if found.status == 0:
+        used = found.x.reshape(2, -1).max(axis=0) > 0
+    sizes = np.linalg.lstsq(hidden[:, used], y, rcond=None)[0]
+    is_met = np.abs(hidden[:, used] @ sizes - y).max() <= 1e-11 * np.abs(y).max()
     return np.abs(sizes).sum() if is_met else np.inf
