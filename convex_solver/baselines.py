@@ -310,7 +310,8 @@ class _Task:
     def values(self, point: Array, predictions: Array) -> Array:
         """Objective (2) of every start, (S,)."""
         decay = 0.5 * self.program.beta * np.sum(point * point, axis=1)
-        return decay + np.array([_loss_value(self.program, f) for f in predictions])
+        losses = np.array([_loss_value(self.program, f) for f in predictions])
+        return np.asarray(decay + losses)
 
     def gradient(self, point: Array, Z: Array, slopes: Array, X: Array) -> Array:
         """Gradient of objective (2) (S, m (d + 1)); ``Z`` is overwritten.
