@@ -43,7 +43,8 @@ class ProgramBlock:
         -------
         ndarray, shape (P, r, n), float64, C-contiguous
             Row ``[p, k]`` is column k of ``D_p X V``, patches of a sample added up:
-            what coordinate k of ``v_p`` adds to the predictions.  A new array.
+            what coordinate k of ``v_p`` adds to the predictions.  A new array of
+            ``8 n r`` bytes a chamber: take smaller blocks where n is large.
 
         Examples
         --------

@@ -48,7 +48,8 @@ def iter_columns(
 ) -> Iterator[sp.csc_matrix]:
     """Yield A from left to right in pieces of whole columns.
 
-    Nothing but a piece is held, and of the form "tree" 24 bytes a chamber.
+    Nothing but a piece is held, and of the form "tree" its edges (64 bytes each
+    while they are sorted).
 
     Yields
     ------

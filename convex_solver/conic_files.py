@@ -31,7 +31,7 @@ def write_conic(
         chunk (see `conic_binary`).  An existing file is refused; the name appears
         only when all is written.
     form : {"dense", "tree"}
-        As in `build_conic`.  ``"tree"`` holds 24 bytes a chamber.
+        As in `build_conic`.  ``"tree"`` holds up to 64 bytes a chamber.
 
     Returns
     -------
