@@ -148,11 +148,12 @@ def build_conic(
     q = np.zeros(sizes.n_variables)
     q[: sizes.n_loss_variables] = loss.linear
     q[sizes.first_norm : sizes.first_flow] = program.beta
+    squares = np.flatnonzero(loss.quadratic)
     filler = Filler(sizes.n_rows, sizes.n_variables, sizes.n_entries, sizes.index_dtype)
     for piece in iter_columns(program, loss, sizes):
         filler.add(np.diff(piece.indptr), piece.indices, piece.data)
     return ConicProgram(
-        P=diagonal(np.flatnonzero(loss.quadratic), loss.quadratic, sizes.n_variables),
+        P=diagonal(squares, loss.quadratic[squares], sizes.n_variables),
         q=q,
         A=filler.matrix(),
         b=b,
@@ -208,10 +209,10 @@ _WRONG_SIZE = (
 
 
 def diagonal(index: NDArray[Any], values: Array, size: int) -> sp.csc_matrix:
-    """Square matrix with ``values[index]`` at these places of its diagonal."""
+    """Square matrix with these values at these places of its diagonal, ascending."""
     starts = np.zeros(size + 1, dtype=np.int64)
     starts[index + 1] = 1
-    return sp.csc_matrix((values[index], index, np.cumsum(starts)), shape=(size, size))
+    return sp.csc_matrix((values, index, np.cumsum(starts)), shape=(size, size))
 
 
 def _too_large(

@@ -20,8 +20,17 @@ from convex_solver import (
 from reference import cbf
 from reference.conic import solve_conic
 
-LOSSES = ("squared", "hinge", "logistic", "poisson", "huber:0.7", "quantile:0.3")
-LABELLED = ("hinge", "logistic")
+LOSSES = (
+    "squared",
+    "hinge",
+    "squared_hinge",
+    "logistic",
+    "poisson",
+    "huber:0.7",
+    "quantile:0.3",
+    "epsilon_insensitive:0.2",
+)
+LABELLED = ("hinge", "squared_hinge", "logistic")
 
 
 def problem(loss, X, seed=0, beta=0.1, **options):
@@ -182,6 +191,12 @@ def test_building_holds_little_more_than_the_result(monkeypatch):
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 1.7 * (conic.A.data.nbytes + conic.A.indices.nbytes)
+
+
+def test_a_cone_of_one_row_is_written_as_a_half_line(tmp_path):
+    program = problem("hinge", [[0.0, 0.0], [0.0, 0.0]])
+    write_conic(program, tmp_path / "program.cbf")
+    assert cbf.read(tmp_path / "program.cbf")["CON"][-2:] == [("L+", 1)] * 2
 
 
 def test_existing_files_other_endings_and_forms_are_refused(tmp_path):
