@@ -28,9 +28,16 @@ from convex_solver.errors import (
     InputError,
     InputTypeError,
     ModelFileError,
+    NoInterpolationError,
     ProgramTooLargeError,
 )
+from convex_solver.gauge_certificate import (
+    InterpolationCertificate,
+    certify_interpolation,
+)
+from convex_solver.interpolation import Interpolation, interpolate
 from convex_solver.linear_cnn import CNNSolution, LinearCNNProgram, solve_linear_cnn
+from convex_solver.losses import Loss
 from convex_solver.minimum_norm_certificate import (
     CNNInfeasibility,
     MinimumNormCertificate,
@@ -45,6 +52,7 @@ from convex_solver.minimum_norm_cnn import (
 )
 from convex_solver.model_file import Model, certify_model, load_model, save_model
 from convex_solver.network import TwoLayerReLU
+from convex_solver.obstruction import Obstruction, find_obstruction
 from convex_solver.patches import extract_patches
 from convex_solver.program import ConvexProgram
 from convex_solver.pruning import reduce_network
@@ -71,13 +79,18 @@ __all__ = [
     "DigestMismatchError",
     "InputError",
     "InputTypeError",
+    "Interpolation",
+    "InterpolationCertificate",
     "LinearCNN",
     "LinearCNNProgram",
+    "Loss",
     "MinimumNormCertificate",
     "MinimumNormLinearCNN",
     "MinimumNormSolution",
     "Model",
     "ModelFileError",
+    "NoInterpolationError",
+    "Obstruction",
     "ProgramBlock",
     "ProgramTooLargeError",
     "Redundancy",
@@ -89,11 +102,14 @@ __all__ = [
     "certify",
     "certify_circular_cnn",
     "certify_infeasible_cnn",
+    "certify_interpolation",
     "certify_linear_cnn",
     "certify_minimum_norm_cnn",
     "certify_model",
     "conic_sizes",
     "extract_patches",
+    "find_obstruction",
+    "interpolate",
     "iter_blocks",
     "load_model",
     "load_penguins",

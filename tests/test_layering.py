@@ -72,6 +72,8 @@ def test_the_proof_and_the_count_never_use_the_enumerator(name, forbidden):
 @pytest.mark.parametrize("other", ["program", "solver", "builder", "recovery"])
 def test_the_certificate_shares_nothing_with_the_solver(other):
     names = "certificate covering reduction network losses reading _kernels.pricing"
+    names += " data_terms log_terms gauge_certificate obstruction cnn_certificate"
+    names += " cnn_bounds minimum_norm_certificate exact_rows"
     kernels = "_kernels.covering _kernels.cell_bounds _kernels.bounded_squares"
     for name in f"{names} {kernels}".split():
         assert not touches(module(f"convex_solver.{name}"), f"convex_solver.{other}")
