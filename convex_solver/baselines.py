@@ -57,6 +57,7 @@ DESCENT = 1e-4
 GROW, SHRINK = 1.3, 0.5
 # Steps of gradient descent that find a step size for SGD.
 N_PROBES = 40
+PROBE_SHARE = 0.5
 # Bytes that the patterns of a trajectory may take.
 MAX_PATTERN_BYTES = 2**30
 
@@ -158,8 +159,8 @@ def train(
         a constant; when omitted, Armijo's condition is asked for, a step that fails
         it is halved and one that meets it grows by 1.3, so the objective never rises
         (a rejected step counts as one).  SGD: falls along a cosine; when omitted,
-        0.1 times the least step that 40 such steps of gradient descent used, times
-        ``(1 - momentum)`` and the share of the samples in a batch.
+        half the median of the steps that gradient descent takes in 40 trials from
+        the same start, times ``(1 - momentum)`` and the share of samples in a batch.
     batch_size : int
         Samples of a batch, at least 1 (SGD only).
     momentum : float
@@ -511,7 +512,7 @@ class _Armijo:
         # a first step that moves the weights by a tenth of their size
         sizes = np.sum(point * point, axis=1)
         self.sizes = 0.1 * np.sqrt(sizes / np.maximum(squares, 1e-300))
-        self.least = np.full(len(point), np.inf)
+        self.taken: list[Array] = []
 
     def step(self, point: Array) -> None:
         trial = point - self.sizes[:, None] * self.gradient
@@ -520,7 +521,7 @@ class _Armijo:
         met = values <= self.values - fall
         point[met], self.values[met] = trial[met], values[met]
         self.gradient[met] = gradient[met]
-        self.least[met] = np.minimum(self.least[met], self.sizes[met])
+        self.taken.append(np.where(met, self.sizes, np.nan))
         self.sizes *= np.where(met, GROW, SHRINK)
 
 
@@ -533,8 +534,9 @@ def _sgd(task: _Task, options: _Options, point: Array, seed: int) -> Rule:
         search, trial = _Armijo(task, point), point.copy()
         for _ in range(N_PROBES):
             search.step(trial)
-        least = np.where(np.isfinite(search.least), search.least, search.sizes)
-        rates = 0.1 * least * (1.0 - options.momentum) * (size / n)
+        # the last row is there in case that none was taken
+        usual = np.nanmedian([*search.taken, search.sizes], axis=0)
+        rates = PROBE_SHARE * usual * (1.0 - options.momentum) * (size / n)
     # the order of the samples is the same for all starts, however they are batched
     random = np.random.default_rng([seed, 0, 1])
     speed = np.zeros_like(point)
