@@ -7,7 +7,18 @@ import pytest
 
 from convex_solver import ConvexProgram, SolutionStatus, beta_max, solve
 
-LOSSES = ("squared", "hinge", "logistic")
+LOSSES = (
+    "squared",
+    "hinge",
+    "logistic",
+    "absolute",
+    "huber:0.3",
+    "quantile:0.9",
+    "epsilon_insensitive:0.4",
+    "squared_hinge",
+    "poisson",
+)
+LABELLED = ("hinge", "logistic", "squared_hinge")
 TOL = 1e-7
 
 
@@ -53,13 +64,21 @@ KINDS = (
 )
 
 
+def targets(rng, loss, n):
+    """Small integers, counts that are not all zero, or labels."""
+    if loss in LABELLED:
+        return rng.choice([-1, 1], n)
+    y = rng.integers(-2, 3, n)
+    return np.abs(y) + (np.arange(n) == 0) if loss == "poisson" else y
+
+
 def instance(seed):
     """Return a program; its kind, loss and size follow from the seed."""
     rng = np.random.default_rng(seed)
     n, d = int(rng.integers(4, 40)), int(rng.integers(1, 4))
     X = KINDS[seed % len(KINDS)](rng, n, d)
-    loss = LOSSES[seed // len(KINDS) % 3]
-    y = rng.integers(-2, 3, n) if loss == "squared" else rng.choice([-1, 1], n)
+    loss = LOSSES[seed // len(KINDS) % len(LOSSES)]
+    y = targets(rng, loss, n)
     beta = 10.0 ** rng.uniform(-4, 1)
     intercept = bool(rng.random() < 0.7)
     return ConvexProgram(X, y, beta, loss=loss, intercept=intercept)
@@ -88,7 +107,7 @@ def is_certified(program, tol=TOL):
     return optimal
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(2 * len(KINDS) * len(LOSSES)))
 def test_a_degenerate_instance_is_certified(seed):
     assert is_certified(instance(seed))
 
@@ -103,7 +122,7 @@ def test_of_two_hundred_others_next_to_all_are_certified():
 def test_the_order_the_signs_and_copies_of_rows_do_not_matter(loss):
     rng = np.random.default_rng(1)
     X = np.column_stack([rng.integers(-2, 3, (12, 2)), np.ones(12, dtype=int)])
-    y = rng.integers(-2, 3, 12) if loss == "squared" else rng.choice([-1, 1], 12)
+    y = targets(rng, loss, 12)
     plain = solve(ConvexProgram(X, y, 0.1, loss=loss), tol=1e-9)
     order = rng.permutation(12)
     # columns may change sign and place
@@ -117,12 +136,14 @@ def test_the_order_the_signs_and_copies_of_rows_do_not_matter(loss):
     found = solve(copies, tol=1e-9)
     assert found.objective == pytest.approx(3 * plain.objective, rel=2e-9)
     assert found.network.n_neurons <= 12
+    if copies.data_term.kinks(np.zeros(36)).size:  # no gradient to speak of
+        return
     assert beta_max(copies) == pytest.approx(
         3 * beta_max(ConvexProgram(X, y, 1.0, loss=loss)), rel=1e-10
     )
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", ["squared", "hinge", "logistic", "squared_hinge"])
 def test_samples_that_contradict_each_other(loss):
     # the same row with both labels: nothing to learn where they are all alike
     X = np.repeat([[1.0, 2.0], [-1.0, 1.0], [0.0, 0.0]], 2, axis=0)
@@ -133,15 +154,16 @@ def test_samples_that_contradict_each_other(loss):
     assert solution.objective == pytest.approx(
         program.data_term.value(np.zeros(6)), rel=1e-9
     )
-    assert beta_max(program) <= 1e-14
+    assert beta_max(program) <= 1e-13
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_row_and_its_opposite_need_a_neuron_each(loss):
     # rank 1: f(1) = a, f(-1) = b are free, at the price |a| + |b|
-    program = ConvexProgram([[1.0], [-1.0]], [1.0, 1.0], 0.1, loss=loss)
+    y = 3.0 if loss == "poisson" else 1.0  # the zero network fits a mean of one
+    program = ConvexProgram([[1.0], [-1.0]], [y, y], 0.1, loss=loss)
     assert is_certified(program, tol=1e-8)
     solution = solve(program, tol=1e-8)
     assert solution.network.n_neurons == 2
-    one = solve(ConvexProgram([[1.0]], [1.0], 0.1, loss=loss), tol=1e-8)
+    one = solve(ConvexProgram([[1.0]], [y], 0.1, loss=loss), tol=1e-8)
     assert solution.objective == pytest.approx(2 * one.objective, rel=2e-8)

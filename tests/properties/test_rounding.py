@@ -15,6 +15,8 @@ from convex_solver.certificate import _max_price, upper_bound
 from convex_solver.losses import get_loss
 from convex_solver.reading import read_data
 
+from reference.losses import SPECS, float_targets
+
 
 def coarse(seed, *, n=7, d=2, size=0.05):
     """Exact data, and a float copy that is off by up to ``size`` and says so."""
@@ -30,11 +32,28 @@ def coarse(seed, *, n=7, d=2, size=0.05):
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.integers(0, 10**6), st.sampled_from(["squared", "hinge", "logistic"]))
+@given(st.integers(0, 10**6), st.sampled_from(SPECS))
 def test_the_upper_bound_holds_for_the_data_behind_a_coarse_copy(seed, loss):
     exact, y, copy, rng = coarse(seed)
+    y = float_targets(loss, rng, 7)
+    c = rng.uniform(0.1, 10.0, 7)
     net = TwoLayerReLU(rng.standard_normal((3, 2)), rng.standard_normal(3))
-    bound = upper_bound(net, copy, 0.1, get_loss(loss).at(copy.y))
+    bound = upper_bound(net, copy, 0.1, get_loss(loss).at(y, weights=c))
+    assert net.objective(exact, y, 0.1, loss=loss, sample_weight=c) <= bound
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 10**6), st.sampled_from(SPECS))
+def test_the_upper_bound_holds_for_the_patches_behind_a_coarse_copy(seed, loss):
+    rng = np.random.default_rng(seed)
+    exact, y = rng.standard_normal((5, 3, 2)), float_targets(loss, rng, 5)
+    data = read_data(exact, y, intercept=False)
+    shift = 0.05 * rng.choice([-1.0, 1.0], (15, 2))
+    copy = dataclasses.replace(
+        data, X=data.X + shift, X_error=np.full((15, 2), 0.05 * (1 + 1e-9))
+    )
+    net = TwoLayerReLU(rng.standard_normal((3, 2)), rng.standard_normal(3))
+    bound = upper_bound(net, copy, 0.1, get_loss(loss).at(y))
     assert net.objective(exact, y, 0.1, loss=loss) <= bound
 
 
