@@ -384,8 +384,10 @@ def _check_vertices(
     bounds[0] = [vertex_proof.U, 1.0]
     scratch = np.zeros(rules.width, dtype=np.uint64)
     bad = np.ones(len(bases), dtype=np.bool_)
+    line = np.empty(2 * coords.shape[1])
+    singles = np.empty(line.shape, dtype=np.float32)
     vertex_proof.check_borders(
-        work, bounds, bases, patterns, step, rules.firsts, scratch, bad
+        work, bounds, line, singles, bases, patterns, step, rules.firsts, scratch, bad
     )
     vertex_proof.check_copies(
         patterns, step, rules.firsts, rules.constant, rules.copies, scratch, bad
@@ -395,8 +397,9 @@ def _check_vertices(
         return 0
     rest = np.ascontiguousarray(patterns[step * left])
     points = witnesses[left]
-    in_doubt = bases[left, 0] >= 0
-    points[in_doubt] = _float_witnesses(rules, rest[in_doubt], shifts)
+    # no candidate came with a vertex, nor with the few chambers that have none
+    is_new = (bases[left, 0] >= 0) | ~points.any(axis=1)
+    points[is_new] = _float_witnesses(rules, rest[is_new], shifts)
     return _check_witnesses(rules, rest, 1, points, shifts)
 
 

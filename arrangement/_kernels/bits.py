@@ -127,27 +127,35 @@ def _subtract_multiple_python(
 
 @intrinsic
 def _compare_words(
-    typingctx: Any, alpha: Any, beta: Any, start: Any, p: Any, q: Any, bound: Any
+    typingctx: Any,
+    alpha: Any,
+    beta: Any,
+    start: Any,
+    apart: Any,
+    p: Any,
+    q: Any,
+    bound: Any,
 ) -> Any:
     from llvmlite import ir
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        vector = ir.VectorType(ir.DoubleType(), 64)
+        vector = ir.VectorType(context.get_value_type(alpha.dtype), 64)
 
         def load(position: int) -> Any:
             kind, array = signature.args[position], args[position]
-            return load_vector(context, builder, kind, array, args[2], vector)
+            begin = builder.add(args[2], args[3]) if position else args[2]
+            return load_vector(context, builder, kind, array, begin, vector)
 
         def spread(value: Any) -> Any:
             return spread_value(builder, value, vector)
 
         values = builder.fadd(
-            builder.fmul(load(0), spread(args[3])),
-            builder.fmul(load(1), spread(args[4])),
+            builder.fmul(load(0), spread(args[4])),
+            builder.fmul(load(1), spread(args[5])),
         )
         word = ir.IntType(64)
-        above = builder.fcmp_ordered(">", values, spread(args[5]))
-        below = builder.fcmp_ordered("<", values, spread(builder.fneg(args[5])))
+        above = builder.fcmp_ordered(">", values, spread(args[6]))
+        below = builder.fcmp_ordered("<", values, spread(builder.fneg(args[6])))
         return context.make_tuple(
             builder,
             signature.return_type,
@@ -155,15 +163,18 @@ def _compare_words(
         )
 
     result = types.UniTuple(types.uint64, 2)
-    return result(alpha, beta, types.int64, p, q, bound), codegen
+    factor = alpha.dtype
+    start_type = types.int64
+    arguments = (alpha, beta, start_type, start_type, factor, factor, factor)
+    return result(*arguments), codegen
 
 
 def _compare_words_python(
-    alpha: Any, beta: Any, start: int, p: float, q: float, bound: float
+    alpha: Any, beta: Any, start: int, apart: int, p: float, q: float, bound: float
 ) -> tuple[Any, Any]:
     above = below = 0
     for k in range(64):
-        value = alpha[start + k] * p + beta[start + k] * q
+        value = alpha[start + k] * p + beta[start + apart + k] * q
         above |= int(value > bound) << k
         below |= int(value < -bound) << k
     return np.uint64(above), np.uint64(below)
@@ -231,9 +242,9 @@ def _compare_products_python(
     return np.uint64(above), np.uint64(below)
 
 
-# which of 64 values alpha p + beta q are above bound, and which below -bound; the
-# vector compare becomes a few machine instructions, where a loop over bits took four
-# times as long
+# which of 64 values alpha p + beta q are above bound, and which below -bound, in the
+# precision of alpha and beta, beta read ``apart`` places further on; the vector compare
+# becomes a few machine instructions, where a loop over bits took four times as long
 compare_words: Any = _compare_words_python if config.DISABLE_JIT else _compare_words
 # 64 of ``target = source - other * weight``; returns the largest size of them
 subtract_multiple: Any = (

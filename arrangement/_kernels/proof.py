@@ -172,7 +172,8 @@ def margin_direction(rows, out, corral, gram, weights, step, limit):
     size = 1
     corral[0] = 0
     weights[0] = 1.0
-    out[:] = rows[0]
+    for k in range(width):
+        out[k] = rows[0, k]
     for _ in range(limit):
         best = 0
         low = np.inf

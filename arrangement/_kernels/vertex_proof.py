@@ -17,6 +17,12 @@ most 1 + D, and differ by at most ``D = 1.01 (2 E / (P - E) + u)``; so
 largest value found.  The last value is off by at most ``1.01 (|x_j| + |y_j|)
 (E + 2.2 u M) + 2.02 E (M + E)``; E exceeds all that underflow can add but in the last
 products: 2**-1000 is added for them.
+
+The last values are first found in single precision, twice as fast (v = 2**-24): of x
+and y rounded to singles, each off by v more of itself, both products and their sum
+rounded: by at most ``1.01 (|x_j| + |y_j|) (1.1 E + 4.1 v M) + 2.03 E (M + E)``.  With
+2**-20 < M < 2**20 nothing overflows, and what underflows (by 2**-150, times 2**20 at
+most) stays below the 2**-120 that are added.
 """
 
 from __future__ import annotations
@@ -27,6 +33,10 @@ from arrangement._kernels.bits import ONE, ZERO, compare_words, subtract_multipl
 from arrangement._kernels.compile import inlined, kernel
 
 U = 2.0**-53
+
+V = 2.0**-24
+# sizes for which singles do
+SINGLES = 2.0**20
 
 # nothing larger is compared, and what is no number is not less
 HUGE = 2.0**400
@@ -75,15 +85,38 @@ def rows_in_common(bases, p, depth):
 
 
 @inlined
-def is_on_border(work, bounds, basis, pattern, firsts, others):
-    """Whether the ray of a basis has the signs of a pattern, or all the opposite."""
-    depth = basis.size - 1
+def copy_line(work, bounds, depth, line, singles):
+    """Copy the last coordinates to ``line`` and, rounded, to ``singles`` if these do.
+
+    Both (2 places,), x before y.  Whether singles do.
+    """
+    places = work.shape[2]
+    for c in range(2):
+        for k in range(places):
+            line[c * places + k] = work[depth, c, k]
+    if not 1.0 / SINGLES < bounds[depth, M] < SINGLES:
+        return False
+    for k in range(line.size):
+        singles[k] = np.float32(line[k])
+    return True
+
+
+@inlined
+def is_on_border(
+    bounds, line, singles, is_rounded, bases, p, patterns, k, firsts, others
+):
+    """Whether the ray of a basis has the signs of a pattern, or all the opposite.
+
+    ``singles`` are compared first where ``is_rounded``.
+    """
+    depth = bases.shape[1] - 1
+    places = line.size >> 1
     for w in range(firsts.size):
         others[w] = firsts[w]
-    for q in range(basis.size):
-        others[basis[q] >> 6] &= ~(ONE << np.uint64(basis[q] & 63))
-    x, y = work[depth, 0], work[depth, 1]
-    a, b = x[basis[depth]], y[basis[depth]]
+    for q in range(depth + 1):
+        row = bases[p, q]
+        others[row >> 6] &= ~(ONE << np.uint64(row & 63))
+    a, b = line[row], line[places + row]
     error, most = bounds[depth, E], bounds[depth, M]
     if not max(abs(a), abs(b)) > error:
         return False
@@ -92,31 +125,52 @@ def is_on_border(work, bounds, basis, pattern, firsts, others):
         + 2.02 * error * (most + error)
         + 2.0**-1000
     )
+    rough = np.float32(
+        1.02 * (abs(a) + abs(b)) * (1.1 * error + 4.1 * V * most)
+        + 2.05 * error * (most + error)
+        + 2.0**-119
+    )
+    near_b, near_a = np.float32(-b), np.float32(a)
     doubt = same = opposite = ZERO
     for w in range(firsts.size):
-        above, below = compare_words(x, y, 64 * w, -b, a, bound)
-        doubt |= others[w] & ~(above | below)
-        same |= others[w] & (above ^ pattern[w])
-        opposite |= others[w] & (below ^ pattern[w])
+        above = below = ZERO
+        if is_rounded:
+            above, below = compare_words(
+                singles, singles, 64 * w, places, near_b, near_a, rough
+            )
+        rest = others[w] & ~(above | below)
+        if rest != ZERO:
+            over, under = compare_words(line, line, 64 * w, places, -b, a, bound)
+            above |= over & rest
+            below |= under & rest
+            doubt |= rest & ~(over | under)
+        same |= others[w] & (above ^ patterns[k, w])
+        opposite |= others[w] & (below ^ patterns[k, w])
     return doubt == ZERO and (same == ZERO or opposite == ZERO)
 
 
 @kernel
-def check_borders(work, bounds, bases, patterns, step, firsts, others, bad):
+def check_borders(
+    work, bounds, line, singles, bases, patterns, step, firsts, others, bad
+):
     """Clear ``bad`` (chambers,) bool where the vertex of a chamber proves its signs.
 
     ``work`` (r - 1, r, 64 n_words) float64 holds at depth 0 the rows at the places of
     their first output bits, the mask ``firsts`` (n_words,), scaled to 1 and off by at
     most u; ``bounds`` (r - 1, 2) there u and 1.  ``bases`` (chambers, r - 1) int64 are
     such places, the first -1 where there is no vertex.  ``patterns`` has chamber p in
-    row ``step * p``; only its bits in ``firsts`` are looked at.  ``others`` (n_words,)
-    is scratch.
+    row ``step * p``; only its bits in ``firsts`` are looked at.  ``line``
+    (2 * 64 n_words,) float64, ``singles``, the same in float32, and ``others``
+    (n_words,) are scratch.
     """
     depth = bases.shape[1] - 1
     rank = depth + 2
     ready = 0
+    is_new, is_rounded = True, False
     for p in range(bases.shape[0]):
-        ready = min(ready, rows_in_common(bases, p, depth))
+        common = rows_in_common(bases, p, depth)
+        if common < ready:
+            ready = common
         if bases[p, 0] < 0:
             ready = 0
             continue
@@ -124,9 +178,16 @@ def check_borders(work, bounds, bases, patterns, step, firsts, others, bad):
             if not eliminate_row(work, bounds, ready, rank - ready, bases[p, ready]):
                 break
             ready += 1
-        if ready == depth and is_on_border(
-            work, bounds, bases[p], patterns[p * step], firsts, others
-        ):
+            is_new = True
+        if ready < depth:
+            continue
+        if is_new:
+            is_rounded = copy_line(work, bounds, depth, line, singles)
+            is_new = False
+        if is_on_border(
+            bounds, line, singles, is_rounded, bases, p, patterns, p * step, firsts,
+            others,
+        ):  # fmt: skip
             bad[p] = False
 
 

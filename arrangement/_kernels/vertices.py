@@ -272,7 +272,7 @@ def signs_at_vertex(coords, bounds, keys, place, line, base, flips, rows, k):
             a, b = alpha[place], beta[place]
             bound = value_bound(bounds, size, a, b)
             p, q = -b if a > 0.0 else b, abs(a)
-            above, below = compare_words(alpha, beta, 64 * w, p, q, bound)
+            above, below = compare_words(alpha, beta, 64 * w, 0, p, q, bound)
             if doubt & ~(above | below) != ZERO:
                 return False
             word = (above & doubt) | (word & ~doubt)
@@ -418,7 +418,7 @@ def fill_table(
                 place += binomials[q + 1, prefix[q]]
             turned = ~ZERO if signs[size] < 0 else ZERO
             for w in range(others.size):
-                above, below = compare_words(alpha, alpha, 64 * w, 1.0, 0.0, off)
+                above, below = compare_words(alpha, alpha, 64 * w, 0, 1.0, 0.0, off)
                 chi[place, CHI, w] = (below ^ turned) & others[w]
                 chi[place, KNOWN, w] = (above | below) & others[w]
         for last in range(control[LAST], n_free):

@@ -42,7 +42,9 @@ def cleared(rules, packed, bases):
     bounds[0] = [2.0**-53, 1.0]
     bad = np.ones(len(packed), dtype=np.bool_)
     scratch = np.zeros(rules.width, dtype=np.uint64)
-    arguments = (bases, packed, 1, rules.firsts, scratch, bad)
+    line = np.zeros(2 * coords.shape[1])
+    singles = np.zeros(line.shape, dtype=np.float32)
+    arguments = (line, singles, bases, packed, 1, rules.firsts, scratch, bad)
     vertex_proof.check_borders(work, bounds, *arguments)
     return ~bad
 
@@ -64,14 +66,17 @@ def test_only_chambers_are_cleared_and_generic_ones_are(data):
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     r = data.draw(st.integers(2, 4))
     n = data.draw(st.integers(r, 7))
-    kind = data.draw(st.sampled_from(("generic", "signs", "near")))
+    kind = data.draw(st.sampled_from(("generic", "signs", "near", "near in singles")))
     X = rng.standard_normal((n, r))
     if kind == "signs":
         X = rng.integers(-2, 3, (n, r)).astype(float)
-    if kind == "near":  # rows one ulp from a common plane
+    if "near" in kind:  # rows one ulp from a common plane
         X = rng.integers(-3, 4, (n, r - 1)) @ rng.integers(-3, 4, (r - 1, r)) * 1.0
         X[rng.integers(n)] = rng.standard_normal(r)
-        X = np.where(rng.random(X.shape) < 0.3, np.nextafter(X, 9), X)
+        off = np.nextafter(X, 9)
+        if kind != "near":
+            off = X + 2.0**-25 * rng.integers(-9, 10, X.shape)
+        X = np.where(rng.random(X.shape) < 0.3, off, X)
     rules = _Rules(Arrangement(X))
     if rules.arrangement.cone.rank != r or len(rules.rows) != n:
         return
