@@ -45,6 +45,8 @@ MOST_CUTS = 60
 # Bytes that the blocks of a restricted program and a copy of them may take.
 MAX_BYTES = 1e9
 KMEANS_ROUNDS = 100
+# Directions nearer to a hyperplane than the first are moved by about the second.
+NEAR, NUDGE = 1e-11, 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -434,9 +436,25 @@ def _blocks(program: ConvexProgram, basis: Array, directions: Array) -> WorkingS
     blocks = kind(X, program.n_patches)
     if rank:
         both = np.repeat([1.0, -1.0], len(directions))
-        inner = directions @ basis
+        inner = _off_hyperplanes(blocks.units, directions @ basis)
         blocks.add(np.vstack([inner, inner]), both)
     return blocks
+
+
+def _off_hyperplanes(units: Array, directions: Array) -> Array:
+    """Move directions on a hyperplane into a chamber whose closure they are in.
+
+    Descent often ends on one, where the objective has a kink; what such a neuron
+    outputs is the same in all chambers around it.
+    """
+    random = np.random.default_rng(0)
+    moved = directions.copy()
+    for u in moved:
+        size = float(np.linalg.norm(u))
+        heights = np.abs(units @ u)
+        if np.any(heights[np.any(units != 0.0, axis=1)] <= NEAR * size):
+            u += NUDGE * size * random.standard_normal(u.size)
+    return moved
 
 
 def _by_cuts(

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from reference.local_search import N_INSTANCES, instance
 
 from convex_solver import ConvexProgram, SolutionStatus, solve
 from convex_solver.baselines import train
 from convex_solver.losses import LOSSES
+
+from reference.local_search import N_INSTANCES, instance
 
 TOL = 1e-9
 

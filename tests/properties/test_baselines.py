@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference.local_search import instance
 
 from arrangement.patterns import unpack
 from convex_solver import ConvexProgram, InputError, baselines
 from convex_solver.baselines import train
 from convex_solver.errors import TrainingDivergedError
 from convex_solver.losses import LOSSES
+
+from reference.local_search import instance
 
 SMOOTH = ("squared", "huber", "squared_hinge", "logistic", "poisson")
 
