@@ -42,7 +42,7 @@ SCEPTIC = (
     "least excess",
     "beaten",
     "best within 1%",
-    "all starts within 1%",
+    "starts within 1%",
     "s",
 )
 

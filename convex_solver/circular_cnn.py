@@ -52,9 +52,9 @@ from convex_solver.cnn_data import (
 )
 from convex_solver.cnn_networks import CircularCNN
 from convex_solver.errors import InputError
-from convex_solver.fourier_norm import FourierModel, fourier_basis
+from convex_solver.fourier_norm import FourierModel, fourier_basis, moduli
 from convex_solver.linear_cnn import CNNSolution
-from convex_solver.proximal_newton import minimise
+from convex_solver.proximal_newton import minimise_data
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -226,20 +226,17 @@ def solve_circular_cnn(
     start = time.perf_counter()
     d = program.X.shape[1]
     basis = fourier_basis(d)
-    design = program.X @ basis
-    size = float(np.linalg.norm(design, 2)) or 1.0
-    length = float(np.linalg.norm(program.y))
-    model = FourierModel(design / size)
-    beta = program.beta / (size * length)
-    result = minimise(model, program.y / length, beta, tol=1e-14)
-    kernel = basis @ result.point * (length / size)
+    result = minimise_data(
+        program.X @ basis, program.y[:, None], program.beta, FourierModel
+    )
+    kernel = basis @ result.point
     z = np.fft.fft(kernel, norm="ortho")
     # the solver's zeros are exact in its basis; rounding must not undo them
     frequency = np.minimum(np.arange(d), -np.arange(d) % d)
-    z[model.moduli(result.point)[frequency] == 0.0] = 0.0
+    z[moduli(result.point)[frequency] == 0.0] = 0.0
     network = program.network(z)
     certificate = certify_circular_cnn(
-        network, program.X, program.y, program.beta, dual=length * result.v
+        network, program.X, program.y, program.beta, dual=result.v[:, 0]
     )
     return CNNSolution(
         network.objective(program.X, program.y, program.beta),

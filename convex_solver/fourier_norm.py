@@ -35,6 +35,16 @@ def fourier_basis(d: int) -> Array:
     return basis
 
 
+def frequencies(d: int) -> NDArray[np.int64]:
+    """Return the frequency of each column of the basis: 0, 1, 1, 2, 2, .."""
+    return (np.arange(d) + 1) // 2
+
+
+def moduli(z: Array) -> Array:
+    """Return the modulus of each frequency in coefficients (d,): (d // 2 + 1,)."""
+    return np.sqrt(np.bincount(frequencies(z.size), weights=z * z))
+
+
 class FourierModel:
     """A `proximal_newton.Regularised`: ``|z|_1 / sqrt(d)`` in the real Fourier basis.
 
@@ -52,13 +62,8 @@ class FourierModel:
     def __init__(self, design: Array) -> None:
         self.design = design
         d = design.shape[1]
-        # the frequency of each column: 0, 1, 1, 2, 2, ..
-        self.group = (np.arange(d) + 1) // 2
+        self.group = frequencies(d)
         self.weights = np.sqrt(np.bincount(self.group) / d)
-
-    def moduli(self, z: Array) -> Array:
-        """Return the modulus of each frequency, shape (d // 2 + 1,)."""
-        return np.sqrt(np.bincount(self.group, weights=z * z))
 
     def predict(self, z: Array) -> Array:
         """Return the predictions, shape (n,)."""
@@ -70,31 +75,31 @@ class FourierModel:
 
     def norm(self, z: Array) -> float:
         """Return ``|z|_1 / sqrt(d)`` of the complex z."""
-        return float(self.weights @ self.moduli(z))
+        return float(self.weights @ moduli(z))
 
     def dual_norm(self, g: Array) -> float:
         """Return the largest modulus over its weight."""
-        return float(np.max(self.moduli(g) / self.weights))
+        return float(np.max(moduli(g) / self.weights))
 
     def prox(self, x: Array, t: float) -> Array:
         """Lower the modulus of each frequency, to zero at least."""
-        return x * self._kept(self.moduli(x), t)[self.group]
+        return x * self._kept(moduli(x), t)[self.group]
 
-    def _kept(self, moduli: Array, t: float) -> Array:
+    def _kept(self, sizes: Array, t: float) -> Array:
         """Return the factor that the prox leaves of each frequency."""
         level = t * self.weights
-        above = moduli > level
-        return np.where(above, 1.0 - level / np.where(above, moduli, 1.0), 0.0)
+        above = sizes > level
+        return np.where(above, 1.0 - level / np.where(above, sizes, 1.0), 0.0)
 
     def linearise(self, x: Array, t: float) -> ProxStep:
         """Return the prox and its derivative: 1 along x, the factor kept across it."""
-        moduli = self.moduli(x)
-        kept = self._kept(moduli, t)
+        sizes = moduli(x)
+        kept = self._kept(sizes, t)
         point = x * kept[self.group]
         columns, weights = [], []
         for b in np.flatnonzero(kept):
             at = np.flatnonzero(self.group == b)
-            unit = x[at] / moduli[b]
+            unit = x[at] / sizes[b]
             columns.append(self.design[:, at] @ unit)
             weights.append(1.0)
             if at.size == 2:

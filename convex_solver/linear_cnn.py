@@ -41,7 +41,7 @@ from convex_solver.cnn_data import (
 from convex_solver.cnn_networks import CircularCNN, LinearCNN
 from convex_solver.errors import InputError
 from convex_solver.nuclear_norm import NuclearModel
-from convex_solver.proximal_newton import ProximalResult, minimise
+from convex_solver.proximal_newton import ProximalResult, minimise_data
 
 Array = NDArray[np.float64]
 
@@ -230,41 +230,13 @@ def solve_linear_cnn(program: LinearCNNProgram, *, tol: float = 1e-8) -> CNNSolu
 def minimise_nuclear(
     patches: Array, y: Array, beta: float, *, start: Array | None = None
 ) -> ProximalResult:
-    """Minimise over Z for targets (n, C); values and points in the units given.
-
-    More samples than unknowns are first reduced by a QR decomposition, which leaves
-    the objective as it is up to a constant; then everything is scaled to norm one.
-    """
+    """Minimise over Z for targets (n, C)."""
     n, n_patches, d = patches.shape
-    flat = patches.reshape(n, -1)
-    basis: Array | None = None
-    reduced, rest = y, np.zeros_like(y)
-    if n > flat.shape[1]:
-        basis, flat = np.linalg.qr(flat)
-        reduced = basis.T @ y
-        rest = y - basis @ reduced
-        rest -= basis @ (basis.T @ rest)
-    size = float(np.linalg.norm(flat, 2)) or 1.0
-    length = float(np.linalg.norm(y))
-    model = NuclearModel((flat / size).reshape(-1, n_patches, d), y.shape[1])
-    unit = length / size
-    result = minimise(
-        model,
-        (reduced / length).ravel(),
-        beta / (size * length),
-        tol=1e-14,
-        constant=0.5 * float(np.sum((rest / length) ** 2)),
-        start=None if start is None else start / unit,
-    )
-    v = length * result.v.reshape(reduced.shape)
-    if basis is not None:
-        v = basis @ v - rest
-    square = length * length
-    return ProximalResult(
-        unit * result.point,
-        v,
-        square * result.primal,
-        square * result.dual,
-        result.n_outer,
-        result.n_newton,
+    outputs = y.shape[1]
+    return minimise_data(
+        patches.reshape(n, -1),
+        y,
+        beta,
+        lambda flat: NuclearModel(flat.reshape(-1, n_patches, d), outputs),
+        start=start,
     )

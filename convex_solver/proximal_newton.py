@@ -18,7 +18,8 @@ data, and Newton on the factors of the network has a singular Hessian (rotations
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -34,6 +35,9 @@ PATIENCE = 13
 # sigma |A|^2 at the first step, its growth, and its limit: beyond it the Newton system
 # has too few digits left.
 FIRST_SIGMA, GROWTH, LAST_SIGMA = 10.0, 10.0, 1e13
+# Residual of the dual of a step, relative to v, up to which the step is a step; and
+# Newton steps to try without a smaller one where the value has no digits left.
+SOLVED, STALLED = 1e-2, 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,17 +123,21 @@ def minimise(
     v = model.predict(z) - y
     best = _Best(model, y, beta, constant)
     best.offer(z, v)
-    sigma = FIRST_SIGMA
+    sigma, limit = FIRST_SIGMA, LAST_SIGMA
     newton = waited = outer = 0
     while best.gap > tol and outer < MAX_OUTER and waited < PATIENCE:
         outer += 1
         accuracy = max(1e-2 * best.gap, 1e-15)
-        z, v, steps = _proximal_step(model, y, beta, z, v, sigma, accuracy)
-        newton += steps
+        step = _StepDual(model, y, beta, z, sigma).minimise(v, accuracy)
+        newton += step.count
         before = best.primal - best.dual
-        best.offer(z, v)
+        best.offer(step.point, step.v)
         waited = 0 if best.primal - best.dual < 0.9 * before else waited + 1
-        sigma = min(GROWTH * sigma, LAST_SIGMA)
+        if step.residual <= SOLVED:
+            z, v = step.point, step.v
+        else:  # this sigma is too much for float64: back to one that worked
+            limit = max(sigma / GROWTH, FIRST_SIGMA)
+        sigma = min(GROWTH * sigma, limit)
     return ProximalResult(best.z, best.v, best.primal, best.dual, outer, newton)
 
 
@@ -165,37 +173,14 @@ class _Best:
                 self.dual, self.v = value, scale * candidate
 
 
-def _proximal_step(
-    model: Regularised,
-    y: Array,
-    beta: float,
-    z: Array,
-    v: Array,
-    sigma: float,
-    accuracy: float,
-) -> tuple[Array, Array, int]:
-    """Return the proximal point, its ``v``, and the Newton steps it took."""
-    dual = _StepDual(model, y, beta, z, sigma)
-    step = dual.linearise(v)
-    value = dual.value(v, step.point)
-    count, left = 0, math.inf
-    while count < MAX_INNER:
-        gradient = v + y - model.predict(step.point)
-        size = float(np.linalg.norm(gradient))
-        # v and not y is the measure: with a small beta it is far smaller
-        if size <= accuracy * float(np.linalg.norm(v)) or size > 0.1 * left:
-            break
-        count += 1
-        found = dual.search(
-            v, value, gradient, _newton_direction(step, gradient, sigma)
-        )
-        if found is None:
-            break
-        # where the value says nothing any more, the gradient has to shrink
-        left = size if value - found[1] <= 1e-14 * abs(found[1]) else math.inf
-        v, value = found
-        step = dual.linearise(v)
-    return step.point, v, count
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """A proximal point, its ``v``, how well it was found, and the Newton steps."""
+
+    point: Array
+    v: Array
+    residual: float
+    count: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,6 +192,32 @@ class _StepDual:
     beta: float
     z: Array
     sigma: float
+
+    def minimise(self, v: Array, accuracy: float) -> _Step:
+        """Return the point with the smallest gradient that Newton's method meets."""
+        step = self.linearise(v)
+        value = self.value(v, step.point)
+        best = _Step(step.point, v, math.inf, 0)
+        stalled = 0
+        for count in range(MAX_INNER + 1):
+            gradient = v + self.y - self.model.predict(step.point)
+            # v and not y is the measure: with a small beta it is far smaller
+            size = float(np.linalg.norm(gradient)) / (float(np.linalg.norm(v)) or 1.0)
+            stalled = 0 if size < 0.5 * best.residual else stalled + 1
+            if size < best.residual:
+                best = _Step(step.point, v, size, count)
+            if size <= accuracy or count == MAX_INNER:
+                break
+            found = self.search(
+                v, value, gradient, _newton_direction(step, gradient, self.sigma)
+            )
+            # far from the end the gradient may grow while the value falls
+            falls = found is not None and value - found[1] > 1e-14 * abs(value)
+            if found is None or (stalled >= STALLED and not falls):
+                break
+            v, value = found
+            step = self.linearise(v)
+        return best
 
     def shifted(self, v: Array) -> Array:
         return self.z - self.sigma * self.model.adjoint(v)
@@ -251,3 +262,57 @@ def _newton_direction(step: ProxStep, gradient: Array, sigma: float) -> Array:
     system = scaled @ scaled.T
     system[np.diag_indices(m)] += 1.0
     return -np.asarray(np.linalg.solve(system, gradient))
+
+
+def minimise_data(
+    flat: Array,
+    y: Array,
+    beta: float,
+    build: Callable[[Array], Regularised],
+    *,
+    start: Array | None = None,
+) -> ProximalResult:
+    """Minimise for data (n, q) and targets (n, C), in the units given.
+
+    More samples than unknowns are first reduced by a QR decomposition, which leaves
+    the objective as it is up to a constant (and the residual that no point can change
+    would cost digits of ``v``); then data and targets are scaled to norm one.
+
+    Parameters
+    ----------
+    flat : ndarray, shape (n, q)
+    y : ndarray, shape (n, C)
+    beta : float
+    build : callable
+        Makes the model of such data; its predictions are (rows * C,).
+    start : ndarray, optional
+        A point to start from.
+    """
+    basis: Array | None = None
+    reduced, rest = y, np.zeros_like(y)
+    if len(flat) > flat.shape[1]:
+        basis, flat = np.linalg.qr(flat)
+        reduced = basis.T @ y
+        rest = y - basis @ reduced
+        rest -= basis @ (basis.T @ rest)
+    size = float(np.linalg.norm(flat, 2)) or 1.0
+    length = float(np.linalg.norm(y))
+    unit = length / size
+    result = minimise(
+        build(flat / size),
+        (reduced / length).ravel(),
+        beta / (size * length),
+        tol=1e-14,
+        constant=0.5 * float(np.sum((rest / length) ** 2)),
+        start=None if start is None else start / unit,
+    )
+    v = length * result.v.reshape(reduced.shape)
+    if basis is not None:
+        v = basis @ v - rest
+    return replace(
+        result,
+        point=unit * result.point,
+        v=v,
+        primal=length * length * result.primal,
+        dual=length * length * result.dual,
+    )

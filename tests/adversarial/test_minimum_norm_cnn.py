@@ -62,6 +62,7 @@ def test_claims_of_redundancy_are_checked():
     assert found.status(0.3) is SolutionStatus.OPTIMAL
     wrong = [
         (Redundancy(2, (2, 0, 1), (-1, 1, 2)), "sample 2 does not follow"),
+        (Redundancy(2, (2, 0), (-1, 3)), "sample 2 does not follow"),
         (Redundancy(2, (0, 1), (0, 0)), "sample 2 is left out without a proof"),
         (Redundancy(2, (2, 0, 1), (0, 0, 0)), "sample 2 is left out without a proof"),
     ]
@@ -94,6 +95,18 @@ def test_a_network_that_misses_pays_for_the_correction():
     assert found.residual == pytest.approx(1e-3, rel=1e-9)
     assert found.upper_bound >= near.decay() + 1e-3
     assert found.upper_bound <= near.decay() + 2e-3
+
+
+def test_the_correction_may_have_full_rank():
+    """The identity, missed by 1e-3 of itself: its norm is 2, and no bound is below."""
+    patches = np.zeros((4, 2, 2))
+    for k, a in np.ndindex(2, 2):
+        patches[2 * k + a, k, a] = 1.0
+    y = np.array([1.0, 0.0, 0.0, 1.0])
+    half = np.sqrt(1.0 - 1e-3) * np.eye(2)
+    found = certify_minimum_norm_cnn(LinearCNN(half, half), patches, y, dual=y)
+    assert found.lower_bound == pytest.approx(2.0, rel=1e-12)
+    assert 2.0 <= found.upper_bound <= 2.0 + 1e-9
 
 
 @pytest.mark.parametrize(
@@ -135,6 +148,16 @@ def test_samples_that_nearly_repeat_and_outnumber_the_entries():
     patches[3:] = patches[2] * (1.0 + 1e-13 * rng.normal(size=(6, 1, 3)))
     solution = solve_minimum_norm_cnn(MinimumNormLinearCNN(patches, rng.normal(size=9)))
     assert solution.status is SolutionStatus.INFEASIBLE
+
+
+def test_samples_that_are_all_nearly_equal():
+    """Rank one to floats and two exactly: the third sample depends on two others."""
+    rng = np.random.default_rng(2)
+    patches = rng.normal(size=(1, 1, 2)) * (1.0 + 1e-13 * rng.normal(size=(4, 1, 2)))
+    program = MinimumNormLinearCNN(patches, rng.normal(size=4))
+    solution = solve_minimum_norm_cnn(program)
+    assert solution.status is SolutionStatus.INFEASIBLE
+    assert len(solution.certificate.rows) == 3
 
 
 def test_dependence_that_floats_cannot_find_is_an_error(monkeypatch):

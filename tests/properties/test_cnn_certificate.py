@@ -100,6 +100,76 @@ def test_bounds_of_sums_and_products(seed, k, shift):
     assert Fraction(math.nextafter(below, math.inf)) > product
 
 
+def test_a_sum_goes_up_even_where_rounding_takes_the_rest():
+    assert cnn_bounds.sum_above([1.0, 2.0**-60]) > 1.0
+
+
+def test_any_decomposition_gives_a_bound(monkeypatch):
+    """Singular vectors that are not orthonormal, and values that are too small."""
+    exact_svd = np.linalg.svd
+    G = np.random.default_rng(0).normal(size=(3, 4))
+
+    def wrong(left_size, value_size):
+        def svd(a, **options):
+            left, s, right = exact_svd(a, **options)
+            # the product is right all the same, or the residual has the rest
+            return left * left_size, s * value_size, right / left_size
+
+        return svd
+
+    for sizes in ((1.0, 0.9), (8.0, 1.0), (0.125, 1.0), (4.0, 0.5)):
+        monkeypatch.setattr(np.linalg, "svd", wrong(*sizes))
+        bound = cnn_bounds.spectral_norm_above(G)
+        monkeypatch.setattr(np.linalg, "svd", exact_svd)
+        assert is_above_spectral_norm(exact(G), bound)
+    # both too large by a factor that the values take back
+    monkeypatch.setattr(
+        np.linalg,
+        "svd",
+        lambda a, **o: (lambda u, s, v: (2 * u, s / 4, 2 * v))(*exact_svd(a, **o)),
+    )
+    bound = cnn_bounds.spectral_norm_above(G)
+    monkeypatch.setattr(np.linalg, "svd", exact_svd)
+    assert is_above_spectral_norm(exact(G), bound)
+
+
+BIG = [1e16, 1.0, -1e16]
+
+
+def test_what_cancels_is_in_the_bounds():
+    """Sums that are 1 and that float64 may call 0: no bound may rely on the float."""
+    y = [0.0, 5.0]
+    cases = [
+        # in a hidden unit, in the sum over the patches
+        (LinearCNN([[1.0] * 3], [[1.0]]), [[BIG], [[0.0, 0.0, 5.0]]]),
+        (LinearCNN([[1.0]], [BIG]), [[[1.0]] * 3, [[0.0], [5.0], [0.0]]]),
+    ]
+    for net, patches in cases:
+        found = certify_linear_cnn(net, patches, y, 1e-60)
+        value = exact_linear(net, np.array(patches), np.array(y)[:, None], 1e-60)
+        assert value <= Fraction(found.upper_bound)
+    # in the data, in the kernel
+    circular = [
+        (CircularCNN([[1.0, 0.0, 0.0]], [[1.0] * 3]), [BIG, [0.0, 5.0, 0.0]]),
+        (CircularCNN([BIG], [[1.0] * 3]), [[1.0, 0.0, 0.0], [5.0, 0.0, 0.0]]),
+    ]
+    for net, X in circular:
+        found = certify_circular_cnn(net, X, y, 1e-60)
+        value = exact_circular(net, np.array(X), np.array(y), 1e-60)
+        assert value <= Fraction(found.upper_bound)
+
+
+def test_dual_points_that_cancel_are_not_feasible_for_free():
+    """``X^T v`` is 1 and may be computed as 0; beta is below 1."""
+    v, y = [1.0, 1.0, 1.0], [-1.0, -2.0, -3.0]
+    X = np.array(BIG)[:, None]
+    linear = certify_linear_cnn(LinearCNN([[0.0]], [[0.0]]), X[:, None], y, 0.5, dual=v)
+    circular = certify_circular_cnn(CircularCNN([[0.0]], [[0.0]]), X, y, 0.5, dual=v)
+    for found in (linear, circular):
+        reached = inner(exact([found.dual])[0], exact([BIG])[0])
+        assert abs(reached) <= Fraction(1, 2)
+
+
 def test_floats_below_rationals_beyond_their_range():
     assert cnn_bounds.float_below(Fraction(10) ** 400) == np.finfo(float).max
     assert cnn_bounds.float_below(-(Fraction(10) ** 400)) == -math.inf

@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from convex_solver.circular_cnn import CircularCNNProgram, solve_circular_cnn
 from convex_solver.fourier_norm import FourierModel, fourier_basis
 from convex_solver.nuclear_norm import NuclearModel
 from convex_solver.proximal_newton import minimise
+
+from reference.cnn_programs import circular_instance
 
 SEEDS = st.integers(0, 10**6)
 
@@ -121,3 +124,10 @@ def test_a_start_at_the_solution_needs_no_more_steps():
     assert warm.primal == pytest.approx(cold.primal, rel=1e-12)
     shifted = minimise(model, y, 0.05, tol=1e-11, constant=7.0)
     assert shifted.primal == pytest.approx(cold.primal + 7.0, rel=1e-12)
+
+
+def test_a_step_that_float64_cannot_solve_is_taken_back():
+    """A tiny beta, where a growing sigma once ended 4e-5 above the optimum."""
+    X, y = circular_instance(23, 3, 10)
+    beta = 1e-6 * CircularCNNProgram(X, y, 1.0).beta_max()
+    assert solve_circular_cnn(CircularCNNProgram(X, y, beta)).gap <= 1e-9
