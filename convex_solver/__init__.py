@@ -2,6 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
+from convex_solver.approximations import (
+    Approximation,
+    alg1,
+    alg2,
+    alg3,
+    approximate,
+)
+from convex_solver.baselines import SeenPatterns, Training, train
 from convex_solver.blocks import ProgramBlock, iter_blocks
 from convex_solver.builder import ConicProgram, build_conic, to_cvxpy
 from convex_solver.certificate import Certificate, SolutionStatus, certify
@@ -30,6 +38,7 @@ from convex_solver.errors import (
     ModelFileError,
     NoInterpolationError,
     ProgramTooLargeError,
+    TrainingDivergedError,
 )
 from convex_solver.gauge_certificate import (
     InterpolationCertificate,
@@ -63,6 +72,7 @@ if TYPE_CHECKING:
     from convex_solver.estimators import ConvexReLURegressor as ConvexReLURegressor
 
 __all__ = [
+    "Approximation",
     "CNNCertificate",
     "CNNInfeasibility",
     "CNNSolution",
@@ -94,9 +104,16 @@ __all__ = [
     "ProgramBlock",
     "ProgramTooLargeError",
     "Redundancy",
+    "SeenPatterns",
     "Solution",
     "SolutionStatus",
+    "Training",
+    "TrainingDivergedError",
     "TwoLayerReLU",
+    "alg1",
+    "alg2",
+    "alg3",
+    "approximate",
     "beta_max",
     "build_conic",
     "certify",
@@ -124,6 +141,7 @@ __all__ = [
     "solve_minimum_norm_cnn",
     "solve_path",
     "to_cvxpy",
+    "train",
     "write_conic",
 ]
 
