@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,204 +11,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import convex_solver
-from convex_solver import cnn_bounds
 from convex_solver.certificate import SolutionStatus
 from convex_solver.circular_cnn import CircularCNNProgram, solve_circular_cnn
 from convex_solver.cnn_certificate import certify_circular_cnn, certify_linear_cnn
 from convex_solver.cnn_networks import CircularCNN, LinearCNN
 from convex_solver.linear_cnn import LinearCNNProgram, solve_linear_cnn
 
+from reference.cnn_exact import (
+    exact,
+    exact_circular,
+    exact_linear,
+    is_above_spectral_norm,
+)
 from reference.cnn_programs import circular_instance, linear_instance
 from reference.exact_algebra import inner
 
-SHAPES = st.tuples(st.integers(1, 4), st.integers(1, 4))
 SEEDS = st.integers(0, 10**6)
-
-
-def exact(matrix):
-    return [[Fraction(x) for x in row] for row in np.asarray(matrix).tolist()]
-
-
-def is_above_spectral_norm(rows, bound):
-    """Whether ``bound^2 I - G G^T`` is positive semidefinite, by exact elimination."""
-    size = len(rows)
-    square = Fraction(bound) ** 2
-    work = [
-        [(square if i == j else 0) - inner(rows[i], rows[j]) for j in range(size)]
-        for i in range(size)
-    ]
-    for c in range(size):
-        pivot = work[c][c]
-        if pivot < 0 or (pivot == 0 and any(work[i][c] for i in range(c, size))):
-            return False
-        if pivot == 0:
-            continue
-        for i in range(c + 1, size):
-            factor = work[i][c] / pivot
-            work[i] = [x - factor * y for x, y in zip(work[i], work[c], strict=True)]
-    return True
-
-
-@settings(deadline=None)
-@given(SEEDS, SHAPES, st.sampled_from([0, 300, -300, -1060]), st.booleans())
-def test_the_bound_of_the_spectral_norm_is_above_and_close(seed, shape, shift, round_):
-    G = np.random.default_rng(seed).normal(size=shape)
-    if round_:  # repeated singular values, ranks below full, integers
-        G = np.round(G)
-    G = np.ldexp(G, shift)
-    bound = cnn_bounds.spectral_norm_above(G)
-    assert is_above_spectral_norm(exact(G), bound)
-    if shift > -1000:
-        assert bound <= np.linalg.norm(G, 2) * (1.0 + 1e-13)
-
-
-def test_the_reference_itself_tells_above_from_below():
-    G = np.array([[3.0, 0.0], [4.0, 0.0]])
-    assert is_above_spectral_norm(exact(G), 5.0)
-    assert not is_above_spectral_norm(exact(G), math.nextafter(5.0, 0.0))
-
-
-@pytest.mark.parametrize("value", [math.inf, math.nan])
-def test_bounds_of_what_overflowed_are_infinite(value):
-    assert cnn_bounds.spectral_norm_above(np.array([[1.0, value]])) == math.inf
-    assert cnn_bounds.frobenius_above(np.array([1.0, value])) == math.inf
-    assert cnn_bounds.half_squares_above(np.array([1.0, value])) == math.inf
-    assert cnn_bounds.sum_above([1.0, value]) == math.inf
-
-
-@settings(deadline=None)
-@given(SEEDS, st.integers(1, 30), st.sampled_from([0, 200, -530]))
-def test_bounds_of_sums_and_products(seed, k, shift):
-    rng = np.random.default_rng(seed)
-    a = np.ldexp(rng.normal(size=(2, k)), shift)
-    b = np.ldexp(rng.normal(size=(k, 2)), shift)
-    error = cnn_bounds.product_error(a, b)
-    rows, columns = exact(a), exact(b.T)
-    for i, j in np.ndindex(2, 2):
-        off = abs(inner(rows[i], columns[j]) - Fraction(float((a @ b)[i, j])))
-        assert off <= Fraction(float(error[i, j]))
-    squares = sum((x * x for x in exact(a)[0]), Fraction(0))
-    assert Fraction(cnn_bounds.frobenius_above(a[0])) ** 2 >= squares
-    assert Fraction(cnn_bounds.half_squares_above(a[0])) >= squares / 2
-    v, y = a[0], b[:, 0]
-    value = -squares / 2 - inner(exact(a)[0], columns[0])
-    assert Fraction(cnn_bounds.dual_value_below(v, y)) <= value
-    product = inner(exact(a)[0], columns[0])
-    below = cnn_bounds.inner_product_below(v, y)
-    assert Fraction(below) <= product
-    assert Fraction(math.nextafter(below, math.inf)) > product
-
-
-def test_a_sum_goes_up_even_where_rounding_takes_the_rest():
-    assert cnn_bounds.sum_above([1.0, 2.0**-60]) > 1.0
-
-
-def test_any_decomposition_gives_a_bound(monkeypatch):
-    """Singular vectors that are not orthonormal, and values that are too small."""
-    exact_svd = np.linalg.svd
-    G = np.random.default_rng(0).normal(size=(3, 4))
-
-    def wrong(left_size, value_size):
-        def svd(a, **options):
-            left, s, right = exact_svd(a, **options)
-            # the product is right all the same, or the residual has the rest
-            return left * left_size, s * value_size, right / left_size
-
-        return svd
-
-    for sizes in ((1.0, 0.9), (8.0, 1.0), (0.125, 1.0), (4.0, 0.5)):
-        monkeypatch.setattr(np.linalg, "svd", wrong(*sizes))
-        bound = cnn_bounds.spectral_norm_above(G)
-        monkeypatch.setattr(np.linalg, "svd", exact_svd)
-        assert is_above_spectral_norm(exact(G), bound)
-    # both too large by a factor that the values take back
-    monkeypatch.setattr(
-        np.linalg,
-        "svd",
-        lambda a, **o: (lambda u, s, v: (2 * u, s / 4, 2 * v))(*exact_svd(a, **o)),
-    )
-    bound = cnn_bounds.spectral_norm_above(G)
-    monkeypatch.setattr(np.linalg, "svd", exact_svd)
-    assert is_above_spectral_norm(exact(G), bound)
-
-
-BIG = [1e16, 1.0, -1e16]
-
-
-def test_what_cancels_is_in_the_bounds():
-    """Sums that are 1 and that float64 may call 0: no bound may rely on the float."""
-    y = [0.0, 5.0]
-    cases = [
-        # in a hidden unit, in the sum over the patches
-        (LinearCNN([[1.0] * 3], [[1.0]]), [[BIG], [[0.0, 0.0, 5.0]]]),
-        (LinearCNN([[1.0]], [BIG]), [[[1.0]] * 3, [[0.0], [5.0], [0.0]]]),
-    ]
-    for net, patches in cases:
-        found = certify_linear_cnn(net, patches, y, 1e-60)
-        value = exact_linear(net, np.array(patches), np.array(y)[:, None], 1e-60)
-        assert value <= Fraction(found.upper_bound)
-    # in the data, in the kernel
-    circular = [
-        (CircularCNN([[1.0, 0.0, 0.0]], [[1.0] * 3]), [BIG, [0.0, 5.0, 0.0]]),
-        (CircularCNN([BIG], [[1.0] * 3]), [[1.0, 0.0, 0.0], [5.0, 0.0, 0.0]]),
-    ]
-    for net, X in circular:
-        found = certify_circular_cnn(net, X, y, 1e-60)
-        value = exact_circular(net, np.array(X), np.array(y), 1e-60)
-        assert value <= Fraction(found.upper_bound)
-
-
-def test_dual_points_that_cancel_are_not_feasible_for_free():
-    """``X^T v`` is 1 and may be computed as 0; beta is below 1."""
-    v, y = [1.0, 1.0, 1.0], [-1.0, -2.0, -3.0]
-    X = np.array(BIG)[:, None]
-    linear = certify_linear_cnn(LinearCNN([[0.0]], [[0.0]]), X[:, None], y, 0.5, dual=v)
-    circular = certify_circular_cnn(CircularCNN([[0.0]], [[0.0]]), X, y, 0.5, dual=v)
-    for found in (linear, circular):
-        reached = inner(exact([found.dual])[0], exact([BIG])[0])
-        assert abs(reached) <= Fraction(1, 2)
-
-
-def test_floats_below_rationals_beyond_their_range():
-    assert cnn_bounds.float_below(Fraction(10) ** 400) == np.finfo(float).max
-    assert cnn_bounds.float_below(-(Fraction(10) ** 400)) == -math.inf
-    assert cnn_bounds.float_below(Fraction(1, 3)) < Fraction(1, 3)
-
-
-def exact_linear(network, patches, y, beta):
-    """Objective of a linear CNN in rationals; y is (n, C)."""
-    K = patches.shape[1]
-    u = exact(network.filters)
-    w = network.outputs.reshape(len(u), K, -1).tolist()
-    total = Fraction(0)
-    for sample, target in zip(patches, exact(y), strict=True):
-        rows = exact(sample)
-        for c, value in enumerate(target):
-            f = sum(
-                inner(rows[k], u[j]) * Fraction(w[j][k][c])
-                for j in range(len(u))
-                for k in range(K)
-            )
-            total += (f - value) ** 2 / 2
-    squares = sum(x * x for row in u for x in row)
-    squares += sum(Fraction(x) ** 2 for x in network.outputs.ravel().tolist())
-    return total + Fraction(beta) * squares / 2
-
-
-def exact_circular(network, X, y, beta):
-    """Objective of a circular CNN in rationals."""
-    d = X.shape[1]
-    u, w = exact(network.filters), exact(network.outputs)
-    kernel = [
-        sum(u[j][(i - k) % d] * w[j][k] for j in range(len(u)) for k in range(d))
-        for i in range(d)
-    ]
-    loss = sum(
-        (inner(row, kernel) - Fraction(target)) ** 2 / 2
-        for row, target in zip(exact(X), y.tolist(), strict=True)
-    )
-    squares = sum(x * x for row in u + w for x in row)
-    return loss + Fraction(beta) * squares / 2
 
 
 @settings(deadline=None, max_examples=40)
@@ -323,3 +140,40 @@ def test_the_certificates_import_nothing_of_the_solvers(name):
     solvers = "linear_cnn circular_cnn minimum_norm_cnn nuclear_norm fourier_norm"
     for other in f"{solvers} proximal_newton exact_rows program solver".split():
         assert f"convex_solver.{other} import" not in text
+
+
+BIG = [1e16, 1.0, -1e16]
+
+
+def test_what_cancels_is_in_the_bounds():
+    """Sums that are 1 and that float64 may call 0: no bound may rely on the float."""
+    y = [0.0, 5.0]
+    cases = [
+        # in a hidden unit, in the sum over the patches
+        (LinearCNN([[1.0] * 3], [[1.0]]), [[BIG], [[0.0, 0.0, 5.0]]]),
+        (LinearCNN([[1.0]], [BIG]), [[[1.0]] * 3, [[0.0], [5.0], [0.0]]]),
+    ]
+    for net, patches in cases:
+        found = certify_linear_cnn(net, patches, y, 1e-60)
+        value = exact_linear(net, np.array(patches), np.array(y)[:, None], 1e-60)
+        assert value <= Fraction(found.upper_bound)
+    # in the data, in the kernel
+    circular = [
+        (CircularCNN([[1.0, 0.0, 0.0]], [[1.0] * 3]), [BIG, [0.0, 5.0, 0.0]]),
+        (CircularCNN([BIG], [[1.0] * 3]), [[1.0, 0.0, 0.0], [5.0, 0.0, 0.0]]),
+    ]
+    for net, X in circular:
+        found = certify_circular_cnn(net, X, y, 1e-60)
+        value = exact_circular(net, np.array(X), np.array(y), 1e-60)
+        assert value <= Fraction(found.upper_bound)
+
+
+def test_dual_points_that_cancel_are_not_feasible_for_free():
+    """``X^T v`` is 1 and may be computed as 0; beta is below 1."""
+    v, y = [1.0, 1.0, 1.0], [-1.0, -2.0, -3.0]
+    X = np.array(BIG)[:, None]
+    linear = certify_linear_cnn(LinearCNN([[0.0]], [[0.0]]), X[:, None], y, 0.5, dual=v)
+    circular = certify_circular_cnn(CircularCNN([[0.0]], [[0.0]]), X, y, 0.5, dual=v)
+    for found in (linear, circular):
+        reached = inner(exact([found.dual])[0], exact([BIG])[0])
+        assert abs(reached) <= Fraction(1, 2)
