@@ -6,7 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arrangement import count_patterns
-from convex_solver import ConvexProgram, InputError, ProgramTooLargeError, solve
+from convex_solver import (
+    ConvexProgram,
+    InputError,
+    ProgramTooLargeError,
+    restricted,
+    solve,
+)
 from convex_solver import approximations as module
 from convex_solver.approximations import alg1, alg2, alg3, approximate
 from convex_solver.baselines import train
@@ -186,7 +192,7 @@ def test_trainings_of_other_programs_and_clusters_are_refused():
 
 
 def test_blocks_that_do_not_fit_are_refused_before_they_are_made(monkeypatch):
-    monkeypatch.setattr(module, "MAX_BYTES", 1e5)
+    monkeypatch.setattr(restricted, "MAX_BYTES", 1e5)
     with pytest.raises(ProgramTooLargeError, match=r"10,000 patterns of .* at most"):
         approximate(program_of(), n_directions=10_000)
 

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convex_solver import ConvexProgram
-from convex_solver import approximations as module
+from convex_solver import ConvexProgram, restricted
 from convex_solver.approximations import approximate
 from convex_solver.cutting_planes import CuttingSet, analytic_centre
 from convex_solver.losses import LOSSES
@@ -87,7 +86,7 @@ def test_both_kinds_of_cones_have_one_optimum(loss, k, monkeypatch):
     program = ConvexProgram(X, y, beta, loss=loss)
     options = {"n_directions": 4, "tol": 1e-8, "bound": None}
     facets = approximate(program, **options)
-    monkeypatch.setattr(module, "HULL_RANK", 0)
+    monkeypatch.setattr(restricted, "HULL_RANK", 0)
     cuts = approximate(program, **options)
     assert cuts.n_patterns == facets.n_patterns
     assert cuts.objective == pytest.approx(facets.objective, rel=1e-6)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arrangement.patterns import unpack
-from convex_solver import ConvexProgram, InputError, baselines
+from convex_solver import ConvexProgram, InputError, baselines, descent
 from convex_solver.baselines import train
 from convex_solver.errors import TrainingDivergedError
 from convex_solver.losses import LOSSES
@@ -31,7 +31,7 @@ def test_slopes_of_many_starts_are_those_of_each(loss, k):
     program = program_of(loss, k, sample_weight=weights)
     F = np.random.default_rng(1).standard_normal((4, n))
     F[0] = program.y  # kinks and ties
-    together = baselines._loss_slopes(program, F)
+    together = descent._loss_slopes(program, F)
     assert together.shape == F.shape
     for row, f in zip(together, F, strict=True):
         assert np.array_equal(row, program.data_term.gradient(f))
@@ -41,7 +41,7 @@ def test_slopes_of_many_starts_are_those_of_each(loss, k):
 @pytest.mark.parametrize("k", [0, 1])
 def test_gradients_are_those_of_objective_2(loss, k):
     program = program_of(loss, k)
-    task = baselines._Task(program, 3)
+    task = descent.Task(program, 3)
     point = np.random.default_rng(k).standard_normal((2, 3 * (program.d + 1)))
     values, gradient = task.slope(point)
     for s in range(2):
@@ -57,7 +57,7 @@ def test_gradients_are_those_of_objective_2(loss, k):
 
 @settings(deadline=None, max_examples=15)
 @given(
-    st.sampled_from(baselines.METHODS),
+    st.sampled_from(descent.METHODS),
     st.sampled_from(LOSSES),
     st.integers(0, 19),
     st.integers(1, 6),
@@ -83,7 +83,7 @@ def test_what_is_reported_is_what_the_network_has(method, loss, k, m):
     assert 1 <= len(found.trajectory) <= 6 * 3 * m
 
 
-@pytest.mark.parametrize("method", baselines.METHODS)
+@pytest.mark.parametrize("method", descent.METHODS)
 def test_a_start_depends_on_its_number_only(method, monkeypatch):
     program = program_of("squared")
     options = {"method": method, "n_neurons": 4, "steps": 20, "seed": 5}
@@ -106,7 +106,7 @@ def test_gradient_descent_never_rises_and_settles(loss):
     assert np.all(early - late <= 0.01 * late)
 
 
-@pytest.mark.parametrize("method", baselines.METHODS)
+@pytest.mark.parametrize("method", descent.METHODS)
 @pytest.mark.parametrize("loss", ["squared", "hinge"])
 def test_every_method_improves_on_its_start(method, loss):
     program = program_of(loss, 3)
@@ -116,10 +116,10 @@ def test_every_method_improves_on_its_start(method, loss):
 
 def test_sgd_draws_every_sample_once_an_epoch(monkeypatch):
     program = program_of("squared", 1)
-    task = baselines._Task(program, 2)
-    options = baselines._Options("sgd", 2, 1, 8, 1e-9, 3, 0.5, 0)
-    point = baselines._start(task, 0, 0)
-    rule = baselines._sgd(task, options, point, 0)
+    task = descent.Task(program, 2)
+    options = descent.Options("sgd", 2, 1, 8, 1e-9, 3, 0.5, 0)
+    point = descent.start_point(task, 0, 0)
+    rule = descent._sgd(task, options, point, 0)
     rows = []
     outputs = task.outputs
     monkeypatch.setattr(
@@ -136,6 +136,20 @@ def test_sgd_draws_every_sample_once_an_epoch(monkeypatch):
     assert all(np.any(np.all(sample == whole, axis=(1, 2))) for sample in first)
 
 
+def test_batches_weigh_what_the_whole_sum_does():
+    """An epoch of single samples moves as far as that many whole gradients."""
+    program = program_of("squared", 1)
+    task = descent.Task(program, 2)
+    options = descent.Options("sgd", 2, 1, 10**12, 1e-9, 1, 0.0, 0)
+    start = descent.start_point(task, 0, 0)
+    point = start.copy()
+    rule = descent._sgd(task, options, point, 0)
+    for step in range(program.n):
+        rule(point, step)
+    whole = -1e-9 * program.n * task.slope(start)[1]
+    assert point - start == pytest.approx(whole, rel=1e-4, abs=1e-14)
+
+
 def test_full_batches_without_momentum_are_gradient_descent():
     program = program_of("squared", 3)
     options = {"n_neurons": 3, "steps": 1, "step_size": 1e-3}
@@ -146,11 +160,11 @@ def test_full_batches_without_momentum_are_gradient_descent():
 
 def test_momentum_adds_up_steps():
     program = program_of("squared", 3)
-    task = baselines._Task(program, 2)
-    options = baselines._Options("sgd", 2, 1, 10**9, 1e-3, 10**6, 0.5, 0)
-    point = baselines._start(task, 0, 0)
+    task = descent.Task(program, 2)
+    options = descent.Options("sgd", 2, 1, 10**9, 1e-3, 10**6, 0.5, 0)
+    point = descent.start_point(task, 0, 0)
     by_hand, speed = point.copy(), 0.0
-    rule = baselines._sgd(task, options, point, 0)
+    rule = descent._sgd(task, options, point, 0)
     for step in range(4):
         rule(point, step)
         speed = 0.5 * speed - task.slope(by_hand)[1]
@@ -161,26 +175,26 @@ def test_momentum_adds_up_steps():
 def test_kinks_are_smoothed_while_steps_are_long_and_not_at_the_end():
     """With absolute loss the mean slope over a window is seen at a residual of 0."""
     program = ConvexProgram([[1.0]], [2.0], 0.1, loss="absolute")
-    task = baselines._Task(program, 1)
-    options = baselines._Options("adam", 1, 1, 100, None, 1, 0.9, 0)
+    task = descent.Task(program, 1)
+    options = descent.Options("adam", 1, 1, 100, None, 1, 0.9, 0)
     asked = []
-    slopes = baselines._loss_slopes
+    slopes = descent._loss_slopes
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            baselines, "_loss_slopes", lambda p, f: asked.append(f) or slopes(p, f)
+            descent, "_loss_slopes", lambda p, f: asked.append(f) or slopes(p, f)
         )
-        point = baselines._start(task, 0, 0)
-        rule = baselines._adam(task, options, point, 0)
+        point = descent.start_point(task, 0, 0)
+        rule = descent._adam(task, options, point, 0)
         rule(point, 0)
         early = np.ptp(asked)
         asked.clear()
         rule(point, 100)
         late = np.ptp(asked)
-    assert early == pytest.approx(2.0 * 0.9 * baselines.WINDOW * 2.0)
+    assert early == pytest.approx(2.0 * 0.9 * descent.WINDOW * 2.0)
     assert late == 0.0
 
 
-@pytest.mark.parametrize("method", baselines.METHODS)
+@pytest.mark.parametrize("method", descent.METHODS)
 def test_divergence_is_an_error_when_no_start_is_left(method):
     program = program_of("squared")
     with pytest.raises(TrainingDivergedError, match="smaller one"):
@@ -203,7 +217,7 @@ def test_starts_that_diverge_are_reported_and_their_beginning_is_not_used():
 
 def test_targets_of_zero_and_rows_of_zero():
     program = ConvexProgram([[0.0, 0.0], [1.0, 0.0]], [0.0, 0.0], 0.1)
-    for method in baselines.METHODS:
+    for method in descent.METHODS:
         found = train(program, method=method, n_neurons=2, n_starts=3, steps=400)
         assert 0.0 <= found.objective < 0.2
     nothing = ConvexProgram([[0.0], [0.0]], [1.0, 2.0], 0.1)
