@@ -110,7 +110,10 @@ class LogisticTerm(DataTerm):
             power = _DECIMAL.exp(Decimal(-abs(x)))
             term = _DECIMAL.ln(_DECIMAL.add(power, Decimal(1)))
             term = _DECIMAL.add(term, Decimal(max(x, 0.0)))
-            terms.append(_raised(_DECIMAL.multiply(_decimal(c), term)))
+            # what is lost is up to 1e-60 of the weight, however small the term
+            factor, size = _decimal(c), _DECIMAL.add(term, Decimal(1))
+            term, size = (_DECIMAL.multiply(factor, part) for part in (term, size))
+            terms.append(_raised(term, size))
         return sum_up(np.array(terms))
 
     def dual_lower(self, v: Array) -> float:
@@ -127,9 +130,10 @@ class LogisticTerm(DataTerm):
             p = _decimal(exact / c)
             q = _DECIMAL.subtract(one, p)
             entropy = _DECIMAL.minus(_DECIMAL.add(_x_log_x(p), _x_log_x(q)))
-            entropy = _DECIMAL.multiply(_decimal(c), entropy)
+            factor, size = _decimal(c), _DECIMAL.add(entropy, one)
+            entropy, size = (_DECIMAL.multiply(factor, x) for x in (entropy, size))
             # an entropy is never negative
-            terms.append(max(_lowered(entropy, entropy), 0.0))
+            terms.append(max(_lowered(entropy, size), 0.0))
         return math.nextafter(math.fsum(terms), -math.inf) if terms else 0.0
 
 
@@ -242,7 +246,7 @@ class PoissonTerm(DataTerm):
                 size = _size([power, product, constant, target])
                 upper = _DECIMAL.add(total, _DECIMAL.multiply(_MARGIN, size))
                 upper = _DECIMAL.multiply(_decimal(c), max(upper, Decimal(0)))
-                largest = max(largest, _raised(upper))
+                largest = max(largest, _raised(upper, upper))
             terms.append(largest)
         return sum_up(np.array(terms))
 
@@ -281,9 +285,9 @@ def _size(parts: list[Decimal]) -> Decimal:
     return total
 
 
-def _raised(value: Decimal) -> float:
-    """Return a float above a decimal and the errors in it."""
-    margin = _DECIMAL.multiply(_MARGIN, _DECIMAL.add(_DECIMAL.abs(value), Decimal(1)))
+def _raised(value: Decimal, size: Decimal) -> float:
+    """Return a float above a decimal whose terms add up to ``size`` without signs."""
+    margin = _DECIMAL.multiply(_MARGIN, _DECIMAL.add(size, Decimal(1)))
     return math.nextafter(float(_DECIMAL.add(value, margin)), math.inf)
 
 

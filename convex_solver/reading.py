@@ -157,6 +157,8 @@ def stack_patches(X: ArrayLike | Any) -> tuple[Any, int]:
         first, dimensions = X, 0
         while isinstance(first, (list, tuple)) and len(first):
             first, dimensions = first[0], dimensions + 1
+        # a list of arrays, one for each sample
+        dimensions += getattr(first, "ndim", 0)
     if dimensions != 3:
         return X, 1
     try:

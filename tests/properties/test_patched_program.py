@@ -214,6 +214,9 @@ def test_integers_fractions_and_text_of_three_dimensions_are_read_exactly():
     assert text.X[0, 0] == 1 / 3
     assert text.data.X_error[0, 0] > 0
     assert ConvexProgram(np.array(exact, dtype=object), ["0.1", "2"], 0.1).n == 2
+    # a list of arrays, one for each sample
+    arrays = ConvexProgram([np.array(s, dtype=object) for s in exact], ["0.1", "2"], 1)
+    assert arrays.data.digest == text.data.digest
     # patches are part of the data: the rows alone are another problem
     rows = [patch for sample in X for patch in sample]
     other = ConvexProgram(rows, ["0.1", "0.1", "2", "2"], 0.1)
@@ -230,6 +233,8 @@ def test_integers_fractions_and_text_of_three_dimensions_are_read_exactly():
         (np.zeros((2, 3, 0)), [1, 2], "at least one row and one column"),
         ([[[1, 2], [3, 4]], [[1, 2]]], [1, 2], "X is ragged: samples differ in patc"),
         ([[[1, 2], [3, 4]], [[1, 2], [3]]], [1, 2], "ragged"),
+        ([np.ones((2, 3)), np.ones((1, 3))], [1, 2], "X is ragged"),
+        ([np.ones((2, 3)), np.ones((2, 2))], [1, 2], "X is ragged"),
         (np.ones((3, 2, 2)), [1, 2], "y has length 2; expected 3, one for each set"),
         (np.ones((3, 2, 2)), [1] * 6, "y has length 6; expected 3, one for each set"),
         (np.ones((2, 2, 2, 2)), [1, 2], "shape"),

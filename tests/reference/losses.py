@@ -1,7 +1,7 @@
 """The losses in exact arithmetic, written from the table in `convex_solver.losses`.
 
 Piecewise quadratic losses in fractions, logistic and Poisson in 80 decimal digits.
-Conjugates are the supremum itself: piece by piece, or by ternary search.
+Conjugates are the supremum itself: piece by piece, or by golden section.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def conjugate(spec, v, y):
         v, y = to_decimal(v), to_decimal(y)
         if at_end:  # approached as f goes to infinity
             return Fraction(0 if name == "logistic" else y - x_log_x(y))
-        return Fraction(_ternary(lambda f: v * f - _by_logarithms(name, f, y)))
+        return Fraction(_largest(lambda f: v * f - _by_logarithms(name, f, y)))
 
 
 def total_conjugate(spec, v, y, weights):
@@ -159,15 +159,22 @@ def _by_logarithms(name, f, y):
     return f.exp() - y * f - y + x_log_x(y)
 
 
-def _ternary(function):
+def _largest(function):
+    """Largest value of a concave function: golden section."""
     low, high = Decimal(-FAR), Decimal(FAR)
+    golden = (Decimal(5).sqrt() - 1) / 2
+    left, right = high - golden * (high - low), low + golden * (high - low)
+    at_left, at_right = function(left), function(right)
     while high - low > Decimal("1e-34"):
-        third = (high - low) / 3
-        if function(low + third) < function(high - third):
-            low += third
+        if at_left < at_right:
+            low, left, at_left = left, right, at_right
+            right = low + golden * (high - low)
+            at_right = function(right)
         else:
-            high -= third
-    return function((low + high) / 2)
+            high, right, at_right = right, left, at_left
+            left = high - golden * (high - low)
+            at_left = function(left)
+    return max(at_left, at_right)
 
 
 def x_log_x(x):
