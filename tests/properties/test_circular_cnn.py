@@ -93,6 +93,14 @@ def test_the_decay_of_a_network_is_at_least_the_moduli(seed, m, d):
     assert np.allclose(*norms, rtol=1e-10)
 
 
+def test_frequencies_that_are_not_used_have_no_neuron():
+    """Rounding in the transform of the kernel must not bring them back."""
+    _, solution = solved(4, 100, 30, 0.5)
+    assert solution.network.n_neurons == 1
+    _, solution = solved(4, 100, 30, 0.05)
+    assert 1 < solution.network.n_neurons < 16
+
+
 def test_no_local_search_beats_the_optimum():
     close = 0
     for seed in range(20):

@@ -157,10 +157,19 @@ def test_what_cancels_is_in_the_bounds():
         found = certify_linear_cnn(net, patches, y, 1e-60)
         value = exact_linear(net, np.array(patches), np.array(y)[:, None], 1e-60)
         assert value <= Fraction(found.upper_bound)
-    # in the data, in the kernel
+    # so many terms that the errors of the hidden units do not cover theirs
+    many = np.full(4000, 60.0)
+    many[0], many[-1] = 1e18, -1e18
+    samples = np.zeros((2, 4000, 1))
+    samples[0] = 1.0
+    net = LinearCNN([[1.0]], [many])
+    found = certify_linear_cnn(net, samples, y, 1e-60)
+    value = exact_linear(net, samples, np.array(y)[:, None], 1e-60)
+    assert value <= Fraction(found.upper_bound)
+    # in the data, in each entry of the kernel
     circular = [
         (CircularCNN([[1.0, 0.0, 0.0]], [[1.0] * 3]), [BIG, [0.0, 5.0, 0.0]]),
-        (CircularCNN([BIG], [[1.0] * 3]), [[1.0, 0.0, 0.0], [5.0, 0.0, 0.0]]),
+        *((CircularCNN([BIG], [[1.0] * 3]), [e, 0.0 * e]) for e in np.eye(3)),
     ]
     for net, X in circular:
         found = certify_circular_cnn(net, X, y, 1e-60)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from convex_solver.circular_cnn import CircularCNNProgram, solve_circular_cnn
 from convex_solver.fourier_norm import FourierModel, fourier_basis
 from convex_solver.nuclear_norm import NuclearModel
-from convex_solver.proximal_newton import minimise
+from convex_solver.proximal_newton import ProxStep, _newton_direction, minimise
 
 from reference.cnn_programs import circular_instance
 
@@ -87,6 +87,15 @@ def test_the_derivative_is_that_of_the_prox(model_shape_rng, t):
     near = [model.linearise(x + s * h * model.adjoint(v), t) for s in (1.0, -1.0)]
     if near[0].weights.size == near[1].weights.size == step.weights.size:
         assert np.allclose(found, expected, rtol=2e-4, atol=2e-4)
+
+
+@pytest.mark.parametrize("k", [0, 2, 5, 9])
+def test_newton_systems_with_few_and_many_columns(k):
+    rng = np.random.default_rng(k)
+    F, weights, g = rng.normal(size=(5, k)), rng.uniform(size=k), rng.normal(size=5)
+    step = ProxStep(np.zeros(1), F, weights)
+    expected = np.linalg.solve(np.eye(5) + 3.0 * (F * weights) @ F.T, -g)
+    assert np.allclose(_newton_direction(step, g, 3.0), expected, rtol=1e-12)
 
 
 def test_equal_singular_values_have_a_finite_derivative():
