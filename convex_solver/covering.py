@@ -273,7 +273,7 @@ def _run(side: _Side, scalars: Array, max_cells: int) -> bool:
     return False
 
 
-def _scratch(r: int, m: int) -> tuple[tuple[NDArray[Any], ...], ...]:
+def _scratch(r: int, m: int) -> tuple[tuple[Any, ...], ...]:
     cone = (
         np.zeros(m + 1, dtype=np.int64),
         np.zeros((r + 1, m)),
@@ -298,8 +298,7 @@ def _scratch(r: int, m: int) -> tuple[tuple[NDArray[Any], ...], ...]:
         np.zeros(most),
         np.zeros(r),
         np.zeros(r + 1, dtype=np.int64),
-        np.zeros((r + 1, r)),
-        np.zeros(r + 1),
+        (np.zeros((r + 1, r)), np.zeros((r + 1, r + 1)), np.zeros(r + 1), np.zeros(r)),
     )
     return cone, bounds, squares
 

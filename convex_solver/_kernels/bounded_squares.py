@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from convex_solver._kernels.compile import inner
+from convex_solver._kernels.compile import bare_inner
 
 
-@inner
-def bounded_squares(vectors, upper, count, x, residual, start, free, basis, work):
+@bare_inner
+def bounded_squares(vectors, upper, count, x, residual, start, free, spare):
     """Minimise ``|start + sum x_k vectors_k|``, ``0 <= x_k <= upper_k``, in place.
 
     An active set method (Stark & Parker 1995) from the given ``x``, each entry at a
     bound; at most ``r`` entries are free at once.  ``residual`` (r,) ends as the sum.
     Nothing rests on its accuracy: every feasible ``x`` gives a valid bound.
+    ``spare`` is scratch: (r + 1, r), (r + 1, r + 1), (r + 1,), (r,).
     """
     r = start.size
+    work = spare[2]
     gather(vectors, count, x, start, residual)
     scale = norm(residual)
     n_free = 0
@@ -26,7 +28,7 @@ def bounded_squares(vectors, upper, count, x, residual, start, free, basis, work
         free[n_free] = k
         n_free += 1
         while n_free > 0:
-            solve_free(vectors, x, residual, free, n_free, basis, work)
+            solve_free(vectors, residual, free, n_free, spare)
             step = 1.0
             for t in range(n_free):
                 step = min(step, room(x[free[t]], work[t], upper[free[t]]))
@@ -47,7 +49,7 @@ def bounded_squares(vectors, upper, count, x, residual, start, free, basis, work
                 break
 
 
-@inner
+@bare_inner
 def room(value, move, upper):
     """Largest part of ``move`` that keeps ``value`` in ``[0, upper]``."""
     if move < 0.0:
@@ -57,7 +59,7 @@ def room(value, move, upper):
     return np.inf
 
 
-@inner
+@bare_inner
 def norm(vector):
     """Euclidean norm."""
     total = 0.0
@@ -66,7 +68,7 @@ def norm(vector):
     return np.sqrt(total)
 
 
-@inner
+@bare_inner
 def gather(vectors, count, x, start, out):
     """Fill ``out = start + sum x_k vectors_k``."""
     for k in range(start.size):
@@ -77,7 +79,7 @@ def gather(vectors, count, x, start, out):
                 out[k] += x[i] * vectors[i, k]
 
 
-@inner
+@bare_inner
 def most_violated(vectors, upper, count, x, residual, free, n_free, scale):
     """Index of the bound that most wants to move, or -1."""
     best = -1
@@ -105,17 +107,18 @@ def most_violated(vectors, upper, count, x, residual, free, n_free, scale):
     return best
 
 
-@inner
-def solve_free(vectors, x, residual, free, size, basis, move):
+@bare_inner
+def solve_free(vectors, residual, free, size, spare):
     """Fill ``move`` with the steps to the least squares of the free unknowns."""
+    basis, upper, move, rest = spare
     r = residual.size
-    upper = np.zeros((size, size))
-    rest = np.empty(r)
     for k in range(r):
         rest[k] = -residual[k]
     for t in range(size):
         for k in range(r):
             basis[t, k] = vectors[free[t], k]
+        for s in range(t + 1):
+            upper[s, t] = 0.0
         for _ in range(2):  # twice is enough (Giraud et al. 2005)
             for s in range(t):
                 dot = 0.0

@@ -20,12 +20,12 @@ from __future__ import annotations
 import numpy as np
 
 from convex_solver._kernels.bounded_squares import bounded_squares, norm
-from convex_solver._kernels.compile import inlined, inner
+from convex_solver._kernels.compile import bare_inlined, bare_inner
 
 U = 2.0**-53
 
 
-@inner
+@bare_inner
 def vertex_value(vertex, gradient, values, n_convex, count):
     """Value of ``f`` at a vertex, over the vertex's length."""
     total = 0.0
@@ -36,7 +36,7 @@ def vertex_value(vertex, gradient, values, n_convex, count):
     return total / norm(vertex)
 
 
-@inner
+@bare_inner
 def gradient_values(vertices, gradient, out, sizes):
     """Fill ``out`` (r,) with ``g . V_j``, ``sizes`` with the sums of ``|g_k V_jk|``."""
     r = gradient.size
@@ -49,7 +49,7 @@ def gradient_values(vertices, gradient, out, sizes):
             sizes[j] += abs(term)
 
 
-@inner
+@bare_inner
 def positive_sum(x, begin, end):
     """Sum of the positive entries; four sums, as one would wait for each addition."""
     a = b = c = d = 0.0
@@ -66,7 +66,7 @@ def positive_sum(x, begin, end):
     return (a + b) + (c + d)
 
 
-@inner
+@bare_inner
 def absolute_sum(x, y):
     """Sum of ``|x_i + y_i|``."""
     a = b = c = d = 0.0
@@ -83,7 +83,7 @@ def absolute_sum(x, y):
     return (a + b) + (c + d)
 
 
-@inner
+@bare_inner
 def chosen_sums(x, weight, begin, end):
     """Add up ``x_i`` and ``|x_i|`` where the weight is positive."""
     a = b = c = d = 0.0
@@ -102,7 +102,7 @@ def chosen_sums(x, weight, begin, end):
     return a + b, c + d
 
 
-@inner
+@bare_inner
 def linear_values(vertices, gradient, values, n_convex, tangent, out, errors):
     """Fill ``out`` (r,) with chords, and tangents where ``tangent`` is positive."""
     r, count = values.shape
@@ -115,7 +115,7 @@ def linear_values(vertices, gradient, values, n_convex, tangent, out, errors):
         errors[j] = unit * (errors[j] + convex + size)
 
 
-@inner
+@bare_inner
 def mix(line, errors, other, other_errors, t, lengths):
     """Move ``line`` to ``(1 - t) line + t other``; the largest value at a vertex.
 
@@ -130,7 +130,7 @@ def mix(line, errors, other, other_errors, t, lengths):
     return peak
 
 
-@inner
+@bare_inner
 def vertex_bound(lengths, worst, out, errors):
     """Largest ``l_j / |V_j|`` over the distance of the simplex from the origin.
 
@@ -148,7 +148,7 @@ def vertex_bound(lengths, worst, out, errors):
     return best / np.sqrt(square) * (1.0 + (2 * r + 16) * U)
 
 
-@inner
+@bare_inner
 def verified_norm(vertices, vector, out, errors):
     """Bound of the linear function with values ``out``, by any vector near it.
 
@@ -172,7 +172,7 @@ def verified_norm(vertices, vector, out, errors):
     return (value + delta * np.sqrt(r) * (1.0 + 8 * U)) * (1.0 + 8 * U)
 
 
-@inner
+@bare_inner
 def invert(vertices, out, work):
     """Fill ``out`` with rows ``n_j``, ``n_j . V_k = delta_jk``; False if singular.
 
@@ -208,7 +208,7 @@ def invert(vertices, out, work):
     return True
 
 
-@inlined
+@bare_inlined
 def cone_bound(vertices, normals, out, errors, vector, squares):
     """Norm of the projection on the cone of the linear function ``out``.
 
@@ -216,7 +216,7 @@ def cone_bound(vertices, normals, out, errors, vector, squares):
     facets, which only raise the values at the vertices.
     """
     r = out.size
-    vectors, upper, x, start, free, basis, move = squares
+    vectors, upper, x, start, free, spare = squares
     for k in range(r):
         start[k] = 0.0
     for j in range(r):
@@ -225,11 +225,11 @@ def cone_bound(vertices, normals, out, errors, vector, squares):
         for k in range(r):
             vectors[j, k] = normals[j, k]
             start[k] += out[j] * normals[j, k]
-    bounded_squares(vectors, upper, r, x, vector, start, free, basis, move)
+    bounded_squares(vectors, upper, r, x, vector, start, free, spare)
     return verified_norm(vertices, vector, out, errors)
 
 
-@inlined
+@bare_inlined
 def pattern_bound(
     A, vertices, gradient, rows, values, n_convex, pattern, tangent, normals,
     vector, out, errors, squares,
@@ -241,7 +241,7 @@ def pattern_bound(
     the bound and whether no sign and no facet holds the maximum back.
     """
     r, count = values.shape
-    vectors, upper, x, start, free, basis, move = squares
+    vectors, upper, x, start, free, spare = squares
     for k in range(r):
         start[k] = gradient[k]
     for i in range(count):
@@ -259,7 +259,7 @@ def pattern_bound(
             vectors[count + j, k] = normals[j, k]
         upper[count + j] = np.inf
         x[count + j] = 0.0
-    bounded_squares(vectors, upper, count + r, x, vector, start, free, basis, move)
+    bounded_squares(vectors, upper, count + r, x, vector, start, free, spare)
     gradient_values(vertices, gradient, out, errors)
     is_free = True
     for i in range(count):

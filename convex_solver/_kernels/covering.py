@@ -20,7 +20,7 @@ from convex_solver._kernels.cell_bounds import (
     vertex_bound,
     vertex_value,
 )
-from convex_solver._kernels.compile import inlined, inner, kernel
+from convex_solver._kernels.compile import bare_inlined, bare_inner, bare_kernel
 
 DONE, MORE, GROW = 0, 1, 2
 # counters: cones on the stack, orthants opened, cones visited, cones still allowed
@@ -36,7 +36,7 @@ NEAR = 1e-12
 TILT, STEPS = 3.0, 4
 
 
-@kernel
+@bare_kernel
 def cover(A, n_convex, linear, stack, pool, counters, scalars, found, scratch):
     """Run until the sphere is covered (DONE), LEFT is used up (MORE), or GROW.
 
@@ -71,7 +71,7 @@ def cover(A, n_convex, linear, stack, pool, counters, scalars, found, scratch):
     return MORE
 
 
-@inner
+@bare_inner
 def open_orthant(A, n_convex, linear, stack, pool, number):
     """Write the cone of an orthant and the rows that cut it at the stack's bottom."""
     r, n = A.shape
@@ -105,7 +105,7 @@ def open_orthant(A, n_convex, linear, stack, pool, number):
     sizes[0, 2] = count
 
 
-@inner
+@bare_inner
 def add_term(high, low, row, k, term):
     """Add to a sum in two words (Knuth's TwoSum)."""
     total = high[row, k] + term
@@ -114,7 +114,7 @@ def add_term(high, low, row, k, term):
     high[row, k] = total
 
 
-@inlined
+@bare_inlined
 def bisect(A, stack, pool, counters, scalars, found, scratch):
     """Replace the cone at the top by its two halves; False where floats end."""
     r = A.shape[0]
@@ -158,7 +158,7 @@ def bisect(A, stack, pool, counters, scalars, found, scratch):
     return True
 
 
-@inner
+@bare_inner
 def midpoint(vertices, first, second):
     """Write the middle of an edge as the last vertex; False if it is not exact."""
     r = vertices.shape[1]
@@ -177,7 +177,7 @@ def midpoint(vertices, first, second):
     return True
 
 
-@inner
+@bare_inner
 def worst_edge(vertices, values, goal):
     """Find the edge whose middle is bounded worst; twice one vertex if r is 1.
 
@@ -198,7 +198,7 @@ def worst_edge(vertices, values, goal):
     return first, second
 
 
-@inner
+@bare_inner
 def edge(a, b):
     """``|a/|a| - b/|b||^2 = (|a - b|^2 - (|a| - |b|)^2) / (|a| |b|)``, rounded."""
     total = 0.0
@@ -208,7 +208,7 @@ def edge(a, b):
     return (total - (p - q) * (p - q)) / (p * q)
 
 
-@inner
+@bare_inner
 def halve(A, stack, pool, own, height, begin, parent_convex, parent, drop):
     """Write the half that has the new vertex instead of vertex ``drop``."""
     r = A.shape[0]
@@ -253,7 +253,7 @@ def halve(A, stack, pool, own, height, begin, parent_convex, parent, drop):
     sizes[height, 2] = count
 
 
-@inner
+@bare_inner
 def settle(A, stack, pool, counters, scalars, found, scratch):
     """Bound the cone just written above the top: keep it, or count it as covered."""
     height = counters[HEIGHT]
@@ -267,7 +267,7 @@ def settle(A, stack, pool, counters, scalars, found, scratch):
         counters[HEIGHT] = height + 1
 
 
-@inlined
+@bare_inlined
 def bound_cone(A, stack, pool, counters, scalars, found, scratch):
     """Try bounds, cheapest first, down to the goal; True if it is attained."""
     height = counters[HEIGHT]
@@ -293,7 +293,7 @@ def bound_cone(A, stack, pool, counters, scalars, found, scratch):
     return bound, False
 
 
-@inlined
+@bare_inlined
 def by_vertices(stack, pool, counters, scalars, scratch):
     """Bound by chords and tangents: at the middle, then mixed with a second choice.
 
@@ -335,7 +335,7 @@ def by_vertices(stack, pool, counters, scalars, scratch):
     return bound, peak
 
 
-@inlined
+@bare_inlined
 def by_signs(A, stack, pool, counters, scalars, found, scratch, bound):
     """Take the largest bound over all signs of the convex rows, or ``bound``."""
     height = counters[HEIGHT]
@@ -363,13 +363,13 @@ def by_signs(A, stack, pool, counters, scalars, found, scratch, bound):
     return min(bound, largest), True
 
 
-@inner
+@bare_inner
 def solved(value, scalars):
     """Return the largest bound that a value seen in the same cone makes good."""
     return value * (1.0 + scalars[RTOL]) + scalars[ATOL]
 
 
-@inner
+@bare_inner
 def point_value(A, rows, gradient, n_convex, u, normals):
     """``f(u) / |u|`` if ``u`` lies in the cone, and 0 if not."""
     r = u.size
@@ -393,7 +393,7 @@ def point_value(A, rows, gradient, n_convex, u, normals):
     return total / size
 
 
-@inner
+@bare_inner
 def note_best(u, value, scalars, found):
     """Keep a direction if its value is the best one; then the goal rises, too."""
     best, peaks = found
@@ -407,7 +407,7 @@ def note_best(u, value, scalars, found):
         scalars[GOAL] = max(scalars[GOAL], solved(value, scalars))
 
 
-@inner
+@bare_inner
 def note_peak(u, value, counters, peaks):
     """Keep a local maximum unless it is known; the smallest goes if there are many."""
     size = norm(u)

@@ -282,7 +282,9 @@ def test_bounded_squares_is_optimal_in_its_box(seed):
     x = np.where(np.isinf(upper), 0.0, rng.integers(0, 2, count + r) * 1.0)
     residual, free = np.zeros(r), np.zeros(r + 1, np.int64)
     arguments = (vectors, upper, count, x, residual, start, free)
-    bounded_squares(*arguments, np.zeros((r + 1, r)), np.zeros(r + 1))
+    # what scratch holds before does not matter
+    sizes = ((r + 1, r), (r + 1, r + 1), r + 1, r)
+    bounded_squares(*arguments, tuple(rng.standard_normal(k) for k in sizes))
     assert np.all((x[:count] >= 0.0) & (x[:count] <= upper[:count]))
     assert residual == pytest.approx(start + x[:count] @ vectors[:count])
     slope = vectors[:count] @ residual
@@ -370,7 +372,8 @@ def test_signs_and_multipliers_are_above_the_function_on_their_part(seed):
     bits = (u @ A[:, :n_convex] >= 0.0) @ (1 << np.arange(n_convex))
     k = count + r
     spaces = (np.zeros((k, r)), np.zeros(k), np.zeros(k), np.zeros(r))
-    spaces += (np.zeros(r + 1, np.int64), np.zeros((r + 1, r)), np.zeros(r + 1))
+    sizes = ((r + 1, r), (r + 1, r + 1), r + 1, r)
+    spaces += (np.zeros(r + 1, np.int64), tuple(np.zeros(k) for k in sizes))
     vector, line, errors = np.zeros(r), np.zeros(r), np.zeros(r)
     for pattern in range(1 << n_convex):
         here = exact[bits == pattern]
