@@ -39,6 +39,8 @@ def test_blocks_are_those_of_the_working_set(seed, rows, r, patches):
     other.keep(chosen)
     assert np.array_equal(mine.signs, other.signs)
     assert len(mine.starts) == len(mine) + 1
+    inner = np.reshape(mine._inner, (-1, r))
+    assert np.array_equal(inner @ X.T >= 0.0, mine.patterns)
     # what was dropped can come back, in the same cones
     assert mine.add(directions, signs) == np.sum(~chosen)
 

@@ -220,6 +220,10 @@ def test_targets_of_zero_and_rows_of_zero():
     for method in descent.METHODS:
         found = train(program, method=method, n_neurons=2, n_starts=3, steps=400)
         assert 0.0 <= found.objective < 0.2
+        # a zero row is on for every direction: 1[x . u >= 0]
+        bits = unpack(found.trajectory.packed, 2)
+        assert len(bits) >= 1
+        assert np.all(bits[:, 0])
     nothing = ConvexProgram([[0.0], [0.0]], [1.0, 2.0], 0.1)
     assert train(nothing, n_neurons=2, steps=20).objective >= 2.5
 
