@@ -225,6 +225,18 @@ def test_integers_fractions_and_text_of_three_dimensions_are_read_exactly():
     assert ConvexProgram(regrouped, ["0.1"], 0.1).data.digest != text.data.digest
 
 
+def test_every_number_is_in_the_digest():
+    rng = np.random.default_rng(0)
+    X, y, c = patches(rng, 3, 3), np.arange(3.0), np.ones(3)
+    digests = {ConvexProgram(X, y, 0.1, sample_weight=c).data.digest}
+    for part in (X, y, c):
+        for where in np.ndindex(part.shape):
+            part[where] += 1.0
+            digests.add(ConvexProgram(X, y, 0.1, sample_weight=c).data.digest)
+            part[where] -= 1.0
+    assert len(digests) == 1 + X.size + y.size + c.size
+
+
 @pytest.mark.parametrize(
     ("X", "y", "message"),
     [
