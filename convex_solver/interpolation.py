@@ -42,6 +42,11 @@ Array = NDArray[np.float64]
 FIRST = 1e-3
 FALL = 0.02
 MOST_FALLS = 8
+# Penalties by the one that would bring the dual point to the box, where a first one
+# inside it was not solved; how many are tried inside; and what ends a run at once.
+NEARER = (0.5, 0.2)
+TRIES = 1 + len(NEARER)
+ENDED = ("time limit", "interrupted")
 # Distance of the dual point from the box that shows the box to be out of reach.
 INSIDE = 1e-4
 # Singular values below this share of the largest are not inverted.
@@ -194,7 +199,8 @@ def _penalised(
         return zero, np.zeros(program.n), 1.0, 0
     penalty = FIRST * beta_of_gradient(program)
     guesses: Array | None = None
-    rounds = 0
+    rounds, inside = 0, 0
+    best, least = (zero, np.zeros(program.n), penalty), math.inf
     for _ in range(MOST_FALLS):
         left = limits.time_limit
         if left is not None:
@@ -210,11 +216,19 @@ def _penalised(
         dual = -solution.certificate.dual / penalty
         room = 1.0 - penalty * float(np.abs(dual).max())
         say(f"penalty {penalty:.3g}: {room:.1e} from the box")
-        if room > INSIDE or solution.stopped in ("time limit", "interrupted"):
+        inside += room > INSIDE
+        if not inside or solution.gap < least:
+            best = (solution.network, dual, penalty)
+            least = solution.gap if inside else math.inf
+        is_done = inside > 0 and least <= limits.tol
+        if is_done or inside == TRIES or solution.stopped in ENDED:
             break
         penalty *= FALL
-    network = _through_targets(program, solution.network, penalty)
-    return network, dual, penalty, rounds
+        if inside:
+            # the solver stalled: start afresh, nearer to the box
+            penalty, guesses = NEARER[inside - 1] / float(np.abs(dual).max()), None
+    network, dual, penalty = best
+    return _through_targets(program, network, penalty), dual, penalty, rounds
 
 
 def _through_targets(
@@ -226,7 +240,8 @@ def _through_targets(
     remove a residual of 1e-15 by sizes that cost 1e-6.  Changes relative to the sizes
     are tried first, as they leave small neurons small.
     """
-    best, least = network, _penalised_objective(program, network, penalty)
+    best = _without_dust(network)
+    least = _penalised_objective(program, best, penalty)
     for is_relative in (True, True, False):
         blocks, sides = blocks_from_network(best)
         norms = np.linalg.norm(blocks, axis=1)
@@ -243,7 +258,14 @@ def _through_targets(
         value = _penalised_objective(program, other, penalty)
         if value < least:
             best, least = other, value
-    return best
+    return _without_dust(best)
+
+
+def _without_dust(network: TwoLayerReLU) -> TwoLayerReLU:
+    """Drop neurons that are no larger than the rounding of the others."""
+    lengths = np.linalg.norm(network.weights, axis=1) * np.abs(network.alphas)
+    alive = lengths > 2.0**-51 * lengths.sum()
+    return network.replace(network.weights[alive], network.alphas[alive])
 
 
 def _penalised_objective(

@@ -115,6 +115,12 @@ def test_decimals_have_errors_that_are_paid_for():
     assert decimal.residual > binary.residual > 0
     assert decimal.data_digest != binary.data_digest
     assert decimal.gap < 1e-6
+    # in proportion as decimals, but not as binary floats
+    X, y = [[0.1], [0.3]], [1, 3]
+    found = certify_interpolation(
+        TwoLayerReLU([[1.0]], [10.0]), X, y, [1.0, 0.0], floats="decimal"
+    )
+    assert found.lower_bound == pytest.approx(10)
 
 
 @pytest.mark.parametrize("factor", [-1.0, 3.0, 1e-200, 1e200, -1e-300])
@@ -158,6 +164,7 @@ def test_few_cones_leave_a_loose_bound():
     assert found.status(1e-6).value == "inaccurate"
     few = interpolate(X, y, max_cells=10)
     assert few.status.value == "inaccurate"
+    assert few.dual @ y == pytest.approx(few.lower_bound, rel=1e-9)
     assert few.lower_bound <= best.norm <= few.certificate.upper_bound
 
 
@@ -174,14 +181,21 @@ def test_a_time_limit_ends_with_an_honest_gap(limit):
         assert found.gap > 1e-3
 
 
-def test_rows_that_are_nearly_parallel_are_certified_or_honest():
-    for shift in (1e-3, 1e-8, 1e-12):
-        X = [[1.0, 0.0], [1.0, shift], [0.0, 1.0]]
-        found = interpolate(X, [1.0, 2.0, 3.0])
-        assert (found.status.value == "optimal") == (found.gap <= 1e-6)
-        # rows 0 and 1 differ by (0, shift), and their targets by 1
-        assert found.certificate.upper_bound >= 0.99 / shift
-        assert found.lower_bound <= 4 / shift
+@pytest.mark.parametrize("shift", [1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7])
+def test_rows_that_are_nearly_parallel_are_certified(shift):
+    # rows 0 and 1 differ by (0, shift), and their targets by 1
+    found = interpolate([[1.0, 0.0], [1.0, shift], [0.0, 1.0]], [1.0, 2.0, 3.0])
+    assert found.status.value == "optimal"
+    assert found.lower_bound <= 5 / shift
+    assert found.certificate.upper_bound >= 1 / shift
+    assert np.abs(found.dual).max() > 0.9 / shift
+
+
+def test_rows_one_part_in_1e12_apart_get_an_honest_gap():
+    found = interpolate([[1.0, 0.0], [1.0, 1e-12], [0.0, 1.0]], [1.0, 2.0, 3.0])
+    assert (found.status.value == "optimal") == (found.gap <= 1e-6)
+    assert found.lower_bound <= 4e12
+    assert found.certificate.upper_bound >= 1e12
 
 
 @pytest.mark.parametrize("size", [1e-30, 1e-12, 1e12, 1e30])
