@@ -235,6 +235,11 @@ def test_every_number_is_in_the_digest():
             digests.add(ConvexProgram(X, y, 0.1, sample_weight=c).data.digest)
             part[where] -= 1.0
     assert len(digests) == 1 + X.size + y.size + c.size
+    # the same numbers in the same order, cut into patches in other ways
+    Z = np.arange(36.0).reshape(3, 12)
+    shapes = [(3, 12), (3, 2, 6), (3, 3, 4), (3, 4, 3), (3, 12, 1)]
+    found = {ConvexProgram(Z.reshape(s), y, 0.1).data.digest for s in shapes}
+    assert len(found) == len(shapes)
 
 
 @pytest.mark.parametrize(
