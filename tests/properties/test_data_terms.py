@@ -325,6 +325,16 @@ def test_what_a_huge_weight_multiplies_is_in_the_margin_of_the_logistic_loss():
         assert Fraction(lower) <= -found
 
 
+def test_at_the_edge_of_a_dead_zone_the_rounding_of_the_distance_counts():
+    rng = np.random.default_rng(0)
+    y, zero = rng.uniform(-9, 9, 300), np.zeros(1)
+    for target in y:
+        term = get_loss("epsilon_insensitive:0.4").at([target])
+        for f in (target + 0.4, target - 0.4):
+            found = exact.total("epsilon_insensitive:0.4", [f], [target], [1])
+            assert found <= term.value_upper(np.array([f]), zero)
+
+
 def test_squares_that_underflow_still_count():
     zero, tiny = np.zeros(1), np.full(1, 1e-170)
     assert get_loss("squared").at(tiny).value_upper(zero, zero) > 0.0
