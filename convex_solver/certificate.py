@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from arrangement import PatternSet, cover_bound, enumerate_patterns, iter_patterns
+from arrangement import PatternSet, cover_bound, iter_patterns
 from convex_solver._kernels.pricing import price_block
 from convex_solver.covering import cover_sphere
 from convex_solver.data_terms import DataTerm
@@ -183,6 +183,11 @@ def certify(
     if not (math.isfinite(beta) and beta > 0.0):
         raise InputError(f"beta={beta!r}; expected a finite number above 0.")
     prediction = network.evaluate(data.design)
+    if dual is None and not np.all(np.isfinite(prediction)):
+        raise InputError(
+            "the network's predictions on these data are beyond float64, so that they "
+            "give no dual point. Give one, or another network."
+        )
     v = term.gradient(prediction) if dual is None else np.array(dual, float)
     if v.shape != data.y.shape or not np.all(np.isfinite(v)):
         raise InputError(f"dual has shape {v.shape}; expected {data.y.shape}, finite.")
@@ -291,15 +296,40 @@ def _price(
 
 
 def _by_chambers(data: Data, v: Array, patterns: PatternSet | None) -> _Price:
-    listing = enumerate_patterns(data.arrangement) if patterns is None else patterns
-    if listing.proof is None:
+    """Price chamber by chamber: of a stream that proves itself, or a proven list."""
+    if patterns is not None and patterns.proof is None:
         raise InputError("patterns carry no proof; use enumerate_patterns(X).")
-    largest = _max_price(data, listing, v)
-    return _Price(largest, len(listing), None, listing.bound, str(listing.proof))
+    stream = iter_patterns(data.arrangement, facets=True, prove=patterns is None)
+    parts: list[NDArray[np.uint64]] = []
+    count = 0
+    best = 0.0
+    slack = _slack(data, v)
+    for block in stream:
+        count += len(block)
+        if patterns is not None:
+            parts.append(block.packed.copy())
+        largest = _largest(data, block, v, slack)
+        if math.isnan(largest):  # overflow: nothing is known, and max() would drop it
+            largest = math.inf
+        best = max(best, largest)
+    # Underflow: a vector with entries below 1e-154 has a computed norm of zero, and
+    # products lose less than 1e-323 each.  Above 1e-134 the factors of the kernel
+    # cover that, below it this term does.
+    best = best + 1e-150 if np.any(v) else best
+    if patterns is None:
+        return _Price(best, count, None, stream.bound, str(stream.proof))
+    # the chambers priced are those of the proven list, bit for bit, in whatever order
+    if not np.array_equal(_ordered(np.concatenate(parts)), _ordered(patterns.packed)):
+        raise InputError("patterns are not the listing of these data; leave them out.")
+    return _Price(best, count, None, patterns.bound, str(patterns.proof))
 
 
-def _max_price(data: Data, listing: PatternSet, v: Array) -> float:
-    """Upper bound of the largest price over all chambers and both signs.
+def _ordered(packed: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    return packed[np.lexsort(packed.T)]
+
+
+def _slack(data: Data, v: Array) -> float:
+    """Bound what rounding adds to a price.
 
     ``g = X^T D v`` is a sum of at most n products: its error is below
     ``sum |v_i| (|x_i| (n + 4) u + e_i)``, whatever D.  One more ``u |v_i| |x_i|``
@@ -307,31 +337,17 @@ def _max_price(data: Data, listing: PatternSet, v: Array) -> float:
     """
     n = data.X.shape[0]
     size = np.abs(data.X) * ((n + 8) * U) + data.X_error
-    slack = float(np.linalg.norm(np.abs(v) @ size)) * (1.0 + 2.0**-30)
-    best = 0.0
-    seen = 0
-    for block in iter_patterns(data.arrangement, facets=True):
-        # the chambers priced are those of the proven list, bit for bit
-        if not np.array_equal(block.packed, listing.packed[seen : seen + len(block)]):
-            raise InputError(
-                "patterns are not the listing of these data; leave them out."
-            )
-        seen += len(block)
-        facets = block.facets()
-        starts = np.cumsum([0, *map(len, facets)], dtype=np.int64)
-        flat = np.concatenate([*facets, np.zeros(0, dtype=np.int64)])
-        prices = np.zeros((len(block), 2))
-        price_block(block.packed, starts, flat, data.X, data.X_error, v, slack, prices)
-        largest = float(prices.max())
-        if math.isnan(largest):  # overflow: nothing is known, and max() would drop it
-            return math.inf
-        best = max(best, largest)
-    if seen != len(listing):
-        raise InputError("patterns are not the listing of these data; leave them out.")
-    # Underflow: a vector with entries below 1e-154 has a computed norm of zero, and
-    # products lose less than 1e-323 each.  Above 1e-134 the factors of the kernel
-    # cover that, below it this term does.
-    return best + 1e-150 if np.any(v) else best
+    return float(np.linalg.norm(np.abs(v) @ size)) * (1.0 + 2.0**-30)
+
+
+def _largest(data: Data, block: PatternSet, v: Array, slack: float) -> float:
+    """Upper bound of the largest price over some chambers and both signs."""
+    facets = block.facets()
+    starts = np.cumsum([0, *map(len, facets)], dtype=np.int64)
+    flat = np.concatenate([*facets, np.zeros(0, dtype=np.int64)])
+    prices = np.zeros((len(block), 2))
+    price_block(block.packed, starts, flat, data.X, data.X_error, v, slack, prices)
+    return float(prices.max())
 
 
 def _feasible(

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from convex_solver._kernels import interior_point as kernels
 from convex_solver.data_terms import DataTerm
+from convex_solver.log_terms import PoissonTerm
 from convex_solver.loss_terms import LossTerm, loss_term
 from convex_solver.newton_system import (
     MixedSystem,
@@ -114,7 +115,10 @@ class InteriorPoint:
         blocks, y = self.blocks, self.y
         counts = np.diff(blocks.starts)
         spread = float(np.linalg.norm(blocks.outputs(blocks.centres)))
-        size = START_SIZE * max(float(np.linalg.norm(y)) / spread, 1e-150)
+        wanted = y
+        if isinstance(self.data, PoissonTerm):
+            wanted = 1.0 + np.log1p(y)  # predictions are logarithms
+        size = START_SIZE * max(float(np.linalg.norm(wanted)) / spread, 1e-150)
         self.w = size * blocks.centres
         self.t = np.full(len(blocks), 1.5 * size)
         self.z = blocks.predict(self.w)
@@ -347,6 +351,13 @@ class InteriorPoint:
         return True
 
     def _iterate(self) -> bool:
+        """Take a step; False if there is none, or a cone is flat to rounding."""
+        try:
+            return self._step()
+        except ZeroDivisionError:  # of a kernel
+            return False
+
+    def _step(self) -> bool:
         if not self._predict():
             return False
         mu = self.total / (self.t.size + self.q.size + self.term.n_pairs)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convex_solver import InputError, InputTypeError, TwoLayerReLU
+from convex_solver import InputError, InputTypeError, SolutionStatus, TwoLayerReLU
+from convex_solver._kernels import interior_point as kernels
 from convex_solver.errors import NoInterpolationError
 from convex_solver.gauge_certificate import certify_interpolation
 from convex_solver.interpolation import interpolate
@@ -310,3 +311,34 @@ def test_obstruction_names_bad_input():
     ):
         with pytest.raises(ValueError, match=message):
             find_obstruction(X, y)
+
+
+def test_a_cone_that_is_flat_to_rounding_ends_the_steps(monkeypatch):
+    calls = []
+    centring = kernels.centring
+
+    def failing(*arguments):
+        calls.append(1)
+        if len(calls) == 7:
+            raise ZeroDivisionError
+        centring(*arguments)
+
+    monkeypatch.setattr(kernels, "centring", failing)
+    random = np.random.default_rng(0)
+    X = np.column_stack([random.standard_normal(8), np.ones(8)])
+    found = interpolate(X, random.standard_normal(8))
+    assert len(calls) > 7
+    assert found.status is SolutionStatus.OPTIMAL
+
+
+def test_columns_that_differ_by_ten_thousand_have_an_optimum():
+    # a kernel divided by a determinant of zero here
+    text = """4.68894 9.96658e-05 3.41148 -14.2634 4.20047e-05 2.01411 -11.2799
+    4.43453e-05 -5.66523 -5.26009 -0.000111173 -3.54524 -4.28425 -2.56784e-07 0.516581
+    6.13226 -0.000128595 -11.2212 -7.64374 0.000163203 -12.6919 -1.91025 6.33931e-05
+    9.8603 -15.4931 0.00018206 11.7798 -10.3065 -7.03521e-05 1.81453 8.89881 0.000130399
+    1.99385 -3.1891 8.53213e-05 1.93567"""
+    table = np.array(text.split(), dtype=float).reshape(12, 3)
+    found = interpolate(table[:, :2], table[:, 2])
+    assert found.status is SolutionStatus.OPTIMAL
+    assert found.norm == pytest.approx(3802630, rel=1e-4)

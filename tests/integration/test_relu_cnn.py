@@ -122,7 +122,6 @@ def test_a_proven_listing_of_the_stacked_rows_is_taken():
     assert found.gap <= 1e-6
 
 
-@pytest.mark.xfail(reason="two orders of a listing are compared row by row")
 def test_a_listing_of_more_rows_than_a_word_has_bits():
     X, y = data(20, 5, 3)
     program = ConvexProgram(X, y, 1.0)

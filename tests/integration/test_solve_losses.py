@@ -173,7 +173,6 @@ def test_more_samples_than_directions_and_an_exact_fit(spec):
     is_optimal(ConvexProgram(X, y, 1e-3, loss=spec))
 
 
-@pytest.mark.xfail(reason="a start of the size of the counts, not of their logarithms")
 @pytest.mark.parametrize("rate", [0.0, 1e3])
 def test_counts_of_zero_and_large_counts(rate):
     X, f = planted(10, 3, 1)
