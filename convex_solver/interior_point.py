@@ -115,14 +115,17 @@ class InteriorPoint:
         blocks, y = self.blocks, self.y
         counts = np.diff(blocks.starts)
         spread = float(np.linalg.norm(blocks.outputs(blocks.centres)))
-        wanted = y
+        wanted, rough = y, np.zeros_like(y)
         if isinstance(self.data, PoissonTerm):
-            wanted = 1.0 + np.log1p(y)  # predictions are logarithms
+            # predictions are logarithms; from the mean of the zero prediction, one, to
+            # large counts Newton's steps do not find the way
+            rough = np.log1p(y)
+            wanted = 1.0 + rough
         size = START_SIZE * max(float(np.linalg.norm(wanted)) / spread, 1e-150)
         self.w = size * blocks.centres
         self.t = np.full(len(blocks), 1.5 * size)
         self.z = blocks.predict(self.w)
-        self.v = self.data.gradient(np.zeros_like(y))
+        self.v = self.data.gradient(rough)
         prices = np.linalg.norm(blocks.transposed(self.v), axis=1)
         self.s0 = max(self.beta, 2.0 * float(prices.max(initial=0.0)))
         self.term: LossTerm = loss_term(self.data, self.z, self.v, self.s0 * size)

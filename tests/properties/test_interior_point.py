@@ -137,8 +137,8 @@ def test_every_step_stays_inside_and_they_add_up(name):
         assert (np.linalg.norm(point.s1, axis=1) < point.s0).all()
         assert (point.q > 0).all()
         assert (point.lam > 0).all()
-        if sum(point._merits()) < 1e-6 * before:
+        if sum(point._merits()) < 1e-7 * before:
             break
-    assert sum(point._merits()) < 1e-6 * before
+    assert sum(point._merits()) < 1e-7 * before
     primal, dual, _ = point.bounds()
     assert 0 <= primal - dual <= 1e-5 * primal
