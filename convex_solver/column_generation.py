@@ -18,17 +18,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convex_solver.covering import cover_sphere
+from convex_solver.cutting_planes import CuttingSet
 from convex_solver.interior_point import RestrictedSolution, solve_restricted
 from convex_solver.pricing import Maxima, Pricer
 from convex_solver.program import ConvexProgram
 from convex_solver.recovery import network_from_blocks
-from convex_solver.working_set import WorkingSet
+from convex_solver.working_set import HULL_RANK, WorkingSet
 
 Array = NDArray[np.float64]
 
 # Random starts of a pricing round for each dimension, and of the first round.
 N_RANDOM = 20
 N_FIRST = 60
+# Rank from which a climb, some r steps of n r operations, is too long for so many.
+HIGH = 10.0
 # A master problem is solved to this share of the gap; at the end to one of tol, and to
 # FINE at least, as the last digits cost an iteration each.
 LOOSE = 0.1
@@ -107,7 +110,9 @@ class ColumnGeneration:
         self.basis = np.ascontiguousarray(vt[: program.rank].T)
         self.X = np.ascontiguousarray(program.X @ self.basis)
         self.pricer = Pricer(self.X, program.arrangement, seed)
-        self.blocks = WorkingSet(self.X, program.n_patches)
+        # in high rank nearly every row is a facet, and few of them matter
+        kind = WorkingSet if self.X.shape[1] <= HULL_RANK else CuttingSet
+        self.blocks: WorkingSet = kind(self.X, program.n_patches)
         self.history: list[Round] = []
         self.rounds = 0
         n = program.n
@@ -119,15 +124,17 @@ class ColumnGeneration:
             program.spread(self.v),
             np.zeros((0, self.X.shape[1])),
             self._count(N_FIRST),
+            deadline,
         )
         self.is_tight = False
         self.added = 0
         self.searching = 0.0
 
     def _count(self, per_dimension: int) -> int:
-        """Random starts: fewer for many rows, whose functions are smoother."""
+        """Random starts: fewer for many rows and where a climb is long."""
         n, r = self.X.shape
-        return int(max(10.0, per_dimension * r * min(1.0, 1000.0 / n)))
+        share = min(1.0, 1000.0 / n) * min(1.0, (HIGH / max(r, 1)) ** 2)
+        return int(max(10.0, per_dimension * r * share))
 
     def begin_set(self, guesses: Array | None = None) -> None:
         """Fill the working set: maxima at the zero network, random ones, guesses."""
@@ -175,6 +182,7 @@ class ColumnGeneration:
             self.blocks, data, beta, aim, deadline=self.deadline
         )
         solving = time.perf_counter() - begin
+        broken = self.blocks.cut(solution.weights)
         self._take_network(solution)
         self.v = data.clip(solution.v)
         self.maxima = self._price(solution)
@@ -192,6 +200,7 @@ class ColumnGeneration:
             self._prune(solution)
         breaking = self.maxima.values > beta * (1.0 + 0.1 * aim)
         self.added = self._add(self.maxima.near[breaking], self.maxima.signs[breaking])
+        self.added += broken
         self.is_tight = tight and self.added == 0
         self.rounds += 1
         latest = Round(
@@ -258,7 +267,9 @@ class ColumnGeneration:
             max_cells=max_cells,
         )
         self.searching = time.perf_counter() - begin
-        return self.pricer.maxima(self.program.spread(self.v), found.peaks, 0)
+        return self.pricer.maxima(
+            self.program.spread(self.v), found.peaks, 0, self.deadline
+        )
 
     def cells_in_time(self) -> int:
         """Cones that a covering can visit in the time left, or in a few seconds."""
@@ -277,7 +288,7 @@ class ColumnGeneration:
         old = self.maxima.directions[self.maxima.values > 0.9 * beta]
         seeds = np.vstack([solution.weights[active], old])
         return self.pricer.maxima(
-            self.program.spread(self.v), seeds, self._count(N_RANDOM)
+            self.program.spread(self.v), seeds, self._count(N_RANDOM), self.deadline
         )
 
     def _prune(self, solution: RestrictedSolution) -> None:

@@ -9,6 +9,8 @@ bounds f over the whole sphere.
 
 from __future__ import annotations
 
+import math
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -22,6 +24,8 @@ Array = NDArray[np.float64]
 
 # Directions closer than this are one maximum.
 SAME = 1e-9
+# Operations, about, between looks at the time: a few tenths of a second.
+CHUNK = 5e6
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,15 +95,22 @@ class Pricer:
             np.maximum(directions @ self.rows.T, 0.0) @ weights + directions @ linear
         )
 
-    def maxima(self, v: Array, seeds: Array, n_random: int) -> Maxima:
-        """Climb from seeds (k, r) and from random directions, for both signs."""
+    def maxima(
+        self, v: Array, seeds: Array, n_random: int, deadline: float = math.inf
+    ) -> Maxima:
+        """Climb from seeds (k, r) and from random directions, for both signs.
+
+        Past ``deadline`` (of `time.perf_counter`) no more climbs are begun.
+        """
         weights, linear = self.combine(v)
         extra = self.random.standard_normal((n_random, self.rank))
         start = np.vstack([seeds.reshape(len(seeds), self.rank), extra])
         start = start[np.linalg.norm(start, axis=1) > 0.0]
         with ThreadPoolExecutor(2) as pool:  # the kernel releases the GIL
             climbs = pool.map(
-                lambda sign: _climb(self.rows, sign * weights, sign * linear, start),
+                lambda sign: _climb(
+                    self.rows, sign * weights, sign * linear, start, deadline
+                ),
                 (1.0, -1.0),
             )
             parts = [
@@ -114,14 +125,23 @@ class Pricer:
 
 
 def _climb(
-    rows: Array, weights: Array, linear: Array, start: Array
+    rows: Array, weights: Array, linear: Array, start: Array, deadline: float
 ) -> tuple[Array, Array, Array]:
     """Distinct local maxima with a positive value, largest first."""
     directions = start.copy()
     near = np.empty_like(directions)
-    values = np.empty(len(directions))
+    values = np.zeros(len(directions))
     counts = np.empty(len(directions), dtype=np.int64)
-    ascend_all(rows, weights, linear, directions, near, values, counts)
+    n, r = rows.shape
+    size = max(1, int(CHUNK / max(n * r * r, 1)))
+    for i in range(0, len(start), size):
+        part = slice(i, i + size)
+        ascend_all(
+            rows, weights, linear, directions[part], near[part], values[part],
+            counts[part],
+        )  # fmt: skip
+        if time.perf_counter() > deadline:
+            break
     kept: list[int] = []
     for i in np.argsort(-values):
         if not values[i] > 0.0:

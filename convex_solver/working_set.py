@@ -105,10 +105,14 @@ class WorkingSet:
         self.AT = np.vstack([self.AT, fresh])
         return len(centres)
 
+    def cut(self, weights: Array) -> int:
+        """Add rows to cones that weights (G, r) break: none, all facets are there."""
+        return 0
+
     @property
     def nbytes(self) -> int:
         """Bytes of the arrays that grow with the number of blocks."""
-        return int(self.AT.nbytes + self.patterns.nbytes)
+        return int(self.AT.nbytes + self.patterns.nbytes + self.rows.nbytes)
 
     def keep(self, chosen: NDArray[np.bool_]) -> None:
         """Drop the blocks that are not chosen."""

@@ -19,6 +19,7 @@ from convex_solver import (
     to_cvxpy,
 )
 from convex_solver.column_generation import ColumnGeneration
+from convex_solver.cutting_planes import CuttingSet
 from convex_solver.losses import get_loss
 
 LOSSES = ("squared", "hinge", "logistic")
@@ -349,4 +350,16 @@ def test_what_climbing_misses_the_covering_finds(monkeypatch):
     program = ConvexProgram(X, random.standard_normal(30), 0.1)
     solution = solve(program, tol=1e-8, progress=lines.append)
     assert any("the covering of the sphere found" in line for line in lines)
+    assert solution.status is SolutionStatus.OPTIMAL
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+def test_high_rank_is_solved_with_few_rows_a_cone(loss):
+    # cones start with 14 of 20 rows, and get those that a solution breaks
+    rng = np.random.default_rng(2)
+    X = rng.standard_normal((20, 7))
+    y = np.where(rng.standard_normal(20) > 0, 1.0, -1.0)
+    program = ConvexProgram(X, y, 1.0, loss=loss)
+    assert isinstance(ColumnGeneration(program, 1e-6).blocks, CuttingSet)
+    solution = checked(program, tol=1e-6, max_cells=3 * 10**6)
     assert solution.status is SolutionStatus.OPTIMAL

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arrangement import Arrangement
+from convex_solver import pricing
 from convex_solver.pricing import SAME, Pricer
 from convex_solver.working_set import WorkingSet
 
@@ -144,6 +145,21 @@ def test_seeds_are_climbed_too_and_zero_ones_left_out():
     none = pricer(X).maxima(v, np.zeros((1, 3)), 0)
     assert none.largest == 0.0
     assert none.near.shape == (0, 3)
+
+
+def test_past_the_deadline_no_climb_is_begun(monkeypatch):
+    monkeypatch.setattr(pricing, "CHUNK", 1)
+    rng = np.random.default_rng(0)
+    X, v = generic(rng, 12, 3), rng.standard_normal(12)
+    late = pricer(X).maxima(v, np.zeros((0, 3)), 60, deadline=0.0)
+    assert len(late.values) <= 2  # one for each sign
+    check(X, v, late)
+    # pieces do not matter otherwise
+    pieces = pricer(X).maxima(v, np.zeros((0, 3)), 60)
+    monkeypatch.setattr(pricing, "CHUNK", 1e9)
+    whole = pricer(X).maxima(v, np.zeros((0, 3)), 60)
+    assert np.array_equal(pieces.values, whole.values)
+    assert np.array_equal(pieces.near, whole.near)
 
 
 def test_the_seed_of_a_pricer_decides_its_random_starts():

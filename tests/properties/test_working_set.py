@@ -188,7 +188,9 @@ def is_consistent(X, blocks):
     assert blocks.starts.shape == (G + 1,)
     assert blocks.starts[0] == 0
     assert blocks.rows.shape == (blocks.starts[-1], r)
-    assert blocks.nbytes == blocks.AT.nbytes + blocks.patterns.nbytes
+    arrays = (blocks.AT, blocks.patterns, blocks.rows)
+    assert blocks.nbytes == sum(array.nbytes for array in arrays)
+    assert blocks.cut(np.ones((len(blocks), X.shape[1]))) == 0
     for g in range(G):
         assert ((X @ blocks.centres[g] >= 0) == blocks.patterns[g]).all()
         A = blocks.signs[g] * np.diag(blocks.patterns[g].astype(float)) @ X
