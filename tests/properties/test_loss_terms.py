@@ -149,7 +149,7 @@ def test_the_start_is_on_the_central_path(spec, seed, target):
         return
     products = np.concatenate([(term.low * term.p)[below], (term.high * term.x)[above]])
     # one mu for all, in its range
-    mean = data.value(np.zeros(N)) / N
+    mean = data.value(np.zeros(N)) / N or 1.0
     assert np.allclose(products, products[0], rtol=1e-12)
     clipped = min(max(target, 0.05 * mean), 0.5 * mean)
     assert products[0] == pytest.approx(clipped, rel=1e-12)
