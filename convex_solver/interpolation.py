@@ -60,7 +60,9 @@ class Interpolation:
     Attributes
     ----------
     norm : float
-        ``sum |u_j| |alpha_j|`` of the network: half its weight decay per beta.
+        ``sum |u_j| |alpha_j|`` of the network: half its weight decay per beta.  Where
+        the status is not optimal the network may miss targets, by
+        ``certificate.residual``, and its norm may be below ``lower_bound``.
     lower_bound : float
         Certified: no interpolating network has a smaller norm.
     gap : float
@@ -112,11 +114,12 @@ def interpolate(
     X : array_like, shape (n, d)
     y : array_like, shape (n,)
     standardize, intercept, floats, feature_names
-        As for `ConvexProgram`; the norm is that of the program's coordinates.
+        As for `ConvexProgram`; the norm is that of the program's coordinates.  Columns
+        that differ by orders of magnitude are hard without ``standardize``.
     tol : float
         Relative gap at which the status is optimal.
     time_limit : float, optional
-        Seconds.
+        Seconds for the solver; the certificate comes after it.
     max_cells : int
         Most cones of the certificate's covering, for each sign.
     progress : callable, optional
