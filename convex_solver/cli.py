@@ -32,7 +32,7 @@ from convex_solver.certificate import Certificate, SolutionStatus
 from convex_solver.datasets import penguins_csv
 from convex_solver.errors import CertificateError, ConvexSolverError
 from convex_solver.files import write_new
-from convex_solver.losses import LOSSES
+from convex_solver.losses import LOSSES, get_loss
 from convex_solver.model_file import Model, certify_model, load_model, save_model
 from convex_solver.plotting import check_plot, render_fit
 from convex_solver.program import ConvexProgram
@@ -199,7 +199,7 @@ def _fit(options: argparse.Namespace) -> int:
             kind=kind,
             target_name=options.target,
             title=_title(options, solution),
-            is_classification=program.loss.is_classification,
+            loss=program.loss,
         )
     save_model(
         target,
@@ -412,7 +412,8 @@ def _certify(options: argparse.Namespace) -> int:
 def _predict(options: argparse.Namespace) -> int:
     model = load_model(options.model)
     X = _read_for(model, _table(options))
-    prediction = model.network.predict(X).tolist()
+    loss = get_loss(model.certificate.loss)
+    prediction = loss.mean(model.network.predict(X)).tolist()
     if options.json:
         print_json({"target": model.target_name, "prediction": prediction})
         return 0

@@ -267,8 +267,7 @@ class ConvexReLURegressor(RegressorMixin, _ConvexReLU):
             outputs = np.column_stack([one.predict(data) for one in self.network_])
         else:
             outputs = self.network_.predict(data)
-        is_log = get_loss(self.loss).name == "poisson"
-        return np.asarray(np.exp(outputs) if is_log else outputs)
+        return get_loss(self.loss).mean(outputs)
 
     def __sklearn_tags__(self) -> Any:
         """Say that y may have several columns."""

@@ -123,6 +123,14 @@ class Loss:
         """Whether the targets must be -1 or +1."""
         return self.name in _LABELLED
 
+    def mean(self, f: ArrayLike) -> Array:
+        """Return predictions in the units of the targets, for outputs f of a network.
+
+        The outputs themselves, but ``exp(f)`` for Poisson, whose link is the log.
+        """
+        outputs = np.asarray(f, dtype=np.float64)
+        return np.exp(outputs) if self.name == "poisson" else outputs
+
     def at(
         self,
         y: ArrayLike,

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from convex_solver.errors import InputError
 from convex_solver.files import write_new
+from convex_solver.losses import Loss, get_loss
 from convex_solver.network import TwoLayerReLU
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def plot_fit(
     *,
     target_name: str = "y",
     title: str = "",
-    is_classification: bool = False,
+    loss: str | Loss = "squared",
 ) -> None:
     """Draw a fit into a new file; see `render_fit`.
 
@@ -80,7 +81,7 @@ def plot_fit(
         kind=kind,
         target_name=target_name,
         title=title,
-        is_classification=is_classification,
+        loss=loss,
     )
     write_new(path, picture)
 
@@ -93,7 +94,7 @@ def render_fit(
     kind: str = "png",
     target_name: str = "y",
     title: str = "",
-    is_classification: bool = False,
+    loss: str | Loss = "squared",
 ) -> bytes:
     """Draw a network of one or two features with its data.
 
@@ -110,8 +111,9 @@ def render_fit(
     y : array_like, shape (n,), numbers
     kind : {"png", "svg", "pdf"}
     target_name, title : str
-    is_classification : bool
-        Whether the sign of the prediction is what counts.
+    loss : str or Loss
+        What the network was fitted with: of a classification the sign of the output
+        counts, of Poisson its exponential, the mean, is drawn.
 
     Returns
     -------
@@ -121,6 +123,7 @@ def render_fit(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    chosen = get_loss(loss)
     points = np.asarray(X, dtype=np.float64)
     target = np.asarray(y, dtype=np.float64)
     if points.ndim != 2 or points.shape[1] not in (1, 2) or not len(points):
@@ -134,7 +137,7 @@ def render_fit(
     axes = figure.add_subplot()
     _style(axes)
     if points.shape[1] == 1:
-        _draw_line(axes, network, points[:, 0], target, is_classification)
+        _draw_line(axes, network, points[:, 0], target, chosen)
         axes.set_ylabel(_plain(target_name))
     else:
         _draw_plane(
@@ -144,7 +147,7 @@ def render_fit(
             points,
             target,
             _plain(target_name),
-            is_classification,
+            chosen,
         )
         axes.set_ylabel(_plain(network.feature_names[1]))
     axes.set_xlabel(_plain(network.feature_names[0]))
@@ -202,7 +205,7 @@ def _span(values: Array) -> tuple[float, float]:
 
 
 def _draw_line(
-    axes: Axes, network: TwoLayerReLU, x: Array, y: Array, is_classification: bool
+    axes: Axes, network: TwoLayerReLU, x: Array, y: Array, loss: Loss
 ) -> None:
     low, high = _span(x)
     lines = boundaries(network)
@@ -225,7 +228,7 @@ def _draw_line(
             zorder=1,
             label="a neuron switches" if k == 0 else None,
         )
-    if is_classification:
+    if loss.is_classification:
         axes.axhline(0.0, color=_INK, linewidth=0.8, zorder=1)
     axes.scatter(
         x,
@@ -238,11 +241,14 @@ def _draw_line(
         zorder=2 if is_dense else 4,
         label="data",
     )
-    # the fit is straight between bends, so these points draw it exactly
+    # outputs are straight between bends, so these points draw them exactly; a mean
+    # that is not the output is curved
     knots = np.concatenate([[low], bends, [high]])
+    if loss.name == "poisson":
+        knots = np.union1d(knots, np.linspace(low, high, _RESOLUTION))
     axes.plot(
         knots,
-        network.predict(knots[:, None]),
+        loss.mean(network.predict(knots[:, None])),
         color=_FIT,
         linewidth=2.2,
         solid_joinstyle="round",
@@ -259,15 +265,16 @@ def _draw_plane(
     points: Array,
     y: Array,
     target_name: str,
-    is_classification: bool,
+    loss: Loss,
 ) -> None:
     from matplotlib.ticker import MaxNLocator
 
     xs = np.linspace(*_span(points[:, 0]), _RESOLUTION)
     ys = np.linspace(*_span(points[:, 1]), _RESOLUTION)
     grid = np.array(np.meshgrid(xs, ys))
-    values = network.predict(grid.reshape(2, -1).T).reshape(grid.shape[1:])
-    if is_classification:
+    outputs = network.predict(grid.reshape(2, -1).T)
+    values = loss.mean(outputs).reshape(grid.shape[1:])
+    if loss.is_classification:
         _draw_regions(axes, xs, ys, values, points, y, target_name)
     else:
         low = float(min(y.min(), values.min()))
@@ -291,7 +298,7 @@ def _draw_plane(
         bar = figure.colorbar(shades, ax=axes, label=target_name)
         bar.outline.set_visible(False)
         bar.ax.tick_params(colors=_INK, labelsize=9)
-    colour = _INK if is_classification else "white"
+    colour = _INK if loss.is_classification else "white"
     for k, (foot, along) in enumerate(_visible_lines(network, xs, ys)):
         axes.axline(
             tuple(foot),

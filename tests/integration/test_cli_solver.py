@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 
 from convex_solver import TwoLayerReLU, load_model
 from convex_solver.cli import main
@@ -159,6 +160,30 @@ def test_weights_and_parameters_of_a_loss_are_kept_and_checked(run, tmp_path):
     assert_refused(refused, "sample_weight holds 0 at row 2", "Drop rows")
 
 
+def test_counts_are_predicted_and_drawn_by_their_mean(run, tmp_path, monkeypatch):
+    path, model = tmp_path / "c.csv", tmp_path / "m"
+    path.write_text("x,y\n0,2\n1,40\n2,3\n3,90\n4,0\n")
+    drawn = []
+    plot = Axes.plot
+
+    def noted(self, *arguments, **options):
+        drawn.append((options.get("label"), arguments))
+        return plot(self, *arguments, **options)
+
+    monkeypatch.setattr(Axes, "plot", noted)
+    argv = ["fit", path, "--target", "y", "--beta", "0.1", "--loss", "poisson"]
+    assert run(*argv, "-o", model, "--plot", tmp_path / "c.png", "--json")[0] == 0
+    network = load_model(model).network
+    code, out, _ = run("predict", model, path, "--json")
+    assert code == 0
+    means = np.exp(network.predict(np.arange(5.0)[:, None]))
+    np.testing.assert_allclose(json.loads(out)["prediction"], means)
+    assert means[3] == pytest.approx(90, rel=0.1)
+    x, y = next(arguments for label, arguments in drawn if label == "fit")
+    np.testing.assert_allclose(y, np.exp(network.predict(x[:, None])))
+    assert len(x) > 100
+
+
 def test_penguins_on_one_feature(run, tmp_path):
     model, plot = tmp_path / "model.json", tmp_path / "fit.png"
     argv = ["fit", "penguins", "--target", "body_mass_g", "--beta", "0.1"]
@@ -282,9 +307,9 @@ def test_boundaries_are_in_the_coordinates_of_the_data():
     assert -lines[0, 1] / lines[0, 0] == pytest.approx(20.0)
 
 
-@pytest.mark.parametrize("is_classification", [False, True])
+@pytest.mark.parametrize("loss", ["squared", "hinge", "poisson"])
 @pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
-def test_two_features_are_drawn(is_classification, kind):
+def test_two_features_are_drawn(loss, kind):
     network = TwoLayerReLU(
         [[1.0, -1.0, 0.0], [1.0, 1.0, 0.5]],
         [1.0, -1.0],
@@ -293,14 +318,14 @@ def test_two_features_are_drawn(is_classification, kind):
     )
     X = [[0.0, 1.0], [2.0, -1.0], [1.0, 1.0]]
     y = [1.0, -1.0, 1.0]
-    picture = render_fit(network, X, y, kind=kind, is_classification=is_classification)
+    picture = render_fit(network, X, y, kind=kind, loss=loss)
     assert picture.startswith({"png": PNG, "svg": b"<?xml", "pdf": b"%PDF"}[kind])
 
 
 def test_plots_of_little(tmp_path):
     empty = TwoLayerReLU(np.zeros((0, 3)), [], intercept=True)
     assert render_fit(empty, [[1.0, 1.0]], [0.0]).startswith(PNG)
-    assert render_fit(empty, [[1.0, 1.0]], [1.0], is_classification=True)
+    assert render_fit(empty, [[1.0, 1.0]], [1.0], loss="hinge")
     line = TwoLayerReLU(np.zeros((0, 2)), [], intercept=True)
     plot_fit(line, [[3.0]], [2.0], tmp_path / "p.png")
     with pytest.raises(InputError, match="exists"):
