@@ -26,7 +26,7 @@ from convex_solver.network import TwoLayerReLU
 from convex_solver.program import ConvexProgram
 from convex_solver.pruning import reduce_network
 from convex_solver.restricted import blocks_of, solve_by_cuts
-from convex_solver.solver import Solution, solve
+from convex_solver.solver import Limits, Solution, solve
 
 Array = NDArray[np.float64]
 
@@ -61,7 +61,8 @@ class Approximation:
     training : Training or None
         The local search that they were taken from.
     seconds : float
-        Without the time of the training and of the exact bound.
+        Of the restricted program: without drawing or clustering, training and the
+        exact bound.
     """
 
     network: TwoLayerReLU
@@ -377,10 +378,7 @@ def _solve_over(
 ) -> Approximation:
     """Solve the program over the patterns of directions (k, d)."""
     begin = time.perf_counter()
-    if not 0.0 < tol < math.inf:
-        raise InputError(f"tol={tol!r}; expected a number above 0.")
-    if time_limit is not None and not time_limit > 0.0:
-        raise InputError(f"time_limit={time_limit!r}; expected seconds above 0.")
+    Limits(tol, time_limit, None, 1)
     _check_bound(bound)
     deadline = math.inf if time_limit is None else begin + time_limit
     _, _, vt = np.linalg.svd(program.X, full_matrices=False)

@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from arrangement import PatternSet, cover_bound, iter_patterns
 from convex_solver._kernels.pricing import price_block
 from convex_solver.covering import cover_sphere
-from convex_solver.data_terms import DataTerm
+from convex_solver.data_terms import DataTerm, sum_up
 from convex_solver.errors import InputError
 from convex_solver.losses import Loss, get_loss
 from convex_solver.network import TwoLayerReLU
@@ -379,13 +379,18 @@ def upper_bound(
     """Upper bound of objective (2) for the exact data."""
     prediction = network.evaluate(data.design)
     value = term.value_upper(prediction, prediction_error(network, data))
-    squares = [*np.ravel(network.weights).tolist(), *network.alphas.tolist()]
-    # each square rounds once, fsum once, the product once: four steps up cover it
-    # each square loses at most 5e-324 more where it underflows
-    nonzero = sum(1 for x in squares if x)
-    total = math.fsum(x * x for x in squares) + nonzero * 5e-324
-    decay = total * (0.5 * beta) * (1.0 + 8.0 * U)
-    return math.nextafter(value + decay, math.inf) if value or nonzero else 0.0
+    total = squares_above(network)
+    # beta before the halving: half of a subnormal one would lose its last bit, which
+    # the squares may multiply
+    decay = 0.5 * (total * beta) * (1.0 + 8.0 * U)
+    return math.nextafter(value + decay, math.inf) if value or total else 0.0
+
+
+def squares_above(network: TwoLayerReLU) -> float:
+    """Bound ``sum |u_j|^2 + sum alpha_j^2``, but for a factor ``1 + 8 U``."""
+    sizes = [*np.ravel(network.weights).tolist(), *network.alphas.tolist()]
+    # a square rounds once, and loses at most 5e-324 more where it underflows
+    return sum_up(np.array([x * x for x in sizes])) + sum(5e-324 for x in sizes if x)
 
 
 def prediction_error(network: TwoLayerReLU, data: Data) -> Array:

@@ -11,12 +11,13 @@ counts below have that and a few operations more in them.
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterable
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
+
+from convex_solver.data_terms import float_below
 
 Array = NDArray[np.float64]
 U = 2.0**-53
@@ -129,15 +130,6 @@ def inner_product_below(v: Array, y: Array) -> float:
     """Lower bound of ``v . y``, summed exactly and rounded down once."""
     pairs = zip(v.ravel().tolist(), y.ravel().tolist(), strict=True)
     return float_below(sum((Fraction(a) * Fraction(b) for a, b in pairs), Fraction(0)))
-
-
-def float_below(value: Fraction) -> float:
-    """Return the largest float64 at or below a rational number."""
-    try:
-        nearest = float(value)
-    except OverflowError:
-        return sys.float_info.max if value > 0 else -math.inf
-    return nearest if Fraction(nearest) <= value else math.nextafter(nearest, -math.inf)
 
 
 def combination(matrix: Array, dependency: Dependency) -> list[Fraction]:

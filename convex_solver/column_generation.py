@@ -18,12 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convex_solver.covering import cover_sphere
-from convex_solver.cutting_planes import CuttingSet
+from convex_solver.cutting_planes import empty_set
 from convex_solver.interior_point import RestrictedSolution, solve_restricted
 from convex_solver.pricing import Maxima, Pricer
 from convex_solver.program import ConvexProgram
-from convex_solver.recovery import network_from_blocks
-from convex_solver.working_set import HULL_RANK, WorkingSet
+from convex_solver.recovery import best_of_blocks
 
 Array = NDArray[np.float64]
 
@@ -110,9 +109,7 @@ class ColumnGeneration:
         self.basis = np.ascontiguousarray(vt[: program.rank].T)
         self.X = np.ascontiguousarray(program.X @ self.basis)
         self.pricer = Pricer(self.X, program.arrangement, seed)
-        # in high rank nearly every row is a facet, and few of them matter
-        kind = WorkingSet if self.X.shape[1] <= HULL_RANK else CuttingSet
-        self.blocks: WorkingSet = kind(self.X, program.n_patches)
+        self.blocks = empty_set(self.X, program.n_patches)
         self.history: list[Round] = []
         self.rounds = 0
         n = program.n
@@ -302,13 +299,9 @@ class ColumnGeneration:
         self.blocks.keep(used | near)
 
     def _take_network(self, solution: RestrictedSolution) -> None:
-        weights = solution.weights @ self.basis.T
-        norms = np.linalg.norm(weights, axis=1)
-        for cut in (0.0, 1e-9, 1e-6):
-            kept = norms > cut * norms.max(initial=0.0)
-            network = network_from_blocks(
-                self.program, weights[kept], self.blocks.signs[kept]
-            )
-            value = self.program.network_objective(network)
-            if value <= self.upper:
-                self.upper, self.network = value, network
+        network = best_of_blocks(
+            self.program, solution.weights @ self.basis.T, self.blocks.signs
+        )
+        value = self.program.network_objective(network)
+        if value <= self.upper:
+            self.upper, self.network = value, network

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from convex_solver.builder import ConicProgram
 from convex_solver.conic_columns import iter_columns, right_hand_side
-from convex_solver.conic_counts import ConicSizes
+from convex_solver.conic_counts import FORMS, ConicSizes
 from convex_solver.conic_losses import ConicLoss
 from convex_solver.errors import ConicFileError
 from convex_solver.program import ConvexProgram
@@ -317,7 +317,13 @@ class _Reader:
         if not self._is_ended:
             raise self.error(f"the file ends without {_END!r}; it is cut off")
         try:
-            chambers = int(self._layout["n_chambers"])
+            chambers, rank = (int(self._layout[k]) for k in ("n_chambers", "rank"))
+            first = int(self._layout["first_block"])
+            blocks = 2 * chambers * (rank + 1)
+            if self._layout["form"] not in FORMS or not (
+                min(chambers, rank, first) >= 0 and first + blocks <= self._n_variables
+            ):
+                raise ValueError
             return ConicProgram(
                 P=sp.csc_matrix((self._n_variables, self._n_variables)),
                 q=self._q,
@@ -325,12 +331,14 @@ class _Reader:
                 b=self._b,
                 cones=self._cones,
                 n_chambers=chambers,
-                first_block=int(self._layout["first_block"]),
+                first_block=first,
                 n_blocks=2 * chambers,
-                rank=int(self._layout["rank"]),
+                rank=rank,
                 n_cone_rows=int(self._layout["n_cone_rows"]),
                 constant=self._constant,
                 form=str(self._layout["form"]),
             )
         except KeyError as error:
             raise self.error(f"the layout at the top lacks {error}") from None
+        except (TypeError, ValueError):
+            raise self.error("the layout at the top cannot be understood") from None

@@ -159,9 +159,9 @@ class PlaceMap:
 
     def __init__(self, arrangement: Arrangement, X: Array, n_patches: int) -> None:
         self._X, self._n_patches = X, n_patches
-        self._rows: list[Ints] = []
-        self._columns: list[Ints] = []
-        self._values: list[Array] = []
+        rows: list[Ints] = [np.zeros(0, dtype=np.int64)]
+        columns: list[Ints] = [np.zeros(0, dtype=np.int64)]
+        values: list[Array] = [np.zeros(0)]
         moving = np.flatnonzero(arrangement.class_of >= 0)
         order = moving[np.argsort(arrangement.class_of[moving], kind="stable")]
         counts = np.bincount(
@@ -169,10 +169,14 @@ class PlaceMap:
         )
         for members in np.split(order, np.cumsum(counts)[:-1]):
             signed = arrangement.orientation[members, None] * X[members]
-            samples, coordinates, values = self._by_sample(members, signed)
-            self._rows.append(samples)
-            self._columns.append(coordinates)
-            self._values.append(values)
+            samples, coordinates, sums = self._by_sample(members, signed)
+            rows.append(samples)
+            columns.append(coordinates)
+            values.append(sums)
+        self._counts = np.array([part.size for part in rows[1:]], dtype=np.int64)
+        self._starts = np.cumsum(self._counts) - self._counts
+        self._rows, self._columns = np.concatenate(rows), np.concatenate(columns)
+        self._values = np.concatenate(values)
 
     def _by_sample(self, rows: Ints, values: Array) -> tuple[Ints, Ints, Array]:
         """Add up the rows of a sample: samples, coordinates, values."""
@@ -184,26 +188,19 @@ class PlaceMap:
 
     def n_entries(self, index: int) -> int:
         """Return how many entries a flow across a class has."""
-        return int(self._rows[index].size)
+        return int(self._counts[index])
 
     def across(self, classes: Ints) -> tuple[Ints, Ints, Ints, Array]:
         """Entries of flows across these classes: flow, sample, coordinate, value.
 
         The value is that of ``+-x_i``, positive for rows that point like the first.
         """
-        flow = np.repeat(
-            np.arange(classes.size), [self._rows[k].size for k in classes.tolist()]
-        )
-        chosen = classes.tolist()
-        if not chosen:
-            none = np.zeros(0, dtype=np.int64)
-            return none, none, none, np.zeros(0)
-        return (
-            flow,
-            np.concatenate([self._rows[k] for k in chosen]),
-            np.concatenate([self._columns[k] for k in chosen]),
-            np.concatenate([self._values[k] for k in chosen]),
-        )
+        counts = self._counts[classes]
+        flow = np.repeat(np.arange(classes.size), counts)
+        # where the entries of a flow's class start, less where the flow's own do
+        shift = self._starts[classes] - (np.cumsum(counts) - counts)
+        at = np.repeat(shift, counts) + np.arange(flow.size)
+        return flow, self._rows[at], self._columns[at], self._values[at]
 
     def at_root(self, bits: NDArray[np.bool_]) -> tuple[Ints, Ints, Array]:
         """Entries of all that arrives at the root: sample, coordinate, value."""

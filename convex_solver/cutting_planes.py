@@ -14,7 +14,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from convex_solver.working_set import WorkingSet
+from convex_solver.working_set import HULL_RANK, WorkingSet
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -125,9 +125,15 @@ class CuttingSet(WorkingSet):
     def _flatten(self) -> None:
         pairs = zip(self.patterns, self._chosen, strict=True)
         parts = [self._sides(pattern, rows) for pattern, rows in pairs]
-        self.rows = np.ascontiguousarray(np.vstack(parts))
+        self.rows = np.ascontiguousarray(np.vstack([self.rows[:0], *parts]))
         counts = [len(part) for part in parts]
         self.starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+
+def empty_set(X: Array, n_patches: int) -> WorkingSet:
+    """Return a set for blocks with all facets, or in high rank with few rows a cone."""
+    kind = WorkingSet if X.shape[1] <= HULL_RANK else CuttingSet
+    return kind(X, n_patches)
 
 
 def analytic_centre(rows: Array, inner: Array) -> Array | None:

@@ -134,7 +134,7 @@ class DataTerm(ABC):
 
     @abstractmethod
     def gradient(self, f: Array) -> Array:
-        """Return a subgradient (n,): the one nearest to zero at a kink."""
+        """Return a subgradient, (..., n) like f: the one nearest to zero at a kink."""
 
     @abstractmethod
     def kinks(self, f: Array) -> NDArray[np.int64]:

@@ -29,36 +29,20 @@ METHODS = ("adam", "gd", "sgd")
 # the best start within 0.07% of the optimum on each; (0.9, 0.999) at its best rate
 # within 1% on 7 of them: small weight decay is felt only with a long momentum.
 ADAM_RATE = 0.2
-
-
 ADAM_DECAYS = (0.99, 0.99)
-
-
 # Powers of 3 between which the size of the first predictions varies, relative to y.
 SPREAD = (-1.0, 2.0)
-
-
 # A loss with kinks has its slopes averaged over predictions up to this share of the
 # size of the targets away, at these points, less and less as the rate falls: with
 # absolute loss the median excess of the best start halves, with hinge loss it falls
 # to a fifth.
 WINDOW = 0.3
-
-
 OFFSETS = np.array([-0.9, -0.6, -0.3, 0.0, 0.3, 0.6, 0.9])
-
-
 # Armijo's condition, and how a step grows and shrinks.
 DESCENT = 1e-4
-
-
 GROW, SHRINK = 1.3, 0.5
-
-
 # Steps of gradient descent that find a step size for SGD.
 N_PROBES = 40
-
-
 PROBE_SHARE = 0.5
 
 
@@ -128,7 +112,7 @@ class Task:
     def values(self, point: Array, predictions: Array) -> Array:
         """Objective (2) of every start, (S,)."""
         decay = 0.5 * self.program.beta * np.sum(point * point, axis=1)
-        losses = np.array([_loss_value(self.program, f) for f in predictions])
+        losses = np.array([self.program.data_term.value(f) for f in predictions])
         return np.asarray(decay + losses)
 
     def gradient(self, point: Array, Z: Array, slopes: Array, X: Array) -> Array:
@@ -153,17 +137,8 @@ class Task:
         """Objective (S,) and gradient at a point, on all samples."""
         predictions, Z = self.outputs(point, self.X)
         values = self.values(point, predictions)
-        slopes = _loss_slopes(self.program, predictions)
+        slopes = self.program.data_term.gradient(predictions)
         return values, self.gradient(point, Z, slopes, self.X)
-
-
-def _loss_value(program: ConvexProgram, f: Array) -> float:
-    return program.data_term.value(f)
-
-
-def _loss_slopes(program: ConvexProgram, predictions: Array) -> Array:
-    """Subgradients of the loss, (S, n): it acts on each sample by itself."""
-    return program.data_term.gradient(predictions)
 
 
 def start_point(task: Task, seed: int, number: int) -> Array:
@@ -204,7 +179,7 @@ def _adam(task: Task, options: Options, point: Array, seed: int) -> Rule:
         fall = _cosine(number, options.steps)
         predictions, Z = task.outputs(point, task.X)
         around = window * fall**2 if has_kinks else [0.0]
-        slopes = [_loss_slopes(task.program, predictions + shift) for shift in around]
+        slopes = [data.gradient(predictions + shift) for shift in around]
         mean = np.mean(slopes, axis=0)
         gradient = task.gradient(point, Z, mean, task.X)
         kernels.adam_step(
@@ -280,7 +255,7 @@ def _sgd(task: Task, options: Options, point: Array, seed: int) -> Rule:
         # the loss knows all samples; each of its slopes depends on one prediction
         whole = np.zeros((len(point), n))
         whole[:, batch] = predictions
-        slopes = _loss_slopes(task.program, whole)[:, batch] * (n / len(batch))
+        slopes = task.program.data_term.gradient(whole)[:, batch] * (n / len(batch))
         speed *= options.momentum
         speed -= task.gradient(point, Z, slopes, X)
         point += (rates * _cosine(number, options.steps))[:, None] * speed

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
+from arrangement.exact import integer_row
 from convex_solver.cnn_bounds import Dependency, combination
 
 Array = NDArray[np.float64]
@@ -77,10 +78,7 @@ def _prove(matrix: Array, row: int, others: Sequence[int]) -> Dependency | None:
     for i, value in zip(others, solution, strict=True):
         if value:
             exact[i] = value * 2 ** shifts[i]
-    scale = math.lcm(*(value.denominator for value in exact.values()))
-    whole = {i: int(value * scale) for i, value in exact.items()}
-    divisor = math.gcd(*whole.values())
-    dependency = {i: value // divisor for i, value in whole.items()}
+    dependency = dict(zip(exact, integer_row(list(exact.values())), strict=True))
     return dependency if not any(combination(matrix, dependency)) else None
 
 

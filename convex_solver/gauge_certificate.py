@@ -21,8 +21,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convex_solver.certificate import SolutionStatus, prediction_error, read_for
+from convex_solver.certificate import (
+    SolutionStatus,
+    prediction_error,
+    read_for,
+    squares_above,
+)
 from convex_solver.covering import cover_sphere
+from convex_solver.data_terms import float_below
 from convex_solver.errors import InputError, NoInterpolationError
 from convex_solver.network import TwoLayerReLU
 from convex_solver.obstruction import reach
@@ -201,18 +207,12 @@ def _lower(v: Array, data: Data, max_price: float) -> float:
     pairs = zip(v.tolist(), data.y_exact, strict=True)
     value = abs(sum((Fraction(a) * b for a, b in pairs), start=Fraction(0)))
     exact = value / Fraction(max_price)
-    try:
-        bound = float(exact)
-    except OverflowError:
-        return float(np.finfo(np.float64).max)
-    return bound if Fraction(bound) <= exact else math.nextafter(bound, 0.0)
+    return float_below(exact)
 
 
 def _decay_above(network: TwoLayerReLU) -> float:
     """Half the squared weights, rounded up: at least ``sum |u_j| |alpha_j|``."""
-    squares = [*np.ravel(network.weights).tolist(), *network.alphas.tolist()]
-    # each square rounds once, or loses 5e-324 to underflow
-    total = math.fsum(x * x for x in squares) + sum(5e-324 for x in squares if x)
+    total = squares_above(network)
     return 0.5 * total * (1.0 + 8.0 * U) + (5e-324 if total else 0.0)
 
 

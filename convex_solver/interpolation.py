@@ -200,7 +200,7 @@ def _penalised(
     zero = program.network(np.zeros((0, program.d)), np.zeros(0))
     if not np.any(program.y):
         return zero, np.zeros(program.n), 1.0, 0
-    penalty = FIRST * beta_of_gradient(program)
+    penalty = FIRST * beta_of_gradient(program, max_cells=limits.max_cells)
     guesses: Array | None = None
     rounds, inside = 0, 0
     best, least = (zero, np.zeros(program.n), penalty), math.inf

@@ -15,12 +15,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import gcd, lcm
 from typing import Any
 
 from numpy.typing import ArrayLike
 
-from arrangement.exact import read_matrix, read_vector
+from arrangement.exact import integer_row, read_matrix, read_vector
 from convex_solver.errors import InputError
 
 Number = Fraction | int
@@ -194,10 +193,7 @@ def _obstruction(
 ) -> Obstruction:
     """Scale to coprime integers and say what is wrong."""
     exact = {i: Fraction(x) for i, x in sorted(v.items()) if x}
-    factor = lcm(*(x.denominator for x in exact.values()))
-    whole = [int(x * factor) for x in exact.values()]
-    divisor = gcd(*whole)
-    whole = [x // divisor for x in whole]
+    whole = integer_row(list(exact.values()))
     value = sum(
         (Fraction(x) * targets[i] for i, x in zip(exact, whole, strict=True)),
         start=Fraction(0),
@@ -207,4 +203,4 @@ def _obstruction(
         if len(whole) == 2
         else f" ({', '.join(map(str, exact))}), but their targets do not"
     )  # fmt: skip
-    return Obstruction(tuple(exact), tuple(whole), value, text + tail)
+    return Obstruction(tuple(exact), whole, value, text + tail)

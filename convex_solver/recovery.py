@@ -24,6 +24,20 @@ def network_from_blocks(
     return program.network(blocks[alive] / size[:, None], sides[alive] * size)
 
 
+def best_of_blocks(program: ConvexProgram, blocks: Array, sides: Array) -> TwoLayerReLU:
+    """Return the network of blocks, without those that are no use to the objective.
+
+    An interior point leaves next to nothing in most; of equal ones the network with
+    the fewest neurons is taken.
+    """
+    norms = np.linalg.norm(blocks, axis=1)
+    networks = []
+    for cut in (0.0, 1e-9, 1e-6):
+        kept = norms > cut * norms.max(initial=0.0)
+        networks.append(network_from_blocks(program, blocks[kept], sides[kept]))
+    return min(networks[::-1], key=program.network_objective)
+
+
 def blocks_from_network(network: TwoLayerReLU) -> tuple[Array, Array]:
     """Return ``(blocks, sides)``, one block ``|alpha_j| u_j`` a neuron (Lemma 2)."""
     return network.weights * np.abs(network.alphas)[:, None], np.sign(network.alphas)

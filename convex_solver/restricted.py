@@ -12,30 +12,22 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from convex_solver.cutting_planes import CuttingSet
+from convex_solver.cutting_planes import CuttingSet, empty_set
 from convex_solver.errors import ProgramTooLargeError
 from convex_solver.interior_point import RestrictedSolution, solve_restricted
 from convex_solver.network import TwoLayerReLU
 from convex_solver.program import ConvexProgram
-from convex_solver.recovery import network_from_blocks
-from convex_solver.working_set import HULL_RANK, WorkingSet
+from convex_solver.recovery import best_of_blocks
+from convex_solver.working_set import WorkingSet
 
 Array = NDArray[np.float64]
 
 # Accuracy of the first program of a sequence of cuts, and how it improves.
 LOOSE = 1e-2
-
-
 SHARPER = 0.1
-
-
 MOST_CUTS = 60
-
-
 # Bytes that the blocks of a restricted program and a copy of them may take.
 MAX_BYTES = 1e9
-
-
 # Directions nearer to a hyperplane than the first are moved by about the second.
 NEAR, NUDGE = 1e-11, 1e-9
 
@@ -52,8 +44,7 @@ def blocks_of(program: ConvexProgram, basis: Array, directions: Array) -> Workin
             f"{int(MAX_BYTES / each):,} patterns fit in {MAX_BYTES / 1e9:g} GB. Use "
             "fewer directions, neurons, clusters or records."
         )
-    kind = WorkingSet if rank <= HULL_RANK else CuttingSet
-    blocks = kind(X, program.n_patches)
+    blocks = empty_set(X, program.n_patches)
     if rank:
         both = np.repeat([1.0, -1.0], len(directions))
         inner = _off_hyperplanes(blocks.units, directions @ basis)
@@ -116,7 +107,7 @@ def solve_by_cuts(
         if broken == 0:
             aim = 0.5 * tol
     if best is None:
-        raise ArithmeticError("the restricted program has no finite solution")
+        best = program.network(np.zeros((0, program.d)), np.zeros(0))
     return best, lower
 
 
@@ -127,11 +118,4 @@ def _network(
     solution: RestrictedSolution,
 ) -> TwoLayerReLU:
     """Return the network of a solution, without neurons that are no use."""
-    weights = solution.weights @ basis.T
-    norms = np.linalg.norm(weights, axis=1)
-    networks = []
-    for cut in (0.0, 1e-9, 1e-6):
-        kept = norms > cut * norms.max(initial=0.0)
-        networks.append(network_from_blocks(program, weights[kept], blocks.signs[kept]))
-    # of equal ones the last, which has the fewest neurons
-    return min(networks[::-1], key=program.network_objective)
+    return best_of_blocks(program, solution.weights @ basis.T, blocks.signs)

@@ -1,9 +1,12 @@
 """The certificate at the edges of float64: never a bound that does not hold."""
 
+import math
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
-from convex_solver import TwoLayerReLU, certify
+from convex_solver import TwoLayerReLU, certify, certify_interpolation
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 EMPTY = TwoLayerReLU(np.zeros((0, 1)), [])
@@ -48,3 +51,20 @@ def test_a_dual_point_that_becomes_subnormal_proves_nothing():
     )
     price = abs(found.dual[0]) * 1e300
     assert price <= 3e-24
+
+
+@pytest.mark.parametrize("beta", [5e-324, 1e-323, 2.5e-323, 1e-310])
+def test_half_of_a_subnormal_weight_decay_keeps_its_last_bit(beta):
+    network = TwoLayerReLU([[1e5, 0.0], [-1e5, 0.0]], [1e5, -1e5])
+    X, y = [[1.0, 0.0], [-1.0, 0.5]], [1.0, -1.0]
+    found = certify(network, X, y, beta, loss="hinge")
+    assert Fraction(found.upper_bound) >= Fraction(beta) / 2 * 4 * 10**10
+
+
+def test_squares_whose_sum_is_beyond_float64_bound_nothing():
+    network = TwoLayerReLU([[1.2e154, 0.0], [-1.2e154, 0.0]], [1e-150, 1e-150])
+    X, y = [[1.0, 0.0], [-1.0, 0.5]], [1.0, -1.0]
+    found = certify(network, X, y, 1.0)
+    assert found.upper_bound == found.gap == math.inf
+    found = certify_interpolation(network, X, y, [1.0, -1.0])
+    assert found.upper_bound == found.gap == math.inf

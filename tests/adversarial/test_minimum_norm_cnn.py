@@ -119,11 +119,8 @@ def test_the_correction_may_have_full_rank():
     ],
 )
 def test_independence_is_not_claimed_lightly(A):
-    proven = right_inverse(A).is_proven
-    if proven:  # only where it is true
-        assert np.linalg.matrix_rank(A) == len(A)
-    else:
-        assert not proven
+    assert not right_inverse(A).is_proven
+    assert right_inverse(np.eye(2)).is_proven
 
 
 @pytest.mark.parametrize("size", [1e-7, 1e-10, 1e-14])

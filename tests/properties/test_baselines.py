@@ -31,7 +31,7 @@ def test_slopes_of_many_starts_are_those_of_each(loss, k):
     program = program_of(loss, k, sample_weight=weights)
     F = np.random.default_rng(1).standard_normal((4, n))
     F[0] = program.y  # kinks and ties
-    together = descent._loss_slopes(program, F)
+    together = program.data_term.gradient(F)
     assert together.shape == F.shape
     for row, f in zip(together, F, strict=True):
         assert np.array_equal(row, program.data_term.gradient(f))
@@ -178,10 +178,10 @@ def test_kinks_are_smoothed_while_steps_are_long_and_not_at_the_end():
     task = descent.Task(program, 1)
     options = descent.Options("adam", 1, 1, 100, None, 1, 0.9, 0)
     asked = []
-    slopes = descent._loss_slopes
+    slopes = program.data_term.gradient
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            descent, "_loss_slopes", lambda p, f: asked.append(f) or slopes(p, f)
+            program.data_term, "gradient", lambda f: asked.append(f) or slopes(f)
         )
         point = descent.start_point(task, 0, 0)
         rule = descent._adam(task, options, point, 0)

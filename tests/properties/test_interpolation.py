@@ -102,7 +102,7 @@ def test_the_norm_is_one(seed):
     X, first = gaussian(6, 3, seed)
     second = np.random.default_rng(seed + 1).standard_normal(6)
     norms = [interpolate(X, y) for y in (first, second, first + second)]
-    assert norms[2].lower_bound <= norms[0].norm + norms[1].norm
+    assert norms[2].norm <= (norms[0].norm + norms[1].norm) * (1 + 2e-6)
     assert norms[0].norm >= norms[0].lower_bound > 0
 
 
@@ -125,7 +125,7 @@ def test_rows_scaled_with_their_targets_and_permuted(seed, data):
 def test_fewer_rows_cost_no_more(seed):
     X, y = gaussian(7, 3, seed)
     fewer, all_rows = interpolate(X[:5], y[:5]), interpolate(X, y)
-    assert fewer.lower_bound <= all_rows.norm
+    assert fewer.norm <= all_rows.norm * (1 + 2e-6)
 
 
 @pytest.mark.parametrize("n", [6, 12])
