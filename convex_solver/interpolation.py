@@ -23,6 +23,7 @@ import scipy.linalg as la
 from numpy.typing import ArrayLike, NDArray
 
 from convex_solver.certificate import SolutionStatus
+from convex_solver.covering import cover_sphere
 from convex_solver.errors import NoInterpolationError
 from convex_solver.gauge_certificate import (
     InterpolationCertificate,
@@ -33,7 +34,7 @@ from convex_solver.network import TwoLayerReLU
 from convex_solver.obstruction import find_obstruction
 from convex_solver.program import ConvexProgram
 from convex_solver.recovery import blocks_from_network, network_from_blocks
-from convex_solver.solver import MAX_CELLS, Limits, beta_of_gradient, solve_from
+from convex_solver.solver import MAX_CELLS, Limits, solve_from
 
 Array = NDArray[np.float64]
 
@@ -41,6 +42,8 @@ Array = NDArray[np.float64]
 # by which it falls.
 FIRST = 1e-3
 FALL = 0.02
+# Cones that the first weight is sought with.
+FEW_CELLS = 10**5
 MOST_FALLS = 8
 # Penalties by the one that would bring the dual point to the box, where a first one
 # inside it was not solved; how many are tried inside; and what ends a run at once.
@@ -200,7 +203,13 @@ def _penalised(
     zero = program.network(np.zeros((0, program.d)), np.zeros(0))
     if not np.any(program.y):
         return zero, np.zeros(program.n), 1.0, 0
-    penalty = FIRST * beta_of_gradient(program, max_cells=limits.max_cells)
+    # only a place to start from: the largest value seen will do, bounded or not
+    found = cover_sphere(
+        program.X,
+        program.data_term.gradient(np.zeros(program.n)),
+        max_cells=min(limits.max_cells, FEW_CELLS),
+    )
+    penalty = FIRST * (found.value if found.value > 0.0 else 1.0)
     guesses: Array | None = None
     rounds, inside = 0, 0
     best, least = (zero, np.zeros(program.n), penalty), math.inf

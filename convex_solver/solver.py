@@ -204,11 +204,6 @@ def beta_max(program: ConvexProgram, *, max_cells: int = MAX_CELLS) -> float:
             f"{kinks[0]} (and {kinks.size - 1} more), so that its gradient there is "
             "not unique; beta_max needs one that is."
         )
-    return beta_of_gradient(program, max_cells=max_cells)
-
-
-def beta_of_gradient(program: ConvexProgram, *, max_cells: int = MAX_CELLS) -> float:
-    """Return `beta_max`, or where the loss has kinks an upper bound of it."""
     gradient = program.spread(program.data_term.gradient(np.zeros(program.n)))
     found = cover_sphere(
         program.X, gradient, X_error=program.data.X_error, max_cells=max_cells
