@@ -13,6 +13,7 @@ from these.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -37,7 +38,7 @@ from convex_solver.cnn_certificate import (
 )
 from convex_solver.cnn_data import digest, read_patches, read_targets, real_array
 from convex_solver.cnn_networks import LinearCNN
-from convex_solver.errors import InputError
+from convex_solver.errors import InputError, InputTypeError
 
 Array = NDArray[np.float64]
 
@@ -263,6 +264,8 @@ def certify_infeasible_cnn(
     ------
     InputError
         If the patches do not cancel, or the targets do.
+    InputTypeError
+        Rows or coefficients that are no integers.
 
     Examples
     --------
@@ -306,7 +309,14 @@ def _check(claim: Redundancy, flat: Array, outputs: Array, left_out: set[int]) -
 def _dependency(
     rows: Sequence[int], coefficients: Sequence[int], n: int
 ) -> dict[int, int]:
-    result = dict(zip(map(int, rows), map(int, coefficients), strict=False))
+    try:
+        whole = [list(map(operator.index, part)) for part in (rows, coefficients)]
+    except TypeError:
+        raise InputTypeError(
+            f"rows {list(rows)} and coefficients {list(coefficients)}; expected "
+            "integers."
+        ) from None
+    result = dict(zip(whole[0], whole[1], strict=False))
     if not (
         len(result) == len(rows) == len(coefficients) and set(result) <= {*range(n)}
     ):

@@ -10,7 +10,7 @@ import pytest
 from convex_solver import minimum_norm_cnn
 from convex_solver.certificate import SolutionStatus
 from convex_solver.cnn_networks import LinearCNN
-from convex_solver.errors import InputError
+from convex_solver.errors import InputError, InputTypeError
 from convex_solver.minimum_norm_certificate import (
     Redundancy,
     certify_infeasible_cnn,
@@ -46,6 +46,9 @@ def test_proofs_of_infeasibility_are_checked():
         certify_infeasible_cnn(P, y, [0, 1, 2], [1, 1, -2])
     with pytest.raises(InputError, match="combination of targets is zero"):
         certify_infeasible_cnn(P, Y, [0, 1, 2], [1, 1, -1])
+    for bad in ([1.9, 1, -1], [1, 1, "-1"]):  # not truncated to a claim that holds
+        with pytest.raises(InputTypeError, match="expected integers"):
+            certify_infeasible_cnn(P, y, [0, 1, 2], bad)
     for rows, coefficients in (([0], [1, 2]), ([0, 0], [1, -1]), ([9], [1])):
         with pytest.raises(InputError, match="different rows from 0 to 3"):
             certify_infeasible_cnn(P, y, rows, coefficients)
