@@ -96,7 +96,7 @@ def make_layout(arrangement: Arrangement) -> Layout:
     _set_bits(outside[MOVING], np.flatnonzero(arrangement.class_of >= 0))
     _set_bits(outside[CONSTANT], np.flatnonzero(arrangement.constant_bits))
     input_row = np.full(64 * n_words, -1, dtype=np.int64)
-    input_row[places[: len(cone.rows)]] = _first_rows(arrangement)
+    input_row[places[: len(cone.rows)]] = arrangement.first_rows
     return Layout(
         rows=_make_rows(rows, shifts, use_int64, places, 64 * n_words),
         base=_make_base(base, shifts, use_int64),
@@ -121,16 +121,6 @@ def _set_bits(mask: NDArray[np.uint64], places: NDArray[np.int64]) -> None:
         mask[place // 64] |= np.uint64(1 << (place % 64))
 
 
-def _first_rows(arrangement: Arrangement) -> NDArray[np.int64]:
-    """First input row of each class."""
-    first = np.zeros(len(arrangement.cone.rows), dtype=np.int64)
-    classes = arrangement.class_of.tolist()
-    for i in range(len(classes) - 1, -1, -1):
-        if classes[i] >= 0:
-            first[classes[i]] = i
-    return first
-
-
 def _places(
     arrangement: Arrangement, n_rows: int
 ) -> tuple[NDArray[np.int64], int, bool]:
@@ -145,7 +135,7 @@ def _places(
     is_direct = -(-(n + extra) // 64) <= -(-n_rows // 64) + 1
     if not is_direct:
         return np.arange(n_rows), -(-n_rows // 64), False
-    places = np.concatenate([_first_rows(arrangement), np.full(extra, n)])
+    places = np.concatenate([arrangement.first_rows, np.full(extra, n)])
     return places, -(-(n + extra) // 64), True
 
 

@@ -195,6 +195,23 @@ class Arrangement:
         return len(self.cone.rows)
 
     @property
+    def first_rows(self) -> NDArray[np.int64]:
+        """First input row of each class of parallel rows, (n_distinct,)."""
+        kept = np.flatnonzero(self.class_of >= 0)
+        _, first = np.unique(self.class_of[kept], return_index=True)
+        return kept[first]
+
+    def place_order(self) -> list[int]:
+        """Return the classes in the order that decides that of a listing by cells.
+
+        The first ``rank`` independent ones, then the others as they come.
+        """
+        base, _ = independent_rows(self.cone.rows, self.cone.rank)
+        chosen = set(base)
+        others = (k for k in range(len(self.cone.rows)) if k not in chosen)
+        return [*base, *others]
+
+    @property
     def is_uniform(self) -> bool:
         """Whether every ``rank`` distinct hyperplanes are independent.
 

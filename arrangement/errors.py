@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from arrangement.patterns import PatternSet
+from typing import Any
 
 
 class ArrangementError(Exception):
@@ -39,6 +36,6 @@ class ListingStoppedError(BudgetExceededError):
     stream have been handed out already.
     """
 
-    def __init__(self, message: str, patterns: PatternSet | None = None) -> None:
+    def __init__(self, message: str, patterns: Any = None) -> None:
         super().__init__(message)
         self.patterns = patterns

@@ -7,16 +7,14 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, overload
+from typing import Any, Protocol, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from arrangement.arrangement import Arrangement
 from arrangement.errors import InputError
-
-if TYPE_CHECKING:
-    from arrangement.arrangement import Arrangement
-    from arrangement.verification import Proof
+from arrangement.proof import Proof
 
 
 class GeometryProvider(Protocol):

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from arrangement.errors import InputError, InputTypeError
 from convex_solver.approximations import (
     Approximation,
     alg1,
@@ -33,8 +34,6 @@ from convex_solver.errors import (
     ConicFileError,
     ConvexSolverError,
     DigestMismatchError,
-    InputError,
-    InputTypeError,
     ModelFileError,
     NoInterpolationError,
     ProgramTooLargeError,

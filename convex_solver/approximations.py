@@ -18,10 +18,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from arrangement.errors import InputError
 from convex_solver.baselines import Training, train
 from convex_solver.certificate import SolutionStatus
 from convex_solver.descent import check_count
-from convex_solver.errors import InputError
 from convex_solver.network import TwoLayerReLU
 from convex_solver.program import ConvexProgram
 from convex_solver.pruning import reduce_network

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from arrangement.errors import InputError
 from arrangement.patterns import pack
 from convex_solver.descent import RULES, Options, Task, start_point
-from convex_solver.errors import InputError, TrainingDivergedError
+from convex_solver.errors import TrainingDivergedError
 from convex_solver.network import TwoLayerReLU
 from convex_solver.program import ConvexProgram
 from convex_solver.recovery import merge_neurons

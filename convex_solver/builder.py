@@ -10,11 +10,12 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from arrangement import BudgetExceededError, count_patterns
+from arrangement.errors import InputError
 from convex_solver.blocks import iter_blocks
 from convex_solver.conic_columns import iter_columns, right_hand_side
 from convex_solver.conic_counts import ConicSizes, check_form, sizes_with, unit_rows
 from convex_solver.conic_losses import conic_loss
-from convex_solver.errors import ConvexSolverError, InputError, ProgramTooLargeError
+from convex_solver.errors import ConvexSolverError, ProgramTooLargeError
 from convex_solver.program import ConvexProgram
 
 Array = NDArray[np.float64]

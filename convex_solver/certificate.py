@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from arrangement import PatternSet, cover_bound, iter_patterns
+from arrangement.errors import InputError
 from convex_solver._kernels.pricing import price_block
 from convex_solver.covering import cover_sphere
 from convex_solver.data_terms import DataTerm, sum_up
-from convex_solver.errors import InputError
 from convex_solver.losses import Loss, get_loss
 from convex_solver.network import TwoLayerReLU
 from convex_solver.reading import Data, Scaling, read_data

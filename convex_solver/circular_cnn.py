@@ -41,6 +41,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from arrangement.errors import InputError
 from convex_solver.cnn_certificate import certify_circular_cnn
 from convex_solver.cnn_data import (
     SUPPORTED,
@@ -51,7 +52,6 @@ from convex_solver.cnn_data import (
     read_targets,
 )
 from convex_solver.cnn_networks import CircularCNN
-from convex_solver.errors import InputError
 from convex_solver.fourier_norm import FourierModel, fourier_basis, moduli
 from convex_solver.linear_cnn import CNNSolution
 from convex_solver.proximal_newton import minimise_data

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from arrangement.errors import InputError
 from convex_solver.certificate import SolutionStatus
 from convex_solver.cnn_bounds import (
     TINY,
@@ -46,7 +47,6 @@ from convex_solver.cnn_data import (
     real_array,
 )
 from convex_solver.cnn_networks import CircularCNN, LinearCNN
-from convex_solver.errors import InputError
 
 Array = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convex_solver.errors import InputError, InputTypeError
+from arrangement.errors import InputError, InputTypeError
 
 Array = NDArray[np.float64]
 

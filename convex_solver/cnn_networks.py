@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from arrangement.errors import InputError
 from convex_solver.cnn_data import read_patches, real_array
-from convex_solver.errors import InputError, ModelFileError
+from convex_solver.errors import ModelFileError
 from convex_solver.network import read_json, write_json
 
 Array = NDArray[np.float64]

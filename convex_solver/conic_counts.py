@@ -22,11 +22,12 @@ from numpy.typing import NDArray
 
 from arrangement import Arrangement, BudgetExceededError, count_patterns, cover_bound
 from arrangement.counting import whitney_numbers
+from arrangement.errors import InputError
 from arrangement.flats import Flat, whole_space
 from convex_solver.blocks import iter_blocks
 from convex_solver.conic_losses import ConicLoss, conic_loss
-from convex_solver.conic_tree import PlaceMap, place_order
-from convex_solver.errors import InputError, ProgramTooLargeError
+from convex_solver.conic_tree import PlaceMap
+from convex_solver.errors import ProgramTooLargeError
 from convex_solver.program import ConvexProgram
 
 FORMS = ("dense", "tree")
@@ -162,10 +163,14 @@ def sizes_with(program: ConvexProgram, loss: ConicLoss, form: str) -> ConicSizes
     arrangement = program.arrangement
     try:
         chambers = count_patterns(arrangement, max_nodes=_MAX_NODES)
-        facets = restricted_counts(arrangement, chambers, earlier=False)
+        facets = restricted_counts(
+            arrangement, chambers, earlier=False, max_nodes=_MAX_NODES
+        )
         flows = None
         if form == "tree":
-            flows = restricted_counts(arrangement, chambers, earlier=True)
+            flows = restricted_counts(
+                arrangement, chambers, earlier=True, max_nodes=_MAX_NODES
+            )
     except BudgetExceededError:
         raise ProgramTooLargeError(
             f"the program has too many chambers to count (n = {program.n}, rank "
@@ -174,7 +179,7 @@ def sizes_with(program: ConvexProgram, loss: ConicLoss, form: str) -> ConicSizes
     X, _ = program.reduced()
     n_samples = program.n
     n_loss_rows = sum(rows.shape[0] for rows, _, _ in loss.constraints)
-    facet_rows = first_rows(arrangement)
+    facet_rows = arrangement.first_rows
     n_cone_rows = 4 * sum(facets)
     per_row = np.count_nonzero(unit_rows(X)[facet_rows], axis=1).tolist()
     rank = program.rank
@@ -204,13 +209,6 @@ def sizes_with(program: ConvexProgram, loss: ConicLoss, form: str) -> ConicSizes
     )
 
 
-def first_rows(arrangement: Arrangement) -> NDArray[np.int64]:
-    """Return the first input row of each parallel class."""
-    kept = np.flatnonzero(arrangement.class_of >= 0)
-    _, first = np.unique(arrangement.class_of[kept], return_index=True)
-    return kept[first]
-
-
 def unit_rows(X: NDArray[np.float64]) -> NDArray[np.float64]:
     """Scale rows to unit length: the cones are the same, a solver is better off."""
     lengths = np.linalg.norm(X, axis=1)
@@ -233,16 +231,18 @@ def _runs(cones: list[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
 
 
 def restricted_counts(
-    arrangement: Arrangement, chambers: int, *, earlier: bool
+    arrangement: Arrangement, chambers: int, *, earlier: bool, max_nodes: int = 10**7
 ) -> list[int]:
     """Count, class by class, the chambers of a restriction to its hyperplane.
 
-    ``earlier``: only the classes before it in the order of the tree are restricted.
+    ``earlier``: only the classes before it in `Arrangement.place_order` are restricted.
+    ``chambers`` is their number in the arrangement itself; ``max_nodes`` as for
+    `count_patterns`, for each class.
     """
     m, r = arrangement.n_distinct, arrangement.rank
     if m == 0:
         return []
-    order = place_order(arrangement)
+    order = arrangement.place_order()
     if chambers == cover_bound(m, r):
         if not earlier:
             return [cover_bound(m - 1, r - 1)] * m
@@ -254,19 +254,19 @@ def restricted_counts(
         for j in range(m):
             kept = rows[: j + 1] if earlier else rows
             flat = Flat(kept, top.dimension).restrict(j)
-            counts.append(_count(flat))
+            counts.append(_count(flat, max_nodes))
     by_class = [0] * m
     for j, index in enumerate(order):
         by_class[index] = counts[j]
     return by_class
 
 
-def _count(flat: Flat) -> int:
+def _count(flat: Flat, max_nodes: int) -> int:
     if flat.dimension == 2:
         n_lines = len(flat.classes())
         return 2 * n_lines if n_lines else 1
     rows = [tuple(row) for row in flat.rows.tolist()]
-    return sum(whitney_numbers(rows, flat.dimension, None, _MAX_NODES))
+    return sum(whitney_numbers(rows, flat.dimension, None, max_nodes))
 
 
 def _loss_map_entries(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from arrangement.errors import InputError
 from convex_solver.builder import ConicProgram
 from convex_solver.conic_binary import MAGIC, read_binary, write_binary
 from convex_solver.conic_cbf import read_cbf, write_cbf
 from convex_solver.conic_counts import ConicSizes, check_form, sizes_with
 from convex_solver.conic_losses import conic_loss
-from convex_solver.errors import ConicFileError, InputError
+from convex_solver.errors import ConicFileError
 from convex_solver.files import new_file
 from convex_solver.program import ConvexProgram
 

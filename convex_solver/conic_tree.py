@@ -36,7 +36,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arrangement import Arrangement
-from arrangement.exact import independent_rows
 from convex_solver.blocks import ProgramBlock
 from convex_solver.errors import ConvexSolverError
 
@@ -44,19 +43,11 @@ Ints = NDArray[np.int64]
 Array = NDArray[np.float64]
 
 
-def place_order(arrangement: Arrangement) -> list[int]:
-    """Return the parallel classes in the order that decides that of a listing."""
-    cone = arrangement.cone
-    base, _ = independent_rows(cone.rows, cone.rank)
-    chosen = set(base)
-    return [*base, *(k for k in range(len(cone.rows)) if k not in chosen)]
-
-
 class TreeFinder:
     """Find the edges of the tree in the stream of chambers with their facets."""
 
     def __init__(self, arrangement: Arrangement) -> None:
-        order = place_order(arrangement)
+        order = arrangement.place_order()
         m = len(order)
         self.order = np.array(order, dtype=np.int64)
         class_of = arrangement.class_of

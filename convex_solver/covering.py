@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from arrangement.errors import InputError
 from convex_solver._kernels.covering import (
     ATOL,
     BEST,
@@ -32,7 +33,6 @@ from convex_solver._kernels.covering import (
     TOP,
     cover,
 )
-from convex_solver.errors import InputError
 from convex_solver.reduction import SignedRows, reduce_rows
 
 Array = NDArray[np.float64]

@@ -25,7 +25,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convex_solver.errors import InputError
+from arrangement.errors import InputError
 
 Array = NDArray[np.float64]
 Exact = tuple[Fraction | int, ...]

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from arrangement.errors import InputError
 from convex_solver._kernels import training as kernels
 from convex_solver.data_terms import BoxTerm
-from convex_solver.errors import InputError
 from convex_solver.program import ConvexProgram
 
 Array = NDArray[np.float64]

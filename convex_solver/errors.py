@@ -3,17 +3,15 @@
 from decimal import Decimal
 from typing import Any
 
-
-class ConvexSolverError(Exception):
-    """Base class of every exception raised on purpose by :mod:`convex_solver`."""
+from arrangement.errors import ArrangementError
 
 
-class InputError(ConvexSolverError, ValueError):
-    """The value of an argument is not acceptable (shape, range, labels, name)."""
+class ConvexSolverError(ArrangementError):
+    """Base class of the exceptions that only :mod:`convex_solver` raises.
 
-
-class InputTypeError(ConvexSolverError, TypeError):
-    """The type of an argument is not acceptable."""
+    Bad input is an `arrangement.InputError` or `arrangement.InputTypeError` in both
+    packages, so that one ``except`` catches it wherever it is found.
+    """
 
 
 class ProgramTooLargeError(ConvexSolverError, MemoryError):

@@ -26,8 +26,8 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from arrangement.errors import InputError
 from convex_solver.certificate import SolutionStatus
-from convex_solver.errors import InputError
 from convex_solver.losses import Loss, get_loss
 from convex_solver.program import ConvexProgram
 from convex_solver.solver import Solution, solve

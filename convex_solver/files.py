@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from convex_solver.errors import InputError
+from arrangement.errors import InputError
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from arrangement.errors import InputError
 from convex_solver.certificate import (
     SolutionStatus,
     prediction_error,
@@ -29,7 +30,7 @@ from convex_solver.certificate import (
 )
 from convex_solver.covering import cover_sphere
 from convex_solver.data_terms import float_below
-from convex_solver.errors import InputError, NoInterpolationError
+from convex_solver.errors import NoInterpolationError
 from convex_solver.network import TwoLayerReLU
 from convex_solver.obstruction import reach
 from convex_solver.reading import Data, stack_patches

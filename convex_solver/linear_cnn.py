@@ -29,6 +29,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from arrangement.errors import InputError
 from convex_solver.certificate import SolutionStatus
 from convex_solver.cnn_certificate import CNNCertificate, certify_linear_cnn
 from convex_solver.cnn_data import (
@@ -39,7 +40,6 @@ from convex_solver.cnn_data import (
     read_targets,
 )
 from convex_solver.cnn_networks import CircularCNN, LinearCNN
-from convex_solver.errors import InputError
 from convex_solver.nuclear_norm import NuclearModel
 from convex_solver.proximal_newton import ProximalResult, minimise_data
 

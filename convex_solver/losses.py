@@ -36,8 +36,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from arrangement.errors import InputError, InputTypeError
 from convex_solver.data_terms import BoxTerm, DataTerm, Targets, Unit
-from convex_solver.errors import InputError, InputTypeError
 from convex_solver.log_terms import LogisticTerm, PoissonTerm
 
 Array = NDArray[np.float64]

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from arrangement.errors import InputError, InputTypeError
 from convex_solver.certificate import SolutionStatus
 from convex_solver.cnn_bounds import (
     U,
@@ -38,7 +39,6 @@ from convex_solver.cnn_certificate import (
 )
 from convex_solver.cnn_data import digest, read_patches, read_targets, real_array
 from convex_solver.cnn_networks import LinearCNN
-from convex_solver.errors import InputError, InputTypeError
 
 Array = NDArray[np.float64]
 

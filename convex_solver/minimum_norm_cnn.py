@@ -23,11 +23,11 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import ArrayLike, NDArray
 
+from arrangement.errors import InputError
 from convex_solver.certificate import SolutionStatus
 from convex_solver.cnn_bounds import combination
 from convex_solver.cnn_data import check_tolerance, read_patches, read_targets
 from convex_solver.cnn_networks import LinearCNN
-from convex_solver.errors import InputError
 from convex_solver.exact_rows import dependent_rows
 from convex_solver.linear_cnn import minimise_nuclear, recover_linear_cnn
 from convex_solver.minimum_norm_certificate import (

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convex_solver.errors import InputError, ModelFileError
+from arrangement.errors import InputError
+from convex_solver.errors import ModelFileError
 from convex_solver.files import write_new
 from convex_solver.losses import Loss, get_loss
 

@@ -19,8 +19,8 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from arrangement.errors import InputError
 from arrangement.exact import integer_row, read_matrix, read_vector
-from convex_solver.errors import InputError
 
 Number = Fraction | int
 

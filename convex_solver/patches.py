@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
-from convex_solver.errors import InputError, InputTypeError
+from arrangement.errors import InputError, InputTypeError
 
 # What `data` must look like for a size of one or of two numbers.
 _LAYOUTS = {

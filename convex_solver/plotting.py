@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convex_solver.errors import InputError
+from arrangement.errors import InputError
 from convex_solver.files import write_new
 from convex_solver.losses import Loss, get_loss
 from convex_solver.network import TwoLayerReLU

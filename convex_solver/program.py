@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from arrangement import Arrangement
-from arrangement.errors import ArrangementError
+from arrangement.errors import InputError, InputTypeError
 from convex_solver.data_terms import DataTerm
-from convex_solver.errors import InputError, InputTypeError
 from convex_solver.losses import Loss, get_loss
 from convex_solver.network import TwoLayerReLU
 from convex_solver.reading import Data, Scaling, fit_scaling, read_data
@@ -96,26 +95,22 @@ class ConvexProgram:
     ) -> None:
         chosen = get_loss(loss)
         size = check_beta(beta)
-        try:
-            scaling = None
-            if standardize:
-                scaling = fit_scaling(
-                    X,
-                    intercept=intercept,
-                    floats=floats,
-                    sample_weight=sample_weight,
-                )
-            data = read_data(
+        scaling = None
+        if standardize:
+            scaling = fit_scaling(
                 X,
-                y,
                 intercept=intercept,
-                scaling=scaling,
                 floats=floats,
                 sample_weight=sample_weight,
             )
-        except ArrangementError as error:
-            kind = InputTypeError if isinstance(error, TypeError) else InputError
-            raise kind(str(error)) from error
+        data = read_data(
+            X,
+            y,
+            intercept=intercept,
+            scaling=scaling,
+            floats=floats,
+            sample_weight=sample_weight,
+        )
         term = chosen.at(
             data.y,
             weights=data.weights,

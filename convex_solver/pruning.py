@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lstsq
 
-from convex_solver.errors import InputError
+from arrangement.errors import InputError
 from convex_solver.network import TwoLayerReLU
 from convex_solver.program import ConvexProgram
 from convex_solver.recovery import (

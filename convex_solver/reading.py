@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from arrangement import Arrangement
+from arrangement.errors import InputError
 from arrangement.exact import read_matrix, read_vector
-from convex_solver.errors import InputError
 
 Array = NDArray[np.float64]
 _WEIGHTS = "sample_weight"

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arrangement import cover_bound, enumerate_patterns
+from arrangement.errors import InputError
 from convex_solver.builder import check_size
 from convex_solver.certificate import Certificate, SolutionStatus, certify
 from convex_solver.column_generation import ColumnGeneration, Round
 from convex_solver.covering import cover_sphere
-from convex_solver.errors import InputError
 from convex_solver.network import TwoLayerReLU
 from convex_solver.program import ConvexProgram
 from convex_solver.pruning import reduce_network

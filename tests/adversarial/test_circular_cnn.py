@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from arrangement.errors import InputError, InputTypeError
 from convex_solver.certificate import SolutionStatus
 from convex_solver.circular_cnn import (
     CircularCNNProgram,
@@ -15,7 +16,7 @@ from convex_solver.circular_cnn import (
 )
 from convex_solver.cnn_certificate import certify_circular_cnn
 from convex_solver.cnn_networks import CircularCNN
-from convex_solver.errors import InputError, InputTypeError, ModelFileError
+from convex_solver.errors import ModelFileError
 
 from reference.cnn_programs import circular_instance
 

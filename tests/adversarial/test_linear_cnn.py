@@ -7,10 +7,11 @@ import math
 import numpy as np
 import pytest
 
+from arrangement.errors import InputError, InputTypeError
 from convex_solver.certificate import SolutionStatus
 from convex_solver.cnn_certificate import certify_linear_cnn
 from convex_solver.cnn_networks import LinearCNN
-from convex_solver.errors import InputError, InputTypeError, ModelFileError
+from convex_solver.errors import ModelFileError
 from convex_solver.linear_cnn import LinearCNNProgram, solve_linear_cnn
 
 from reference.cnn_programs import linear_instance

@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 
+from arrangement.errors import InputError, InputTypeError
 from convex_solver import minimum_norm_cnn
 from convex_solver.certificate import SolutionStatus
 from convex_solver.cnn_networks import LinearCNN
-from convex_solver.errors import InputError, InputTypeError
 from convex_solver.minimum_norm_certificate import (
     Redundancy,
     certify_infeasible_cnn,

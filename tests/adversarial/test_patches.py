@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convex_solver.errors import InputError, InputTypeError
+from arrangement.errors import InputError, InputTypeError
 from convex_solver.patches import extract_patches
 
 SIGNALS = np.zeros((2, 5))

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
+from arrangement.errors import InputError
 from convex_solver import TwoLayerReLU, load_model
 from convex_solver.cli import main
-from convex_solver.errors import InputError
 from convex_solver.plotting import boundaries, plot_fit, render_fit
 
 Run = tuple[int, str, str]

@@ -14,7 +14,6 @@ from convex_solver import (
     conic_sizes,
 )
 from convex_solver.conic_counts import restricted_counts
-from convex_solver.conic_tree import place_order
 
 from properties.strategies import matrices
 
@@ -93,7 +92,7 @@ def test_hyperplanes_add_as_many_chambers_as_the_tree_has_edges(X):
     arrangement = Arrangement(X)
     chambers = count_patterns(arrangement)
     counts = restricted_counts(arrangement, chambers, earlier=True)
-    order = place_order(arrangement)
+    order = arrangement.place_order()
     rows = np.array(arrangement.cone.rows, dtype=object)
     rows = rows.reshape(len(order), arrangement.rank)
     for j, k in enumerate(order):
