@@ -51,14 +51,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from arrangement._kernels import counting as kernels
 from arrangement.arrangement import Arrangement
-from arrangement.errors import BudgetExceededError, InputError, InputTypeError
+from arrangement.errors import BudgetExceededError
+from arrangement.options import whole_number
 
 IntRow = tuple[int, ...]
 
@@ -102,8 +102,8 @@ def cover_bound(n: int, r: int) -> int:
     >>> cover_bound(283, 4), cover_bound(0, 3), cover_bound(5, 0)
     (7475728, 1, 1)
     """
-    n = _whole_number(n, "n", 0)
-    r = _whole_number(r, "r", 0)
+    n = whole_number(n, "n", 0)
+    r = whole_number(r, "r", 0)
     if n == 0 or r == 0:
         return 1
     term = total = 1
@@ -161,7 +161,7 @@ def count_patterns(
     >>> count_patterns([[1, 0], [0, 1], [1, 1]], offsets=[0, 0, 1])
     7
     """
-    max_nodes = _whole_number(max_nodes, "max_nodes", 1)
+    max_nodes = whole_number(max_nodes, "max_nodes", 1)
     arr = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
     return sum(_whitney(arr, max_nodes))
 
@@ -203,7 +203,7 @@ def characteristic_polynomial(
     >>> characteristic_polynomial([[1, -1, 0], [0, 1, -1], [1, 0, -1]])
     (2, -3, 1)
     """
-    max_nodes = _whole_number(max_nodes, "max_nodes", 1)
+    max_nodes = whole_number(max_nodes, "max_nodes", 1)
     arr = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
     return tuple(
         -value if k % 2 else value for k, value in enumerate(_whitney(arr, max_nodes))
@@ -445,11 +445,3 @@ def _inverse_table(p: int) -> NDArray[np.int64]:
     for a in range(2, p):
         table.append(p - (p // a) * table[p % a] % p)
     return np.array(table, dtype=np.int64)
-
-
-def _whole_number(value: Any, name: str, least: int) -> int:
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
-        raise InputTypeError(f"{name}={value!r}; expected an integer.")
-    if value < least:
-        raise InputError(f"{name}={value}; expected an integer >= {least}.")
-    return int(value)

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from arrangement.arrangement import Arrangement
 from arrangement.counting import whitney_numbers
 from arrangement.enumeration import iter_patterns
-from arrangement.errors import InputError, InputTypeError
+from arrangement.errors import InputError
 from arrangement.exact import scaled_floats
 from arrangement.flats import (
     Flat,
@@ -29,6 +29,7 @@ from arrangement.flats import (
     restricted,
     whole_space,
 )
+from arrangement.options import whole_number
 
 Signs = NDArray[np.int8]
 
@@ -103,13 +104,13 @@ def iter_covectors(
     >>> next(iter_covectors(lines, offsets=[0, 0, 1], dimension=0)).tolist()
     [[0, 0, -1], [0, 1, 0], [1, 0, 0]]
     """
-    size = _whole_number(block_size, "block_size")
+    size = whole_number(block_size, "block_size")
     if size < 1:
         raise InputError(f"block_size={size}; expected at least 1.")
     arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
     dimensions = list(range(arrangement.rank, -1, -1))
     if dimension is not None:
-        asked = _whole_number(dimension, "dimension")
+        asked = whole_number(dimension, "dimension")
         if asked not in dimensions:
             raise InputError(
                 f"dimension={asked}; expected 0 <= dimension <= {arrangement.rank}, "
@@ -161,7 +162,7 @@ def face_numbers(
     >>> face_numbers([[1, 0], [0, 1], [1, 1]], offsets=[0, 0, 1])
     (3, 9, 7)
     """
-    most = _whole_number(max_nodes, "max_nodes")
+    most = whole_number(max_nodes, "max_nodes")
     if most < 1:
         raise InputError(f"max_nodes={most}; expected an integer >= 1.")
     arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
@@ -188,12 +189,6 @@ def _count_chambers(flat: Flat, extra: int, max_nodes: int) -> int:
     infinity = (*([0] * flat.dimension), 1) if extra else None
     rows = [tuple(row) for row in flat.rows.tolist()]
     return sum(whitney_numbers(rows, width, infinity, max_nodes))
-
-
-def _whole_number(value: Any, name: str) -> int:
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
-        raise InputTypeError(f"{name}={value!r}; expected an int.")
-    return int(value)
 
 
 def _rebuffer(lister: _Lister, dimensions: list[int], size: int) -> Iterator[Signs]:

@@ -12,6 +12,23 @@ import numpy as np
 from arrangement.errors import InputError, InputTypeError
 
 
+def whole_number(value: Any, name: str, least: int | None = None) -> int:
+    """Return an integer option as a Python int: no bool, no float, at least ``least``.
+
+    Raises
+    ------
+    InputTypeError
+        What came is not an integer.
+    InputError
+        It is below ``least``.
+    """
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
+        raise InputTypeError(f"{name}={value!r}; expected an integer.")
+    if least is not None and value < least:
+        raise InputError(f"{name}={value}; expected an integer >= {least}.")
+    return int(value)
+
+
 def count_jobs(n_jobs: Any) -> int:
     """Return the number of threads that ``n_jobs`` asks for."""
     if isinstance(n_jobs, bool) or not isinstance(n_jobs, (int, np.integer)):
