@@ -1,13 +1,15 @@
 """Every sign pattern of a matrix, exactly and provably: hyperplane arrangements."""
 
-from arrangement.arrangement import Arrangement
+from __future__ import annotations
+
 from arrangement.counting import (
     characteristic_polynomial,
     count_bounded,
     count_patterns,
     cover_bound,
+    face_numbers,
+    restricted_counts,
 )
-from arrangement.enumeration import PatternStream, enumerate_patterns, iter_patterns
 from arrangement.errors import (
     ArrangementError,
     BudgetExceededError,
@@ -17,12 +19,18 @@ from arrangement.errors import (
     ListingStoppedError,
     ListingTooLargeError,
 )
-from arrangement.faces import face_numbers, iter_covectors
-from arrangement.folding import fold
-from arrangement.patterns import PatternSet
-from arrangement.pieces import Piece, partition
-from arrangement.storage import StoredPatterns, open_patterns, write_patterns
-from arrangement.verification import Proof, verify
+from arrangement.listing import (
+    PatternStream,
+    Piece,
+    enumerate_patterns,
+    fold,
+    iter_covectors,
+    iter_patterns,
+    partition,
+)
+from arrangement.model import Arrangement, PatternSet, Proof, pack
+from arrangement.stores import StoredPatterns, open_patterns, write_patterns
+from arrangement.verification import verify
 
 __all__ = [
     "Arrangement",
@@ -48,7 +56,9 @@ __all__ = [
     "iter_covectors",
     "iter_patterns",
     "open_patterns",
+    "pack",
     "partition",
+    "restricted_counts",
     "verify",
     "write_patterns",
 ]

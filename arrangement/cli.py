@@ -7,80 +7,42 @@ show progress, and to say that kernels are being compiled.
 from __future__ import annotations
 
 import argparse
-import csv
-import importlib
-import json
-import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from arrangement.arithmetic import make_layout
-from arrangement.arrangement import Arrangement
 from arrangement.counting import count_patterns, cover_bound
-from arrangement.enumeration import enumerate_patterns
 from arrangement.errors import ArrangementError, IncompleteListingError
-from arrangement.patterns import PatternSet
-from arrangement.storage import open_patterns, write_patterns
-from arrangement.tables import check_new_file, read_table, with_ones
+from arrangement.io import (
+    Parser,
+    UsageError,
+    add_table_options,
+    against_bound,
+    check_new_file,
+    column_list,
+    print_json,
+    print_report,
+    progress_bar,
+    read_table,
+    run,
+    say_compiling,
+    seconds_text,
+    with_ones,
+)
+from arrangement.listing import enumerate_patterns, make_layout
+from arrangement.model import Arrangement, PatternSet
+from arrangement.stores import open_patterns, write_patterns
 from arrangement.verification import verify
 
 EXIT_UNPROVEN = 1
-EXIT_ERROR = 2
-EXIT_INTERRUPTED = 130
-
 _COUNTING = (("arrangement._kernels.counting", "advance"),)
-PROVING = (("arrangement._kernels.proof", "check_signs"),)
-_VERIFYING = (*PROVING, ("arrangement._kernels.proof", "margin_direction"))
-
-
-class UsageError(Exception):
-    """The arguments cannot be understood."""
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, written by the caller."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise instead of printing the usage and leaving."""
-        raise UsageError(f"{message}. See {self.prog} --help.")
-
-
-def run(
-    name: str,
-    parser: argparse.ArgumentParser,
-    argv: Sequence[str] | None,
-    expected: tuple[type[Exception], ...],
-) -> int:
-    """Parse, call the command's function, and turn expected errors into one line.
-
-    Returns the exit code: the function's own, 2 for an error, 130 when interrupted.
-    """
-    caught: tuple[type[Exception], ...] = (*expected, UsageError, OSError)
-    try:
-        options = parser.parse_args(argv)
-        code: int = options.run(options)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # the reader has gone; nothing may be written when Python closes stdout
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except KeyboardInterrupt:
-        print(f"{name}: interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
-    except caught as error:
-        print(f"{name}: error: {' '.join(str(error).split())}", file=sys.stderr)
-        return EXIT_ERROR
-    return code
-
-
-def column_list(text: str) -> list[str]:
-    """Split ``a,b`` into names; a name with a comma is quoted as in CSV."""
-    names = next(csv.reader([text], skipinitialspace=True), [])
-    return [name.strip() for name in names]
+PROVING = (("arrangement._kernels.verification.witnesses", "check_signs"),)
+_VERIFYING = (
+    *PROVING,
+    ("arrangement._kernels.verification.witnesses", "margin_direction"),
+)
 
 
 def listing_kernels(arrangement: Arrangement) -> tuple[tuple[str, str], ...]:
@@ -89,91 +51,6 @@ def listing_kernels(arrangement: Arrangement) -> tuple[tuple[str, str], ...]:
         return PROVING
     walk = "walk_floats" if make_layout(arrangement).n_digits else "walk_ints"
     return ((f"arrangement._kernels.{walk}", "advance"), *PROVING)
-
-
-def say_compiling(
-    entries: Sequence[tuple[str, str]], *, quiet: bool, seconds: int = 15
-) -> None:
-    """Say on stderr that kernels will be compiled, if their cache is empty.
-
-    ``entries`` are (module, function); Numba keeps an index file for each, which is
-    empty or outdated before the first run.  ``seconds`` is about how long it takes.
-    """
-    if quiet or os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
-        return
-    for module, function in entries:
-        try:
-            kernel = getattr(importlib.import_module(module), function)
-            # the only way to ask; without it (another Numba) nothing is said
-            compiled = kernel.signatures or kernel._cache._cache_file._load_index()
-        except (AttributeError, ImportError, OSError):
-            continue
-        if not compiled:
-            print(
-                f"Compiling the kernels (first run only, about {seconds} s)...",
-                file=sys.stderr,
-            )
-            return
-
-
-@contextmanager
-def progress_bar(
-    unit: str, *, quiet: bool
-) -> Iterator[Callable[[int, int], object] | None]:
-    """Yield a function ``(done, total)`` that draws a bar, or None in a pipe."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from tqdm import tqdm
-
-    with tqdm(unit=unit, unit_scale=True, leave=False, file=sys.stderr) as bar:
-
-        def show(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield show
-
-
-def print_report(rows: Sequence[tuple[str, str]]) -> None:
-    """Print aligned ``label  value`` lines."""
-    width = max(len(label) for label, _ in rows)
-    for label, value in rows:
-        print(f"{label:<{width}}  {value}")
-
-
-def print_json(values: dict[str, Any]) -> None:
-    """Print one JSON object on one line."""
-    print(json.dumps(values, allow_nan=False))
-
-
-def seconds_text(seconds: float) -> str:
-    """Return a duration for a person."""
-    return f"{seconds:.1f} s" if seconds >= 10 else f"{seconds:.2f} s"
-
-
-def add_table_options(parser: argparse.ArgumentParser, *, floats: bool = True) -> None:
-    """Add what every command that reads a table understands.
-
-    ``floats=False`` leaves out --floats, where a model says how they were read.
-    """
-    parser.add_argument("--key", metavar="NAME", help="the array of an npz file")
-    parser.add_argument(
-        "--header",
-        action=argparse.BooleanOptionalAction,
-        help="whether the first line of a CSV holds names (default: seen from it)",
-    )
-    if floats:
-        parser.add_argument(
-            "--floats",
-            choices=("binary", "decimal"),
-            default="binary",
-            help="read floats of npy and npz as binary numbers (default) or "
-            "as their shortest decimals; CSV is always read as the decimals it shows",
-        )
-    parser.add_argument(
-        "--json", action="store_true", help="print one JSON object and nothing else"
-    )
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -420,13 +297,6 @@ def _lines(
         ("hyperplanes", f"{values['distinct_hyperplanes']:,} distinct"),
         ("patterns", against_bound(values["patterns"], values["bound"])),
     ]
-
-
-def against_bound(total: int, bound: int) -> str:
-    """Return a count beside Cover's bound, for a person."""
-    if total == bound:
-        return f"{total:,} = Cover's bound"
-    return f"{total:,} of Cover's bound {bound:,} ({total / bound:.1%})"
 
 
 def _proof_text(proof: str | None) -> str:

@@ -107,3 +107,11 @@ class Limits:
         if n_next == 0:
             return self.reached(total) if self.is_late() else ""
         return self.reached(total) if total else ""
+
+
+def free_bytes() -> int:
+    """Bytes of memory available now (8 GiB where the system does not say)."""
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 1 << 33

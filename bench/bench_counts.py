@@ -23,14 +23,14 @@ import report
 
 report.add_paths()
 
+from known import families  # noqa: E402
+
 from arrangement import (  # noqa: E402
     Arrangement,
     count_patterns,
     cover_bound,
     enumerate_patterns,
 )
-
-from known import families  # noqa: E402
 
 SEED = 0
 RANDOM = {

@@ -19,9 +19,9 @@ import report
 
 report.add_paths()
 
-from arrangement import count_patterns, enumerate_patterns  # noqa: E402
-
 from known import families  # noqa: E402
+
+from arrangement import count_patterns, enumerate_patterns  # noqa: E402
 
 HEADER = (
     "case",

@@ -23,9 +23,9 @@ import report
 
 report.add_paths()
 
-from arrangement import count_patterns, enumerate_patterns  # noqa: E402
-
 from known import families  # noqa: E402
+
+from arrangement import count_patterns, enumerate_patterns  # noqa: E402
 
 WORKER = Path(__file__).with_name("peer_worker.py")
 PEERS = ("sage", "polypart")

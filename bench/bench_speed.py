@@ -25,6 +25,8 @@ import report
 
 report.add_paths()
 
+from known import families  # noqa: E402
+
 from arrangement import (  # noqa: E402
     Arrangement,
     cover_bound,
@@ -35,8 +37,6 @@ from arrangement import (  # noqa: E402
 from arrangement.plan import Plan  # noqa: E402
 from arrangement.vertices import VertexWalker  # noqa: E402
 from arrangement.walker import Walker  # noqa: E402
-
-from known import families  # noqa: E402
 
 BLOCK_BYTES = 64 << 20
 HEADER = (

@@ -25,11 +25,10 @@ import report
 report.add_paths()
 
 from bench_peers import ask  # noqa: E402
+from known.reductions import zero_one_loss  # noqa: E402
 
 from arrangement import fold  # noqa: E402
 from arrangement.patterns import pack  # noqa: E402
-
-from known.reductions import zero_one_loss  # noqa: E402
 
 WAYS = ("purge", "comb", "cell")
 HEADER = (

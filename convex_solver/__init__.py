@@ -1,32 +1,50 @@
 """The certified global optimum of two-layer ReLU networks, by convex programming."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
-from arrangement.errors import InputError, InputTypeError
-from convex_solver.approximations import (
+from arrangement import InputError, InputTypeError
+from convex_solver.baselines import (
     Approximation,
+    SeenPatterns,
+    Training,
     alg1,
     alg2,
     alg3,
     approximate,
+    train,
 )
-from convex_solver.baselines import SeenPatterns, Training, train
-from convex_solver.blocks import ProgramBlock, iter_blocks
-from convex_solver.builder import ConicProgram, build_conic, to_cvxpy
-from convex_solver.certificate import Certificate, SolutionStatus, certify
-from convex_solver.circular_cnn import (
-    CircularCNNProgram,
-    merge_circular_cnn,
-    solve_circular_cnn,
-)
-from convex_solver.cnn_certificate import (
+from convex_solver.certificates import (
+    Certificate,
     CNNCertificate,
+    CNNInfeasibility,
+    InterpolationCertificate,
+    MinimumNormCertificate,
+    Model,
+    Obstruction,
+    Redundancy,
+    SolutionStatus,
+    certify,
     certify_circular_cnn,
+    certify_infeasible_cnn,
+    certify_interpolation,
     certify_linear_cnn,
+    certify_minimum_norm_cnn,
+    certify_model,
+    find_obstruction,
+    load_model,
+    save_model,
 )
-from convex_solver.cnn_networks import CircularCNN, LinearCNN
-from convex_solver.conic_counts import ConicSizes, conic_sizes
-from convex_solver.conic_files import read_conic, write_conic
+from convex_solver.conic import (
+    ConicProgram,
+    ConicSizes,
+    build_conic,
+    conic_sizes,
+    read_conic,
+    to_cvxpy,
+    write_conic,
+)
 from convex_solver.datasets import load_penguins, penguins_csv
 from convex_solver.errors import (
     CertificateError,
@@ -39,36 +57,39 @@ from convex_solver.errors import (
     ProgramTooLargeError,
     TrainingDivergedError,
 )
-from convex_solver.gauge_certificate import (
-    InterpolationCertificate,
-    certify_interpolation,
-)
-from convex_solver.interpolation import Interpolation, interpolate
-from convex_solver.linear_cnn import CNNSolution, LinearCNNProgram, solve_linear_cnn
-from convex_solver.losses import Loss
-from convex_solver.minimum_norm_certificate import (
-    CNNInfeasibility,
-    MinimumNormCertificate,
-    Redundancy,
-    certify_infeasible_cnn,
-    certify_minimum_norm_cnn,
-)
-from convex_solver.minimum_norm_cnn import (
+from convex_solver.linear_cnn import (
+    CircularCNNProgram,
+    CNNSolution,
+    LinearCNNProgram,
     MinimumNormLinearCNN,
     MinimumNormSolution,
+    merge_circular_cnn,
+    solve_circular_cnn,
+    solve_linear_cnn,
     solve_minimum_norm_cnn,
 )
-from convex_solver.model_file import Model, certify_model, load_model, save_model
-from convex_solver.network import TwoLayerReLU
-from convex_solver.obstruction import Obstruction, find_obstruction
-from convex_solver.patches import extract_patches
-from convex_solver.program import ConvexProgram
-from convex_solver.pruning import reduce_network
-from convex_solver.solver import Solution, beta_max, solve, solve_path
+from convex_solver.losses import Loss
+from convex_solver.networks import CircularCNN, LinearCNN, TwoLayerReLU
+from convex_solver.program import (
+    ConvexProgram,
+    ProgramBlock,
+    iter_blocks,
+    reduce_network,
+)
+from convex_solver.reading import extract_patches
+from convex_solver.solver import (
+    Interpolation,
+    Solution,
+    beta_max,
+    interpolate,
+    solve,
+    solve_path,
+)
 
 if TYPE_CHECKING:
     from convex_solver.estimators import ConvexReLUClassifier as ConvexReLUClassifier
     from convex_solver.estimators import ConvexReLURegressor as ConvexReLURegressor
+
 
 __all__ = [
     "Approximation",
@@ -143,6 +164,7 @@ __all__ = [
     "train",
     "write_conic",
 ]
+
 
 # Not in __all__, which must work without scikit-learn.
 _ESTIMATORS = ("ConvexReLUClassifier", "ConvexReLURegressor")

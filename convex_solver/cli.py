@@ -14,34 +14,42 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from arrangement.cli import (
+from arrangement import ArrangementError
+from arrangement.io import (
     Parser,
+    Table,
     UsageError,
     add_table_options,
     against_bound,
+    check_new_file,
     column_list,
     print_json,
     print_report,
+    read_table,
     run,
     say_compiling,
     seconds_text,
+    write_new,
 )
-from arrangement.errors import ArrangementError
-from arrangement.tables import Table, check_new_file, read_table
-from convex_solver.certificate import Certificate, SolutionStatus
+from convex_solver.certificates import (
+    Certificate,
+    Model,
+    SolutionStatus,
+    certify_model,
+    load_model,
+    save_model,
+)
 from convex_solver.datasets import penguins_csv
 from convex_solver.errors import CertificateError, ConvexSolverError
-from convex_solver.files import write_new
 from convex_solver.losses import LOSSES, get_loss
-from convex_solver.model_file import Model, certify_model, load_model, save_model
 from convex_solver.plotting import check_plot, render_fit
 from convex_solver.program import ConvexProgram
 from convex_solver.solver import Solution, solve
 
 EXIT_SHORT = 1
 # Kernels that take longest to compile: (module, function).
-_CERTIFYING = (("convex_solver._kernels.covering", "cover"),)
-_SOLVING = (("convex_solver._kernels.ascent", "ascend_all"), *_CERTIFYING)
+_CERTIFYING = (("convex_solver._kernels.certify.covering", "cover"),)
+_SOLVING = (("convex_solver._kernels.solve.ascent", "ascend_all"), *_CERTIFYING)
 
 
 def build_parser() -> argparse.ArgumentParser:

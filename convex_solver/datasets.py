@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from arrangement.errors import InputError
+from arrangement import InputError
 
 
 def penguins_csv() -> Path:

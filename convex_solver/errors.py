@@ -1,9 +1,11 @@
 """Exceptions of :mod:`convex_solver`; every message says what came and what to do."""
 
+from __future__ import annotations
+
 from decimal import Decimal
 from typing import Any
 
-from arrangement.errors import ArrangementError
+from arrangement import ArrangementError
 
 
 class ConvexSolverError(ArrangementError):
@@ -26,7 +28,7 @@ class NoInterpolationError(ConvexSolverError, ValueError):
     """No network takes all targets; ``obstruction`` names the rows that show it.
 
     An obstruction has ``rows``, ``coefficients``, ``value`` and ``reason``
-    (`convex_solver.obstruction.Obstruction`).
+    (`convex_solver.certificates.obstruction.Obstruction`).
     """
 
     def __init__(self, obstruction: Any) -> None:

@@ -26,13 +26,12 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from arrangement.errors import InputError
-from convex_solver.certificate import SolutionStatus
+from arrangement import InputError
+from convex_solver.certificates import SolutionStatus
 from convex_solver.losses import Loss, get_loss
 from convex_solver.program import ConvexProgram
 from convex_solver.solver import Solution, solve
-
-Array = NDArray[np.float64]
+from convex_solver.typing import Array
 
 
 class _ConvexReLU(BaseEstimator):
@@ -155,7 +154,7 @@ class ConvexReLURegressor(RegressorMixin, _ConvexReLU):
         beta weighs less on more of them.
     loss : str, default="squared"
         ``"squared"``, ``"absolute"``, ``"huber:D"``, ``"quantile:T"``,
-        ``"epsilon_insensitive:E"`` or ``"poisson"``; see `convex_solver.losses`.
+        ``"epsilon_insensitive:E"`` or ``"poisson"``; see `convex_solver.losses.loss`.
     fit_intercept : bool, default=True
         Give every neuron a bias.  It is penalised like the other weights: the
         equivalence needs that.

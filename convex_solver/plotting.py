@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from arrangement.errors import InputError
-from convex_solver.files import write_new
+from arrangement import InputError
+from arrangement.io import write_new
 from convex_solver.losses import Loss, get_loss
-from convex_solver.network import TwoLayerReLU
+from convex_solver.networks import TwoLayerReLU
+from convex_solver.typing import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Array = NDArray[np.float64]
 
 FORMATS = ("png", "svg", "pdf")
 

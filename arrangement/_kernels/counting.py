@@ -6,8 +6,10 @@ each of ``k`` primes: ``width - 1`` for the normal, then the offset. The row at
 infinity is ``(0, .., 0, 1)`` and never stored. A row is *normalised* when, modulo
 each prime, the first non-zero coordinate of its normal is 1; two normalised rows are
 proportional exactly when they are equal. Why these tests are exact is proven in
-:mod:`arrangement.counting`; a *bad* prime breaks a premise of that proof.
+:mod:`arrangement.counting.counts`; a *bad* prime breaks a premise of that proof.
 """
+
+from __future__ import annotations
 
 import numpy as np
 from numba import njit

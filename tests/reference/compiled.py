@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numba
 
-from arrangement._kernels import float_rays, walk_floats
+from arrangement._kernels.cells import float_rays, walk_floats
 
 # never cached: a cached caller does not notice an edited callee in another file
 

@@ -1,4 +1,4 @@
-"""The losses in exact arithmetic, written from the table in `convex_solver.losses`.
+"""The losses in exact arithmetic, written from the table in `convex_solver.losses.loss`.
 
 Piecewise quadratic losses in fractions, logistic and Poisson in 80 decimal digits.
 Conjugates are the supremum itself: piece by piece, or by golden section.
@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from convex_solver.losses import get_loss
+from convex_solver.losses.loss import get_loss
 
 SPECS = (
     "squared",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from convex_solver._kernels import interior_point as kernels
+from convex_solver._kernels.solve import interior_point as kernels
 
 
 def cone_points(rng, G, r, margin):

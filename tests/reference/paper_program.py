@@ -6,7 +6,7 @@ import cvxpy as cp
 import numpy as np
 
 from arrangement import enumerate_patterns
-from convex_solver.losses import get_loss
+from convex_solver.losses.loss import get_loss
 
 
 def loss_expression(spec, z, y, weights):

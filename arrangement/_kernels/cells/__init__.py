@@ -1,0 +1,21 @@
+"""Kernels of the walk over cells."""
+
+from arrangement._kernels.cells import exact_rays, find, walk_floats, walk_ints
+from arrangement._kernels.cells.rays import emit, facets_of, is_facet, survey
+from arrangement._kernels.cells.walk_floats import add_rays, begin_cut, finish_cut
+from arrangement._kernels.cells.walk_ints import cut
+
+__all__ = [
+    "add_rays",
+    "begin_cut",
+    "cut",
+    "emit",
+    "exact_rays",
+    "facets_of",
+    "find",
+    "finish_cut",
+    "is_facet",
+    "survey",
+    "walk_floats",
+    "walk_ints",
+]

@@ -1,0 +1,19 @@
+"""Kernels of the proof; they use nothing of the listing."""
+
+from arrangement._kernels.verification import borders
+from arrangement._kernels.verification.witnesses import (
+    check_signs,
+    first_disorder,
+    hash_chambers,
+    margin_direction,
+    may_repeat,
+)
+
+__all__ = [
+    "borders",
+    "check_signs",
+    "first_disorder",
+    "hash_chambers",
+    "margin_direction",
+    "may_repeat",
+]

@@ -1,0 +1,487 @@
+"""List the chambers that open at simple vertices, one vertex each.
+
+In coordinates y with row 0 equal to y_0, let level j be the flat y_0 = .. = y_(j-1) = 0
+in the chart y_j = 1: level 0 is the arrangement itself, level j + 1 lies at the far end
+of level j, where y_(j+1) grows without bound.  A chamber of level j either has a
+highest vertex, where y_(j+1) is largest, or reaches level j + 1, in one chamber there;
+so all chambers are counted once by the vertices of all levels.  At a simple vertex
+(d = r - 1 - j rows S) one chamber opens downwards.  Its sign on a row outside S is that
+of the row at the vertex; on the s-th row of S it is the sign of lambda_s in
+``-e_1 = sum lambda_s a_s``, a_s the normals in coordinates j+1, j+2, ..: by Cramer's
+rule ``-(-1)**s chi_(j+1)(S - s) / chi_j(S)``, chi_j the sign of the determinant of the
+rows in coordinates j+1, ..  The coordinates are random, and none of these signs may
+vanish.
+
+Eliminating one coordinate per row of S but the last leaves a line, on which a row has
+the value ``beta + alpha t``.  The signs at the vertex with row k are told by the order
+in which the rows cross the line, so by their keys (`keys.py`); where two keys are too
+close, by those of ``beta alpha_k - alpha beta_k``.
+
+Error bounds (u = 2**-53).  At depth q the coordinates other than y_j of all rows are
+at most M and off by at most E, y_j at most M0 and off by E0; at first 1 and u.
+Eliminating with a row s of pivot P (its largest), w = y_s / P, |w| <= 1, |w_0| = W:
+``|w^ - w| <= 2.03 E / (P - E) + 1.01 u =: D``,
+``|w0^ - w0| <= 1.01 (E0 + (W + D) E) / (P - E) + 1.01 u W =: D0``, so that
+``E' = 1.01 (E (2 + D) + M D + 5 u M)``,
+``E0' = 1.01 (E0 + E (W + D0) + M D0 + 3 u (M0 + M W))``; M' and M0' are the largest
+values found, plus E' and E0'.
+The last value is off by at most ``1.01 (|alpha_k| (E0 + 3 u M0) + |beta_k| (E + 3 u M)
++ E M0 + E0 M + 2 E E0)``.  What is not above its bound goes to exact integers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from arrangement._kernels.bits import ONE, ZERO, compare_words, subtract_multiple
+from arrangement._kernels.cells import emit
+from arrangement._kernels.compile import inlined, kernel
+from arrangement._kernels.state import BLOCK_FULL, DONE, N_EMITTED, PAUSED, STEP, VALID
+from arrangement._kernels.vertices.keys import CERTAIN, compare_keys, order_rows
+
+U = 2.0**-53
+
+# how far inside a chamber its point lies, relative to the vertex
+SMALL = 2.0**-26
+
+# control beside the entries shared with the walks: rows eliminated, the next last row
+# (-1: the prefix is new), the place of the prefix to increase (-1: none), the end of
+# the range of the first row
+DEPTH, LAST, INCREASE, STOP = 2, 6, 7, 8
+
+# bounds at each depth
+E, M, E0, M0 = range(4)
+
+# masks over the rows along a line
+OTHERS, NEGATIVE, UNSURE, KNOWN_SIDES = range(4)
+
+# bits of a table: determinants below zero, and those known not to vanish
+CHI, KNOWN = range(2)
+
+# columns of ``copies``
+SOURCE, TARGET, ROTATE, MASK, TURNED = range(5)
+
+# reports beside those of the walks
+UNDECIDED_PREFIX, UNDECIDED_VERTEX, NOT_GENERIC = 10, 11, 12
+
+
+@inlined
+def next_prefix(prefix, control, n_free, size):
+    """Increase the prefix at the place asked for; False when it was the last."""
+    q = control[INCREASE]
+    control[INCREASE] = -1
+    while q >= 0:
+        prefix[q] += 1
+        # room for the rest of the prefix and for the last row
+        is_within = q > 0 or prefix[0] < control[STOP]
+        if is_within and prefix[q] <= n_free - 1 - (size - q):
+            control[DEPTH] = min(control[DEPTH], q)
+            for later in range(q + 1, size):
+                prefix[later] = prefix[later - 1] + 1
+            return True
+        q -= 1
+    return False
+
+
+@inlined
+def eliminate(coords, bounds, signs, depth, n_left, row):
+    """Eliminate a row: the largest of its coordinates 1 .. n_left - 1; False in doubt.
+
+    The last coordinate takes the place of the one that goes; ``signs`` tracks the
+    sign of the determinant.
+    """
+    pivot = 1
+    for c in range(2, n_left):
+        if abs(coords[depth, c, row]) > abs(coords[depth, pivot, row]):
+            pivot = c
+    size = coords[depth, pivot, row]
+    error, most = bounds[depth, E], bounds[depth, M]
+    error0, most0 = bounds[depth, E0], bounds[depth, M0]
+    room = abs(size) - error
+    if not room > 0.0:
+        return False
+    last = n_left - 1
+    peak, peak0 = 0.0, 0.0
+    for c in range(last):
+        source = last if c == pivot else c
+        weight = coords[depth, source, row] / size
+        largest = 0.0
+        target, other = coords[depth + 1, c], coords[depth, pivot]
+        for k in range(0, coords.shape[2], 64):
+            part = subtract_multiple(target, coords[depth, source], other, k, weight)
+            largest = max(largest, part)
+        if c == 0:
+            peak0 = largest
+        else:
+            peak = max(peak, largest)
+    weight0 = 1.01 * abs(coords[depth, 0, row] / size)
+    off = 2.03 * error / room + 1.01 * U
+    off0 = 1.01 * (error0 + (weight0 + off) * error) / room + 1.01 * U * weight0
+    bounds[depth + 1, E] = 1.01 * (error * (2.0 + off) + most * off + 5.0 * U * most)
+    bounds[depth + 1, M] = peak + bounds[depth + 1, E]
+    bounds[depth + 1, E0] = 1.01 * (
+        error0
+        + error * (weight0 + off0)
+        + most * off0
+        + 3.0 * U * (most0 + most * weight0)
+    )
+    bounds[depth + 1, M0] = peak0 + bounds[depth + 1, E0]
+    # moving the last column to the pivot's place passes n_left - 2 - pivot others, and
+    # the pivot is pivot - 1 places from the first column
+    swaps = pivot - 1 if pivot == last else n_left - 3
+    flips = (swaps & 1) ^ np.int64(size < 0.0)
+    signs[depth + 1] = -signs[depth] if flips else signs[depth]
+    return True
+
+
+@inlined
+def rank_offsets(prefix, size, binomials, offsets):
+    """Places in the next table of a prefix without one of its rows.
+
+    A subset {s_0 < s_1 < ..} has place ``sum C(s_i, i + 1)``; ``offsets[q]`` is that of
+    the prefix without row q.
+    """
+    for q in range(size):
+        place = np.int64(0)
+        for i in range(size):
+            if i < q:
+                place += binomials[i + 1, prefix[i]]
+            elif i > q:
+                place += binomials[i, prefix[i]]
+        offsets[q] = place
+
+
+@inlined
+def others_than(fixed, prefix, size, free, others):
+    """Mask of the rows that are not in the prefix."""
+    for w in range(others.size):
+        others[w] = fixed[VALID, w]
+    for q in range(size):
+        place = free[prefix[q]]
+        others[place >> 6] &= ~(ONE << np.uint64(place & 63))
+
+
+@inlined
+def reach_line(coords, bounds, signs, prefix, control, free):
+    """Eliminate the rows of the prefix that are not yet; False in doubt."""
+    size = prefix.size
+    while control[DEPTH] < size:
+        depth = control[DEPTH]
+        row = free[prefix[depth]]
+        if not eliminate(coords, bounds, signs, depth, size + 2 - depth, row):
+            return False
+        control[DEPTH] = depth + 1
+    return True
+
+
+@inlined
+def order_line(coords, bounds, prefix, free, fixed, keys, line):
+    """Order the rows along the line of a prefix.
+
+    ``keys`` (places,) int16; ``line[OTHERS]`` gets the rows but row 0 and the prefix,
+    ``line[NEGATIVE]`` those falling along the line, ``line[UNSURE]`` others whose keys
+    tell nothing.
+    """
+    size = prefix.size
+    alpha, beta = coords[size, 1], coords[size, 0]
+    off = bounds[size, E]
+    least = CERTAIN * (off + bounds[size, E0]) + 2.0**-900
+    others_than(fixed, prefix, size, free, line[OTHERS])
+    for w in range(line.shape[1]):
+        negative, sure = order_rows(alpha, beta, 64 * w, off, least, keys)
+        line[NEGATIVE, w] = negative
+        line[UNSURE, w] = line[OTHERS, w] & ~sure
+
+
+@inlined
+def begin_sides(signs, prefix, free, chi_next, offsets, line, sides):
+    """Signs of the rows at the vertices of a line; whether the last row is turned.
+
+    Bit j of ``sides[s]`` (size, n_words) is the sign of the s-th row of the prefix
+    where row j crosses; ``line[KNOWN_SIDES]`` are the rows for which all are known.
+    """
+    size = prefix.size
+    n_words = line.shape[1]
+    is_odd = signs[size] < 0
+    for w in range(n_words):
+        line[KNOWN_SIDES, w] = line[OTHERS, w]
+    for s in range(size):
+        turned = ~ZERO if is_odd ^ (s & 1 == 1) else ZERO
+        for w in range(n_words):
+            sides[s, w] = chi_next[offsets[s], CHI, w] ^ line[NEGATIVE, w] ^ turned
+            line[KNOWN_SIDES, w] &= chi_next[offsets[s], KNOWN, w]
+    if size == 0:
+        return is_odd
+    # the prefix itself is its own but the last row, and that
+    place = free[prefix[size - 1]]
+    word, shift = place >> 6, np.uint64(place & 63)
+    whole = offsets[size - 1]
+    if (chi_next[whole, KNOWN, word] >> shift) & ONE == ZERO:
+        for w in range(n_words):
+            line[KNOWN_SIDES, w] = ZERO
+    is_negative = (chi_next[whole, CHI, word] >> shift) & ONE != ZERO
+    return is_negative ^ is_odd ^ (size & 1 == 1)
+
+
+@inlined
+def value_bound(bounds, size, a, b):
+    """Bound of the error of values at the vertex of the row with slope a, height b."""
+    off, off0 = bounds[size, E], bounds[size, E0]
+    most, most0 = bounds[size, M], bounds[size, M0]
+    base = 1.01 * (off * most0 + off0 * most + 2.0 * off * off0)
+    slope = 1.01 * (off0 + 3.0 * U * most0)
+    height = 1.01 * (off + 3.0 * U * most)
+    return abs(a) * slope + abs(b) * height + base + 2.0**-1000  # for underflow
+
+
+@inlined
+def signs_at_vertex(coords, bounds, keys, place, line, base, flips, rows, k):
+    """Write the signs of all rows where the row at ``place`` crosses; False in doubt.
+
+    ``rows[k]`` gets them and the bits ``base``, ``rows[k + 1]`` the same with the bits
+    ``flips`` turned.  The bit of the row itself is that of ``line[NEGATIVE]``.
+    """
+    size = coords.shape[0] - 1
+    key = np.int64(keys[place])
+    flag = ONE << np.uint64(place & 63)
+    trusted = ~ZERO
+    if line[UNSURE, place >> 6] & flag != ZERO:
+        trusted = ZERO
+        if not abs(coords[size, 1, place]) > bounds[size, E]:
+            return False
+    for w in range(base.size):
+        before, after = compare_keys(keys, 64 * w, key)
+        others = line[OTHERS, w]
+        doubt = (others & ~((before | after) & trusted)) | line[UNSURE, w]
+        doubt &= ~flag if w == place >> 6 else ~ZERO
+        word = before ^ line[NEGATIVE, w]
+        if doubt != ZERO:
+            alpha, beta = coords[size, 1], coords[size, 0]
+            a, b = alpha[place], beta[place]
+            bound = value_bound(bounds, size, a, b)
+            p, q = -b if a > 0.0 else b, abs(a)
+            above, below = compare_words(alpha, beta, 64 * w, 0, p, q, bound)
+            if doubt & ~(above | below) != ZERO:
+                return False
+            word = (above & doubt) | (word & ~doubt)
+        word = (word & others) | base[w]
+        rows[k, w] = word
+        rows[k + 1, w] = word ^ flips[w]
+    return True
+
+
+@inlined
+def turn_sides(prefix, free, place, is_turned, turned, rows, k):
+    """Turn the bits of the rows at a vertex that `signs_at_vertex` left to do."""
+    word, shift = place >> 6, np.uint64(place & 63)
+    if is_turned:
+        rows[k, word] ^= ONE << shift
+        rows[k + 1, word] ^= ONE << shift
+    for s in range(prefix.size):
+        row = free[prefix[s]]
+        bit = ((turned[s, word] >> shift) & ONE) << np.uint64(row & 63)
+        rows[k, row >> 6] ^= bit
+        rows[k + 1, row >> 6] ^= bit
+
+
+@inlined
+def copy_bits(copies, patterns, k):
+    """Write the bits of rows parallel to others, in row k and in its antipode."""
+    for t in range(copies.shape[0]):
+        left = copies[t, ROTATE]
+        word = patterns[k, np.int64(copies[t, SOURCE])]
+        word = (word << left) | (word >> ((np.uint64(64) - left) & np.uint64(63)))
+        bits = (word ^ copies[t, TURNED]) & copies[t, MASK]
+        target = np.int64(copies[t, TARGET])
+        patterns[k, target] ^= bits
+        patterns[k + 1, target] ^= bits
+
+
+@kernel
+def advance(
+    coords, bounds, signs, prefix, offsets, control, free, binomials, chi_next,
+    fixed, base, flips, keys, line, turned, union, outside, members, copies, patterns,
+    bases, sides,
+):  # fmt: skip
+    """List the chambers of one level until the block is full or a sign is in doubt.
+
+    ``coords`` (depths, d + 1, places) float64, depth 0 filled, coordinate 0 of the
+    chart; ``fixed[VALID]`` the rows but row 0 and ``free`` (n_free,) their places;
+    ``chi_next`` (subsets, 2, n_words) uint64 the table of the next level.  Where every
+    place is an output bit, ``base`` (n_words,) are the constant bits and row 0, and
+    ``flips`` the bits that antipodes turn, and patterns are written straight away; then
+    ``copies`` (k, 5) uint64: turn word SOURCE left by ROTATE bits, flip those TURNED,
+    and those in MASK are bits of word TARGET.  Else ``flips`` is zero and chambers go
+    through ``union`` (2, n_words).
+    ``bases`` (chambers, d) int64 gets S, or is empty, and ``sides`` the signs there, or
+    has no columns.
+    ``control[LAST]`` is the row in doubt, or the block stopped before it.
+    """
+    size = prefix.size
+    step = control[STEP]
+    is_direct = flips[free[0] >> 6] != ZERO
+    rows = patterns if is_direct else union
+    while True:
+        if control[INCREASE] >= 0 and not next_prefix(prefix, control, free.size, size):
+            return DONE
+        if control[LAST] < 0:
+            if not reach_line(coords, bounds, signs, prefix, control, free):
+                return UNDECIDED_PREFIX
+            control[LAST] = prefix[size - 1] + 1 if size > 0 else 0
+        rank_offsets(prefix, size, binomials, offsets)
+        order_line(coords, bounds, prefix, free, fixed, keys, line)
+        is_turned = begin_sides(signs, prefix, free, chi_next, offsets, line, turned)
+        emitted = control[N_EMITTED]
+        report = DONE
+        for last in range(control[LAST], free.size if size > 0 else control[STOP]):
+            place = free[last]
+            if emitted + step > patterns.shape[0]:
+                report = BLOCK_FULL
+            elif not signs_at_vertex(
+                coords, bounds, keys, place, line, base, flips, rows,
+                emitted if is_direct else 0,
+            ):  # fmt: skip
+                report = UNDECIDED_VERTEX
+            elif (line[KNOWN_SIDES, place >> 6] >> np.uint64(place & 63)) & ONE == ZERO:
+                report = NOT_GENERIC
+            if report != DONE:
+                control[LAST] = last
+                control[N_EMITTED] = emitted
+                return report
+            k = emitted if is_direct else 0
+            turn_sides(prefix, free, place, is_turned, turned, rows, k)
+            if bases.shape[0] > 0:
+                at = emitted // step
+                write_basis(prefix, free, place, rows[k], bases[at], sides[at])
+            if is_direct:
+                copy_bits(copies, patterns, k)
+                emitted += 2
+            else:
+                control[N_EMITTED] = emitted
+                emit(union[0], fixed, outside, members, control, patterns)
+                emitted = control[N_EMITTED]
+        control[N_EMITTED] = emitted
+        control[LAST] = -1
+        control[INCREASE] = size - 1
+        if size == 0:
+            return DONE
+
+
+@inlined
+def write_basis(prefix, free, place, signs, basis, sides):
+    """Write the rows at a vertex and, if asked for, their signs in its chamber."""
+    size = prefix.size
+    for s in range(size + 1):
+        row = free[prefix[s]] if s < size else place
+        basis[s] = row
+        if sides.size > 0:
+            is_plus = (signs[row >> 6] >> np.uint64(row & 63)) & ONE != ZERO
+            sides[s] = 1.0 if is_plus else -1.0
+
+
+@kernel
+def fill_table(
+    coords, bounds, signs, prefix, control, free, binomials, fixed, others, chi, budget
+):
+    """Signs of the determinants of a level, until one is in doubt: DONE, PAUSED, ...
+
+    ``chi`` (prefixes, 2, n_words): bit j of CHI tells whether that of prefix and row j
+    is below zero, of KNOWN that this is no doubt.  ``budget`` bounds the prefixes of
+    one call.
+    """
+    size = prefix.size
+    n_free = free.size
+    for _ in range(budget):
+        if control[INCREASE] >= 0 and not next_prefix(prefix, control, n_free, size):
+            return DONE
+        is_new = control[LAST] < 0
+        if is_new and not reach_line(coords, bounds, signs, prefix, control, free):
+            return UNDECIDED_PREFIX
+        alpha, off = coords[size, 1], bounds[size, E]
+        if is_new:
+            control[LAST] = prefix[size - 1] + 1 if size > 0 else 0
+            others_than(fixed, prefix, size, free, others)
+            place = np.int64(0)
+            for q in range(size):
+                place += binomials[q + 1, prefix[q]]
+            turned = ~ZERO if signs[size] < 0 else ZERO
+            for w in range(others.size):
+                above, below = compare_words(alpha, alpha, 64 * w, 0, 1.0, 0.0, off)
+                chi[place, CHI, w] = (below ^ turned) & others[w]
+                chi[place, KNOWN, w] = (above | below) & others[w]
+        for last in range(control[LAST], n_free):
+            if not abs(alpha[free[last]]) > off:
+                control[LAST] = last
+                return UNDECIDED_VERTEX
+        control[LAST] = -1
+        control[INCREASE] = size - 1
+        if size == 0:
+            return DONE
+    return PAUSED
+
+
+@kernel
+def interior_points(coords, leading, bases, sides, back, level, system, points):
+    """Points just inside the chambers that open at simple vertices.
+
+    ``coords`` (d + 1, places) and ``leading`` (places,) are the coordinates of the rows
+    at this level and their y_0; ``bases`` (chambers, d) the rows at the vertex,
+    ``sides`` -1.0 or 1.0 their signs; ``back`` (r, r) takes y to the coordinates of
+    ``points`` (chambers, r); ``system`` (d, d + 2) is scratch.  Only candidates: the
+    proof decides their signs.  Below level 0 y_0 is slightly positive.
+    """
+    size = bases.shape[1]
+    rank = back.shape[0]
+    rise = SMALL if level > 0 else 0.0
+    for p in range(bases.shape[0]):
+        for i in range(size):
+            row = bases[p, i]
+            for c in range(size):
+                system[i, c] = coords[c + 1, row]
+            system[i, size] = -coords[0, row] - rise * leading[row]
+            system[i, size + 1] = sides[p, i]
+        solve_system(system)
+        far, away = 1.0, 1e-300
+        for i in range(size):
+            far = max(far, abs(system[i, size]))
+            away = max(away, abs(system[i, size + 1]))
+        for i in range(rank):
+            total = back[i, level] + (back[i, 0] * rise)
+            for c in range(size):
+                total += back[i, level + 1 + c] * (
+                    system[c, size] + SMALL * far / away * system[c, size + 1]
+                )
+            points[p, i] = total
+
+
+@inlined
+def solve_system(system):
+    """Solve in place for the last two columns, pivoting on rows (no check)."""
+    size = system.shape[0]
+    for c in range(size):
+        best = c
+        for i in range(c + 1, size):
+            if abs(system[i, c]) > abs(system[best, c]):
+                best = i
+        for j in range(c, size + 2):
+            system[c, j], system[best, j] = system[best, j], system[c, j]
+        pivot = system[c, c]
+        if pivot == 0.0:
+            pivot = 1e-300
+        for j in range(c, size + 2):
+            system[c, j] /= pivot
+        for i in range(size):
+            factor = system[i, c]
+            if i != c:
+                for j in range(c, size + 2):
+                    system[i, j] -= factor * system[c, j]
+
+
+@kernel
+def emit_words(words, fixed, outside, members, control, patterns):
+    """Write chambers given by the rows positive there, as far as there is room."""
+    for k in range(words.shape[0]):
+        if control[N_EMITTED] + control[STEP] > patterns.shape[0]:
+            return k
+        emit(words[k], fixed, outside, members, control, patterns)
+    return words.shape[0]

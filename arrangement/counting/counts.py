@@ -1,0 +1,402 @@
+"""Exact counts: Cover's bound, characteristic polynomial, chambers.
+
+The road taken here shares nothing with the enumerator. Write ``pi(t)`` for the sum of
+``|w_k| t**k``, where ``|w_k|`` is the number of no-broken-circuit sets of ``k`` rows;
+``chi(t) = t**r pi(-1/t)`` is the characteristic polynomial and ``pi(1)`` the number of
+chambers (Zaslavsky 1975, Theorem A). Deleting and restricting the last row, again and
+again, gives
+
+    pi(h_1 .. h_m) = 1 + t * sum_i pi(h_1 .. h_{i-1} restricted to h_i),
+
+where rows that become proportional are merged. In an affine arrangement a row
+``a . z = b`` is homogeneous, ``(a, -b)``, and a row that becomes proportional to the
+row at infinity is dropped. A central arrangement is ``(1 + t)`` times its chart
+(any row taken as infinity). Lines in a plane are not recursed on: their points are
+counted (dimensions 1 and 2 are closed forms).
+
+Why working modulo primes is exact
+----------------------------------
+The only decision is whether rows ``v, w`` become proportional after restriction to
+rows ``h_1 .. h_j``: whether the rank of ``S = {h_1 .. h_j, v, w}`` is ``j + 1``. ``S``
+has at most ``r`` rows (``r`` columns; the row at infinity may be one of them). Let
+``B`` bound the absolute value of every minor of at most ``r`` rows, and let
+``p_1 .. p_k`` be primes with product above ``B``.
+
+(1) ``rank S = max over t of rank (S mod p_t)``. A minor that is zero is zero modulo
+    every prime, so no rank grows. With ``s = rank S`` some ``s x s`` minor is not
+    zero; its absolute value is at most ``B``, below the product of the primes, so
+    some ``p_t`` does not divide it.
+(2) The walk goes on only while every row of every restricted list is non-zero modulo
+    *every* prime, and a restricted row that is pivoted on is one of them. So, by
+    induction, ``h_1 .. h_j`` are independent modulo every prime, and elimination
+    modulo ``p_t`` (each prime with a pivot of its own) yields the coordinates of ``v``
+    modulo ``p_t`` in the quotient by their span.
+(3) Hence ``rank (S mod p_t)`` is ``j + 1`` when ``v`` and ``w`` are proportional in
+    the quotient modulo ``p_t``, else ``j + 2``, and by (1) they are proportional over
+    the rationals exactly when they are proportional modulo every prime: when their
+    normalised residues are equal. This is an equivalence relation, so hashing and
+    keeping the first is sound. Proportional to infinity: the same with ``w`` infinity.
+(4) A row that is zero modulo some prime was not zero over the rationals (its rank with
+    the ``h`` is ``j + 1``, as it was not merged). That prime divides a non-zero minor;
+    the walk is abandoned and starts again with other primes. Only finitely many
+    primes divide a non-zero minor, so this ends. With one prime it cannot happen:
+    ``p > B`` divides no non-zero minor.
+
+``B`` is Hadamard's bound: rows and columns are non-zero integer vectors, so a minor is
+at most the product of the ``r`` largest row norms, and at most the product over all
+columns of ``sqrt(r) max |entry|``. Only the square of ``B`` is computed, in integers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from arrangement._kernels import counting as kernels
+from arrangement.counting.primes import (
+    _TABLE_LIMIT,
+    _inverse_table,
+    _iter_primes,
+    _take_primes,
+)
+from arrangement.errors import BudgetExceededError
+from arrangement.model import Arrangement
+from arrangement.options import whole_number
+
+IntRow = tuple[int, ...]
+# Row operations a kernel call, each tens of nanoseconds to a microsecond: a call
+# returns within about a second, so that Ctrl-C is answered.
+_WORK_PER_CALL = 2**21
+
+
+def cover_bound(n: int, r: int) -> int:
+    """Return the largest number of chambers of ``n`` hyperplanes of rank ``r``.
+
+    Parameters
+    ----------
+    n : int
+        Number of hyperplanes through the origin, at least 0.
+    r : int
+        Rank of their normals, at least 0.
+
+    Returns
+    -------
+    int
+        ``2 * sum_{k < r} C(n - 1, k)``, and 1 if ``n`` or ``r`` is 0; an unbounded
+        Python integer. Reached exactly when every ``r`` normals are independent.
+
+    Raises
+    ------
+    InputTypeError
+        If ``n`` or ``r`` is not an integer (bool and float are refused).
+    InputError
+        If ``n`` or ``r`` is negative.
+
+    Notes
+    -----
+    Cover (1965), Theorem 1. When ``r > n`` the sum is ``2**n``.
+
+    Examples
+    --------
+    >>> cover_bound(283, 4), cover_bound(0, 3), cover_bound(5, 0)
+    (7475728, 1, 1)
+    """
+    n = whole_number(n, "n", 0)
+    r = whole_number(r, "r", 0)
+    if n == 0 or r == 0:
+        return 1
+    term = total = 1
+    for k in range(1, min(r, n)):
+        term = term * (n - k) // k
+        total += term
+    return 2 * total
+
+
+def count_patterns(
+    X: Arrangement | ArrayLike,
+    *,
+    offsets: ArrayLike | None = None,
+    rank: str | int = "exact",
+    floats: str = "binary",
+    max_nodes: int = 10**9,
+) -> int:
+    """Count the sign patterns of a matrix (chambers of its arrangement) exactly.
+
+    Parameters
+    ----------
+    X : Arrangement or array_like, shape (n, d)
+        One hyperplane normal a row; any real dtype, integers of any size; not
+        modified.
+    offsets : array_like, shape (n,), optional
+        ``b`` of affine hyperplanes ``x_i . z = b_i``; central when omitted.
+    rank, floats
+        How the numbers are read, see `Arrangement`.
+    max_nodes : int
+        Most restrictions to visit, at least 1. Their number is below the result;
+        one costs time proportional to the rows restricted.
+
+    Returns
+    -------
+    int
+        Unbounded Python integer; never overflows. 1 when there is no hyperplane.
+
+    Raises
+    ------
+    BudgetExceededError
+        If more than ``max_nodes`` restrictions would be visited.
+    InputError, InputTypeError
+        If the input is not a real matrix, or an option is not acceptable.
+
+    Notes
+    -----
+    ``P = (-1)**r chi(-1)`` (Zaslavsky 1975, Theorem A). At most ``O(n**(r - 2))``
+    restrictions, each linear in the rows; memory ``O(n r**2)`` words times the
+    number of primes.
+
+    Examples
+    --------
+    >>> count_patterns([[1, -1, 0], [0, 1, -1], [1, 0, -1]])
+    6
+    >>> count_patterns([[1, 0], [0, 1], [1, 1]], offsets=[0, 0, 1])
+    7
+    """
+    max_nodes = whole_number(max_nodes, "max_nodes", 1)
+    arr = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
+    return sum(_whitney(arr, max_nodes))
+
+
+def characteristic_polynomial(
+    X: Arrangement | ArrayLike,
+    *,
+    offsets: ArrayLike | None = None,
+    rank: str | int = "exact",
+    floats: str = "binary",
+    max_nodes: int = 10**9,
+) -> tuple[int, ...]:
+    """Return the characteristic polynomial of the (essentialised) arrangement.
+
+    Parameters
+    ----------
+    X, offsets, rank, floats, max_nodes
+        As in `count_patterns`.
+
+    Returns
+    -------
+    tuple of int
+        Coefficients in ascending powers of ``t``, ``r + 1`` of them with ``r`` the
+        rank of the normals; the last is 1, signs alternate. Python integers.
+
+    Raises
+    ------
+    BudgetExceededError, InputError, InputTypeError
+        As in `count_patterns`.
+
+    Notes
+    -----
+    ``chi(t) = sum over flats F of mu(F) t**(dim F)``, with dimensions in the
+    essential space of dimension ``r``. The usual polynomial in the space of
+    dimension ``d`` is ``t**(d - r)`` times this one.
+
+    Examples
+    --------
+    >>> characteristic_polynomial([[1, -1, 0], [0, 1, -1], [1, 0, -1]])
+    (2, -3, 1)
+    """
+    max_nodes = whole_number(max_nodes, "max_nodes", 1)
+    arr = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
+    return tuple(
+        -value if k % 2 else value for k, value in enumerate(_whitney(arr, max_nodes))
+    )[::-1]
+
+
+def count_bounded(
+    X: Arrangement | ArrayLike,
+    *,
+    offsets: ArrayLike | None = None,
+    rank: str | int = "exact",
+    floats: str = "binary",
+    max_nodes: int = 10**9,
+) -> int:
+    """Count the relatively bounded chambers exactly.
+
+    Parameters
+    ----------
+    X, offsets, rank, floats, max_nodes
+        As in `count_patterns`.
+
+    Returns
+    -------
+    int
+        Chambers that are bounded in the essential space (when the normals have rank
+        ``d``: bounded chambers). A central arrangement of rank 1 or more has none;
+        with no hyperplane the whole space is a point, and the count is 1.
+
+    Raises
+    ------
+    BudgetExceededError, InputError, InputTypeError
+        As in `count_patterns`.
+
+    Notes
+    -----
+    ``|chi(1)|`` (Zaslavsky 1975, Theorem C).
+
+    Examples
+    --------
+    >>> count_bounded([[1, 0], [0, 1], [1, 1]], offsets=[0, 0, 1])
+    1
+    """
+    return abs(
+        sum(
+            characteristic_polynomial(
+                X, offsets=offsets, rank=rank, floats=floats, max_nodes=max_nodes
+            )
+        )
+    )
+
+
+def whitney_numbers(
+    rows: Sequence[IntRow], rank: int, infinity: IntRow | None, max_nodes: int
+) -> tuple[int, ...]:
+    """Return ``|w_0|, |w_1|, ..`` of an essential arrangement of integer rows.
+
+    Parameters
+    ----------
+    rows : sequence of tuples of int
+        Each of length ``rank``; together with ``infinity`` they span. Zero rows,
+        proportional rows and rows proportional to ``infinity`` do no harm.
+    rank : int
+        Number of columns, at least 0.
+    infinity : tuple of int or None
+        The row at infinity of an affine arrangement, not zero; None: central.
+    max_nodes : int
+        Most restrictions to visit, at least 1.
+
+    Returns
+    -------
+    tuple of int
+        ``rank + 1`` numbers when central, ``rank`` when affine.
+    """
+    rows = [row for row in rows if any(row)]
+    if infinity is not None:
+        return _chart_numbers(rows, rank, infinity, max_nodes)
+    if not rows:
+        return (1,) + (0,) * rank
+    chart = _chart_numbers(rows[1:], rank, rows[0], max_nodes)
+    return tuple(a + b for a, b in zip((*chart, 0), (0, *chart), strict=True))
+
+
+def _whitney(arr: Arrangement, max_nodes: int) -> tuple[int, ...]:
+    cone = arr.cone
+    return whitney_numbers(cone.rows, cone.rank, cone.infinity, max_nodes)
+
+
+def _chart_numbers(
+    rows: Sequence[IntRow], rank: int, infinity: IntRow, max_nodes: int
+) -> tuple[int, ...]:
+    """Count the no-broken-circuit sets of the chart where ``infinity`` is 1."""
+    if rank == 1 or not rows:
+        return (1,) + (0,) * (rank - 1)
+    bound_squared = _minor_bound_squared([*rows, infinity], rank)
+    supply = _iter_primes(bound_squared)
+    visited = 0
+    while True:
+        primes = _take_primes(supply, bound_squared)
+        residues = _residues(rows, infinity, primes)
+        counts, visited = _walk(residues, primes, max_nodes, visited)
+        if counts is not None:
+            return counts
+
+
+def _walk(
+    residues: NDArray[np.int64] | None,
+    primes: list[int],
+    max_nodes: int,
+    visited: int,
+) -> tuple[tuple[int, ...] | None, int]:
+    """Walk the whole tree; the numbers are None when one of the primes is bad."""
+    if residues is None:
+        return None, visited
+    m, k, width = residues.shape
+    dimension = width - 1
+    moduli = np.array(primes, dtype=np.int64)
+    reciprocals = 1.0 / moduli
+    inverses = _inverse_table(primes[0] if k == 1 else _TABLE_LIMIT)
+    slots = np.zeros((2 << m.bit_length(), 2), dtype=np.int64)
+    scratch = np.zeros((3, m), dtype=np.int64)
+    ordered = (moduli, reciprocals, inverses)
+    if not kernels.normalise(residues, m, width, *ordered, scratch):
+        return None, visited
+    kept = kernels.merge(residues, m, k, width, slots, 1, scratch[2])
+    if kept < 0:
+        return None, visited
+    counts = np.zeros(dimension + 1, dtype=np.int64)
+    counts[0] = 1
+    if dimension == 1:
+        counts[1] = kept
+        return tuple(counts.tolist()), visited
+    # A level is touched only as far as its list reaches, so pages never used are
+    # never committed by the operating system.
+    levels = np.empty((dimension, m, k, width), dtype=np.int64)
+    levels[0] = residues
+    length = np.zeros(dimension, dtype=np.int64)
+    length[0] = kept
+    position = np.zeros(dimension, dtype=np.int64)
+    state = np.zeros(kernels.N_STATE, dtype=np.int64)
+    state[kernels.NODES] = visited
+    state[kernels.STAMP] = 1
+    walk = (levels, length, position, counts, state, *ordered, slots, scratch)
+    # Counters grow by at most m a node, and 2**63 / m nodes take centuries.
+    limit = min(max_nodes, 2**62)
+    while True:
+        status = kernels.advance(*walk, limit, _WORK_PER_CALL)
+        visited = int(state[kernels.NODES])
+        if status == kernels.DONE:
+            return tuple(counts.tolist()), visited
+        if status == kernels.BAD:
+            return None, visited
+        if visited >= limit:
+            raise BudgetExceededError(
+                f"the count visited {visited} restrictions of {m} rows in dimension "
+                f"{dimension}, max_nodes={max_nodes}, and is not finished (at least "
+                f"{int(counts.sum())} chambers so far); raise max_nodes, or reduce "
+                "the rows or the rank."
+            )
+
+
+def _residues(
+    rows: Sequence[IntRow], infinity: IntRow, primes: list[int]
+) -> NDArray[np.int64] | None:
+    """Reduce rows modulo each prime, in coordinates where infinity is (0, .., 0, 1).
+
+    With ``c`` a coordinate where ``f``, the row at infinity, is not 0 modulo ``p``,
+    ``v -> (v_j - v_c f_j / f_c for j != c, v_c / f_c)`` is linear and invertible
+    modulo ``p`` and takes ``f`` there; ranks do not change. None: ``f`` is 0 modulo
+    one of the primes. The result is ``(rows, primes, coordinates)``, C-contiguous.
+    """
+    exact = np.array(rows, dtype=object)
+    out = np.empty((len(rows), len(primes), len(infinity)), dtype=np.int64)
+    for t, p in enumerate(primes):
+        reduced = (exact % p).astype(np.int64)
+        ends = [x % p for x in infinity]
+        c = next((j for j, x in enumerate(ends) if x), -1)
+        if c < 0:
+            return None
+        last = reduced[:, c] * pow(ends[c], -1, p) % p
+        shift = last[:, None] * np.array(ends, dtype=np.int64) % p
+        normal = (reduced - shift) % p
+        out[:, t, :-1] = np.delete(normal, c, axis=1)
+        out[:, t, -1] = last
+    return out
+
+
+def _minor_bound_squared(rows: Sequence[IntRow], rank: int) -> int:
+    """Bound the square of every minor of at most ``rank`` rows (Hadamard)."""
+    norms = sorted((sum(x * x for x in row) for row in rows), reverse=True)
+    by_rows: int = math.prod(norms[:rank])
+    peaks = (max(x * x for x in column) for column in zip(*rows, strict=True))
+    # A minor with a zero column is zero, so such a column may count as 1.
+    by_columns: int = math.prod(rank * max(peak, 1) for peak in peaks)
+    return min(by_rows, by_columns)

@@ -1,0 +1,60 @@
+"""Primes of 31 bits and the inverses modulo them, for exact tests of zero."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Below this bound one small prime with a table of its inverses is used: a table of
+# 64K words still sits in the second-level cache.
+_TABLE_LIMIT = 2**16
+
+
+def _iter_primes(bound_squared: int) -> Iterator[int]:
+    """Yield primes: one just above a small bound, else downwards from 2**31."""
+    if bound_squared < _TABLE_LIMIT**2:
+        yield from (p for p in range(math.isqrt(bound_squared) + 1, 2**31) if _prime(p))
+    yield from (p for p in range(2**31 - 1, _TABLE_LIMIT, -2) if _prime(p))
+
+
+def _take_primes(supply: Iterator[int], bound_squared: int) -> list[int]:
+    """Take primes until their product exceeds the bound of the minors."""
+    primes, product = [], 1
+    while product * product <= bound_squared:
+        primes.append(next(supply))
+        product *= primes[-1]
+    return primes
+
+
+def _prime(p: int) -> bool:
+    """Decide primality: Miller-Rabin with bases 2, 3, 5, 7 is exact below 3.2e9."""
+    if p < 11 or p % 2 == 0:
+        return p in (2, 3, 5, 7)
+    odd = p - 1
+    twos = (odd & -odd).bit_length() - 1
+    odd >>= twos
+    for base in (2, 3, 5, 7):
+        power = pow(base, odd, p)
+        if power in (1, p - 1):
+            continue
+        for _ in range(twos - 1):
+            power = power * power % p
+            if power == p - 1:
+                break
+        else:
+            return False
+    return True
+
+
+def _inverse_table(p: int) -> NDArray[np.int64]:
+    """List the inverses modulo a small prime; empty when ``p`` is not small."""
+    # Primes just above a bound below the limit stay below 2 * limit (Bertrand).
+    if p == _TABLE_LIMIT or p >= 2 * _TABLE_LIMIT:
+        return np.zeros(0, dtype=np.int64)
+    table = [0, 1]
+    for a in range(2, p):
+        table.append(p - (p // a) * table[p % a] % p)
+    return np.array(table, dtype=np.int64)

@@ -1,0 +1,90 @@
+"""Exact integers as scaled float64, with the rounding known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def rounded(rows: Sequence[Sequence[int]] | NDArray[Any]) -> NDArray[np.float64]:
+    """Round every integer once, to nearest; floats come back as they are.
+
+    Raises
+    ------
+    OverflowError
+        An integer exceeds float64.
+    """
+    if isinstance(rows, np.ndarray) and rows.dtype == np.float64:
+        return rows
+    return np.array(rows, dtype=object).astype(np.float64)
+
+
+def scaled_floats(
+    rows: Sequence[Sequence[int]] | NDArray[Any], shifts: Sequence[int]
+) -> NDArray[np.float64]:
+    """Round rows, columns scaled by ``2**-shift`` and rows to peak in [1/2, 1].
+
+    Every entry has relative error at most 2**-53, or underflows towards zero with
+    absolute error below 2**-1074.
+    """
+    if not len(rows):
+        return np.zeros((0, len(shifts)))
+    try:
+        # scaling is exact but for underflow
+        floats = rounded(rows)
+    except OverflowError:
+        return _scaled_one_by_one(rows, shifts)
+    exponents = np.frexp(floats)[1].astype(np.int64) - np.array(shifts, dtype=np.int64)
+    peaks = np.where(floats != 0.0, exponents, -(1 << 40)).max(axis=1, keepdims=True)
+    moves = np.where(floats != 0.0, -np.array(shifts, dtype=np.int64) - peaks, 0)
+    # beyond that everything is zero or, never, infinite
+    return np.ldexp(floats, np.clip(moves, -(1 << 30), 1 << 30).astype(np.int32))
+
+
+def _scaled_one_by_one(
+    rows: Sequence[Sequence[int]] | NDArray[Any], shifts: Sequence[int]
+) -> NDArray[np.float64]:
+    """`scaled_floats` where an integer exceeds float64."""
+    out = np.zeros((len(rows), len(shifts)))
+    for i, row in enumerate(rows):
+        peak = max(
+            (x.bit_length() - s for x, s in zip(row, shifts, strict=True) if x),
+            default=0,
+        )
+        for k, (x, s) in enumerate(zip(row, shifts, strict=True)):
+            if x:
+                out[i, k] = _ldexp(x, -s - peak)
+    return out
+
+
+def _ldexp(value: int, shift: int) -> float:
+    """Return ``value * 2**shift`` rounded once (value may exceed float64)."""
+    excess = value.bit_length() - 64
+    if excess > 0:
+        # keep 64 bits and a sticky bit, so that the one rounding is right
+        sticky = 1 if abs(value) & ((1 << excess) - 1) else 0
+        value = (abs(value) >> excess | sticky) * (1 if value > 0 else -1)
+        shift += excess
+    return math.ldexp(float(value), shift)
+
+
+def column_shifts(
+    rows: Sequence[Sequence[int]] | NDArray[Any], width: int
+) -> list[int]:
+    """Exponents e with every ``|x| < 2**e`` in the column (0 for zero columns).
+
+    At most one more than needed, where rounding to a float reaches ``2**e``.
+    """
+    if not len(rows):
+        return [0] * width
+    try:
+        sizes = np.abs(np.array(rows, dtype=object).astype(np.float64))
+    except OverflowError:
+        return [
+            max(map(abs, column)).bit_length() for column in zip(*rows, strict=True)
+        ]
+    return [int(e) for e in np.frexp(sizes.max(axis=0))[1]]

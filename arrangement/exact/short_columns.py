@@ -1,0 +1,80 @@
+"""An exact change of basis that makes the columns of a matrix short (LLL)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from arrangement.exact.linear_algebra import IntRow
+
+# rows that the Gram matrix of the columns is taken over: only a guide
+_GRAM_ROWS = 2000
+
+
+def reduce_columns(rows: Sequence[IntRow], width: int, *, fixed: bool) -> list[IntRow]:
+    """Find a unimodular U (rows of it) that makes the columns of ``rows @ U`` short.
+
+    U is found by the integral LLL algorithm on the Gram matrix of the columns (Cohen
+    1993, Algorithm 2.6.7); all r x r minors of the rows stay the same.  With ``fixed``
+    the last row of U is (0, .., 0, 1).
+
+    Raises
+    ------
+    ValueError
+        The columns of the leading rows, which the Gram matrix is taken over, are
+        dependent.
+    """
+    gram = [
+        [sum(row[i] * row[j] for row in rows[:_GRAM_ROWS]) for j in range(width)]
+        for i in range(width)
+    ]
+    basis = [[int(i == j) for j in range(width)] for i in range(width)]
+    lam = [[0] * width for _ in range(width)]
+    d = [1] * (width + 1)  # d[i + 1]: Gram determinant of the first i + 1 vectors
+
+    def size_reduce(k: int, j: int) -> None:
+        q = (2 * lam[k][j] + d[j + 1]) // (2 * d[j + 1])
+        if q:
+            basis[k] = [x - q * y for x, y in zip(basis[k], basis[j], strict=True)]
+            lam[k][j] -= q * d[j + 1]
+            for i in range(j):
+                lam[k][i] -= q * lam[j][i]
+
+    def swap(k: int, last: int) -> None:
+        basis[k], basis[k - 1] = basis[k - 1], basis[k]
+        for j in range(k - 1):
+            lam[k][j], lam[k - 1][j] = lam[k - 1][j], lam[k][j]
+        mu = lam[k][k - 1]
+        new = (d[k - 1] * d[k + 1] + mu * mu) // d[k]
+        for i in range(k + 1, last + 1):
+            t = lam[i][k]
+            lam[i][k] = (d[k + 1] * lam[i][k - 1] - mu * t) // d[k]
+            lam[i][k - 1] = (new * t + mu * lam[i][k]) // d[k + 1]
+        d[k] = new
+
+    k, reached = 0, -1
+    while k < width:
+        if k > reached:
+            reached = k
+            image = [sum(x * y for x, y in zip(basis[k], g, strict=True)) for g in gram]
+            for j in range(k + 1):
+                u = sum(x * y for x, y in zip(image, basis[j], strict=True))
+                for i in range(j):
+                    u = (d[i + 1] * u - lam[k][i] * lam[j][i]) // d[i]
+                if j < k:
+                    lam[k][j] = u
+                else:
+                    d[k + 1] = u
+            if d[k + 1] == 0:
+                raise ValueError("the columns of the leading rows are dependent")
+        if k > 0:
+            size_reduce(k, k - 1)
+            movable = not (fixed and k == width - 1)
+            short = 4 * d[k + 1] * d[k - 1] < 3 * d[k] ** 2 - 4 * lam[k][k - 1] ** 2
+            if movable and short:
+                swap(k, reached)
+                k = max(k - 1, 1)
+                continue
+            for j in range(k - 2, -1, -1):
+                size_reduce(k, j)
+        k += 1
+    return [tuple(column[i] for column in basis) for i in range(width)]

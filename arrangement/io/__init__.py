@@ -1,0 +1,37 @@
+"""The edge to files and to a terminal: tables, new files, reports."""
+
+from arrangement.io.files import check_new_file, new_file, write_new
+from arrangement.io.tables import Table, read_table, with_ones
+from arrangement.io.terminal import (
+    Parser,
+    UsageError,
+    add_table_options,
+    against_bound,
+    column_list,
+    print_json,
+    print_report,
+    progress_bar,
+    run,
+    say_compiling,
+    seconds_text,
+)
+
+__all__ = [
+    "Parser",
+    "Table",
+    "UsageError",
+    "add_table_options",
+    "against_bound",
+    "check_new_file",
+    "column_list",
+    "new_file",
+    "print_json",
+    "print_report",
+    "progress_bar",
+    "read_table",
+    "run",
+    "say_compiling",
+    "seconds_text",
+    "with_ones",
+    "write_new",
+]

@@ -1,0 +1,18 @@
+"""Lists and streams of all chambers, and what is reduced over them."""
+
+from arrangement.listing.cells import make_layout
+from arrangement.listing.covectors import iter_covectors
+from arrangement.listing.pieces import Piece, partition
+from arrangement.listing.streams import PatternStream, enumerate_patterns, iter_patterns
+from arrangement.listing.tree import fold
+
+__all__ = [
+    "PatternStream",
+    "Piece",
+    "enumerate_patterns",
+    "fold",
+    "iter_covectors",
+    "iter_patterns",
+    "make_layout",
+    "partition",
+]

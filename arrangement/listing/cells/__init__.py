@@ -1,0 +1,15 @@
+"""The general way: cells that are cut row by row, whatever the degeneracy."""
+
+from arrangement.listing.cells.geometry import CellGeometry, PointGeometry
+from arrangement.listing.cells.layout import Layout, make_layout, word_copies
+from arrangement.listing.cells.walker import NO_WITNESSES, Walker
+
+__all__ = [
+    "NO_WITNESSES",
+    "CellGeometry",
+    "Layout",
+    "PointGeometry",
+    "Walker",
+    "make_layout",
+    "word_copies",
+]

@@ -1,0 +1,237 @@
+"""Choose the arithmetic that is proven to suffice, and lay out the kernels' arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arrangement._kernels.state import CONSTANT, COPIED, MOVING, SOLVED, VALID
+from arrangement.exact import (
+    IntRow,
+    column_shifts,
+    dual_basis,
+    hadamard_bits,
+    independent_rows,
+    scaled_floats,
+)
+from arrangement.model import Arrangement
+
+# float(x) rounds by 2**-53; the 1-norm is summed with as many roundings as columns
+_NORM_SLACK = 1.0 + 2.0**-40
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Everything a walk needs that does not change during a listing.
+
+    ``rows`` (places, r) and ``base`` (r, r) are int64 when ``n_digits`` is 0.  If not,
+    they are float64 with further columns (see `_kernels/float_rays.py`), and
+    ``row_words`` (places, r, n + 1) the exact entries in base-2**32 digits, enough of
+    them (``n_digits``) for every determinant.  ``base_masks`` (r, 2 * n_words) are the
+    masks of the base rays, ``fixed`` (4, n_words) the fixed masks over places,
+    ``outside`` (2, words_per_pattern) those over output bits, ``members`` (k, 5) the
+    output bits not copied word by word.  ``input_row`` (places,) maps a place to the
+    first input row of its class (-1: infinity, or no row); ``places`` are those of the
+    rows of the cone, infinity last, ``base_places`` (r,) those of the base.
+    """
+
+    rows: NDArray[Any]
+    base: NDArray[Any]
+    row_words: NDArray[np.uint64]
+    base_masks: NDArray[np.uint64]
+    fixed: NDArray[np.uint64]
+    outside: NDArray[np.uint64]
+    members: NDArray[np.int64]
+    input_row: NDArray[np.int64]
+    base_places: NDArray[np.int64]
+    places: NDArray[np.int64]
+    n_rows: int
+    rank: int
+    n_digits: int
+    words_per_pattern: int
+    shifts: tuple[int, ...]
+
+    @property
+    def n_words(self) -> int:
+        """Words of a mask over the rows."""
+        return int(self.fixed.shape[1])
+
+    @property
+    def arithmetic(self) -> str:
+        """The arithmetic used, in words."""
+        if self.n_digits == 0:
+            return "int64, bound proven"
+        return f"float64 filter, {32 * self.n_digits}-bit integers in doubt"
+
+
+def make_layout(arrangement: Arrangement) -> Layout:
+    """Place the rows, find a base, and prove which arithmetic suffices."""
+    cone = arrangement.cone
+    rows = [*cone.rows] if cone.infinity is None else [*cone.rows, cone.infinity]
+    # infinity first: its chambers are those on its positive side
+    search = list(range(len(rows)))
+    if cone.infinity is not None:
+        search = [search[-1], *search[:-1]]
+    chosen, _ = independent_rows([rows[i] for i in search], cone.rank)
+    base = dual_basis([rows[search[i]] for i in chosen])
+    use_int64 = _fits_int64(rows, base, cone.rank)
+    shifts = [0] * cone.rank if use_int64 else column_shifts(rows, cone.rank)
+    n_digits = 0 if use_int64 else -(-(hadamard_bits(rows, cone.rank) + 2) // 32)
+    places, n_words, is_direct = _places(arrangement, len(rows))
+    fixed = np.zeros((4, n_words), dtype=np.uint64)
+    _set_bits(fixed[VALID], places)
+    if is_direct:
+        _set_bits(fixed[COPIED], places[: len(cone.rows)])
+    width = max(-(-arrangement.n_hyperplanes // 64), 1)
+    outside = np.zeros((2, width), dtype=np.uint64)
+    _set_bits(outside[MOVING], np.flatnonzero(arrangement.class_of >= 0))
+    _set_bits(outside[CONSTANT], np.flatnonzero(arrangement.constant_bits))
+    input_row = np.full(64 * n_words, -1, dtype=np.int64)
+    input_row[places[: len(cone.rows)]] = arrangement.first_rows
+    return Layout(
+        rows=_make_rows(rows, shifts, use_int64, places, 64 * n_words),
+        base=_make_base(base, shifts, use_int64),
+        row_words=_row_words([] if use_int64 else rows, places, 64 * n_words),
+        base_masks=_make_base_masks(rows, base, use_int64, places, n_words),
+        fixed=fixed,
+        outside=outside,
+        members=_members(arrangement, places, is_direct),
+        input_row=input_row,
+        places=places,
+        base_places=places[[search[i] for i in chosen]],
+        n_rows=len(rows),
+        rank=cone.rank,
+        n_digits=n_digits,
+        words_per_pattern=width,
+        shifts=tuple(shifts),
+    )
+
+
+def _set_bits(mask: NDArray[np.uint64], places: NDArray[np.int64]) -> None:
+    for place in places.tolist():
+        mask[place // 64] |= np.uint64(1 << (place % 64))
+
+
+def _places(
+    arrangement: Arrangement, n_rows: int
+) -> tuple[NDArray[np.int64], int, bool]:
+    """Place of each row, words of a mask, and whether a place is an output bit.
+
+    The first row of each class takes its output bit as its place, so that whole words
+    are copied, unless parallel rows would make the masks much longer than they need
+    be.  Infinity, the last row of the cone, comes after all output bits.
+    """
+    n = arrangement.n_hyperplanes
+    extra = int(arrangement.cone.infinity is not None)
+    is_direct = -(-(n + extra) // 64) <= -(-n_rows // 64) + 1
+    if not is_direct:
+        return np.arange(n_rows), -(-n_rows // 64), False
+    places = np.concatenate([arrangement.first_rows, np.full(extra, n)])
+    return places, -(-(n + extra) // 64), True
+
+
+def _members(
+    arrangement: Arrangement, places: NDArray[np.int64], is_direct: bool
+) -> NDArray[np.int64]:
+    """Output bits that are copied one by one (see `state`)."""
+    classes = arrangement.class_of
+    rows = np.flatnonzero(classes >= 0)
+    source = places[classes[rows]]
+    if is_direct:
+        rows, source = rows[rows != source], source[rows != source]
+    flips = arrangement.orientation[rows] < 0
+    return np.stack([source // 64, source % 64, rows // 64, rows % 64, flips], axis=1)
+
+
+def word_copies(members: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Group copied bits by words and rotation (see `_kernels.vertices.advance`)."""
+    found: dict[tuple[int, int, int], list[int]] = {}
+    for from_word, from_bit, to_word, to_bit, flip in members.tolist():
+        key = (from_word, to_word, (to_bit - from_bit) % 64)
+        masks = found.setdefault(key, [0, 0])
+        masks[0] |= 1 << to_bit
+        masks[1] |= flip << to_bit
+    return np.array([(*k, *m) for k, m in found.items()], np.uint64).reshape(-1, 5)
+
+
+def _fits_int64(rows: list[IntRow], base: list[IntRow], rank: int) -> bool:
+    """Whether every intermediate of the int64 kernels stays below 2**62.
+
+    A primitive ray is (r-1)-minors over their gcd, a value at a ray at most an
+    r-minor.  ``combine`` adds two products of the two; a partial sum of a dot
+    product is at most ``r * max|x| * 2**b_(r-1)``.
+    """
+    ray_bits = hadamard_bits(rows, rank - 1)
+    value_bits = hadamard_bits(rows, rank)
+    entry_bits = max(abs(x) for row in rows for x in row).bit_length()
+    base_bits = max(abs(x) for ray in base for x in ray).bit_length()
+    sum_bits = rank.bit_length() + entry_bits + max(ray_bits, base_bits)
+    return max(ray_bits + value_bits + 1, sum_bits) <= 62
+
+
+def _digits(value: int, n_digits: int) -> list[int]:
+    return [(value >> (32 * k)) & 0xFFFFFFFF for k in range(n_digits)]
+
+
+def _make_rows(
+    rows: list[IntRow],
+    shifts: list[int],
+    use_int64: bool,
+    places: NDArray[np.int64],
+    n_places: int,
+) -> NDArray[Any]:
+    width = len(shifts)
+    if use_int64:
+        ints = np.zeros((n_places, width), dtype=np.int64)
+        ints[places] = np.array(rows, dtype=np.int64).reshape(len(rows), width)
+        return ints
+    floats = np.zeros((n_places, width + 1))
+    floats[places, :width] = scaled_floats(rows, shifts)
+    floats[:, width] = np.abs(floats).sum(axis=1) * _NORM_SLACK
+    return floats
+
+
+def _row_words(
+    rows: list[IntRow], places: NDArray[np.int64], n_places: int
+) -> NDArray[np.uint64]:
+    """Sign and magnitude of every entry; empty when there are no rows."""
+    if not rows:
+        return np.zeros((0, 1, 2), dtype=np.uint64)
+    n_digits = max(1, -(-max(abs(x) for row in rows for x in row).bit_length() // 32))
+    words = np.zeros((n_places, len(rows[0]), n_digits + 1), dtype=np.uint64)
+    words[places] = [
+        [[*_digits(abs(x), n_digits), int(x < 0)] for x in row] for row in rows
+    ]
+    return words
+
+
+def _make_base(base: list[IntRow], shifts: list[int], use_int64: bool) -> NDArray[Any]:
+    width = len(base)
+    if use_int64:
+        return np.array(base, dtype=np.int64).reshape(width, width)
+    rays = np.zeros((width, width + 2))
+    # scaling the columns of the rows by 2**-s scales rays by 2**s
+    rays[:, :width] = scaled_floats(base, [-s for s in shifts])
+    rays[:, width] = 2.0**-50
+    rays[:, width + 1] = SOLVED
+    return rays
+
+
+def _make_base_masks(
+    rows: list[IntRow],
+    base: list[IntRow],
+    use_int64: bool,
+    places: NDArray[np.int64],
+    n_words: int,
+) -> NDArray[np.uint64]:
+    """Decide the sign of every row at every base ray."""
+    kind = np.int64 if use_int64 else object
+    values = np.array(rows, dtype=kind) @ np.array(base, dtype=kind).T
+    masks = np.zeros((len(base), 2 * n_words), dtype=np.uint64)
+    for k in range(len(base)):
+        _set_bits(masks[k, :n_words], places[np.flatnonzero(values[:, k] > 0)])
+        _set_bits(masks[k, n_words:], places[np.flatnonzero(values[:, k] < 0)])
+    return masks

@@ -1,0 +1,325 @@
+"""Faces of every dimension: their sign vectors (covectors), and how many there are.
+
+A face of dimension k is a chamber of the arrangement restricted to a flat of dimension
+k, for exactly one flat.  So the covectors are listed flat by flat (`flats`): chambers
+of the restriction by `iter_patterns`, with 0 for the hyperplanes through the flat.
+Flats that are planes of a central arrangement, or lines of an affine one, need no
+walk: their hyperplanes are sorted by angle, exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from arrangement.errors import InputError
+from arrangement.exact import scaled_floats
+from arrangement.listing.streams import iter_patterns
+from arrangement.model import Arrangement, Flat, iter_flats, primitive, whole_space
+from arrangement.options import whole_number
+
+Signs = NDArray[np.int8]
+
+# faces handled at once, and signs in a table of values: a few megabytes
+_CHUNK = 1 << 12
+_TABLE = 1 << 18
+
+
+def iter_covectors(
+    X: Arrangement | ArrayLike | Any,
+    *,
+    offsets: ArrayLike | None = None,
+    rank: str | int = "exact",
+    floats: str = "binary",
+    block_size: int = 1 << 15,
+    dimension: int | None = None,
+) -> Iterator[Signs]:
+    """Yield the sign vectors of all faces of the arrangement of a matrix, in blocks.
+
+    Entry i of a sign vector is the sign of ``x_i . z`` (affine: ``x_i . z - b_i``) at
+    a point z of the relative interior of the face.  Chambers are faces without zeros
+    (zero rows aside); the lowest face of a central arrangement is all zeros.  Of an
+    affine arrangement all faces of the finite part are listed, none at infinity.
+
+    Parameters
+    ----------
+    X, offsets, rank, floats
+        As in `enumerate_patterns`.
+    block_size : int
+        Faces a block, at least 1; the last block may be shorter.
+    dimension : int, optional
+        List only the faces of this dimension, from 0 to the rank of the normals.
+        Counted in the essential space: in that of X all are larger by d - rank.
+
+    Yields
+    ------
+    ndarray, shape (b, n), int8, C-contiguous
+        Entries -1, 0, 1, a new array each time.  A zero row of a central arrangement
+        is 0 everywhere, a zero normal of an affine one the sign of ``-b_i``.
+
+    Raises
+    ------
+    InputError, InputTypeError
+        As `Arrangement`; block size or dimension out of range or no integers.
+
+    Notes
+    -----
+    Order: dimensions downwards.  Chambers come in the order of `iter_patterns`.  Lower
+    faces come flat by flat, flats in lexicographic order of their first bases (of the
+    first rows of the distinct hyperplanes); on a flat, in the order of `iter_patterns`
+    for the restriction, but along a line of an affine arrangement and around a plane
+    of a central one.  In a central arrangement each face that is not the lowest is
+    followed by its opposite.  The order does not depend on the block size.
+
+    Memory: a block and the pieces it is made of, up to 8192 faces more, the walk of
+    one `iter_patterns`, and for one flat of each dimension the matrix restricted to it,
+    ``O(n r)`` integers each; no list of flats is kept.
+    Zero tests and signs are decided in integers, see `flats`, and by `iter_patterns`.
+
+    Faces as chambers of restrictions: Zaslavsky (1975), *Facing up to arrangements*;
+    covectors and their composition: Björner et al., *Oriented Matroids* (2nd ed.
+    1999), sections 2.1 and 3.7.
+
+    Examples
+    --------
+    >>> faces = next(iter_covectors([[1, 0], [0, 1]]))
+    >>> faces.shape
+    (9, 2)
+    >>> next(iter_covectors([[1, 0], [0, 1]], dimension=1)).tolist()
+    [[0, 1], [0, -1], [-1, 0], [1, 0]]
+    >>> lines = [[1, 0], [0, 1], [1, 1]]
+    >>> next(iter_covectors(lines, offsets=[0, 0, 1], dimension=0)).tolist()
+    [[0, 0, -1], [0, 1, 0], [1, 0, 0]]
+    """
+    size = whole_number(block_size, "block_size")
+    if size < 1:
+        raise InputError(f"block_size={size}; expected at least 1.")
+    arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
+    dimensions = list(range(arrangement.rank, -1, -1))
+    if dimension is not None:
+        asked = whole_number(dimension, "dimension")
+        if asked not in dimensions:
+            raise InputError(
+                f"dimension={asked}; expected 0 <= dimension <= {arrangement.rank}, "
+                "the rank of the normals. Leave it out for all faces."
+            )
+        dimensions = [asked]
+    return _rebuffer(_Lister(arrangement), dimensions, size)
+
+
+def _rebuffer(lister: _Lister, dimensions: list[int], size: int) -> Iterator[Signs]:
+    """Cut the stream of chunks into blocks of one size."""
+    pieces: list[Signs] = []
+    count = 0
+    for k in dimensions:
+        for chunk in lister.chunks(k):
+            begin = 0
+            while begin < len(chunk):
+                piece = chunk[begin : begin + size - count]
+                pieces.append(piece)
+                begin += len(piece)
+                count += len(piece)
+                if count == size:
+                    yield np.concatenate(pieces)
+                    pieces, count = [], 0
+    if count:
+        yield np.concatenate(pieces)
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """How every row follows from a few: ``signs[:, source] * factor + constant``."""
+
+    source: NDArray[np.int64]
+    factor: Signs
+    constant: Signs
+
+    def spread(self, signs: Signs) -> Signs:
+        """Return the signs of all rows, shape (b, n)."""
+        # an index in brackets would give columns after columns in memory
+        taken = np.take(signs, self.source, axis=1)
+        out: Signs = taken * self.factor + self.constant
+        return out
+
+    def after(self, first: _Columns) -> _Columns:
+        """Combine: ``self.after(first).spread(s) == self.spread(first.spread(s))``."""
+        return _Columns(
+            first.source[self.source],
+            first.factor[self.source] * self.factor,
+            first.constant[self.source] * self.factor + self.constant,
+        )
+
+
+class _Lister:
+    """Lists the faces of one dimension after another, in chunks."""
+
+    def __init__(self, arrangement: Arrangement) -> None:
+        self.arrangement = arrangement
+        self.extra = 0 if arrangement.is_central else 1
+        self.top = whole_space(arrangement.cone)
+        classes = arrangement.class_of
+        self.moving = classes >= 0
+        # constant rows take column 0, which exists wherever this is used, times 0
+        self.columns = _Columns(
+            np.where(self.moving, classes, 0),
+            np.where(self.moving, arrangement.orientation, 0).astype(np.int8),
+            np.where(self.moving, 0, arrangement.constant_signs).astype(np.int8),
+        )
+
+    def chunks(self, dimension: int) -> Iterator[Signs]:
+        """Yield the covectors (b, n) of the faces of one dimension."""
+        if dimension == self.top.dimension:
+            for block in iter_patterns(self.arrangement, block_size=_CHUNK):
+                signs = block.to_signs()
+                signs[:, ~self.moving] = self.columns.constant[~self.moving]
+                yield signs
+        elif dimension + self.extra == 0:
+            yield np.zeros((1, self.arrangement.n_hyperplanes), dtype=np.int8)
+        elif dimension + self.extra == 1:
+            # one point (or ray) of each line (or plane): all of them at once
+            for flat in iter_flats(self.top, dimension + 1):
+                classes = flat.classes()
+                firsts = [members[0] for members in classes if members[0] > flat.last]
+                if firsts:
+                    yield from self._at_points(_own_coordinates(flat, classes), firsts)
+        elif dimension + self.extra == 2:
+            for flat in iter_flats(self.top, dimension):
+                classes = flat.classes()
+                firsts = [members[0] for members in classes]
+                own = _own_coordinates(flat, classes)
+                yield from self._between_points(own, firsts)
+        else:
+            for flat in iter_flats(self.top, dimension):
+                yield from self._chambers(flat)
+
+    def _at_points(self, flat: Flat, firsts: list[int]) -> Iterator[Signs]:
+        """Yield the faces that rows cut out of a line, or of a central plane."""
+        points = _points(flat.oriented()[firsts])
+        for begin, end in _pieces(len(points), len(flat.rows)):
+            yield self._with_opposites(_signs_at(points[begin:end], flat.rows))
+
+    def _between_points(self, flat: Flat, firsts: list[int]) -> Iterator[Signs]:
+        """Yield the chambers of a line, or of a central plane, in order.
+
+        Between two neighbours ``p, q`` the sign of a row is that at p, or that at q
+        where it is 0 at p (the composition of covectors).
+        """
+        oriented = flat.oriented()[firsts]
+        points = _points(oriented)
+        # a row is positive at the points after its own: so this is the place of each
+        places = np.concatenate(
+            [
+                np.count_nonzero(_signs_at(points[begin:end], oriented) > 0, axis=1)
+                for begin, end in _pieces(len(points), len(points))
+            ]
+        )
+        points = points[np.argsort(places)]
+        if self.extra:
+            far = np.array([[1, 0]], dtype=points.dtype)
+            points = np.concatenate([-far, points, far])
+        else:
+            points = np.concatenate([points, -points[:1]])
+        for begin, end in _pieces(len(points) - 1, len(flat.rows)):
+            signs = _signs_at(points[begin : end + 1], flat.rows)
+            yield self._with_opposites(np.where(signs[:-1], signs[:-1], signs[1:]))
+
+    def _with_opposites(self, signs: Signs) -> Signs:
+        spread = self.columns.spread(signs)
+        if self.extra:
+            return spread
+        both = np.stack([spread, -spread], axis=1)
+        return both.reshape(2 * spread.shape[0], spread.shape[1])
+
+    def _chambers(self, flat: Flat) -> Iterator[Signs]:
+        """Yield the chambers of the restriction to a flat of higher dimension."""
+        classes = flat.classes()
+        rows = flat.rows[[members[0] for members in classes]]
+        normals, offsets = rows, None
+        if self.extra:
+            normals, offsets = rows[:, :-1], -rows[:, -1]
+        columns = self.columns.after(_restricted_columns(flat, classes))
+        inner = Arrangement(normals, offsets)
+        for block in iter_patterns(inner, block_size=_CHUNK):
+            yield columns.spread(block.to_signs())
+
+
+def _restricted_columns(flat: Flat, classes: list[list[int]]) -> _Columns:
+    """How rows restricted to a flat follow from the first of each class."""
+    m = len(flat.rows)
+    source = np.zeros(m, dtype=np.int64)
+    factor = np.zeros(m, dtype=np.int8)
+    # rows that are constant on the flat: zero, or parallel to it
+    constant = _sign(flat.rows[:, -1])
+    turned = np.any(flat.oriented() != flat.rows, axis=1)
+    for k, members in enumerate(classes):
+        source[members] = k
+        factor[members] = np.where(turned[members] == turned[members[0]], 1, -1)
+        constant[members] = 0
+    return _Columns(source, factor, constant)
+
+
+def _own_coordinates(flat: Flat, classes: list[list[int]]) -> Flat:
+    """Change to coordinates that only the rows decide, so that the order is theirs.
+
+    On an affine line the first row that is not constant grows.  In a central plane the
+    first rows of two classes become (1, 0) and (0, 1): the others are then minors of
+    one more row over a common one, within the bound of `flats`.
+    """
+    rows = flat.rows
+    a = rows[classes[0][0]]
+    if flat.dimension == 1:
+        flips = np.array([-1 if a[0] < 0 else 1, 1], dtype=rows.dtype)
+        return Flat(rows * flips, 1, flat.last)
+    b = rows[classes[1][0]]
+    out = np.stack(
+        [rows[:, 0] * b[1] - rows[:, 1] * b[0], rows[:, 1] * a[0] - rows[:, 0] * a[1]],
+        axis=1,
+    )
+    out = out if a[0] * b[1] > a[1] * b[0] else -out
+    return Flat(primitive(out), 2, flat.last)
+
+
+def _points(oriented: NDArray[Any]) -> NDArray[Any]:
+    """Return the zero of each row (x, y): the point (-y, x).
+
+    With x positive, or x zero and y positive, they lie in half a turn from (-1, 0) to
+    (1, 0) clockwise; of two points, that is later where the other's row is positive.
+    """
+    return np.stack([-oriented[:, 1], oriented[:, 0]], axis=1)
+
+
+def _pieces(count: int, width: int) -> Iterator[tuple[int, int]]:
+    """Cut ``range(count)`` so that a table ``width`` wide stays small."""
+    step = max(1, min(_CHUNK, _TABLE // max(width, 1)))
+    for begin in range(0, count, step):
+        yield begin, min(begin + step, count)
+
+
+def _signs_at(points: NDArray[Any], rows: NDArray[Any]) -> Signs:
+    """Signs of rows (m, 2) at points (b, 2), decided exactly; shape (b, m)."""
+    if rows.dtype != object:
+        # two products below 2**61 each, see `flats`
+        values = points[:, :1] * rows[:, 0] + points[:, 1:] * rows[:, 1]
+        return _sign(values)
+    near_points = scaled_floats(points.tolist(), (0, 0))
+    near_rows = scaled_floats(rows.tolist(), (0, 0))
+    first = near_points[:, :1] * near_rows[:, 0]
+    second = near_points[:, 1:] * near_rows[:, 1]
+    guess = first + second
+    # at most four roundings of 2**-53 (1 + tiny) each, and underflow of entries
+    bound = (np.abs(first) + np.abs(second)) * 2.0**-50 + 2.0**-1000
+    signs = _sign(guess)
+    p, i = np.nonzero(np.abs(guess) <= bound)
+    values = points[p, 0] * rows[i, 0] + points[p, 1] * rows[i, 1]
+    signs[p, i] = _sign(values)
+    return signs
+
+
+def _sign(values: NDArray[Any]) -> Signs:
+    # not np.sign: it would give Python integers for Python integers
+    out: Signs = (values > 0).astype(np.int8) - (values < 0).astype(np.int8)
+    return out

@@ -1,0 +1,97 @@
+"""`partition`: a listing in independent pieces, for processes and clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from arrangement.errors import InputError, InputTypeError
+from arrangement.listing.plan import Block, Plan
+from arrangement.listing.prefixes import sign_prefixes
+from arrangement.listing.streams import PatternStream
+from arrangement.model import Arrangement, PatternSet
+from arrangement.options import check_block_size
+
+# prefixes that a piece has on average, so that pieces are balanced
+_PREFIXES = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """Some of the chambers of an arrangement: those with given signs of some rows.
+
+    Can be pickled.  The pieces of `partition`, one after another, are the listing by
+    cells (the order of signs, see `PatternSet`).
+
+    Attributes
+    ----------
+    arrangement : Arrangement
+        The whole arrangement.
+    signs : ndarray, shape (n_prefixes, places), int8
+        Each row a prefix: the signs of the first rows (internal numbering), 0 open.
+    """
+
+    arrangement: Arrangement
+    signs: NDArray[np.int8]
+
+    def iter_patterns(self, *, block_size: int = 1 << 15) -> Iterator[PatternSet]:
+        """Yield the patterns of the piece in blocks."""
+        check_block_size(block_size)
+        plan = Plan(self.arrangement, by_cells=True)
+        return PatternStream(plan, self._blocks(plan), int(block_size))
+
+    def count(self) -> int:
+        """Return the number of patterns, found by walking through them."""
+        plan = Plan(self.arrangement, by_cells=True)
+        return sum(len(block.patterns) for block in self._blocks(plan))
+
+    def _blocks(self, plan: Plan) -> Iterator[Block]:
+        if plan.layout is None:
+            yield from plan.blocks()
+        for signs in self.signs:
+            yield from plan.blocks_at(signs)
+
+
+def partition(
+    X: Arrangement | ArrayLike | Any,
+    k: int,
+    *,
+    offsets: ArrayLike | None = None,
+    rank: str | int = "exact",
+    floats: str = "binary",
+) -> list[Piece]:
+    """Split the patterns of a matrix into at most ``k`` independent pieces.
+
+    Parameters
+    ----------
+    X, offsets, rank, floats
+        As in `enumerate_patterns`.
+    k : int
+        Most pieces, at least 1; fewer where there are fewer chambers.
+
+    Returns
+    -------
+    list of Piece
+        Each not empty, of about the same number of chambers of a sub-arrangement.
+
+    Examples
+    --------
+    >>> pieces = partition([[1, 0], [0, 1], [1, 1]], 2)
+    >>> [piece.count() for piece in pieces]
+    [4, 2]
+    """
+    if isinstance(k, bool) or not isinstance(k, (int, np.integer)):
+        raise InputTypeError(f"k={k!r}; expected an int >= 1.")
+    if k < 1:
+        raise InputError(f"k={k}; expected at least 1 piece.")
+    arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
+    plan = Plan(arrangement, by_cells=True)
+    if plan.layout is None:
+        return [Piece(arrangement, np.zeros((0, 0), dtype=np.int8))]
+    found = list(sign_prefixes(arrangement, plan.layout, _PREFIXES * int(k)))
+    groups = np.array_split(np.stack(found), min(int(k), len(found)))
+    return [Piece(arrangement, group) for group in groups]

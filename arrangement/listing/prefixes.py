@@ -1,0 +1,60 @@
+"""Split a listing into independent pieces: prefixes of signs, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arrangement._kernels.state import DONE, N_EMITTED
+from arrangement.counting import cover_bound
+from arrangement.listing.cells import Layout, Walker, make_layout
+from arrangement.model import Arrangement, unpack
+
+# cells that are split no more for being large, unless they are this large; most cells
+_MANY, _LARGE, _MOST = 1 << 10, 1 << 20, 1 << 14
+
+
+def sign_prefixes(
+    arrangement: Arrangement, layout: Layout, wanted: int, *, size: int = 1 << 62
+) -> Iterator[NDArray[np.int8]]:
+    """Yield signs of the first rows, by place (0: open), one for each of their cells.
+
+    The cells of the base rows and as many of the next rows as it takes to have
+    ``wanted`` of them, each with some ``size`` chambers or fewer; in the order of the
+    listing, of which each is a piece.
+    """
+    cone = arrangement.cone
+    rows = [*cone.rows] if cone.infinity is None else [*cone.rows, cone.infinity]
+    row_at = dict(zip(layout.places.tolist(), rows, strict=True))
+    base = layout.base_places.tolist()
+    rest = sorted(set(row_at) - set(base))
+    full = cover_bound(len(rows), layout.rank) // 2
+    n_extra = 0
+    while True:
+        chosen = [*base, *rest[:n_extra]]
+        bits = _cells([row_at[p] for p in chosen])
+        # as if all rows were as far from generic as those chosen, so rather too many
+        total = full * len(bits) // (cover_bound(len(chosen), layout.rank) // 2)
+        needed = max(min(total // size, _MANY), min(total // _LARGE, _MOST))
+        if len(bits) >= max(wanted, needed) or n_extra >= len(rest):
+            break
+        n_extra = min(n_extra + n_extra // 3 + 1, len(rest))
+    for cell in bits:
+        signs = np.zeros(layout.input_row.size, dtype=np.int8)
+        signs[chosen] = np.where(cell, 1, -1)
+        yield signs
+
+
+def _cells(rows: list[tuple[int, ...]]) -> NDArray[np.bool_]:
+    """Bits of the chambers on the positive side of the first row, in order."""
+    walker = Walker(make_layout(Arrangement(rows)))
+    block = np.zeros((1 << 12, walker.layout.words_per_pattern), dtype=np.uint64)
+    found = []
+    status = -1
+    while status != DONE:
+        status = walker.advance(block)
+        found.append(unpack(block[: int(walker.control[N_EMITTED])], len(rows)))
+        walker.control[N_EMITTED] = 0
+    return np.concatenate(found)

@@ -1,0 +1,494 @@
+"""Lists of patterns on disk: a Zarr array that grows chunk by chunk.
+
+A store is one Zarr v3 array, ``(P, ceil(n/64))`` uint64, with codecs that every Zarr
+library has (transpose, bytes, Blosc, CRC-32C), so ``zarr.open(path)[:]`` reads it
+without this package.  The folder holds ``zarr.json``, the chunks ``c.0.0``, ``c.1.0``,
+.. and ``checksums``, one line a chunk: SHA-256 of its patterns (little-endian, row by
+row), size of its file, name of its file.
+
+Chunks are transposed and bits are shuffled: neighbours in a listing differ in few
+rows, so each row's bits make long runs.  That takes about 1 byte a pattern where
+plain Zstandard takes 2.5, for matrices of a few hundred rows.
+
+Writing: the chunk, then its line in ``checksums``, then ``zarr.json``; each is forced
+to the disk before the next, and chunks and ``zarr.json`` are written under another name
+and renamed.  The shape in ``zarr.json`` grows with every chunk, so whatever moment the
+process dies at, the folder is a valid array of exactly the patterns that were finished;
+with a shape set once, at the start or the end, stock Zarr would read missing chunks as
+zeros, or nothing.
+
+A store is proven as its stream is: the patterns proven are those written, or found
+equal to what was written before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from arrangement.errors import (
+    BudgetExceededError,
+    IncompleteListingError,
+    InputError,
+    InputTypeError,
+    ListingTooLargeError,
+)
+from arrangement.io import check_new_file
+from arrangement.listing import PatternStream, iter_patterns
+from arrangement.model import Arrangement, PatternSet, Proof, matrix_sha256
+from arrangement.options import free_bytes
+from arrangement.stores import format as form
+from arrangement.stores.format import Checksum, Header
+from arrangement.verification import verify
+
+# a list is copied and sorted a few times while it is verified
+_VERIFY_COPIES = 6
+
+
+@dataclass(frozen=True, eq=False)
+class StoredPatterns:
+    """A complete list of patterns on disk, read when asked.
+
+    ``stored[a:b]`` is a `PatternSet` in memory, ``stored[i]`` one pattern (booleans,
+    shape (n,)), and iterating yields a `PatternSet` for each chunk; the checksum of
+    every chunk read so is checked.
+
+    Attributes
+    ----------
+    path : Path
+        Folder of the store.
+    packed : zarr.Array, shape (P, ceil(n/64)), uint64
+        The patterns as in ``PatternSet.packed``, read by slices; here only Zarr's own
+        check (CRC-32C) is made.
+    n_rows, rank, bound, plan
+        As in `PatternSet`.
+    block_size : int
+        Patterns a chunk; the last may hold fewer.
+    proof : str
+        The proof in words, or that there is none.
+    proof_method : {"cover bound", "characteristic polynomial", "none"}
+        As ``Proof.method``; ``"none"`` when written with ``prove=False``.
+    matrix_sha256 : str
+        `arrangement.model.fingerprint.matrix_sha256` of the matrix listed.
+    """
+
+    path: Path
+    packed: Any = field(repr=False)
+    n_rows: int
+    rank: int
+    bound: int
+    plan: str
+    block_size: int
+    proof: str
+    proof_method: str
+    matrix_sha256: str
+    checksums: tuple[Checksum, ...] = field(repr=False)
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the list was proven complete while it was written."""
+        return self.proof_method != "none"
+
+    def __len__(self) -> int:
+        """Return the number of patterns."""
+        return int(self.packed.shape[0])
+
+    def __iter__(self) -> Iterator[PatternSet]:
+        """Yield the patterns of each chunk, checked."""
+        for checksum in self.checksums:
+            yield self._pattern_set(_read_chunk(self.path, self.packed, checksum))
+
+    def __getitem__(self, key: int | slice) -> Any:
+        """Return one pattern (booleans) for an int, a `PatternSet` for a slice."""
+        if isinstance(key, (int, np.integer)):
+            index = range(len(self))[key]
+            return self[index : index + 1][0]
+        if not isinstance(key, slice):
+            raise InputTypeError(
+                f"index {key!r}; expected an int or a slice. Use .packed for others."
+            )
+        places = range(len(self))[key]
+        forward = places if places.step > 0 else places[::-1]
+        pieces = [self.packed[:0]]
+        if forward:
+            size = self.block_size
+            for k in range(forward[0] // size, forward[-1] // size + 1):
+                begin = k * size
+                # the first place that is in this chunk or after it
+                skip = max(0, -((forward.start - begin) // forward.step))
+                first = forward.start + skip * forward.step - begin
+                last = min(forward[-1] - begin, size - 1)
+                if first <= last:
+                    chunk = _read_chunk(self.path, self.packed, self.checksums[k])
+                    pieces.append(chunk[first : last + 1 : forward.step])
+        packed = np.concatenate(pieces)
+        return self._pattern_set(packed if places.step > 0 else packed[::-1])
+
+    def _pattern_set(self, packed: NDArray[np.uint64]) -> PatternSet:
+        return PatternSet(
+            np.ascontiguousarray(packed),
+            self.n_rows,
+            self.rank,
+            self.bound,
+            plan=f"read from a store ({self.plan})",
+        )
+
+    def verify(
+        self,
+        X: Arrangement | ArrayLike | Any,
+        *,
+        offsets: ArrayLike | None = None,
+        rank: str | int = "exact",
+        floats: str = "binary",
+    ) -> Proof:
+        """Prove from the bits alone that the list is complete for a matrix.
+
+        Reads the whole list into memory, checks all checksums, and calls
+        `arrangement.verify`.
+
+        Parameters
+        ----------
+        X, offsets, rank, floats
+            As in `enumerate_patterns`.
+
+        Returns
+        -------
+        Proof
+
+        Raises
+        ------
+        IncompleteListingError
+            The store lists another matrix, or `arrangement.verify` fails.
+        ListingTooLargeError
+            The list does not fit in memory several times over.
+        InputError
+            A chunk is damaged; the message names it.
+        """
+        arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
+        given = matrix_sha256(arrangement)
+        if given != self.matrix_sha256:
+            raise IncompleteListingError(
+                f"{self.path} lists another matrix: its SHA-256 is "
+                f"{self.matrix_sha256}, that of the matrix given is {given}. Give the "
+                "same rows, columns, offsets, rank and floats."
+            )
+        needed = _VERIFY_COPIES * 8 * max(self.packed.shape[1], 1) * len(self)
+        free = free_bytes()
+        if needed > free:
+            raise ListingTooLargeError(
+                f"verifying {len(self):,} patterns takes about {needed:,} bytes of "
+                f"memory; {free:,} are free. Use a machine with more memory."
+            )
+        return verify(self[:], arrangement)
+
+
+def write_patterns(
+    path: str | os.PathLike[str],
+    X: Arrangement | ArrayLike | Any,
+    *,
+    offsets: ArrayLike | None = None,
+    rank: str | int = "exact",
+    floats: str = "binary",
+    block_size: int | None = None,
+    n_jobs: int = 1,
+    prove: bool = True,
+    resume: bool = False,
+    progress: Callable[[int, int], object] | None = None,
+) -> StoredPatterns:
+    """Stream every sign pattern of a matrix to a Zarr store.
+
+    Memory holds a few chunks, whatever the total.  Killed at any moment, the same
+    call with ``resume=True`` lists again, compares what is there, writes the rest, and
+    ends with the same bytes in every file.
+
+    Parameters
+    ----------
+    path : path-like
+        Folder to make, by custom ``*.zarr``.
+    X, offsets, rank, floats, n_jobs
+        As in `enumerate_patterns`.
+    block_size : int, optional
+        Patterns a chunk, at least 1; by default 65,536, and fewer where a chunk would
+        take more than 32 MiB of memory.
+    prove : bool
+        Prove completeness (`Proof`) on the way, in the memory of one block.
+    resume : bool
+        Continue a store that is there (or begin one); damaged chunks and all after
+        them are written again.
+    progress : callable, optional
+        Called as ``progress(patterns_so_far, bound)`` after each chunk.
+
+    Returns
+    -------
+    StoredPatterns
+
+    Raises
+    ------
+    InputError
+        The path exists (without ``resume``), cannot be written, or holds something
+        else: another matrix, another block size, a chunk that is not what is listed.
+    IncompleteListingError
+        The proof fails (a defect of the program; please report it).
+    BudgetExceededError
+        All patterns are written, but counting them another way takes too long.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     stored = write_patterns(folder + "/list.zarr", [[1, 0], [0, 1], [1, 1]])
+    ...     len(stored), stored[2:4].to_bool().astype(int).tolist()
+    (6, [[1, 0, 1], [0, 1, 0]])
+    """
+    _import_zarr()
+    arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
+    size = form.chunk_rows(block_size, arrangement.n_hyperplanes)
+    folder = _check_target(path, resume=resume)
+    stream = iter_patterns(
+        arrangement, block_size=size, n_jobs=n_jobs, prove=prove, progress=progress
+    )
+    header = Header(
+        matrix_sha256=matrix_sha256(arrangement),
+        n_rows=arrangement.n_hyperplanes,
+        rank=arrangement.rank,
+        bound=str(stream.bound),
+        antipodes=_antipodes_text(arrangement),
+        plan=stream.plan,
+        block_size=size,
+    )
+    try:
+        with form.locked(folder, exist_ok=resume):
+            _write(folder, header, stream, prove)
+    except OSError as error:
+        raise InputError(
+            f"cannot write {folder}: {error.strerror or error}. Make room or give "
+            "another path; --resume (resume=True) continues what was begun."
+        ) from error
+    return open_patterns(folder)
+
+
+def open_patterns(path: str | os.PathLike[str]) -> StoredPatterns:
+    """Open a store that `write_patterns` finished; patterns are read when asked.
+
+    That every chunk is there and of the right size is checked now, its checksum when
+    it is read.
+
+    Parameters
+    ----------
+    path : path-like
+        Folder of the store.
+
+    Returns
+    -------
+    StoredPatterns
+
+    Raises
+    ------
+    InputError
+        No such store, incomplete, of another format, or damaged; names the chunk.
+    """
+    _import_zarr()
+    folder = Path(path)
+    header = form.read_header(folder)
+    if header.status != form.COMPLETE:
+        raise InputError(
+            f"{folder} is incomplete: {header.chunks} chunks with {header.count:,} "
+            "patterns are written. Continue it: arrangement enumerate --resume, or "
+            "write_patterns(.., resume=True)."
+        )
+    checksums = form.check_checksums(folder, header)
+    for checksum in checksums:
+        form.check_size(folder, checksum)
+    return StoredPatterns(
+        path=folder,
+        packed=_open_array(folder),
+        n_rows=header.n_rows,
+        rank=header.rank,
+        bound=int(header.bound),
+        plan=header.plan,
+        block_size=header.block_size,
+        proof=header.proof,
+        proof_method=header.proof_method,
+        matrix_sha256=header.matrix_sha256,
+        checksums=tuple(checksums),
+    )
+
+
+def _import_zarr() -> Any:
+    try:
+        import zarr
+    except ImportError:
+        raise InputError(
+            "stores of patterns need the package zarr: pip install 'zarr>=3'."
+        ) from None
+    return zarr
+
+
+def _open_array(folder: Path) -> Any:
+    try:
+        return _import_zarr().open_array(folder, mode="r")
+    except (ValueError, TypeError, KeyError, OSError) as error:
+        raise InputError(f"Zarr cannot open {folder}: {error}.") from error
+
+
+def _check_target(path: str | os.PathLike[str], *, resume: bool) -> Path:
+    folder = Path(path)
+    if not os.path.lexists(folder):
+        return check_new_file(folder)
+    if not resume:
+        raise InputError(
+            f"{folder} exists; continue it with --resume (resume=True), give another "
+            "path, or remove it."
+        )
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder, so no store of patterns.")
+    return folder
+
+
+def _antipodes_text(arrangement: Arrangement) -> str:
+    if not arrangement.is_central:
+        return "affine: one pattern a chamber, no antipodes"
+    if not arrangement.n_distinct:
+        return "one chamber, its own antipode"
+    return "full list: each chamber is followed at once by its antipode"
+
+
+def _write(folder: Path, header: Header, stream: PatternStream, prove: bool) -> None:
+    """Bring the store to its end from wherever it is; writes nothing when done."""
+    stored = form.stored_header(folder, header)
+    kept = [] if stored is None else _intact_chunks(folder, stored)
+    form.remove_partial(folder)
+    if (
+        stored is not None
+        and stored.status == form.COMPLETE
+        and stored.checksums_sha256 == form.digest_lines(kept)
+        and (stored.proof_method != "none" or not prove)
+    ):
+        return
+    header = _write_chunks(folder, header, kept, stream)
+    method, text = "none", "none, as asked: completeness was not checked"
+    if stream.proof is not None:
+        method, text = stream.proof.method, str(stream.proof)
+    header = replace(
+        header,
+        status=form.COMPLETE,
+        total=header.count,
+        proof_method=method,
+        proof=text,
+    )
+    form.write_header(folder, header)
+
+
+def _intact_chunks(folder: Path, stored: Header) -> list[Checksum]:
+    """Return the checksums of the leading chunks that are whole, read and compared."""
+    kept: list[Checksum] = []
+    array = _open_array(folder)
+    for checksum in form.read_checksums(folder)[: stored.chunks]:
+        try:
+            _read_chunk(folder, array, checksum)
+        except InputError:
+            break
+        kept.append(checksum)
+    return kept
+
+
+def _write_chunks(
+    folder: Path, header: Header, kept: list[Checksum], stream: PatternStream
+) -> Header:
+    """Compare the kept chunks with the stream, write the others, return the header."""
+    form.write_checksums(folder, kept)
+    running = hashlib.sha256()
+    k = 0
+    for k, block in enumerate(_blocks(stream), 1):
+        digest = _digest(block.packed)
+        if k <= len(kept):
+            line = kept[k - 1]
+            if line.sha256 != digest:
+                raise InputError(
+                    f"chunk {line.chunk} of {folder} (file {line.name}) differs from "
+                    "what the matrix gives now: it was altered, or written by another "
+                    "version. Remove the store and write it again."
+                )
+        else:
+            data = _encode(block.packed, header)
+            line = Checksum(digest, len(data), k - 1)
+            if data:
+                form.replace_file(folder / line.name, data)
+            form.append_checksum(folder, line)
+        running.update(str(line).encode())
+        header = replace(
+            header,
+            count=header.count + len(block),
+            chunks=k,
+            checksums_sha256=running.hexdigest(),
+        )
+        if k > len(kept):
+            form.write_header(folder, header)
+    if k < len(kept):
+        raise InputError(
+            f"chunk {k} of {folder} is one too many: the matrix gives {k} chunks. "
+            "Remove the store and write it again."
+        )
+    return header
+
+
+def _blocks(stream: PatternStream) -> Iterator[PatternSet]:
+    try:
+        yield from stream
+    except BudgetExceededError as error:
+        raise BudgetExceededError(
+            f"all {stream.n_patterns:,} patterns are written, but could not be counted "
+            f"another way: {error} End without proof with --resume --no-proof "
+            "(resume=True, prove=False)."
+        ) from error
+
+
+def _encode(packed: NDArray[np.uint64], header: Header) -> bytes:
+    """Return the file of one chunk as Zarr makes it; empty when there are no words."""
+    if not header.width:
+        return b""
+    zarr = _import_zarr()
+    files: dict[str, Any] = {}
+    document = replace(header, count=header.block_size).document()
+    # a chunk of zeros is a pattern too, and a missing file an error
+    with zarr.config.set({"array.write_empty_chunks": True}):
+        store = zarr.storage.MemoryStore(files)
+        array = zarr.Array.from_dict(zarr.storage.StorePath(store), document)
+        array[: len(packed)] = packed
+    data: bytes = files["c.0.0"].to_bytes()
+    return data
+
+
+def _read_chunk(folder: Path, array: Any, checksum: Checksum) -> NDArray[np.uint64]:
+    """Read a chunk and compare it with its checksum.
+
+    Raises
+    ------
+    InputError
+        Names the chunk.
+    """
+    form.check_size(folder, checksum)
+    size = array.chunks[0]
+    begin = checksum.chunk * size
+    try:
+        packed = np.asarray(array[begin : begin + size], dtype=np.uint64)
+        reason = "" if _digest(packed) == checksum.sha256 else "its checksum is wrong"
+    except (ValueError, RuntimeError, OSError) as error:
+        reason = str(error).rstrip(".")
+    if reason:
+        raise InputError(
+            f"chunk {checksum.chunk} of {folder} is damaged (file {checksum.name}): "
+            f"{reason}. {form.REWRITE}"
+        )
+    return packed
+
+
+def _digest(packed: NDArray[np.uint64]) -> str:
+    return hashlib.sha256(packed.astype("<u8", copy=False).tobytes()).hexdigest()

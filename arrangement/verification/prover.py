@@ -1,0 +1,136 @@
+"""`Prover`: check a list block by block while it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arrangement._kernels.verification import first_disorder, hash_chambers, may_repeat
+from arrangement.counting import count_patterns
+from arrangement.errors import IncompleteListingError
+from arrangement.model import Arrangement, Proof
+from arrangement.verification.checks import check_distinct
+from arrangement.verification.output_bits import _Rules
+from arrangement.verification.witnesses import _check_vertices, _check_witnesses
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What `Prover.check` found: exact searches, hashes, a pattern out of place."""
+
+    n_exact: int
+    keys: NDArray[np.uint64] | None
+    misplaced: int
+
+
+class Prover:
+    """Collects the proof of a listing block by block.
+
+    Strictly increasing patterns are distinct, and one block has to be held; for any
+    other order 8 bytes a chamber are.
+    """
+
+    def __init__(self, arrangement: Arrangement, *, is_ordered: bool = True) -> None:
+        self._rules = _Rules(arrangement)
+        self._is_ordered = is_ordered
+        self._keys: list[NDArray[np.uint64]] = []
+        self._step = 2 if self._rules.has_antipodes else 1
+        self._last = np.zeros((0, self._rules.width), dtype=np.uint64)
+        self._total = 0
+        self._exact = 0
+
+    def check(
+        self,
+        patterns: NDArray[np.uint64],
+        witnesses: NDArray[np.float64],
+        shifts: Sequence[int],
+        bases: NDArray[np.int64] | None = None,
+    ) -> Checked:
+        """Check a block of patterns by itself, antipodes after their chambers.
+
+        ``witnesses`` (chambers, r) are candidates for points in the coordinates of the
+        cone times ``2**shift``; of a central arrangement ``bases`` (chambers, r - 1)
+        int64 may name the rows at a vertex of the chamber instead (first -1: none).
+        Where neither proves the pattern, a point is looked for exactly.  Threads may
+        check blocks at the same time.
+        """
+        rules, step = self._rules, self._step
+        keys = None
+        place = -1
+        if not self._is_ordered:
+            keys = np.zeros(len(patterns) // step, dtype=np.uint64)
+            place = hash_chambers(patterns, step, rules.moving, keys)
+        elif rules.width:
+            place = first_disorder(patterns, step, rules.leading, rules.moving)
+        if bases is None or not self._rules.has_antipodes:
+            exact = _check_witnesses(rules, patterns, step, witnesses, shifts)
+        else:
+            exact = _check_vertices(rules, patterns, step, witnesses, shifts, bases)
+        return Checked(exact, keys, place)
+
+    def append(self, patterns: NDArray[np.uint64], checked: Checked) -> None:
+        """Take the next block of the list and what `check` found about it."""
+        place = checked.misplaced
+        if place < 0 and self._is_ordered and self._rules.width and len(patterns):
+            joined = np.concatenate([self._last, patterns[: self._step]])
+            rules = self._rules
+            place = first_disorder(joined, self._step, rules.leading, rules.moving)
+            place = min(place, 0)
+            self._last = patterns[-self._step :].copy()
+        if place >= 0:
+            raise IncompleteListingError(
+                f"pattern {self._total + place} of the list repeats or precedes an "
+                "earlier one, or is not the antipode of the one before it."
+            )
+        if checked.keys is not None:
+            self._keys.append(checked.keys)
+        self._exact += checked.n_exact
+        self._total += len(patterns)
+
+    def conclude(self, patterns: NDArray[np.uint64]) -> Proof:
+        """Compare the number of patterns with the count and return the proof.
+
+        ``patterns`` is the whole list, looked at again where hashes are equal.
+        """
+        total = self._total
+        if self._keys and _may_repeat(np.concatenate(self._keys)):
+            check_distinct(self._rules, patterns)
+        return _make_proof(self._rules, total, self._exact, *_count(self._rules, total))
+
+
+def _may_repeat(keys: NDArray[np.uint64]) -> bool:
+    """Whether keys may be equal; a few thousand of them at a time stay in the cache."""
+    bits = min(max(1, (len(keys) >> 10).bit_length()), 20)
+    ends = np.zeros(1 << bits, dtype=np.int64)
+    table = np.empty(1 << 12, dtype=np.uint64)
+    return bool(may_repeat(keys, ends, np.empty_like(keys), table))
+
+
+def _count(rules: _Rules, total: int) -> tuple[str, int]:
+    """Return where the number of chambers comes from, and it; it must be ``total``."""
+    if total == rules.bound():
+        return "cover bound", total
+    count = count_patterns(rules.arrangement)
+    if total != count:
+        side = "missing" if total < count else "too many"
+        raise IncompleteListingError(
+            f"{total} patterns, but the arrangement has {count} chambers: "
+            f"{abs(count - total)} {side}."
+        )
+    return "characteristic polynomial", count
+
+
+def _make_proof(
+    rules: _Rules, total: int, exact: int, method: str, count: int
+) -> Proof:
+    return Proof(
+        n_patterns=total,
+        bound=rules.bound(),
+        count=count,
+        method=method,
+        n_exact_witnesses=exact,
+        is_projected=rules.arrangement.is_projected,
+    )

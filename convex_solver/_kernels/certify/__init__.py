@@ -1,0 +1,39 @@
+"""Kernels of the certificate: coverings and prices."""
+
+from convex_solver._kernels.certify.chamber_prices import price_block
+from convex_solver._kernels.certify.covering import (
+    ATOL,
+    BEST,
+    CELLS,
+    DONE,
+    GOAL,
+    GROW,
+    HEIGHT,
+    LEFT,
+    MOST_CONCAVE,
+    MOST_CONVEX,
+    N_PEAKS,
+    ORTHANT,
+    RTOL,
+    TOP,
+    cover,
+)
+
+__all__ = [
+    "ATOL",
+    "BEST",
+    "CELLS",
+    "DONE",
+    "GOAL",
+    "GROW",
+    "HEIGHT",
+    "LEFT",
+    "MOST_CONCAVE",
+    "MOST_CONVEX",
+    "N_PEAKS",
+    "ORTHANT",
+    "RTOL",
+    "TOP",
+    "cover",
+    "price_block",
+]

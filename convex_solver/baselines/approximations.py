@@ -1,0 +1,398 @@
+"""The convex program over some patterns only: what others use in place of all of them.
+
+Any list of patterns gives a restricted program whose optimum is a network's objective,
+an upper bound of the true optimum.  How far above it is only the exact bound can tell,
+so that every `Approximation` carries its true gap, or says that it is unknown.
+
+Of the methods that Pilanci & Ergen (2020) compare, the appendix fixes only the first
+(Figure 10: patterns along gradient descent and of 50 clusters of patches).  `alg2` and
+`alg3` are readings of their names, stated in their docstrings.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from arrangement import InputError
+from convex_solver.baselines.clusters import cluster_directions
+from convex_solver.baselines.training import Training, train
+from convex_solver.certificates import SolutionStatus
+from convex_solver.networks import TwoLayerReLU
+from convex_solver.program import ConvexProgram, reduce_network
+from convex_solver.reading import Limits, check_count
+from convex_solver.restricted import blocks_of, solve_by_cuts
+from convex_solver.solver import Solution, solve
+from convex_solver.typing import Array
+
+UNKNOWN = "unknown"
+# The exact optimum is sought for the gap up to this rank, for so many seconds, to this
+# relative gap.
+BOUND_RANK = 6
+BOUND_SECONDS = 20.0
+BOUND_TOL = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Approximation:
+    """The optimum over some patterns, and what is known about the rest.
+
+    Attributes
+    ----------
+    network : TwoLayerReLU
+    objective : float
+        Its objective (2), as it is: ``program.network_objective(network)``.
+    lower_bound : float or None
+        Certified lower bound of the optimum over all patterns, where it was reached.
+    n_patterns : int
+        Distinct patterns of the restricted program, each with both signs.
+    restricted_bound : float
+        Dual value of the restricted program in float64; no bound of the true optimum.
+        (A run that ``time_limit`` ended may have an objective below it: a neuron has
+        then left its cone, for a pattern that is not in the list.)
+    source : str
+        Where the patterns come from.
+    training : Training or None
+        The local search that they were taken from.
+    seconds : float
+        Of the restricted program: without drawing or clustering, training and the
+        exact bound.
+    """
+
+    network: TwoLayerReLU
+    objective: float
+    lower_bound: float | None
+    n_patterns: int
+    restricted_bound: float = field(repr=False)
+    source: str
+    training: Training | None = field(repr=False)
+    seconds: float
+
+    @property
+    def gap(self) -> float | str:
+        """``(objective - lower_bound) / objective``, or ``"unknown"``; 0 if both are 0.
+
+        The true gap: how far the patterns left out have put the result from the
+        optimum of all networks, at most.
+        """
+        if self.lower_bound is None:
+            return UNKNOWN
+        if self.objective <= 0.0:
+            return 0.0
+        return max(self.objective - self.lower_bound, 0.0) / self.objective
+
+    @property
+    def restricted_gap(self) -> float:
+        """Relative gap to which the restricted program was solved."""
+        if self.objective <= 0.0:
+            return 0.0
+        return max(self.objective - self.restricted_bound, 0.0) / self.objective
+
+    def __str__(self) -> str:
+        """Return the result in one line."""
+        gap = self.gap if isinstance(self.gap, str) else f"{self.gap:.1e}"
+        return (
+            f"{self.source}: objective {self.objective:.10g} over {self.n_patterns:,} "
+            f"patterns, gap {gap}"
+        )
+
+
+def approximate(
+    program: ConvexProgram,
+    *,
+    n_directions: int = 1000,
+    seed: int = 0,
+    tol: float = 1e-6,
+    time_limit: float | None = None,
+    bound: Solution | float | str | None = "auto",
+) -> Approximation:
+    """Solve the program over the patterns of Gaussian directions.
+
+    Parameters
+    ----------
+    program : ConvexProgram
+    n_directions : int
+        Directions drawn, at least 1; several may have one pattern.
+    seed : int
+        Not negative.
+    tol : float
+        Relative gap to which the restricted program is solved, above 0.
+    time_limit : float, optional
+        Seconds after which the restricted program is left as it is, above 0.
+    bound : Solution, float, "auto" or None
+        For the true gap: a solution of the same program, or a certified lower bound;
+        "auto" solves the program itself for up to 20 seconds where the rank is at most
+        6, and leaves the gap unknown unless that ends with a certificate; None does
+        not try.
+
+    Returns
+    -------
+    Approximation
+
+    Raises
+    ------
+    InputError
+        An option out of range, a bound above the objective found.
+    ProgramTooLargeError
+        If the blocks would take over 1 GB.
+
+    Examples
+    --------
+    >>> X = [[-2, 1], [-1, 1], [0, 1], [1, 1], [2, 1]]
+    >>> program = ConvexProgram(X, [1, -1, 1, 1, -1], beta=1e-4)
+    >>> few = approximate(program, n_directions=3)
+    >>> many = approximate(program, n_directions=500)
+    >>> many.n_patterns, many.gap < 1e-5 < few.gap
+    (10, True)
+    """
+    check_count("n_directions", n_directions, 1)
+    check_count("seed", seed, 0)
+    random = np.random.default_rng(seed)
+    drawn = random.standard_normal((n_directions, program.d))
+    source = f"{n_directions:,} Gaussian directions"
+    return _solve_over(program, drawn, source, None, tol, time_limit, bound)
+
+
+def alg1(
+    program: ConvexProgram,
+    *,
+    training: Training | None = None,
+    n_clusters: int = 50,
+    seed: int = 0,
+    tol: float = 1e-6,
+    time_limit: float | None = None,
+    bound: Solution | float | str | None = "auto",
+) -> Approximation:
+    """Solve over the patterns seen along gradient descent and those of clusters.
+
+    Parameters
+    ----------
+    program, seed, tol, time_limit, bound
+        As for `approximate`.
+    training : Training, optional
+        Its ``trajectory`` and ``last`` patterns are used.  When omitted: gradient
+        descent on 50 neurons for 500 steps, recorded every 250.
+    n_clusters : int
+        Clusters of the rows (of the patches, where there are patches), at least 0.
+
+    Returns
+    -------
+    Approximation
+
+    Raises
+    ------
+    InputError, ProgramTooLargeError
+        As for `approximate`; a training of another program.
+
+    Notes
+    -----
+    Alg1 of Figure 10 of Pilanci & Ergen (2020), which has 50 clusters of patches; the
+    only one of the three that the paper's appendix fixes.  The cluster directions are
+    the k-means centres less the mean of all rows, and their negatives: rows without
+    negative entries, as of pixels, are on one side of every centre itself.  As the
+    patterns of the last network are among them, the result is not worse than it.
+
+    Examples
+    --------
+    >>> X = [[-2, 1], [-1, 1], [0, 1], [1, 1], [2, 1]]
+    >>> program = ConvexProgram(X, [1, -1, 1, 1, -1], beta=0.1)
+    >>> found = alg1(program, n_clusters=3)
+    >>> found.objective < found.training.objective
+    True
+    """
+    check_count("n_clusters", n_clusters, 0)
+    check_count("seed", seed, 0)
+    if training is None:
+        training = train(program, method="gd", steps=500, record=250, seed=seed)
+    centres = cluster_directions(program, n_clusters, seed=seed)
+    directions = [_taken(program, training, "trajectory"), centres]
+    source = f"{training.method} trajectory and {n_clusters} clusters"
+    return _solve_over(
+        program, np.vstack(directions), source, training, tol, time_limit, bound
+    )
+
+
+def alg2(
+    program: ConvexProgram,
+    *,
+    n_directions: int = 1000,
+    seed: int = 0,
+    tol: float = 1e-6,
+    time_limit: float | None = None,
+    bound: Solution | float | str | None = "auto",
+) -> Approximation:
+    """Solve over patterns sampled evenly in the column space of the data.
+
+    Parameters
+    ----------
+    program, n_directions, seed, tol, time_limit, bound
+        As for `approximate`.
+
+    Returns
+    -------
+    Approximation
+
+    Raises
+    ------
+    InputError, ProgramTooLargeError
+        As for `approximate`.
+
+    Notes
+    -----
+    The paper's Alg2 samples patterns; its appendix fixes only Alg1.  Here
+    ``X u = Q g`` with Q an orthonormal basis of the columns and Gaussian g: patterns
+    depend on nothing but the column space, and so does this way of drawing them,
+    while that of `approximate` depends on how the columns are scaled and correlated.
+
+    Examples
+    --------
+    >>> program = ConvexProgram([[1.0, 2.0], [3.0, -1.0]], [1.0, 0.0], 0.1)
+    >>> alg2(program, n_directions=100).gap < 1e-5
+    True
+    """
+    check_count("n_directions", n_directions, 1)
+    check_count("seed", seed, 0)
+    _, sizes, vt = np.linalg.svd(program.X, full_matrices=False)
+    kept = np.arange(len(sizes)) < program.rank
+    random = np.random.default_rng(seed)
+    drawn = random.standard_normal((n_directions, int(kept.sum())))
+    directions = (drawn / sizes[kept]) @ vt[kept]
+    source = f"{n_directions:,} directions sampled in the column space"
+    return _solve_over(program, directions, source, None, tol, time_limit, bound)
+
+
+def alg3(
+    program: ConvexProgram,
+    *,
+    training: Training | None = None,
+    seed: int = 0,
+    tol: float = 1e-6,
+    time_limit: float | None = None,
+    bound: Solution | float | str | None = "auto",
+) -> Approximation:
+    """Solve over the patterns that gradient descent has at its end.
+
+    Parameters
+    ----------
+    program, seed, tol, time_limit, bound
+        As for `approximate`.
+    training : Training, optional
+        Its ``last`` patterns are used.  When omitted: gradient descent on 50 neurons
+        for 500 steps.
+
+    Returns
+    -------
+    Approximation
+
+    Raises
+    ------
+    InputError, ProgramTooLargeError
+        As for `approximate`; a training of another program.
+
+    Notes
+    -----
+    The paper's Alg3 takes patterns of gradient descent; its appendix fixes only Alg1.
+
+    Examples
+    --------
+    >>> program = ConvexProgram([[1.0, 2.0], [3.0, -1.0]], [1.0, 0.0], 0.1)
+    >>> alg3(program).source
+    'last gd network'
+    """
+    check_count("seed", seed, 0)
+    if training is None:
+        training = train(program, method="gd", steps=500, seed=seed)
+    directions = _taken(program, training, "last")
+    source = f"last {training.method} network"
+    return _solve_over(program, directions, source, training, tol, time_limit, bound)
+
+
+def _taken(program: ConvexProgram, training: Training, which: str) -> Array:
+    """Directions of a training's patterns, those of its last network first."""
+    directions = training.last.directions
+    if which == "trajectory":
+        directions = np.vstack([directions, training.trajectory.directions])
+    words = (len(program.X) + 63) // 64
+    if directions.shape[1] != program.d or training.last.packed.shape[1] != words:
+        raise InputError(
+            f"the training is of a program with {directions.shape[1]} columns; this "
+            f"one has {program.d} and {len(program.X)} rows. Train on it."
+        )
+    return directions
+
+
+def _solve_over(
+    program: ConvexProgram,
+    directions: Array,
+    source: str,
+    training: Training | None,
+    tol: float,
+    time_limit: float | None,
+    bound: Solution | float | str | None,
+) -> Approximation:
+    """Solve the program over the patterns of directions (k, d)."""
+    begin = time.perf_counter()
+    Limits(tol, time_limit, None, 1)
+    _check_bound(bound)
+    deadline = math.inf if time_limit is None else begin + time_limit
+    _, _, vt = np.linalg.svd(program.X, full_matrices=False)
+    basis = np.ascontiguousarray(vt[: program.rank].T)
+    blocks = blocks_of(program, basis, directions)
+    none = program.network(np.zeros((0, program.d)), np.zeros(0))
+    objective = program.network_objective(none)
+    restricted, network = objective, none
+    if len(blocks):
+        network, restricted = solve_by_cuts(program, blocks, basis, tol, deadline)
+        network = reduce_network(program, network)
+        value = program.network_objective(network)
+        if value < objective:
+            objective = value
+        else:
+            network = none
+    found = Approximation(
+        network=network,
+        objective=objective,
+        lower_bound=None,
+        n_patterns=len(blocks) // 2,
+        restricted_bound=restricted,
+        source=source,
+        training=training,
+        seconds=time.perf_counter() - begin,
+    )
+    return replace(found, lower_bound=_lower_bound(program, objective, bound))
+
+
+def _check_bound(bound: Solution | float | str | None) -> None:
+    if bound is None or isinstance(bound, Solution) or bound == "auto":
+        return
+    is_number = isinstance(bound, (int, float)) and not isinstance(bound, bool)
+    if not (is_number and 0.0 <= float(bound) < math.inf):
+        raise InputError(
+            f"bound={bound!r}; expected a Solution, a lower bound of at least 0, "
+            "'auto' or None."
+        )
+
+
+def _lower_bound(
+    program: ConvexProgram, objective: float, bound: Solution | float | str | None
+) -> float | None:
+    """Return a certified lower bound of the optimum, or None where there is none."""
+    if bound is None:
+        return None
+    if bound == "auto":
+        if program.rank > BOUND_RANK:
+            return None
+        bound = solve(program, tol=BOUND_TOL, time_limit=BOUND_SECONDS)
+        if bound.status is not SolutionStatus.OPTIMAL:
+            return None
+    lower = bound.lower_bound if isinstance(bound, Solution) else float(bound)
+    # a certificate is below every network's objective, but for its rounding
+    if lower > objective * (1.0 + 1e-12):
+        raise InputError(
+            f"the bound {lower!r} is above the objective {objective!r} of a network: "
+            "it is not one of this program."
+        )
+    return lower

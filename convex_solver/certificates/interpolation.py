@@ -1,0 +1,291 @@
+"""Certificates of minimum-norm interpolation, recomputed from the raw data alone.
+
+Let ``g(y)`` be the least ``sum |u_j| |alpha_j|`` of a network that takes the values y
+on the data exactly.
+
+- lower bound: ``v . y <= g(y) max |v^T (X u)_+|`` for every ``v``, in rational
+  arithmetic but for the maximum, which a covering of the sphere bounds from above;
+- upper bound: a network in floats misses the targets by some ``e``, and ``g(y) <=
+  g(y - e) + g(e)``.  ``g(e)`` is bounded by an exact solution on some neurons, whose
+  existence and size an approximate inverse proves (Rump 2010, Acta Numerica 19,
+  Section 10).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from arrangement import InputError
+from convex_solver.certificates.covering import cover_sphere
+from convex_solver.certificates.network_bounds import prediction_error, squares_above
+from convex_solver.certificates.obstruction import reach
+from convex_solver.certificates.relu import read_for
+from convex_solver.certificates.status import SolutionStatus
+from convex_solver.errors import NoInterpolationError
+from convex_solver.networks import TwoLayerReLU
+from convex_solver.reading import Data, stack_patches
+from convex_solver.rounding import U, float_below
+from convex_solver.typing import Array
+
+# Cones to visit for each sign, and how far the covering's bound may be from the value.
+MOST_CELLS = 3 * 10**6
+RTOL = 1e-11
+# Covers a few dozen roundings of sums of nonnegative numbers.
+UP = 1.0 + 2.0**-30
+# Added where products may have lost digits to underflow, which no factor gives back.
+LEAST = 2.0**-1000
+# Points tried on each hyperplane for one that is far from the others.
+TRIALS = 16
+
+
+@dataclass(frozen=True, eq=False)
+class InterpolationCertificate:
+    """Bounds on the least norm of an interpolating network.
+
+    Attributes
+    ----------
+    upper_bound : float
+        Some network that interpolates *exactly* has this norm or less; infinite where
+        that could not be proven.
+    lower_bound : float
+        No interpolating network of any width has a smaller norm.
+    gap : float
+        ``(upper_bound - lower_bound) / upper_bound``, and 0 when both are 0.
+    correction : float
+        The part of the upper bound that pays for the residuals.
+    residual : float
+        Upper bound of ``|f(x_i) - y_i|``.
+    dual : ndarray, shape (n,)
+        The ``v`` behind the lower bound ``v . y / max_price``.
+    max_price : float
+        Upper bound of ``|v^T (X u)_+|``, ``|u| <= 1``.
+    n_cells : int
+        Cones that cover the sphere.
+    data_digest : str
+        SHA-256 of the data as read.
+    """
+
+    upper_bound: float
+    lower_bound: float
+    gap: float
+    correction: float
+    residual: float
+    dual: Array = field(repr=False)
+    max_price: float
+    n_cells: int
+    data_digest: str
+
+    def status(self, tol: float) -> SolutionStatus:
+        """Return OPTIMAL exactly when the gap is at most ``tol``."""
+        if self.gap <= tol:
+            return SolutionStatus.OPTIMAL
+        return SolutionStatus.INACCURATE
+
+
+def certify_interpolation(
+    network: TwoLayerReLU,
+    X: ArrayLike | Any,
+    y: ArrayLike | Any,
+    dual: ArrayLike,
+    *,
+    floats: str = "binary",
+    rtol: float = RTOL,
+    max_cells: int = MOST_CELLS,
+) -> InterpolationCertificate:
+    """Bound the least norm of an interpolating network from both sides.
+
+    Parameters
+    ----------
+    network : TwoLayerReLU
+        Gives the upper bound; its ``intercept``, ``center`` and ``scale`` say how the
+        data enter.  It need not interpolate, but what it misses is paid for.
+    X : array_like, shape (n, d - intercept)
+    y : array_like, shape (n,)
+    dual : array_like, shape (n,)
+        Candidate ``v``, of any size and sign.
+    floats : {"binary", "decimal"}
+        How floats in ``X`` and ``y`` are read.
+    rtol : float
+        How far the bound of the covering may be above the largest value, relative.
+    max_cells : int
+        Most cones of the covering for each sign; the bound holds, but is loose, where
+        more would be needed.
+
+    Returns
+    -------
+    InterpolationCertificate
+
+    Raises
+    ------
+    NoInterpolationError
+        If no network of any width interpolates.
+    InputError
+        Shapes; patches; rtol or max_cells out of range.
+    ValueError, TypeError
+        As `arrangement.Arrangement` for entries that cannot be read.
+
+    Notes
+    -----
+    Pilanci & Ergen (2020), equations (7) and (15) and appendix A.10; the dual is
+    ``max v . y`` subject to ``|v^T (X u)_+| <= 1``.
+
+    Examples
+    --------
+    >>> net = TwoLayerReLU([[1.0, 0.0], [-1.0, 0.0]], [1.0, 1.0])
+    >>> X, y = [[-1, 1], [0, 1], [1, 1]], [1, 0, 1]
+    >>> found = certify_interpolation(net, X, y, [1.0, -2.0, 1.0])
+    >>> round(found.lower_bound, 9), round(found.upper_bound, 9)
+    (2.0, 2.0)
+    """
+    X = plain_rows(X)
+    if not max_cells >= 1:
+        raise InputError(f"max_cells={max_cells!r}; expected at least 1.")
+    data = read_for(network, X, y, floats, None)
+    v = np.array(dual, dtype=np.float64)
+    if v.shape != data.y.shape or not np.all(np.isfinite(v)):
+        raise InputError(f"dual has shape {v.shape}; expected {data.y.shape}, finite.")
+    reached = reach(X, y, intercept=network.intercept, floats=floats)
+    if reached.obstruction is not None:
+        raise NoInterpolationError(reached.obstruction)
+    covering = cover_sphere(
+        data.X,
+        v,
+        X_error=data.X_error,
+        hints=network.weights,
+        rtol=rtol,
+        max_cells=max_cells,
+    )
+    with np.errstate(all="ignore"):  # what overflows ends as an infinite bound
+        missed = np.abs(network.evaluate(data.X) - data.y) * (1.0 + 4.0 * U)
+        missed = (missed + prediction_error(network, data) + data.y_error) * UP
+        missed += LEAST * (1.0 + np.abs(network.alphas).sum()) * (network.n_neurons > 0)
+        correction = _cost(data, missed, network.weights, reached.rows)
+        total = _decay_above(network) + correction
+    upper = math.nextafter(total, math.inf) if total > 0.0 else total
+    upper = math.inf if math.isnan(upper) else upper
+    lower = _lower(v, data, covering.bound)
+    gap = math.inf if math.isinf(upper) else 0.0
+    if 0.0 < upper < math.inf:
+        gap = (upper - lower) / upper
+    return InterpolationCertificate(
+        upper_bound=upper,
+        lower_bound=lower,
+        gap=gap,
+        correction=correction,
+        residual=float(np.max(missed)),
+        dual=v,
+        max_price=covering.bound,
+        n_cells=covering.n_cells,
+        data_digest=data.digest,
+    )
+
+
+def plain_rows(X: ArrayLike | Any) -> Any:
+    """Return data as a matrix; one patch a sample is a row, more are refused."""
+    rows, n_patches = stack_patches(X)
+    if n_patches > 1:
+        raise InputError(
+            "interpolation is supported for rows, X of shape (n, d); with patches use "
+            "ConvexProgram and a small beta."
+        )
+    return rows
+
+
+def _lower(v: Array, data: Data, max_price: float) -> float:
+    """Round ``|v . y| / max_price`` down; the sign of ``v`` is free."""
+    if not 0.0 < max_price < math.inf:
+        return 0.0
+    pairs = zip(v.tolist(), data.y_exact, strict=True)
+    value = abs(sum((Fraction(a) * b for a, b in pairs), start=Fraction(0)))
+    exact = value / Fraction(max_price)
+    return float_below(exact)
+
+
+def _decay_above(network: TwoLayerReLU) -> float:
+    """Half the squared weights, rounded up: at least ``sum |u_j| |alpha_j|``."""
+    total = squares_above(network)
+    return 0.5 * total * (1.0 + 8.0 * U) + (5e-324 if total else 0.0)
+
+
+def _cost(data: Data, missed: Array, hints: Array, rows: tuple[int, ...]) -> float:
+    """Bound ``g(e)`` for every ``e`` in reach with ``|e_i| <= missed_i``.
+
+    Such an e is determined by its entries on ``rows``.  With outputs C of unit
+    directions there, M near its right inverse and ``|I - C M| <= theta < 1`` in the
+    maximum norm, ``a = M (C M)^-1 e`` are sizes of neurons that output e, and
+    ``|(C M)^-1 e| <= |e| + theta / (1 - theta) max |e|``.
+    """
+    if not np.any(missed):
+        return 0.0
+    kept = np.array(rows, dtype=np.intp)
+    if not kept.size or not np.all(np.isfinite(missed)):
+        # no rows: all outputs are zero, and so is e
+        return 0.0 if not kept.size else math.inf
+    directions = _directions(data.X, kept, hints)
+    X, errors, missed = data.X[kept], data.X_error[kept], missed[kept]
+    C = np.maximum(X @ directions.T, 0.0)
+    off = (np.abs(X) * ((data.X.shape[1] + 4) * U) + errors) @ np.abs(directions).T
+    # rows to about one, by powers of two; what underflows then is added to the errors
+    powers = np.frexp(C.max(axis=1, initial=0.0))[1]
+    C = np.ldexp(C, -powers[:, None])
+    off = np.ldexp(off, -powers[:, None]) * UP + LEAST
+    missed = np.ldexp(missed, -powers) + LEAST
+    if not np.all(np.isfinite(C)):
+        return math.inf
+    try:
+        M = np.linalg.pinv(C, rcond=1e-15)
+    except np.linalg.LinAlgError:
+        return math.inf
+    k, m = C.shape
+    spread = np.abs(M)
+    wrong = np.abs(np.eye(k) - C @ M) * (1.0 + 4.0 * U)
+    wrong += (C * ((m + 4) * U) + off) @ spread
+    theta = float(wrong.sum(axis=1).max()) * UP
+    if not theta < 0.5:
+        return math.inf
+    norms = np.linalg.norm(directions, axis=1) * UP
+    sizes = missed + theta / (1.0 - theta) * missed.max() * UP
+    total = float(norms @ (spread @ sizes)) * UP
+    return total if math.isfinite(total) else math.inf
+
+
+def _directions(X: Array, rows: NDArray[np.intp], hints: Array) -> Array:
+    """Directions (m, d) whose outputs span all that are in reach; only a guide.
+
+    With w on hyperplane k, off the others, and a small s, the outputs of ``w + s h_k``
+    and ``w - s h_k`` less twice those of w are nonzero on rows of that line only.
+    """
+    peaks = np.abs(X).max(axis=1, initial=0.0)
+    units = X[peaks > 0.0] / peaks[peaks > 0.0][:, None]
+    units /= np.linalg.norm(units, axis=1)[:, None]
+    mixed = np.random.default_rng(0).standard_normal((TRIALS, len(units))) @ units
+    found = [_units(hints)]
+    for k in rows:
+        h = X[k] / peaks[k]
+        h /= np.linalg.norm(h)
+        points = mixed - np.outer(mixed @ h, h)
+        points = _units(points - np.outer(points @ h, h))
+        across = np.abs(units @ h)
+        others = units[across < 1.0 - 1e-13]
+        heights = np.abs(points @ others.T)
+        steps = heights / np.maximum(np.abs(others @ h), 1e-3)
+        room = steps.min(axis=1, initial=1.0)
+        found.append(np.stack([h, -h]))
+        if room.size:
+            best = int(np.argmax(room))
+            w, step = points[best], 0.5 * room[best] * h
+            found.append(_units(np.stack([w, -w, w + step, w - step])))
+    return np.vstack(found)
+
+
+def _units(rows: Array) -> Array:
+    """Scale rows to about one and drop those that are (nearly) zero."""
+    norms = np.linalg.norm(rows, axis=1)
+    alive = (norms > 1e-9) & np.isfinite(norms)
+    return np.asarray(rows[alive] / norms[alive, None])

@@ -1,0 +1,356 @@
+"""Certificates of linear and circular CNNs, recomputed from the raw data alone.
+
+Upper bound: the network's own objective.  Lower bound: any ``v`` with
+
+    sigma_max([X_1^T V .. X_K^T V]) <= beta           linear CNN
+    sigma_max(H(X^T v)) <= beta                       circular CNN
+
+gives ``-1/2 |v|^2 - v . y`` (``v`` is the gradient of the loss at the prediction).  The
+circular constraint is read off the network itself, without any Fourier transform:
+``|Circ(u)^T g| = |H(g) u|`` with ``H(g)[k, a] = g[(a + k) mod d]``, so the neuron that
+gains most is the first singular vector of ``H(g)``; that its singular values are
+``sqrt(d)`` times the moduli of the unitary transform is the solver's affair.
+
+Each stored dual point is feasible as it stands: its own norm is bounded, after it was
+scaled.  Nothing is shared with the solver, and each rounding is added to the wrong side
+(`convex_solver.rounding`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from arrangement import InputError
+from convex_solver.certificates.status import SolutionStatus
+from convex_solver.networks import CircularCNN, LinearCNN
+from convex_solver.reading import (
+    digest,
+    read_beta,
+    read_patches,
+    read_signals,
+    read_targets,
+    real_array,
+)
+from convex_solver.rounding import (
+    TINY,
+    U,
+    dual_value_below,
+    frobenius_above,
+    half_squares_above,
+    product_error,
+    spectral_norm_above,
+    sum_above,
+)
+from convex_solver.typing import Array
+
+
+@dataclass(frozen=True, eq=False)
+class CNNCertificate:
+    """Bounds on the optimum of one program, each on the safe side of its rounding.
+
+    Attributes
+    ----------
+    upper_bound : float
+        At least the objective of the network.
+    lower_bound : float
+        No network of this architecture, of any width, has an objective below it.
+    gap : float
+        ``(upper_bound - lower_bound) / upper_bound``, and 0 when both are 0.
+    dual : ndarray, shape of y
+        The feasible ``v`` behind the lower bound.
+    dual_norm : float
+        Upper bound of the norm that the dual constraint keeps at ``beta`` or below,
+        for ``dual`` as stored.
+    beta : float
+    architecture : str
+        ``"linear"`` or ``"circular"``.
+    data_digest : str
+        SHA-256 of patches (or X) and y.
+    """
+
+    upper_bound: float
+    lower_bound: float
+    gap: float
+    dual: Array = field(repr=False)
+    dual_norm: float
+    beta: float
+    architecture: str
+    data_digest: str
+
+    def status(self, tol: float) -> SolutionStatus:
+        """Return OPTIMAL exactly when the gap is at most ``tol``."""
+        if self.gap <= tol:
+            return SolutionStatus.OPTIMAL
+        return SolutionStatus.INACCURATE
+
+    def digest(self, network: LinearCNN | CircularCNN) -> str:
+        """SHA-256 over weights, dual, beta, data and claims."""
+        parts = [network.to_dict(), self.dual.tolist(), self.beta, self.architecture]
+        claims = [self.data_digest, self.upper_bound, self.lower_bound]
+        return hashlib.sha256(repr([*parts, *claims]).encode()).hexdigest()
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def certify_linear_cnn(
+    network: LinearCNN,
+    patches: ArrayLike,
+    y: ArrayLike,
+    beta: float,
+    *,
+    dual: ArrayLike | None = None,
+) -> CNNCertificate:
+    """Bound the optimum of a linear CNN from both sides.
+
+    Parameters
+    ----------
+    network : LinearCNN
+        Gives the upper bound.
+    patches : array_like, shape (n, K, d)
+    y : array_like, shape (n,) or (n, C)
+    beta : float
+        Weight decay, positive.
+    dual : array_like, shape of y, optional
+        Candidate ``v``, the residual of the network when omitted.  Any point will do:
+        it is scaled into the feasible set.
+
+    Returns
+    -------
+    CNNCertificate
+
+    Raises
+    ------
+    InputError, InputTypeError
+        As `LinearCNNProgram`; a dual point of another shape.
+
+    Notes
+    -----
+    Pilanci & Ergen (2020), A.5 and A.7.
+
+    Examples
+    --------
+    >>> net = LinearCNN([[0.0]], [[0.0]])
+    >>> certify_linear_cnn(net, [[[1.0]], [[2.0]]], [1.0, -0.5], 9.0).gap < 1e-14
+    True
+    """
+    data = read_patches(patches)
+    n, n_patches, d = data.shape
+    targets = read_targets(y, n)
+    decay = read_beta(beta)
+    outputs = targets.reshape(n, -1)
+    shape = (network.n_neurons, n_patches, outputs.shape[1])
+    weights = network.outputs
+    if network.filters.shape[1] != d or weights.size != math.prod(shape):
+        raise InputError(
+            f"the network has filters {network.filters.shape} and outputs "
+            f"{weights.shape}; patches are {data.shape} and y is {targets.shape}."
+        )
+    prediction, error = linear_prediction(network, data)
+    prediction = prediction.reshape(outputs.shape)
+    upper = objective_above(
+        prediction, error, outputs, decay, [network.filters, weights]
+    )
+    return _certificate(
+        upper,
+        _candidate(dual, prediction - outputs, targets),
+        targets,
+        decay,
+        linear_norm_above(data),
+        "linear",
+        digest(data, targets),
+    )
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def certify_circular_cnn(
+    network: CircularCNN,
+    X: ArrayLike,
+    y: ArrayLike,
+    beta: float,
+    *,
+    dual: ArrayLike | None = None,
+) -> CNNCertificate:
+    """Bound the optimum of a circular CNN from both sides.
+
+    Parameters
+    ----------
+    network : CircularCNN
+        Gives the upper bound.
+    X : array_like, shape (n, d)
+    y : array_like, shape (n,)
+    beta : float
+        Weight decay, positive.
+    dual : array_like, shape (n,), optional
+        Candidate ``v``, the residual of the network when omitted.
+
+    Returns
+    -------
+    CNNCertificate
+
+    Raises
+    ------
+    InputError, InputTypeError
+        As `CircularCNNProgram`; a dual point of another shape.
+
+    Notes
+    -----
+    Pilanci & Ergen (2020), A.6.  For a neuron ``(u, w)`` with ``|u| = 1`` the dual
+    constraint is ``|v^T X Circ(u) w| <= beta |w|`` for every w, that is
+    ``|Circ(u)^T X^T v| <= beta``.
+
+    Examples
+    --------
+    >>> net = CircularCNN([[0.0, 0.0]], [[0.0, 0.0]])
+    >>> X = [[1.0, 2.0], [0.0, 1.0]]
+    >>> certify_circular_cnn(net, X, [1.0, -1.0], 9.0).gap < 1e-14
+    True
+    """
+    data = read_signals(X)
+    n, d = data.shape
+    targets = read_targets(y, n, vector=False)
+    decay = read_beta(beta)
+    if network.filters.shape[1] != d:
+        raise InputError(
+            f"the network has filters {network.filters.shape}; X is {data.shape}."
+        )
+    turns = np.add.outer(np.arange(d), np.arange(d)) % d
+    columns = np.ascontiguousarray(data.T)
+
+    def norm_above(v: Array) -> float:
+        g = (columns @ v[:, None])[:, 0]
+        # an error of g enters every row of H: its norm there is sqrt(d) times larger
+        error = product_error(columns, v[:, None])[turns, 0]
+        return sum_above([spectral_norm_above(g[turns]), frobenius_above(error)])
+
+    prediction, error = _circular_prediction(network, data)
+    upper = objective_above(
+        prediction, error, targets, decay, [network.filters, network.outputs]
+    )
+    return _certificate(
+        upper,
+        _candidate(dual, prediction - targets, targets),
+        targets,
+        decay,
+        norm_above,
+        "circular",
+        digest(data, targets),
+    )
+
+
+def linear_norm_above(data: Array) -> Callable[[Array], float]:
+    """Return a function that bounds ``sigma_max([X_1^T V .. X_K^T V])`` from above."""
+    n, n_patches, d = data.shape
+    columns = np.ascontiguousarray(data.reshape(n, -1).T)
+
+    def norm_above(v: Array) -> float:
+        v = v.reshape(n, -1)
+        blocks = (columns @ v).reshape(n_patches, d, -1)
+        stacked = blocks.transpose(1, 0, 2).reshape(d, -1)
+        error = frobenius_above(product_error(columns, v))
+        return sum_above([spectral_norm_above(stacked), error])
+
+    return norm_above
+
+
+def linear_prediction(network: LinearCNN, data: Array) -> tuple[Array, Array]:
+    """Return the prediction (n, C) in float64 and a bound on its error."""
+    n, n_patches, d = data.shape
+    rows = data.reshape(n * n_patches, d)
+    filters = np.ascontiguousarray(network.filters.T)
+    width = n_patches * network.n_neurons
+    hidden = (rows @ filters).reshape(n, width)
+    hidden_error = product_error(rows, filters).reshape(n, width)
+    flat = network.outputs.swapaxes(0, 1).reshape(width, network.n_outputs)
+    error = product_error(hidden, flat) + _times(hidden_error, np.abs(flat))
+    return hidden @ flat, error
+
+
+def _circular_prediction(network: CircularCNN, data: Array) -> tuple[Array, Array]:
+    d = data.shape[1]
+    turns = np.subtract.outer(np.arange(d), np.arange(d)) % d
+    # sum_j Circ(u_j) w_j as one product with m * d terms
+    circ = (
+        network.filters[:, turns].transpose(1, 0, 2).reshape(d, network.n_neurons * d)
+    )
+    weights = network.outputs.reshape(-1, 1)
+    kernel = circ @ weights
+    error = product_error(data, kernel)
+    error += _times(np.abs(data), product_error(circ, weights))
+    return (data @ kernel)[:, 0], error[:, 0]
+
+
+def _times(a: Array, b: Array) -> Array:
+    """Upper bound of a product of nonnegative matrices."""
+    k = a.shape[1]
+    return np.asarray((a @ b) * (1.0 + (k + 4) * 2.0 * U) + (2 * k + 2) * TINY)
+
+
+def objective_above(
+    prediction: Array, error: Array, y: Array, beta: float, weights: list[Array]
+) -> float:
+    """Upper bound of ``1/2 |f - y|^2 + beta/2 sum weights^2`` for the exact f."""
+    residual = prediction - y
+    residual = np.nextafter(np.abs(residual), np.inf) * (residual != 0.0) + error
+    loss = half_squares_above(residual * (1.0 + 2.0 * U))
+    if not any(np.any(w) for w in weights):
+        return loss
+    decay = sum_above(half_squares_above(w) for w in weights)
+    return sum_above([loss, math.nextafter(beta * decay, math.inf)])
+
+
+def _candidate(dual: ArrayLike | None, residual: Array, y: Array) -> Array:
+    v = residual.reshape(y.shape) if dual is None else real_array(dual, "dual")
+    if v.shape != y.shape:
+        raise InputError(f"dual has shape {v.shape}; expected {y.shape}, as y.")
+    return v
+
+
+def _certificate(
+    upper: float,
+    v: Array,
+    y: Array,
+    beta: float,
+    norm_above: Callable[[Array], float],
+    architecture: str,
+    data_digest: str,
+) -> CNNCertificate:
+    scaled, dual_norm = _feasible(v, y, beta, norm_above)
+    lower = max(0.0, dual_value_below(scaled, y))
+    # upper > 0, as y is not constant
+    gap = (upper - lower) / upper if upper < math.inf else math.inf
+    return CNNCertificate(
+        upper, lower, gap, scaled, dual_norm, beta, architecture, data_digest
+    )
+
+
+def _feasible(
+    v: Array, y: Array, beta: float, norm_above: Callable[[Array], float]
+) -> tuple[Array, float]:
+    """Scale ``v`` by the best factor that keeps its norm at ``beta`` or below."""
+    square = float(np.sum(v * v))
+    best = -float(np.sum(v * y)) / square if square > 0.0 else 0.0
+    size = norm_above(v)
+    cap = beta / size if size > 0.0 else math.inf
+    return scale_below(v, min(max(best, 0.0), cap), beta, norm_above)
+
+
+def scale_below(
+    v: Array, factor: float, limit: float, norm_above: Callable[[Array], float]
+) -> tuple[Array, float]:
+    """Return about ``factor * v`` with a norm of ``limit`` or less, and its bound.
+
+    The bound is that of the scaled vector, so nothing depends on how it was scaled.
+    """
+    for shrink in (1.0, 1.0 - 2.0**-50, 1.0 - 2.0**-40, 1.0 - 2.0**-20):
+        scaled = factor * shrink * v
+        if not np.all(np.isfinite(scaled)):
+            break
+        bound = norm_above(scaled)
+        if bound <= limit:
+            return scaled, bound
+    return np.zeros_like(v), 0.0

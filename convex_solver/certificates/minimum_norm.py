@@ -1,0 +1,211 @@
+"""Certificates of interpolating linear CNNs, recomputed from the raw data alone.
+
+A float network meets float targets only up to rounding, so the upper bound is one for
+an *exact* interpolant near it. Let A be the (n, K d) matrix of the patches, restricted
+to samples whose independence is proven: some B has ``|I - A B|_F = theta < 1``. Then
+``A B`` is invertible with ``|(A B)^-1| <= 1 / (1 - theta)``, and the correction ``B (A
+B)^-1 (Y - f)`` makes the network exact (rows are scaled to about one first); its
+Frobenius norm is at most ``|B| |Y - f|_F / (1 - theta)``, and its nuclear norm
+``sqrt(min(d, K C))`` times that. The other samples are proven, in integers, to follow
+from these.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from arrangement import InputError
+from convex_solver.certificates.dependencies import Redundancy, _check
+from convex_solver.certificates.linear_cnn import (
+    linear_norm_above,
+    linear_prediction,
+    scale_below,
+)
+from convex_solver.certificates.status import SolutionStatus
+from convex_solver.networks import LinearCNN
+from convex_solver.reading import digest, read_patches, read_targets, real_array
+from convex_solver.rounding import (
+    U,
+    frobenius_above,
+    half_squares_above,
+    inner_product_below,
+    product_error,
+    spectral_norm_above,
+    sum_above,
+)
+from convex_solver.typing import Array
+
+
+@dataclass(frozen=True, eq=False)
+class MinimumNormCertificate:
+    """Bounds on the least weights of an interpolating linear CNN.
+
+    Attributes
+    ----------
+    upper_bound : float
+        Some network that interpolates *exactly* has ``1/2 sum (|u_j|^2 + |w_j|^2)`` of
+        this or less; infinite where that could not be proven.
+    lower_bound : float
+        None has less.
+    gap : float
+        ``(upper_bound - lower_bound) / upper_bound``.
+    residual : float
+        Upper bound of ``|f - Y|_F`` of the network itself.
+    dual : ndarray, shape of y
+        The feasible V behind the lower bound.
+    dual_norm : float
+        Upper bound of ``sigma_max([X_1^T V .. X_K^T V])``, at most 1.
+    redundant : tuple of Redundancy
+        Samples left out of the independence proof, with theirs.
+    data_digest : str
+        SHA-256 of patches and y.
+    """
+
+    upper_bound: float
+    lower_bound: float
+    gap: float
+    residual: float
+    dual: Array = field(repr=False)
+    dual_norm: float
+    redundant: tuple[Redundancy, ...] = field(repr=False)
+    data_digest: str
+
+    def status(self, tol: float) -> SolutionStatus:
+        """Return OPTIMAL exactly when the gap is at most ``tol``."""
+        if self.gap <= tol:
+            return SolutionStatus.OPTIMAL
+        return SolutionStatus.INACCURATE
+
+
+@dataclass(frozen=True, eq=False)
+class RightInverse:
+    """What is known of an approximate right inverse B of ``diag(2**-shifts) A``.
+
+    Bounds of ``|B|`` and of ``theta = |I - diag(2**-shifts) A B|_F``.
+    """
+
+    norm: float
+    theta: float
+    shifts: NDArray[np.int32]
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether A has independent rows."""
+        return self.theta < 0.5
+
+
+def right_inverse(A: Array) -> RightInverse:
+    """Try to prove that the rows of ``A`` (n, q) are independent.
+
+    Rows are scaled to about one first, by powers of two, exactly.
+
+    Examples
+    --------
+    >>> right_inverse(np.array([[3.0, 0.0], [0.0, 5.0]])).is_proven
+    True
+    >>> right_inverse(np.array([[1.0], [2.0]])).is_proven
+    False
+    """
+    shifts = np.frexp(np.max(np.abs(A), axis=1))[1]
+    unknown = RightInverse(math.inf, math.inf, shifts)
+    scaled = np.ldexp(A, -shifts[:, None])
+    # an entry that becomes subnormal may lose a bit; a zero row has no inverse
+    is_exact = np.array_equal(np.ldexp(scaled, shifts[:, None]), A)
+    if len(A) > A.shape[1] or not is_exact or not np.all(np.any(A, axis=1)):
+        return unknown
+    try:
+        B = np.linalg.pinv(scaled)
+    except np.linalg.LinAlgError:
+        return unknown
+    error = np.abs(scaled @ B - np.eye(len(A))) * (1.0 + 2.0 * U)
+    theta = frobenius_above(error + product_error(scaled, B))
+    return RightInverse(spectral_norm_above(B), theta, shifts)
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def certify_minimum_norm_cnn(
+    network: LinearCNN,
+    patches: ArrayLike,
+    y: ArrayLike,
+    *,
+    dual: ArrayLike,
+    redundant: Sequence[Redundancy] = (),
+) -> MinimumNormCertificate:
+    """Bound the least weights of an interpolating linear CNN from both sides.
+
+    Parameters
+    ----------
+    network : LinearCNN
+        Interpolates up to rounding.
+    patches : array_like, shape (n, K, d)
+    y : array_like, shape (n,) or (n, C)
+    dual : array_like, shape of y
+        Candidate V; it is scaled into the feasible set.
+    redundant : sequence of Redundancy
+        Samples that follow from the others; each claim is checked exactly, and none
+        may use a sample that is left out by an earlier one.
+
+    Returns
+    -------
+    MinimumNormCertificate
+
+    Raises
+    ------
+    InputError
+        Shapes; a claim that does not hold.
+
+    Examples
+    --------
+    >>> net = LinearCNN([[1.0]], [[1.0, 1.0]])
+    >>> samples, y = [[[1.0], [0.0]], [[0.0], [1.0]]], [1.0, 2.0]
+    >>> found = certify_minimum_norm_cnn(net, samples, y, dual=[0.3, 0.6])
+    >>> found.residual > 1.0, found.lower_bound > 1.49
+    (True, True)
+    """
+    data = read_patches(patches)
+    n, n_patches, d = data.shape
+    targets = read_targets(y, n)
+    outputs = targets.reshape(n, -1)
+    flat = data.reshape(n, -1)
+    left_out: set[int] = set()
+    for claim in redundant:
+        _check(claim, flat, outputs, left_out)
+        left_out.add(claim.row)
+    kept = [i for i in range(n) if i not in left_out]
+    V = real_array(dual, "dual")
+    if V.shape != targets.shape:
+        raise InputError(f"dual has shape {V.shape}; expected {targets.shape}, as y.")
+    norm_above = linear_norm_above(data)
+    size = norm_above(V)
+    V, dual_norm = scale_below(V, 1.0 / size if size > 0.0 else 0.0, 1.0, norm_above)
+    lower = max(0.0, inner_product_below(V, targets))
+    prediction, error = linear_prediction(network, data)
+    miss = np.abs(prediction - outputs) * (1.0 + 2.0 * U) + error
+    inverse = right_inverse(flat[kept])
+    upper = math.inf
+    if inverse.is_proven:
+        rank = math.sqrt(min(d, n_patches * outputs.shape[1]))
+        factor = inverse.norm / (1.0 - inverse.theta) * rank * (1.0 + 16.0 * U)
+        decay = sum_above(
+            half_squares_above(w) for w in (network.filters, network.outputs)
+        )
+        # the rows of the system are scaled, and so is what is missing
+        missing = np.ldexp(miss[kept], -inverse.shifts[:, None])
+        correction = frobenius_above(np.nextafter(missing, np.inf)) * factor
+        upper = sum_above([decay, math.nextafter(correction, math.inf)])
+    gap = (upper - lower) / upper if upper < math.inf else math.inf
+    return MinimumNormCertificate(
+        upper,
+        lower,
+        gap,
+        frobenius_above(miss),
+        V,
+        dual_norm,
+        tuple(redundant),
+        digest(data, targets),
+    )

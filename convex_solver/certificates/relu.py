@@ -1,0 +1,299 @@
+"""`certify`: bounds on the optimum, recomputed from the raw data alone.
+
+The lower bound comes from Theorem 6's dual, ``max -l*(v)`` subject to
+``|v^T (X u)_+| <= beta`` for all ``|u| <= 1``.  The largest ``|v^T (X u)_+|`` is
+bounded from above over *all* directions, by a covering of the sphere or over all
+chambers of a proven listing; ``v`` is scaled by what that allows, and every rounding is
+added to the wrong side.  Nothing here is shared with the solver: neither its program
+nor its pricing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from arrangement import InputError, PatternSet, cover_bound
+from convex_solver.certificates.chambers import _by_chambers, _Price
+from convex_solver.certificates.covering import cover_sphere
+from convex_solver.certificates.network_bounds import upper_bound
+from convex_solver.certificates.status import SolutionStatus
+from convex_solver.losses import DataTerm, Loss, get_loss
+from convex_solver.networks import TwoLayerReLU
+from convex_solver.reading import Data, Scaling, read_data
+from convex_solver.typing import Array
+
+METHODS = ("auto", "covering", "chambers")
+# Cones to visit for each sign, some 4 microseconds each, and the chambers that are
+# listed where those do not suffice (Cover's bound; a listing prices 1 a microsecond).
+MOST_CELLS = 3 * 10**6
+FEW_CELLS = 5 * 10**4
+MOST_CHAMBERS = 3 * 10**7
+# Distance of a covering's bound from the largest value.
+RTOL = 1e-11
+
+
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """Bounds on the optimum of one problem, each on the safe side of its rounding.
+
+    Attributes
+    ----------
+    upper_bound : float
+        At least the network's objective (2), for the exact data.
+    lower_bound : float
+        No network of any width has an objective below it.
+    gap : float
+        ``(upper_bound - lower_bound) / upper_bound``, and 0 when both are 0.
+    dual : ndarray, shape (n,)
+        The feasible ``v`` behind the lower bound (gradient of the loss by sign).
+    max_price : float
+        Upper bound of ``|v^T (X u)_+|``, ``|u| <= 1``, before ``v`` was scaled.
+    beta, loss : float, str
+        The problem.
+    n_patterns : int or None
+        Chambers priced, all there are; None when they were not listed.
+    cover_bound : int
+        Cover's bound on their number.
+    proof : str
+        Why every direction is accounted for.
+    data_digest : str
+        SHA-256 of the data as read.
+    n_cells : int or None
+        Cones that cover the sphere; None when chambers were listed.
+    """
+
+    upper_bound: float
+    lower_bound: float
+    gap: float
+    dual: Array = field(repr=False)
+    max_price: float
+    beta: float
+    loss: str
+    n_patterns: int | None
+    cover_bound: int
+    proof: str
+    data_digest: str
+    n_cells: int | None = None
+
+    def status(self, tol: float) -> SolutionStatus:
+        """Return OPTIMAL exactly when the gap is at most ``tol``."""
+        if self.gap <= tol:
+            return SolutionStatus.OPTIMAL
+        return SolutionStatus.INACCURATE
+
+    def digest(self, network: TwoLayerReLU) -> str:
+        """SHA-256 over weights, dual, beta, loss, data and claims."""
+        state = hashlib.sha256()
+        parts: list[Any] = [network.to_dict(), self.dual.tolist(), self.beta]
+        parts += [self.loss, self.data_digest, self.upper_bound, self.lower_bound]
+        state.update(repr(parts).encode())
+        return state.hexdigest()
+
+
+def certify(
+    network: TwoLayerReLU,
+    X: ArrayLike | Any,
+    y: ArrayLike | Any,
+    beta: float,
+    *,
+    loss: str | Loss = "squared",
+    sample_weight: ArrayLike | Any | None = None,
+    dual: ArrayLike | None = None,
+    floats: str = "binary",
+    patterns: PatternSet | None = None,
+    method: str = "auto",
+    rtol: float = RTOL,
+    max_cells: int | None = None,
+) -> Certificate:
+    """Bound the optimum from both sides, from the data and a candidate dual point.
+
+    Parameters
+    ----------
+    network : TwoLayerReLU
+        Gives the upper bound; its ``intercept``, ``center`` and ``scale`` say how the
+        data enter.
+    X : array_like, shape (n, d - intercept) or (n, K, d - intercept)
+        The raw data, in any form that `arrangement.Arrangement` reads; with K patches
+        a sample the network's outputs on them are added up.
+    y : array_like, shape (n,)
+        Targets.
+    beta : float
+        Weight decay, positive.
+    loss : str or Loss
+        As for `ConvexProgram`.
+    sample_weight : array_like, shape (n,), optional
+        As for `ConvexProgram`.
+    dual : array_like, shape (n,), optional
+        Candidate ``v``; the loss's gradient at the prediction when omitted.  Any
+        point will do: it is clipped, priced and scaled.
+    floats : {"binary", "decimal"}
+        How floats in ``X`` and ``y`` are read.
+    patterns : PatternSet, optional
+        A proven listing of the same data; its chambers are then priced.
+    method : {"auto", "covering", "chambers"}
+        How ``|v^T (X u)_+|`` is bounded: by a covering of the sphere
+        (`cover_sphere`), which needs about the square root of
+        the number of chambers, or chamber by chamber.  "auto" lists chambers only
+        where the covering exceeds its budget and there are not too many of them.
+    rtol : float
+        How far the bound of a covering may be above the largest value, relative: a
+        larger one needs fewer cones and costs as much of the lower bound.
+    max_cells : int, optional
+        Most cones of the covering for each sign, 3,000,000 when omitted.  What is left
+        beyond them is bounded as well: the certificate is valid, but loose.
+
+    Returns
+    -------
+    Certificate
+
+    Raises
+    ------
+    InputError
+        Shapes, labels, beta; a listing without a proof; an unknown method; rtol or
+        max_cells out of range.
+
+    Notes
+    -----
+    Lemma 4 and Theorem 6 of Pilanci & Ergen (2020).
+    """
+    chosen = get_loss(loss)
+    data = read_for(network, X, y, floats, sample_weight)
+    term = chosen.at(
+        data.y,
+        weights=data.weights,
+        y_exact=data.y_exact,
+        weights_exact=data.weights_exact,
+    )
+    if not (math.isfinite(beta) and beta > 0.0):
+        raise InputError(f"beta={beta!r}; expected a finite number above 0.")
+    prediction = network.evaluate(data.design)
+    if dual is None and not np.all(np.isfinite(prediction)):
+        raise InputError(
+            "the network's predictions on these data are beyond float64, so that they "
+            "give no dual point. Give one, or another network."
+        )
+    v = term.gradient(prediction) if dual is None else np.array(dual, float)
+    if v.shape != data.y.shape or not np.all(np.isfinite(v)):
+        raise InputError(f"dual has shape {v.shape}; expected {data.y.shape}, finite.")
+    v = term.clip(v)
+    price = _price(
+        data, data.spread(v), network.weights, method, patterns, rtol, max_cells
+    )
+    scaled = _feasible(term, v, data, beta, price.largest)
+    lower = max(0.0, term.dual_lower(scaled))
+    upper = upper_bound(network, data, beta, term)
+    gap = math.inf if math.isinf(upper) else 0.0
+    if 0.0 < upper < math.inf:
+        gap = (upper - lower) / upper
+    return Certificate(
+        upper_bound=upper,
+        lower_bound=lower,
+        gap=gap,
+        dual=scaled,
+        max_price=price.largest,
+        beta=float(beta),
+        loss=str(chosen),
+        n_patterns=price.n_patterns,
+        cover_bound=price.bound,
+        proof=price.proof,
+        data_digest=data.digest,
+        n_cells=price.n_cells,
+    )
+
+
+def read_for(
+    network: TwoLayerReLU,
+    X: ArrayLike | Any,
+    y: ArrayLike | Any,
+    floats: str,
+    sample_weight: ArrayLike | Any | None,
+) -> Data:
+    """Read data as a network takes them, or say that they do not fit it."""
+    data = read_data(
+        X,
+        y,
+        intercept=network.intercept,
+        scaling=_scaling(network),
+        floats=floats,
+        sample_weight=sample_weight,
+    )
+    if data.X.shape[1] != network.weights.shape[1]:
+        raise InputError(
+            f"the network has {network.weights.shape[1]} inputs; the data have "
+            f"{data.X.shape[1]} columns with the intercept."
+        )
+    return data
+
+
+def _scaling(network: TwoLayerReLU) -> Scaling | None:
+    if network.center is None and network.scale is None:
+        return None
+    width = len(network.feature_names)
+    center = np.zeros(width) if network.center is None else network.center
+    scale = np.ones(width) if network.scale is None else network.scale
+    return Scaling(center, scale)
+
+
+def _price(
+    data: Data,
+    v: Array,
+    hints: Array,
+    method: str,
+    patterns: PatternSet | None,
+    rtol: float,
+    max_cells: int | None,
+) -> _Price:
+    """Bound the largest price in the way asked for; `Certificate` has the fields."""
+    if method not in METHODS:
+        raise InputError(f"method={method!r} is unknown; use one of {METHODS}.")
+    if not (0.0 <= rtol < math.inf and (max_cells is None or max_cells >= 1)):
+        raise InputError(
+            f"rtol={rtol!r}, max_cells={max_cells!r}; expected at least 0 and 1."
+        )
+    if patterns is not None and method == "covering":
+        raise InputError("patterns are given, but method='covering' uses none.")
+    if method == "chambers" or patterns is not None:
+        return _by_chambers(data, v, patterns)
+    bound = cover_bound(data.arrangement.n_distinct, data.arrangement.rank)
+    cells = MOST_CELLS if max_cells is None else max_cells
+    most = MOST_CHAMBERS if max_cells is None else min(MOST_CHAMBERS, max_cells)
+    if method == "auto" and bound <= most:
+        cells = min(max(bound, FEW_CELLS), cells)
+    covering = cover_sphere(
+        data.X, v, X_error=data.X_error, hints=hints, rtol=rtol, max_cells=cells
+    )
+    if method == "auto" and not covering.is_reached and bound <= most:
+        return _by_chambers(data, v, None)
+    proof = f"{covering.n_cells:,} cones that cover all directions"
+    if not covering.is_reached:
+        proof += "; the bound is loose, as more of them would be needed"
+    return _Price(covering.bound, None, covering.n_cells, bound, proof)
+
+
+def _feasible(
+    term: DataTerm, v: Array, data: Data, beta: float, max_price: float
+) -> Array:
+    """Scale ``v`` into the dual feasible set, at the best factor allowed.
+
+    ``t max_price <= beta`` must hold for the float t: the quotient is rounded to
+    nearest, so two steps down are below the true one, by 2^-53 of it or more.  That
+    also pays for entries that become subnormal, where rounding is not relative.
+    """
+    cap = math.inf
+    if max_price > 0.0:
+        cap = math.nextafter(math.nextafter(beta / max_price, 0.0), 0.0)
+    factor = term.best_scale(v, cap)
+    scaled = factor * v
+    if not np.all(np.isfinite(scaled)):  # overflow; zero is always feasible
+        return np.zeros_like(v)
+    tiny = np.abs(scaled[v != 0.0]) < 2.0**-1022
+    if np.any(tiny) and 5e-324 * float(np.abs(data.X).sum()) > beta * 2.0**-80:
+        return np.zeros_like(v)
+    # rounding of factor * v may leave the domain by an ulp; clipping only shrinks
+    return term.clip(scaled)

@@ -1,0 +1,209 @@
+"""Two-layer linear CNNs to global optimality: the nuclear-norm program.
+
+The network ``f(x_i) = sum_j sum_k (x_ik . u_j) w_jk`` (w_jk a number, or C numbers)
+with weight decay ``beta/2 sum_j (|u_j|^2 + sum_k |w_jk|^2)`` depends on its weights
+through
+
+    Z = [Z_1 .. Z_K] = sum_j u_j [w_j1^T .. w_jK^T],   d x (K C),   f = sum_k X_k Z_k
+
+only, and the least decay of all networks with the same Z is ``beta |Z|_*``: the nuclear
+norm is the least ``1/2 sum (|u_j|^2 + |w_j|^2)`` over factorisations of Z, reached by
+its singular vectors. So the training problem is (Pilanci & Ergen 2020, A.5; vector
+output A.7)
+
+    min  1/2 |sum_k X_k Z_k - Y|_F^2 + beta |[Z_1 .. Z_K]|_*
+    max  -1/2 |V|_F^2 - <V, Y>   s.t.  sigma_max([X_1^T V .. X_K^T V]) <= beta
+
+where the constraint is ``max_{|u|<=1} sum_k |V^T X_k u|^2 <= beta^2``, and ``rank Z``
+neurons suffice: at most ``min(d, K C)``.
+
+Sum-pooled outputs (``w_jk = w_j`` for every k) need no program of their own: such a
+network sees ``sum_k x_ik`` alone, so give ``patches.sum(axis=1, keepdims=True)``.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from arrangement import InputError
+from convex_solver.certificates import certify_linear_cnn
+from convex_solver.linear_cnn.nuclear_norm import NuclearModel
+from convex_solver.linear_cnn.proximal_newton import ProximalResult, minimise_data
+from convex_solver.linear_cnn.solution import CNNSolution
+from convex_solver.networks import LinearCNN
+from convex_solver.reading import (
+    check_loss,
+    check_tolerance,
+    read_beta,
+    read_patches,
+    read_targets,
+)
+from convex_solver.typing import Array
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class LinearCNNProgram:
+    """The training problem of a two-layer linear CNN.
+
+    Parameters
+    ----------
+    patches : array_like, shape (n, K, d)
+        As from `extract_patches`; copied, float64.
+    y : array_like, shape (n,) or (n, C)
+        Targets; no column may be constant.
+    beta : float
+        Weight decay, positive.
+    loss : str
+        ``"squared"``; others are refused by name.
+
+    Raises
+    ------
+    InputError
+        An empty set of patches, shapes, constant targets, NaN, beta, a loss that is
+        not supported.
+    InputTypeError
+        Complex numbers, bools, objects.
+
+    Examples
+    --------
+    >>> program = LinearCNNProgram([[[1.0, 0.0]], [[0.0, 1.0]]], [3.0, 4.0], beta=1.0)
+    >>> program.beta_max()
+    5.0
+    """
+
+    patches: Array
+    y: Array
+    beta: float
+
+    def __init__(
+        self,
+        patches: ArrayLike,
+        y: ArrayLike,
+        beta: float,
+        *,
+        loss: str = "squared",
+    ) -> None:
+        check_loss(loss)
+        data = read_patches(patches)
+        targets = read_targets(y, len(data))
+        for name, array in (("patches", data), ("y", targets)):
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+        object.__setattr__(self, "beta", read_beta(beta))
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of outputs C."""
+        return int(self.y.size // self.y.shape[0])
+
+    def model(self) -> NuclearModel:
+        """Return the linear map and the norm, for the data as given."""
+        return NuclearModel(self.patches, self.n_outputs)
+
+    def objective(self, Z: ArrayLike) -> float:
+        """Return the convex objective at ``Z = [Z_1 .. Z_K]``, shape (d, K * C).
+
+        Column ``k * C + c`` belongs to patch k and output c.
+        """
+        point = self._point(Z)
+        model = self.model()
+        residual = model.predict(point) - self.y.ravel()
+        return 0.5 * float(residual @ residual) + self.beta * model.norm(point)
+
+    def beta_max(self) -> float:
+        """Return the least beta at which the zero network is optimal."""
+        model = self.model()
+        return model.dual_norm(model.adjoint(self.y.ravel()))
+
+    def network(self, Z: ArrayLike) -> LinearCNN:
+        """Return the balanced network of ``Z``: its singular vectors.
+
+        With ``Z = sum_j s_j p_j q_j^T``: ``u_j = sqrt(s_j) p_j``, ``w_j = sqrt(s_j)
+        q_j``, and the decay is ``beta sum_j s_j``. Singular values that are rounding
+        alone, below ``2**-52 max(d, K C)`` times the largest, are dropped.
+        """
+        return recover_linear_cnn(
+            self._point(Z), self.patches.shape[1], self.y.shape[1:]
+        )
+
+    def _point(self, Z: ArrayLike) -> Array:
+        point = np.asarray(Z, dtype=np.float64)
+        expected = (self.patches.shape[2], self.patches.shape[1] * self.n_outputs)
+        if point.shape != expected:
+            raise InputError(f"Z has shape {point.shape}; expected {expected}.")
+        return point
+
+
+def recover_linear_cnn(Z: Array, n_patches: int, outputs: tuple[int, ...]) -> LinearCNN:
+    """Return the network of the singular vectors; ``outputs`` is () or (C,)."""
+    left, s, right = np.linalg.svd(Z, full_matrices=False)
+    kept = s > 2.0**-52 * max(Z.shape) * s.max(initial=0.0)
+    size = np.sqrt(s[kept])[:, None]
+    weights = size * right[kept]
+    shape = (int(kept.sum()), n_patches, *outputs)
+    return LinearCNN(size * left.T[kept], weights.reshape(shape))
+
+
+def solve_linear_cnn(program: LinearCNNProgram, *, tol: float = 1e-8) -> CNNSolution:
+    """Find the globally optimal linear CNN, with its certificate.
+
+    Parameters
+    ----------
+    program : LinearCNNProgram
+    tol : float
+        Relative gap at which the status is optimal.  The solver goes to the limits
+        of float64 in any case, as its last steps cost little.
+
+    Returns
+    -------
+    CNNSolution
+
+    Examples
+    --------
+    >>> program = LinearCNNProgram([[[1.0, 0.0]], [[0.0, 1.0]]], [3.0, 4.0], beta=1.0)
+    >>> solution = solve_linear_cnn(program)
+    >>> solution.status.value, round(solution.objective, 9), solution.network.n_neurons
+    ('optimal', 4.5, 1)
+    """
+    check_tolerance(tol)
+    start = time.perf_counter()
+    targets = program.y.reshape(len(program.y), -1)
+    result = minimise_nuclear(program.patches, targets, program.beta)
+    network = program.network(result.point)
+    certificate = certify_linear_cnn(
+        network,
+        program.patches,
+        program.y,
+        program.beta,
+        dual=result.v.reshape(program.y.shape),
+    )
+    return CNNSolution(
+        network.objective(program.patches, program.y, program.beta),
+        certificate.lower_bound,
+        certificate.gap,
+        certificate.status(tol),
+        network,
+        certificate,
+        result.n_newton,
+        time.perf_counter() - start,
+        tol,
+    )
+
+
+def minimise_nuclear(
+    patches: Array, y: Array, beta: float, *, start: Array | None = None
+) -> ProximalResult:
+    """Minimise over Z for targets (n, C)."""
+    n, n_patches, d = patches.shape
+    outputs = y.shape[1]
+    return minimise_data(
+        patches.reshape(n, -1),
+        y,
+        beta,
+        lambda flat: NuclearModel(flat.reshape(-1, n_patches, d), outputs),
+        start=start,
+    )

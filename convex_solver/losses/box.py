@@ -1,0 +1,227 @@
+"""The loss of given targets: value, gradient, conjugate, and bounds despite rounding.
+
+``l(f) = sum_i c_i l_i(f_i)`` with weights ``c_i``, and ``l*(v) = max_f v . f - l(f)``.
+The dual variable is ``v = gradient of l at the prediction`` everywhere (API, files,
+certificate).  Zero is in the domain of each conjugate and the domains are convex, so
+shrinking a dual point never leaves them.
+
+All losses but logistic and Poisson are of one family: with ``s = f - y``, a curvature
+``k``, a dead zone ``e`` and slopes between ``lo <= 0`` and ``hi >= 0``,
+
+    l(f) = max over lo <= v <= hi of  v s - e |v| - k v^2 / 2,
+
+so that ``l*(v) = v y + e |v| + k v^2 / 2`` on ``[lo, hi]`` (`BoxTerm`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from convex_solver.losses.terms import DataTerm, Targets, largest_factor
+from convex_solver.rounding import ROUNDING, _add_up, float_below, sum_up
+from convex_solver.typing import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Unit:
+    """One sample of weight one in the family of `BoxTerm`.
+
+    ``lo`` and ``hi`` are None where there is no limit.  With ``labels`` (n,), a label
+    of +1 has slopes from ``lo`` to 0 and a label of -1 from 0 to ``hi``.
+    """
+
+    curvature: Fraction
+    dead_zone: Fraction
+    lo: Fraction | None
+    hi: Fraction | None
+    labels: Array | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """``max over lo <= v <= hi of v (f - center) - curvature v^2 / 2``, added up.
+
+    ``index`` says to which sample each piece belongs; all arrays are (m,).
+    """
+
+    index: NDArray[np.int64]
+    center: Array
+    curvature: Array
+    lo: Array
+    hi: Array
+
+
+class BoxTerm(DataTerm):
+    """The piecewise linear and quadratic losses; see the module's docstring.
+
+    Attributes
+    ----------
+    dead_zone : float
+    curvature : ndarray, shape (n,), float64
+        ``k / c_i``: what multiplies ``v_i^2 / 2`` in the conjugate.
+    lo, hi : ndarray, shape (n,), float64
+        Bounds of v, rounded towards zero; infinite where there is none.
+    """
+
+    def __init__(self, targets: Targets, unit: Unit) -> None:
+        super().__init__(targets)
+        self.unit = unit
+        self.dead_zone = float(unit.dead_zone)
+        self.curvature = float(unit.curvature) / targets.weights
+        self.lo = -self._limits(unit.lo, +1.0)
+        self.hi = self._limits(unit.hi, -1.0)
+        # slopes of a sample of weight one
+        self._slopes = [
+            math.inf if s is None else abs(float(s)) for s in (unit.lo, unit.hi)
+        ]
+
+    def pieces(self) -> Pieces:
+        """Return the loss without dead zones: with one, two pieces a sample.
+
+        The first n are for predictions above the targets, the others for those below.
+        """
+        n, zone = self.y.size, self.dead_zone
+        copies = 2 if zone > 0.0 else 1
+        center, lo, hi = self.y, self.lo, self.hi
+        if zone > 0.0:
+            zero = np.zeros(n)
+            center = np.concatenate([self.y + zone, self.y - zone])
+            lo = np.concatenate([zero, self.lo])
+            hi = np.concatenate([self.hi, zero])
+        return Pieces(
+            np.tile(np.arange(n), copies),
+            center,
+            np.tile(self.curvature, copies),
+            lo,
+            hi,
+        )
+
+    def _limits(self, slope: Fraction | None, side: float) -> Array:
+        """Sizes of one of the bounds, rounded down; zero for labels without it."""
+        targets, labels = self.targets, self.unit.labels
+        if slope is None:
+            sizes = np.full(targets.y.size, np.inf)
+        elif targets.is_weighted:
+            exact = [abs(slope) * c for c in targets.weights_exact]
+            sizes = np.array([float_below(x) for x in exact], dtype=np.float64)
+        else:
+            sizes = np.full(targets.y.size, float_below(abs(slope)))
+        if labels is not None:
+            sizes = np.where(labels == side, sizes, 0.0)
+        return sizes
+
+    def _sides(self) -> tuple[Array, Array]:
+        """Return unit slopes below and above, zero on the flat side of a label."""
+        labels, size = self.unit.labels, self.y.size
+        below, above = (np.full(size, s) for s in self._slopes)
+        if labels is not None:
+            below = np.where(labels > 0.0, below, 0.0)
+            above = np.where(labels < 0.0, above, 0.0)
+        return below, above
+
+    def _height(self, excess: Array, slope: Array) -> Array:
+        """``max over 0 <= v <= slope of v t - k v^2 / 2`` for ``t >= 0``, weight one.
+
+        No digits are lost: beyond ``t = k slope`` it is ``slope (t - k slope / 2)``,
+        and the bracket is at least half of t.
+        """
+        k = float(self.unit.curvature)
+        with np.errstate(invalid="ignore", over="ignore"):
+            if k == 0.0:
+                return np.where(excess > 0.0, slope * excess, 0.0)
+            corner = k * slope
+            far = slope * (excess - 0.5 * corner)
+            near = excess * excess * (0.5 / k)
+            return np.where(slope > 0.0, np.where(excess > corner, far, near), 0.0)
+
+    def value(self, f: ArrayLike) -> float:
+        """Return the loss of predictions (n,)."""
+        s = np.asarray(f, dtype=np.float64) - self.y
+        below, above = self._sides()
+        heights = self._height(np.maximum(s - self.dead_zone, 0.0), above)
+        heights += self._height(np.maximum(-s - self.dead_zone, 0.0), below)
+        return float(self.targets.weights @ heights)
+
+    def gradient(self, f: Array) -> Array:
+        """Return a subgradient (n,): zero, where zero is one."""
+        s = f - self.y
+        excess = np.sign(s) * np.maximum(np.abs(s) - self.dead_zone, 0.0)
+        if self.unit.curvature == 0:
+            limit = np.where(excess > 0.0, self.hi, self.lo)
+            return np.where(excess == 0.0, 0.0, limit)
+        return np.asarray(np.clip(excess / self.curvature, self.lo, self.hi))
+
+    def kinks(self, f: Array) -> NDArray[np.int64]:
+        """Return the samples where the subgradient is not unique."""
+        if self.unit.curvature != 0:
+            return np.zeros(0, dtype=np.int64)
+        return np.flatnonzero(np.abs(f - self.y) == self.dead_zone)
+
+    def conjugate(self, v: Array) -> float:
+        """Return ``l*(v)``; infinite outside the domain."""
+        if np.any(v < self.lo) or np.any(v > self.hi):
+            return math.inf
+        linear = float(v @ self.y) + self.dead_zone * float(np.abs(v).sum())
+        return linear + 0.5 * float(v @ (self.curvature * v))
+
+    def clip(self, v: Array) -> Array:
+        """Return the nearest point of the domain, (n,)."""
+        return np.asarray(np.clip(v, self.lo, self.hi))
+
+    def best_scale(self, v: Array, cap: float) -> float:
+        """Return about the ``t`` in [0, cap] that maximises ``-l*(t v)``."""
+        limit = np.where(v > 0.0, self.hi, -self.lo)
+        cap = min(cap, largest_factor(v, limit))
+        slope = -float(v @ self.y) - self.dead_zone * float(np.abs(v).sum())
+        square = float(v @ (self.curvature * v))
+        if square == 0.0:
+            if not np.any(v):
+                return min(1.0, cap)
+            return cap if slope > 0.0 else 0.0
+        return min(max(slope / square, 0.0), cap)
+
+    def value_upper(self, f: Array, f_error: Array) -> float:
+        """Bound the loss from above, for predictions within absolute errors (n,).
+
+        The loss grows with ``|f - y|`` on either side, so the ends of the interval are
+        enough; `_height` rounds a few times, all relative.
+        """
+        y, y_error = self.y, self.targets.y_error
+        below, above = self._sides()
+        total = np.zeros_like(y)
+        for side, slope in ((1.0, above), (-1.0, below)):
+            s = _add_up(_add_up(_add_up(side * f, -side * y), f_error), y_error)
+            excess = np.maximum(_add_up(s, -self.dead_zone), 0.0)
+            # up before the product too: a height may be subnormal
+            height = np.nextafter(self._height(excess, slope), np.inf)
+            height = self.targets.weights * height
+            raised = np.nextafter(height * (1.0 + ROUNDING), np.inf)
+            total += np.where((excess > 0.0) & (slope > 0.0), raised, 0.0)
+        return sum_up(total)
+
+    def dual_lower(self, v: Array) -> float:
+        """Bound ``-l*(v)`` from below, exact but for one rounding."""
+        unit, targets = self.unit, self.targets
+        labels = [0] * v.size if unit.labels is None else unit.labels.tolist()
+        total = Fraction(0)
+        numbers = zip(
+            v.tolist(), targets.y_exact, targets.weights_exact, labels, strict=True
+        )
+        for value, target, weight, label in numbers:
+            if value == 0.0:
+                continue
+            exact = Fraction(value)
+            bound = unit.hi if value > 0.0 else unit.lo
+            if label * value > 0.0 or (
+                bound is not None and abs(exact) > abs(bound) * weight
+            ):
+                return -math.inf
+            total -= exact * target + abs(exact) * unit.dead_zone
+            if unit.curvature:
+                total -= unit.curvature * exact * exact / (2 * weight)
+        return float_below(total)

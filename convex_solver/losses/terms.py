@@ -1,0 +1,159 @@
+"""`DataTerm`: a loss at given targets and weights, and its exact bounds."""
+
+from __future__ import annotations
+
+import math
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from arrangement import InputError
+from convex_solver.typing import Array
+
+Exact = tuple[Fraction | int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """Targets and weights, in float64 and exactly.
+
+    Attributes
+    ----------
+    y, weights : ndarray, shape (n,), float64
+    y_error : ndarray, shape (n,), float64
+        Bound on ``|exact - y|``.
+    y_exact, weights_exact : tuple of Fraction or int
+    is_weighted : bool
+        Whether a weight differs from one.
+    """
+
+    y: Array
+    weights: Array
+    y_error: Array
+    y_exact: Exact
+    weights_exact: Exact
+    is_weighted: bool
+
+    @classmethod
+    def of(
+        cls,
+        y: ArrayLike,
+        weights: ArrayLike | None,
+        y_exact: Sequence[Fraction | int] | None,
+        weights_exact: Sequence[Fraction | int] | None,
+    ) -> Targets:
+        """Check and complete what `Loss.at` is given."""
+        values = np.array(y, dtype=np.float64)
+        if values.ndim != 1:
+            raise InputError(f"y has shape {values.shape}; expected (n,).")
+        wrong = np.flatnonzero(~np.isfinite(values))
+        if wrong.size:
+            raise InputError(
+                f"y holds {values[wrong[0]]:g} at row {wrong[0]}; expected finite "
+                "numbers."
+            )
+        counts = np.ones(values.size) if weights is None else np.array(weights, float)
+        if counts.shape != values.shape:
+            raise InputError(
+                f"sample_weight has shape {counts.shape}; expected {values.shape}."
+            )
+        wrong = np.flatnonzero(~((counts > 0.0) & np.isfinite(counts)))
+        if wrong.size:
+            raise InputError(
+                f"sample_weight holds {counts[wrong[0]]:g} at row {wrong[0]}; expected "
+                "finite numbers above 0. Drop rows that are not to count."
+            )
+        # subnormal numbers have lost digits and their inverses overflow
+        tiny = np.flatnonzero(counts < sys.float_info.min)
+        if tiny.size:
+            raise InputError(
+                f"sample_weight holds {counts[tiny[0]]:g} at row {tiny[0]}; expected "
+                f"at least {sys.float_info.min:.1e}. Multiply all weights, and beta, "
+                "by the same number."
+            )
+        if y_exact is None:
+            y_exact = [Fraction(x) for x in values.tolist()]
+            error = np.zeros_like(values)
+        else:
+            # y is a nearest float; all of its spacing, so that no halving underflows
+            pairs = zip(values.tolist(), y_exact, strict=True)
+            same = np.array([Fraction(a) == b for a, b in pairs], dtype=np.bool_)
+            error = np.where(same, 0.0, np.spacing(np.abs(values)))
+        if weights_exact is None:
+            weights_exact = [Fraction(x) for x in counts.tolist()]
+        return cls(
+            values,
+            counts,
+            error,
+            tuple(y_exact),
+            tuple(weights_exact),
+            any(x != 1 for x in weights_exact),
+        )
+
+
+class DataTerm(ABC):
+    """A weighted loss of given targets, as a function of the predictions.
+
+    Attributes
+    ----------
+    targets : Targets
+    """
+
+    def __init__(self, targets: Targets) -> None:
+        self.targets = targets
+
+    @property
+    def y(self) -> Array:
+        """Targets, (n,)."""
+        return self.targets.y
+
+    @abstractmethod
+    def value(self, f: ArrayLike) -> float:
+        """Return the loss of predictions (n,)."""
+
+    @abstractmethod
+    def gradient(self, f: Array) -> Array:
+        """Return a subgradient, (..., n) like f: the one nearest to zero at a kink."""
+
+    @abstractmethod
+    def kinks(self, f: Array) -> NDArray[np.int64]:
+        """Return the samples where the subgradient is not unique."""
+
+    @abstractmethod
+    def conjugate(self, v: Array) -> float:
+        """Return ``l*(v)``; infinite outside the domain."""
+
+    @abstractmethod
+    def clip(self, v: Array) -> Array:
+        """Return the nearest point of the domain of the conjugate, (n,)."""
+
+    @abstractmethod
+    def best_scale(self, v: Array, cap: float) -> float:
+        """Return about the ``t`` in [0, cap] that maximises ``-l*(t v)``.
+
+        ``v`` is in the domain, and so is ``t v``.
+        """
+
+    @abstractmethod
+    def value_upper(self, f: Array, f_error: Array) -> float:
+        """Bound the loss from above, for predictions within absolute errors (n,)."""
+
+    @abstractmethod
+    def dual_lower(self, v: Array) -> float:
+        """Bound ``-l*(v)`` from below; minus infinity outside the domain."""
+
+
+def largest_factor(v: Array, limit: Array) -> float:
+    """Return the largest ``t`` with ``t |v| <= limit``, rounded down; at least 1.
+
+    Rounding ``t v_i`` keeps that, as the limits are floats.
+    """
+    alive = np.abs(v) > 0.0
+    with np.errstate(over="ignore"):
+        ratio = float(np.min(limit[alive] / np.abs(v[alive]), initial=np.inf))
+    return max(math.nextafter(ratio, 0.0) if math.isfinite(ratio) else ratio, 1.0)

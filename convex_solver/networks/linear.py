@@ -1,0 +1,227 @@
+"""`LinearCNN` and `CircularCNN`: two-layer networks without an activation."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from arrangement import InputError
+from convex_solver.errors import ModelFileError
+from convex_solver.networks.json_files import read_json, write_json
+from convex_solver.reading import read_patches, real_array
+from convex_solver.typing import Array
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class LinearCNN:
+    """The network ``f(x) = sum_j sum_k (x_k . u_j) w_jk`` over the patches x_k.
+
+    Parameters
+    ----------
+    filters : array_like, shape (m, d)
+        u_j, one neuron a row.
+    outputs : array_like, shape (m, K) or (m, K, C)
+        w_jk, one weight for each patch, or C for a vector output.
+
+    Raises
+    ------
+    InputError, InputTypeError
+        Shapes that do not agree, values that are not finite real numbers.
+
+    Examples
+    --------
+    >>> net = LinearCNN([[1.0, -1.0]], [[2.0, 0.0, 1.0]])
+    >>> net.predict([[[3, 1], [5, 5], [0, 1]]]).tolist()
+    [3.0]
+    """
+
+    filters: Array
+    outputs: Array
+
+    def __init__(self, filters: ArrayLike, outputs: ArrayLike) -> None:
+        u, w = real_array(filters, "filters"), real_array(outputs, "outputs")
+        if u.ndim != 2 or w.ndim not in (2, 3) or len(u) != len(w):
+            raise InputError(
+                f"filters have shape {u.shape} and outputs {w.shape}; expected (m, d) "
+                "and (m, K) or (m, K, C)."
+            )
+        _freeze(self, filters=u, outputs=w)
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of neurons m."""
+        return len(self.filters)
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of outputs C; 1 when ``outputs`` is (m, K)."""
+        return int(self.outputs.shape[2]) if self.outputs.ndim == 3 else 1
+
+    def predict(self, patches: ArrayLike) -> Array:
+        """Return f for patches (n, K, d): shape (n,), or (n, C)."""
+        data = read_patches(patches)
+        expected = (self.outputs.shape[1], self.filters.shape[1])
+        if data.shape[1:] != expected:
+            raise InputError(
+                f"patches has shape {data.shape}; expected (n, {expected[0]}, "
+                f"{expected[1]})."
+            )
+        width = expected[0] * self.n_neurons
+        hidden = (data @ self.filters.T).reshape(len(data), width)
+        flat = self.outputs.swapaxes(0, 1).reshape(width, self.n_outputs)
+        return (hidden @ flat).reshape(len(data), *self.outputs.shape[2:])
+
+    def objective(self, patches: ArrayLike, y: ArrayLike, beta: float) -> float:
+        """Return ``1/2 |f - y|^2 + beta/2 sum_j (|u_j|^2 + |w_j|^2)``."""
+        return _half_square(self.predict(patches), y) + beta * self.decay()
+
+    def decay(self) -> float:
+        """Return ``1/2 sum_j (|u_j|^2 + |w_j|^2)``."""
+        return 0.5 * float(np.sum(self.filters**2) + np.sum(self.outputs**2))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain lists; floats survive JSON unchanged."""
+        return {
+            "kind": "linear-cnn",
+            "filters": self.filters.tolist(),
+            "outputs": self.outputs.tolist(),
+            "shape": [self.filters.shape[1], *self.outputs.shape[1:]],
+        }
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> LinearCNN:
+        """Rebuild a network that `to_dict` described."""
+        try:
+            _check_kind(content, "linear-cnn")
+            d, *rest = (int(x) for x in content["shape"])
+            u = np.array(content["filters"], dtype=np.float64).reshape(-1, d)
+            return cls(u, np.array(content["outputs"], float).reshape(len(u), *rest))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelFileError(f"not a linear CNN: {error}.") from error
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to a new JSON file; an existing file is refused."""
+        write_json(path, self.to_dict())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> LinearCNN:
+        """Read a network that `save` wrote."""
+        return cls.from_dict(read_json(path))
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class CircularCNN:
+    """The network ``f(x) = sum_j x^T Circ(u_j) w_j``, convolution modulo d.
+
+    ``Circ(u)[i, k] = u[(i - k) mod d]``, so ``Circ(u) w`` is the circular convolution
+    of u and w.
+
+    Parameters
+    ----------
+    filters : array_like, shape (m, d)
+        u_j, real and as long as the signal.
+    outputs : array_like, shape (m, d)
+        w_j, real.
+
+    Raises
+    ------
+    InputError, InputTypeError
+        Shapes that do not agree, values that are not finite real numbers.
+
+    Examples
+    --------
+    >>> net = CircularCNN([[0.0, 1.0, 0.0]], [[1.0, 2.0, 3.0]])
+    >>> net.predict([[1, 0, 0], [0, 1, 0], [0, 0, 1]]).tolist()
+    [3.0, 1.0, 2.0]
+    """
+
+    filters: Array
+    outputs: Array
+
+    def __init__(self, filters: ArrayLike, outputs: ArrayLike) -> None:
+        u, w = real_array(filters, "filters"), real_array(outputs, "outputs")
+        if u.ndim != 2 or u.shape != w.shape:
+            raise InputError(
+                f"filters have shape {u.shape} and outputs {w.shape}; expected (m, d) "
+                "for both."
+            )
+        _freeze(self, filters=u, outputs=w)
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of neurons m."""
+        return len(self.filters)
+
+    def kernel(self) -> Array:
+        """Return ``sum_j Circ(u_j) w_j``, shape (d,): f(x) is its product with x."""
+        d = self.filters.shape[1]
+        circ = self.filters[:, np.subtract.outer(np.arange(d), np.arange(d)) % d]
+        return np.asarray(np.einsum("mik,mk->i", circ, self.outputs))
+
+    def predict(self, X: ArrayLike) -> Array:
+        """Return f at each row of ``X`` (n, d), shape (n,)."""
+        data = real_array(X, "X")
+        d = self.filters.shape[1]
+        if data.ndim != 2 or data.shape[1] != d:
+            raise InputError(f"X has shape {data.shape}; expected (n, {d}).")
+        return np.asarray(data @ self.kernel())
+
+    def objective(self, X: ArrayLike, y: ArrayLike, beta: float) -> float:
+        """Return ``1/2 |f - y|^2 + beta/2 sum_j (|u_j|^2 + |w_j|^2)``."""
+        return _half_square(self.predict(X), y) + beta * self.decay()
+
+    def decay(self) -> float:
+        """Return ``1/2 sum_j (|u_j|^2 + |w_j|^2)``."""
+        return 0.5 * float(np.sum(self.filters**2) + np.sum(self.outputs**2))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain lists; floats survive JSON unchanged."""
+        return {
+            "kind": "circular-cnn",
+            "filters": self.filters.tolist(),
+            "outputs": self.outputs.tolist(),
+            "shape": [self.filters.shape[1]],
+        }
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> CircularCNN:
+        """Rebuild a network that `to_dict` described."""
+        try:
+            _check_kind(content, "circular-cnn")
+            (d,) = (int(x) for x in content["shape"])
+            u = np.array(content["filters"], dtype=np.float64).reshape(-1, d)
+            w = np.array(content["outputs"], dtype=np.float64).reshape(-1, d)
+            return cls(u, w)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelFileError(f"not a circular CNN: {error}.") from error
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to a new JSON file; an existing file is refused."""
+        write_json(path, self.to_dict())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> CircularCNN:
+        """Read a network that `save` wrote."""
+        return cls.from_dict(read_json(path))
+
+
+def _freeze(network: LinearCNN | CircularCNN, **arrays: Array) -> None:
+    for name, array in arrays.items():
+        array.setflags(write=False)
+        object.__setattr__(network, name, array)
+
+
+def _check_kind(content: dict[str, Any], kind: str) -> None:
+    if content["kind"] != kind:
+        raise ValueError(f"its kind is {content['kind']!r}")
+
+
+def _half_square(prediction: Array, y: ArrayLike) -> float:
+    target = real_array(y, "y")
+    if target.shape != prediction.shape:
+        raise InputError(f"y has shape {target.shape}; expected {prediction.shape}.")
+    return 0.5 * float(np.sum((prediction - target) ** 2))

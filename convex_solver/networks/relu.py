@@ -1,0 +1,222 @@
+"""`TwoLayerReLU`: the network, its objective, and Lemma 2's rescaling."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from arrangement import InputError
+from convex_solver.errors import ModelFileError
+from convex_solver.losses import Loss, get_loss
+from convex_solver.networks.json_files import read_json, write_json
+from convex_solver.typing import Array
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class TwoLayerReLU:
+    """The network ``f(x) = sum_j alpha_j max(0, x . u_j)``.
+
+    Parameters
+    ----------
+    weights : array_like, shape (m, d)
+        First-layer weights u_j, one neuron a row; with an intercept the last column
+        multiplies the constant one.
+    alphas : array_like, shape (m,)
+        Second-layer weights.
+    intercept : bool
+        Whether a column of ones is appended to the data.  Its weight is penalised
+        like any other: the convex program needs that.
+    feature_names : sequence of str, optional
+        Names of the columns of the data (without the ones).
+    center, scale : array_like, shape (d - intercept,), optional
+        The data enter as ``(X - center) / scale``.
+
+    Raises
+    ------
+    InputError
+        Shapes that do not agree, values that are not finite.
+
+    Examples
+    --------
+    >>> net = TwoLayerReLU([[1.0, 0.0], [-1.0, 0.0]], [1.0, 1.0], intercept=True)
+    >>> net.predict([[-2.0], [3.0]]).tolist()
+    [2.0, 3.0]
+    """
+
+    weights: Array
+    alphas: Array
+    intercept: bool
+    feature_names: tuple[str, ...]
+    center: Array | None
+    scale: Array | None
+
+    def __init__(
+        self,
+        weights: ArrayLike,
+        alphas: ArrayLike,
+        *,
+        intercept: bool = False,
+        feature_names: Sequence[str] | None = None,
+        center: ArrayLike | None = None,
+        scale: ArrayLike | None = None,
+    ) -> None:
+        w = np.array(weights, dtype=np.float64)
+        a = np.array(alphas, dtype=np.float64)
+        if w.ndim != 2 or a.shape != (w.shape[0],):
+            raise InputError(
+                f"weights have shape {w.shape} and alphas {a.shape}; expected (m, d) "
+                "and (m,)."
+            )
+        if not (np.all(np.isfinite(w)) and np.all(np.isfinite(a))):
+            raise InputError("weights and alphas must be finite.")
+        width = w.shape[1] - bool(intercept)
+        names = tuple(feature_names or [f"x{k}" for k in range(width)])
+        shift = None if center is None else np.array(center, dtype=np.float64)
+        unit = None if scale is None else np.array(scale, dtype=np.float64)
+        if len(names) != width or width < 0:
+            raise InputError(
+                f"{len(names)} feature names for {width} columns of the data."
+            )
+        for part in (shift, unit):
+            if part is not None and part.shape != (width,):
+                raise InputError(
+                    f"center or scale has shape {part.shape}; expected ({width},)."
+                )
+        values = (w, a, bool(intercept), names, shift, unit)
+        for name, value in zip(self.__dataclass_fields__, values, strict=True):
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)
+            object.__setattr__(self, name, value)
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of neurons m."""
+        return int(self.alphas.size)
+
+    def design(self, X: ArrayLike) -> Array:
+        """Return the data as the first layer sees them, (n, d) or (n, K, d)."""
+        data = np.asarray(X, dtype=np.float64)
+        width = self.weights.shape[1] - self.intercept
+        if data.ndim not in (2, 3) or data.shape[-1] != width:
+            raise InputError(
+                f"X has shape {data.shape}; expected (n, {width}), or patches "
+                f"(n, K, {width}): {', '.join(self.feature_names)}."
+            )
+        if self.center is not None:
+            data = data - self.center
+        if self.scale is not None:
+            data = data / self.scale
+        if self.intercept:
+            data = np.concatenate([data, np.ones((*data.shape[:-1], 1))], axis=-1)
+        return data
+
+    def predict(self, X: ArrayLike) -> Array:
+        """Return f at each row of ``X`` (n, d - intercept), shape (n,).
+
+        For patches (n, K, d - intercept) the outputs of a sample's patches are added
+        up: the two-layer ReLU CNN with sum pooling.
+        """
+        return self.evaluate(self.design(X))
+
+    def evaluate(self, design: Array) -> Array:
+        """Return f for data in the coordinates of `design`."""
+        hidden = np.maximum(design @ self.weights.T, 0.0)
+        if hidden.ndim == 3:
+            hidden = hidden.sum(axis=1)
+        return np.asarray(hidden @ self.alphas)
+
+    def objective(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        beta: float,
+        *,
+        loss: str | Loss = "squared",
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
+        """Return objective (2): summed loss plus ``beta / 2`` times squared weights.
+
+        Pilanci & Ergen (2020), equation (2), with the intercept's weights penalised.
+        """
+        prediction = self.predict(X)
+        target = np.asarray(y, dtype=np.float64)
+        if target.shape != prediction.shape:
+            raise InputError(
+                f"y has shape {target.shape}; expected {prediction.shape}."
+            )
+        data_term = get_loss(loss).at(target, weights=sample_weight)
+        return data_term.value(prediction) + self.decay(beta)
+
+    def decay(self, beta: float) -> float:
+        """Return ``beta / 2 (sum |u_j|^2 + sum alpha_j^2)``."""
+        squares = float(np.sum(self.weights**2)) + float(np.sum(self.alphas**2))
+        return 0.5 * beta * squares
+
+    def balance(self) -> TwoLayerReLU:
+        """Rescale every neuron so that ``|u_j| = |alpha_j|``; f does not change.
+
+        Lemma 2: this is the least weight decay among all rescalings, and equals
+        ``beta sum |u_j| |alpha_j|``.
+        """
+        norms = np.linalg.norm(self.weights, axis=1)
+        alive = (norms > 0.0) & (self.alphas != 0.0)
+        norms, alphas = norms[alive], self.alphas[alive]
+        size = np.sqrt(norms * np.abs(alphas))
+        return self.replace(
+            self.weights[alive] / norms[:, None] * size[:, None],
+            np.sign(alphas) * size,
+        )
+
+    def replace(self, weights: ArrayLike, alphas: ArrayLike) -> TwoLayerReLU:
+        """Return a network with other weights on the same data columns."""
+        return TwoLayerReLU(
+            weights,
+            alphas,
+            intercept=self.intercept,
+            feature_names=self.feature_names,
+            center=self.center,
+            scale=self.scale,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain lists and strings; floats survive JSON unchanged."""
+        return {
+            "weights": self.weights.tolist(),
+            "alphas": self.alphas.tolist(),
+            "n_inputs": int(self.weights.shape[1]),
+            "intercept": self.intercept,
+            "feature_names": list(self.feature_names),
+            "center": None if self.center is None else self.center.tolist(),
+            "scale": None if self.scale is None else self.scale.tolist(),
+        }
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> TwoLayerReLU:
+        """Rebuild a network that `to_dict` described."""
+        try:
+            weights = np.array(content["weights"], dtype=np.float64)
+            return cls(
+                weights.reshape(-1, int(content["n_inputs"])),
+                content["alphas"],
+                intercept=bool(content["intercept"]),
+                feature_names=content["feature_names"],
+                center=content["center"],
+                scale=content["scale"],
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelFileError(f"not a network: {error}.") from error
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to a new JSON file; an existing file is refused."""
+        write_json(path, self.to_dict())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> TwoLayerReLU:
+        """Read a network that `save` wrote, or the one in a model file."""
+        content = read_json(path)
+        return cls.from_dict(content.get("network", content))

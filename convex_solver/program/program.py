@@ -1,0 +1,218 @@
+"""`ConvexProgram`: the data, loss and beta of program (8)/(19), and its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from arrangement import Arrangement, InputError
+from convex_solver.losses import DataTerm, Loss, get_loss
+from convex_solver.networks import TwoLayerReLU
+from convex_solver.reading import Data, Scaling, check_beta, fit_scaling, read_data
+from convex_solver.typing import Array
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class ConvexProgram:
+    """The convex program that is equivalent to training a two-layer ReLU network.
+
+    ``min l(sum_i D_i X (v_i - w_i), y) + beta sum_i (|v_i| + |w_i|)`` over ``v_i,
+    w_i`` in
+    ``K_i = {u : (2 D_i - I) X u >= 0}``, one pair for every chamber (Pilanci & Ergen
+    2020, equations (8) and (19)).  Its optimum is that of objective (2),
+    ``l(f(X), y) + beta / 2 (sum |u_j|^2 + sum alpha_j^2)``; the loss is a sum, not a
+    mean.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d) or (n, K, d)
+        Data in any form that `arrangement.Arrangement` reads exactly.  K patches a
+        sample make it the program of a two-layer ReLU CNN with sum pooling,
+        ``f(X_i) = sum_j alpha_j sum_k (x_ik . u_j)_+``: the patterns are those of the
+        stacked patches.
+    y : array_like, shape (n,)
+        Targets; -1 and +1 for classification losses, at least 0 for Poisson.
+    beta : float
+        Weight decay, finite and positive.
+    loss : str or Loss
+        A name of `convex_solver.losses.loss`, with a parameter as in ``"huber:1.35"``,
+        ``"quantile:0.9"``, ``"epsilon_insensitive:0.1"``.
+    sample_weight : array_like, shape (n,), optional
+        What each sample's loss is multiplied with; finite, above 0.
+    standardize : bool
+        Scale the columns in the program (centre them too when ``intercept``).  The
+        patterns stay those of the data as given.
+    intercept : bool
+        Append a column of ones.  Its weights are penalised like all others: the
+        equivalence needs it.
+    floats : {"binary", "decimal"}
+        How floats are read.
+    feature_names : sequence of str, optional
+
+    Raises
+    ------
+    InputError, InputTypeError
+        Shapes, labels, weights, beta, loss, NaN, infinity, no rows, patches or columns.
+
+    Examples
+    --------
+    >>> program = ConvexProgram([[1.0, 2.0], [3.0, -1.0]], [1.0, 0.0], 0.1)
+    >>> program.n, program.d, program.rank
+    (2, 2, 2)
+    """
+
+    data: Data = field(repr=False)
+    beta: float
+    loss: Loss
+    data_term: DataTerm = field(repr=False)
+    sample_weight: Any = field(repr=False)
+    scaling: Scaling | None = field(repr=False)
+    intercept: bool
+    feature_names: tuple[str, ...]
+    floats: str
+    raw: tuple[Any, Any] = field(repr=False)
+
+    def __init__(
+        self,
+        X: ArrayLike | Any,
+        y: ArrayLike | Any,
+        beta: float,
+        *,
+        loss: str | Loss = "squared",
+        sample_weight: ArrayLike | Any | None = None,
+        standardize: bool = False,
+        intercept: bool = False,
+        floats: str = "binary",
+        feature_names: Sequence[str] | None = None,
+    ) -> None:
+        chosen = get_loss(loss)
+        size = check_beta(beta)
+        scaling = None
+        if standardize:
+            scaling = fit_scaling(
+                X,
+                intercept=intercept,
+                floats=floats,
+                sample_weight=sample_weight,
+            )
+        data = read_data(
+            X,
+            y,
+            intercept=intercept,
+            scaling=scaling,
+            floats=floats,
+            sample_weight=sample_weight,
+        )
+        term = chosen.at(
+            data.y,
+            weights=data.weights,
+            y_exact=data.y_exact,
+            weights_exact=data.weights_exact,
+        )
+        width = data.X.shape[1] - intercept
+        names = tuple(feature_names or [f"x{k}" for k in range(width)])
+        if len(names) != width:
+            raise InputError(f"{len(names)} feature names for {width} columns.")
+        values = (
+            data,
+            size,
+            chosen,
+            term,
+            sample_weight,
+            scaling,
+            bool(intercept),
+            names,
+            floats,
+            (X, y),
+        )
+        for name, value in zip(self.__dataclass_fields__, values, strict=True):
+            object.__setattr__(self, name, value)
+
+    def with_beta(self, beta: float) -> ConvexProgram:
+        """Return the same program with another weight decay; the data are shared."""
+        size = check_beta(beta)
+        copy = object.__new__(ConvexProgram)
+        for name in self.__dataclass_fields__:
+            object.__setattr__(copy, name, getattr(self, name))
+        object.__setattr__(copy, "beta", size)
+        return copy
+
+    @property
+    def arrangement(self) -> Arrangement:
+        """The arrangement of the exact, unscaled rows."""
+        return self.data.arrangement
+
+    @property
+    def X(self) -> Array:
+        """Rows in the program's coordinates, (n K, d), with the ones column.
+
+        Row ``i K + k`` is patch k of sample i; K is 1 unless there are patches.
+        """
+        return self.data.X
+
+    @property
+    def y(self) -> Array:
+        """Targets, (n,)."""
+        return self.data.y
+
+    @property
+    def n(self) -> int:
+        """Number of samples."""
+        return int(self.data.y.size)
+
+    @property
+    def n_patches(self) -> int:
+        """Number of patches of a sample, K."""
+        return self.data.n_patches
+
+    @property
+    def d(self) -> int:
+        """Number of columns, the ones column included."""
+        return int(self.data.X.shape[1])
+
+    @property
+    def rank(self) -> int:
+        """Exact rank of the data."""
+        return self.arrangement.rank
+
+    def reduced(self) -> tuple[Array, Array]:
+        """Return ``(X V, V)``, V (d, rank) orthonormal: norms of weights are kept."""
+        if self.rank == self.d:
+            return self.X, np.eye(self.d)
+        _, _, vt = np.linalg.svd(self.X, full_matrices=False)
+        basis = np.ascontiguousarray(vt[: self.rank].T)
+        return self.X @ basis, basis
+
+    def network(self, weights: ArrayLike, alphas: ArrayLike) -> TwoLayerReLU:
+        """Return a network on this program's columns."""
+        return TwoLayerReLU(
+            np.reshape(weights, (-1, self.d)),
+            alphas,
+            intercept=self.intercept,
+            feature_names=self.feature_names,
+            center=None if self.scaling is None else self.scaling.center,
+            scale=None if self.scaling is None else self.scaling.scale,
+        )
+
+    def network_objective(self, network: TwoLayerReLU) -> float:
+        """Return objective (2) on the program's float data."""
+        prediction = network.evaluate(self.data.design)
+        return self.data_term.value(prediction) + network.decay(self.beta)
+
+    def pool(self, z: Array) -> Array:
+        """Add up the rows of each sample: (n K, ...) to (n, ...)."""
+        if self.n_patches == 1:
+            return z
+        return np.asarray(z.reshape(self.n, self.n_patches, *z.shape[1:]).sum(axis=1))
+
+    def spread(self, v: Array) -> Array:
+        """Give every row the entry of its sample, (n,) to (n K,); `pool` transposed."""
+        return self.data.spread(v)
+
+    def outputs(self, directions: Array) -> Array:
+        """``sum_k (X_k u)_+`` of directions u (m, d): what neurons output, (n, m)."""
+        return self.pool(np.maximum(self.X @ directions.T, 0.0))

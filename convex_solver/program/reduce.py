@@ -1,0 +1,322 @@
+"""`reduce_network`: as few neurons as a prediction needs, at no more weight decay.
+
+With unit directions ``u_j``, columns ``c_j = (X u_j)_+`` and weights ``a_j`` of either
+sign, a balanced network predicts ``C a`` and its decay is ``beta sum |a_j|`` (Lemma 2
+of Pilanci & Ergen 2020).  While there are more columns than their rank, some ``z != 0``
+has ``C z = 0``; moving along ``z`` or ``-z``, whichever does not raise ``sum |a_j|``,
+until the first weight is zero drops a neuron and keeps the prediction (Caratheodory).
+So ``rank C <= n`` neurons are enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy.linalg import lstsq
+
+from arrangement import InputError
+from convex_solver.networks import TwoLayerReLU
+from convex_solver.program.program import ConvexProgram
+from convex_solver.program.recovery import (
+    blocks_from_network,
+    merge_neurons,
+    network_from_blocks,
+)
+from convex_solver.rounding import U
+from convex_solver.typing import Array
+
+# Columns that join the independent ones at a time, at least.  Doubling the set keeps
+# the null space as small as the rank, whatever the number of neurons.
+CHUNK = 64
+# How much the objective may rise: the rounding of its own evaluation.  Networks that
+# are equal in exact arithmetic differ by a few u in it, half of them upwards; a strict
+# comparison would refuse those at random.
+RISE = 16 * U
+# Singular values below this share of the largest are not inverted when the prediction
+# is restored: the correction must stay small beside the weights.
+CUT = 1e-9
+# Cosine from which two directions may be joined, 1.4e-4 apart; what that changes is
+# looked at pair by pair.
+CLOSE = 1.0 - 1e-8
+# Squares of larger weights overflow; such a network is returned as it came.
+LARGE = 1e150
+
+
+def reduce_network(
+    program: ConvexProgram,
+    network: TwoLayerReLU,
+    *,
+    change: float = 1e-9,
+    rise: float = RISE,
+) -> TwoLayerReLU:
+    """Return a network with the same predictions, not dearer, and few neurons.
+
+    Parameters
+    ----------
+    program : ConvexProgram
+        The data that the predictions are kept on, and the objective.
+    network : TwoLayerReLU
+        Any network on the program's columns; not modified.
+    change : float
+        How far a prediction may move, relative to the largest that the neurons could
+        add up to without their signs, at least 0.  An interior point method leaves
+        neurons of next to no weight, and pairs on both sides of a face where one on
+        the face would do; at 1e-6 such pairs mostly become one.  The objective does
+        not rise whatever this is.
+    rise : float
+        How far the objective may rise, relative; the rounding of its own evaluation
+        unless said otherwise.
+
+    Returns
+    -------
+    TwoLayerReLU
+        Balanced (``|u_j| = |alpha_j|``).  At most as many neurons as the numerical rank
+        of the columns ``(X u_j)_+`` of the given ones, hence at most n.  Its
+        ``program.network_objective`` is at most that of ``network``, or above it by
+        less than 2e-15 of it, which is the rounding of that number itself.
+        Predictions on the data agree within ``change``; elsewhere they may differ.
+
+    Raises
+    ------
+    InputError
+        ``change`` negative or not finite.
+
+    Notes
+    -----
+    Neurons of one pattern and sign are added up, pairs of nearly one direction are
+    joined and weak neurons left out as far as ``change`` and the objective allow.  The
+    others are taken in chunks:
+    the null space Z of the independent columns and the chunk comes from a singular
+    value decomposition, each step moves in it, and a reflection of Z removes the
+    direction that would bring a dropped neuron back, so that Z stays orthonormal.
+    O(m r (m + r)) after one QR factorisation of the columns, for m neurons of rank r;
+    no array is larger than (n, m).  Steps go down the
+    slope of ``sum |a_j|``; at an optimum there is none, and the nearest face
+    ``a_j = 0`` is taken.  The result is a vertex of the linear program of the cheapest
+    network with this prediction, not always its best one; the fewest neurons of all
+    are NP-hard to find.
+
+    Where rounding would raise the objective, fewer neurons are dropped.
+
+    Examples
+    --------
+    >>> program = ConvexProgram([[-1.0, 1.0], [1.0, 1.0]], [0.0, 2.0], 0.1)
+    >>> wide = program.network([[2.0, 0.0], [2.0, 1.0], [0.0, 1.0]], [0.3, 0.4, -0.5])
+    >>> reduce_network(program, wide).n_neurons
+    2
+    """
+    if not 0.0 <= change < np.inf:
+        raise InputError(f"change={change!r}; expected a finite number from 0.")
+    sizes = [
+        np.abs(part).max(initial=0.0) for part in (network.weights, network.alphas)
+    ]
+    if sizes[0] > LARGE / max(sizes[1], 1.0):
+        return network
+    limit = program.network_objective(network) * (1.0 + rise)
+    best = merge_neurons(program, network)
+    if not program.network_objective(best) <= limit:
+        best = network
+    best = _join_close(program, best, change, limit)
+    return _to_vertex(program, best, limit)
+
+
+def _join_close(
+    program: ConvexProgram, network: TwoLayerReLU, change: float, limit: float
+) -> TwoLayerReLU:
+    """Join pairs of close neurons and leave out weak ones: half of them if it is dear.
+
+    The closest and the weakest come first; each spends a part of what may change.
+    """
+    blocks, sides = blocks_from_network(network)
+    outputs = program.outputs(blocks)
+    allowed = 0.5 * change * float(np.max(outputs.sum(axis=1), initial=0.0))
+    pairs = _affordable_pairs(program, blocks, sides, outputs, allowed)
+    weak = np.argsort(outputs.max(axis=0, initial=0.0), kind="stable")
+    weak = weak[np.cumsum(outputs[:, weak].max(axis=0, initial=0.0)) <= allowed]
+    while len(pairs) or len(weak):
+        joined, alive = blocks.copy(), np.ones(len(blocks), dtype=np.bool_)
+        alive[weak] = False
+        for i, j in pairs:
+            if alive[i] and alive[j]:
+                joined[i] += joined[j]
+                alive[j] = False
+        candidate = network_from_blocks(program, joined[alive], sides[alive])
+        if program.network_objective(candidate) <= limit:
+            return candidate
+        pairs, weak = pairs[: len(pairs) // 2], weak[: len(weak) // 2]
+    return network
+
+
+def _affordable_pairs(
+    program: ConvexProgram,
+    blocks: Array,
+    sides: Array,
+    outputs: Array,
+    allowed: float,
+) -> list[tuple[int, int]]:
+    """Disjoint pairs of one sign, closest first, whose joining changes ``allowed``."""
+    norms = np.linalg.norm(blocks, axis=1)
+    units = blocks / np.where(norms > 0.0, norms, 1.0)[:, None]
+    near = np.triu((units @ units.T > CLOSE) & (sides[:, None] == sides), 1)
+    first, second = np.nonzero(near)
+    order = np.argsort(np.linalg.norm(units[first] - units[second], axis=1))
+    free = np.ones(len(blocks), dtype=np.bool_)
+    pairs: list[tuple[int, int]] = []
+    for i, j in zip(first[order].tolist(), second[order].tolist(), strict=True):
+        if not (free[i] and free[j]):
+            continue
+        together = program.outputs((blocks[i] + blocks[j])[None, :])[:, 0]
+        cost = float(np.abs(outputs[:, i] + outputs[:, j] - together).max())
+        if cost > allowed:
+            continue
+        allowed -= cost
+        free[[i, j]] = False
+        pairs.append((i, j))
+    return pairs
+
+
+def _to_vertex(
+    program: ConvexProgram, network: TwoLayerReLU, limit: float
+) -> TwoLayerReLU:
+    """Drop neurons until their columns are independent or the objective rises."""
+    best = network
+    blocks, sides = blocks_from_network(best)
+    norms = np.linalg.norm(blocks, axis=1)
+    units = blocks / np.where(norms > 0.0, norms, 1.0)[:, None]
+    columns = program.outputs(units)
+    if program.n > norms.size:
+        # rotated: the same null vectors and least squares with fewer rows
+        columns = _triangle(columns)
+    weights = sides * norms
+    # all are dropped at once, and a bisection only follows where that is too dear
+    accepted, refused, attempt = 0, len(weights) + 1, len(weights)
+    while refused - accepted > 1:
+        found = None
+        for final in _ends(columns, weights, attempt):
+            candidate = network_from_blocks(
+                program, np.abs(final)[:, None] * units, np.sign(final)
+            )
+            if program.network_objective(candidate) <= limit:
+                found = candidate
+                break
+        if found is None:
+            refused = attempt
+        else:
+            best, accepted = found, attempt
+        attempt = (accepted + refused) // 2
+    return best
+
+
+def _ends(columns: Array, weights: Array, most: int) -> Iterator[Array]:
+    """Yield weights with at most ``most`` dropped: with the prediction restored, not.
+
+    The restored ones solve a least-squares problem for what the steps lost by rounding.
+    """
+    fewer = drop_columns(columns, weights, most)
+    kept = fewer != 0.0
+    if np.any(kept) and not np.all(kept):
+        lost = columns @ (weights - fewer)
+        change = lstsq(columns[:, kept], lost, cond=CUT, lapack_driver="gelsy")[0]
+        restored = fewer.copy()
+        restored[kept] += change
+        yield restored
+    yield fewer
+
+
+def drop_columns(columns: Array, weights: Array, most: int) -> Array:
+    """Make at most ``most`` weights zero, ``columns @ weights`` and signs kept.
+
+    Parameters
+    ----------
+    columns : ndarray, shape (n, m), float64
+    weights : ndarray, shape (m,), float64
+        Not modified.
+    most : int
+        The number of zeros to stop at; with m, no more columns are left than their
+        numerical rank.
+
+    Returns
+    -------
+    ndarray, shape (m,), float64
+        ``sum |weights|`` is not larger than before but for rounding.
+    """
+    n, m = columns.shape
+    fewer = weights.copy()
+    # an upper bound of the largest singular value, so that the rank of the columns
+    # taken here is never above the usual numerical rank of all of them
+    tolerance = 2.0 * U * max(n, m) * float(np.linalg.norm(columns))
+    order = np.argsort(-np.abs(weights), kind="stable")
+    order = order[weights[order] != 0.0]
+    active = order[:0]
+    while order.size and most > 0:
+        size = max(CHUNK, active.size)
+        active, order = np.concatenate([active, order[:size]]), order[size:]
+        null = _null_space(columns[:, active], tolerance)
+        fewer[active] = _walk(null, fewer[active], most)
+        most -= int(np.sum(fewer[active] == 0.0))
+        active = active[fewer[active] != 0.0]
+    return fewer
+
+
+def _triangle(columns: Array) -> Array:
+    return np.asarray(np.linalg.qr(columns, mode="r"))
+
+
+def _null_space(columns: Array, tolerance: float) -> Array:
+    """Orthonormal columns (m, k) that ``columns`` map to at most ``tolerance``."""
+    n, m = columns.shape
+    square = _triangle(columns) if n > m else columns
+    rank = int(np.sum(np.linalg.svd(square, compute_uv=False) > tolerance))
+    if rank == m:  # seen at a fifth of the cost
+        return np.zeros((m, 0))
+    right = np.linalg.svd(square, full_matrices=True)[2]
+    return np.ascontiguousarray(right[rank:].T)
+
+
+def _walk(null: Array, weights: Array, most: int) -> Array:
+    """Step through the faces of ``sum |weights|`` in the null space, to a vertex.
+
+    ``null`` (m, k) orthonormal, overwritten.  k weights become zero, or ``most``.
+    """
+    weights = weights.copy()
+    signs = np.sign(weights)
+    for _ in range(min(null.shape[1], most)):
+        z = _direction(null, weights, signs)
+        times = np.full(weights.size, np.inf)
+        np.divide(np.abs(weights), np.abs(z), out=times, where=signs * z < 0.0)
+        j = int(np.argmin(times))
+        weights += times[j] * z
+        weights[signs * weights < 0.0] = 0.0  # two at once, apart by rounding
+        weights[j] = 0.0
+        null = _without(null, j)
+    return weights
+
+
+def _direction(null: Array, weights: Array, signs: Array) -> Array:
+    """Return the null vector to move along: ``sum |weights|`` does not grow.
+
+    The steepest slope if there is one.  A slope of rounding errors leads nowhere; then
+    the nearest face is taken, on the side that the slope allows.
+    """
+    slope = null.T @ signs
+    if np.linalg.norm(slope) > 4.0 * U * signs.size:
+        return -(null @ slope)
+    sizes = np.linalg.norm(null, axis=1)
+    times = np.full(weights.size, np.inf)
+    np.divide(np.abs(weights), sizes, out=times, where=sizes > 0.0)
+    j = int(np.argmin(times))
+    return np.asarray(null @ (-signs[j] * null[j]))
+
+
+def _without(null: Array, j: int) -> Array:
+    """Orthonormal basis of the vectors of ``null`` whose entry j is zero.
+
+    A Householder reflection turns row j into a multiple of the first unit vector.
+    """
+    row = null[j].copy()
+    row[0] += np.copysign(np.linalg.norm(row), row[0])
+    scale = 2.0 / float(row @ row)
+    null -= np.outer(null @ row, scale * row)
+    null[j] = 0.0
+    return null[:, 1:]

@@ -1,0 +1,86 @@
+"""Directions whose chambers a restricted program is made of."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from arrangement import enumerate_patterns
+from convex_solver.errors import ProgramTooLargeError
+from convex_solver.program import ConvexProgram
+from convex_solver.restricted.cutting_planes import empty_set
+from convex_solver.restricted.working_set import WorkingSet
+from convex_solver.typing import Array
+
+# Bytes that the blocks of a restricted program and a copy of them may take.
+MAX_BYTES = 1e9
+# Directions nearer to a hyperplane than the first are moved by about the second.
+NEAR, NUDGE = 1e-11, 1e-9
+
+
+def blocks_of(program: ConvexProgram, basis: Array, directions: Array) -> WorkingSet:
+    """Both signs of the patterns of directions (k, d), within the memory allowed."""
+    X = np.ascontiguousarray(program.X @ basis)
+    rows, rank = X.shape
+    each = 2.0 * (2 * 8 * rank * program.n + rows)
+    if rank and each * len(directions) > MAX_BYTES:
+        raise ProgramTooLargeError(
+            f"{len(directions):,} patterns of rank {rank} and {program.n:,} samples "
+            f"take {each * len(directions) / 1e9:.1f} GB; at most "
+            f"{int(MAX_BYTES / each):,} patterns fit in {MAX_BYTES / 1e9:g} GB. Use "
+            "fewer directions, neurons, clusters or records."
+        )
+    blocks = empty_set(X, program.n_patches)
+    if rank:
+        both = np.repeat([1.0, -1.0], len(directions))
+        inner = _off_hyperplanes(blocks.units, directions @ basis)
+        blocks.add(np.vstack([inner, inner]), both)
+    return blocks
+
+
+def _off_hyperplanes(units: Array, directions: Array) -> Array:
+    """Move directions on a hyperplane into a chamber whose closure they are in.
+
+    Descent often ends on one, where the objective has a kink; what such a neuron
+    outputs is the same in all chambers around it.
+    """
+    random = np.random.default_rng(0)
+    moved = directions.copy()
+    for u in moved:
+        size = float(np.linalg.norm(u))
+        heights = np.abs(units @ u)
+        if np.any(heights[np.any(units != 0.0, axis=1)] <= NEAR * size):
+            u += NUDGE * size * random.standard_normal(u.size)
+    return moved
+
+
+def all_directions(program: ConvexProgram, basis: Array) -> Array:
+    """Return directions (P, rank) in all chambers, in the coordinates of a basis."""
+    if program.rank <= 2:
+        return _directions_of_the_plane(program.X @ basis)
+    points = enumerate_patterns(program.arrangement).witnesses()
+    inner = np.array([[float(x) for x in _shorter(row)] for row in points.tolist()])
+    scaling = program.scaling
+    if scaling is not None:
+        width = len(scaling.scale)
+        shift = inner[:, :width] @ scaling.center
+        inner[:, :width] *= scaling.scale
+        if program.intercept:
+            inner[:, -1] += shift
+    return np.asarray(inner @ basis)
+
+
+def _directions_of_the_plane(X: Array) -> Array:
+    """Directions between neighbouring lines, all around; rank 1 has two."""
+    if X.shape[1] < 2:
+        return np.array([[1.0], [-1.0]])[:, : X.shape[1]]
+    lines = X[np.any(X != 0.0, axis=1)]
+    angles = np.arctan2(lines[:, 0], -lines[:, 1])
+    angles = np.unique(np.concatenate([angles, angles + np.pi]) % (2.0 * np.pi))
+    middle = angles + 0.5 * np.diff(angles, append=angles[:1] + 2.0 * np.pi)
+    return np.stack([np.cos(middle), np.sin(middle)], axis=1)
+
+
+def _shorter(row: list[int]) -> list[int]:
+    """Drop bits that float64 has no room for."""
+    excess = max(max((abs(int(x)).bit_length() for x in row), default=0) - 900, 0)
+    return [int(x) >> excess for x in row]

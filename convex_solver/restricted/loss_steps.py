@@ -1,0 +1,302 @@
+"""The loss inside the interior point method: curvature, residual, steps.
+
+A Newton step makes ``dv = H dz + rho`` with a diagonal ``H``.  For a loss of the family
+of `convex_solver.losses.box.BoxTerm` it is what is left when the multipliers of the
+bounds of v have been eliminated, for logistic and Poisson the second derivative, with
+``rho = l'(z) - v``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from convex_solver.losses import BoxTerm, DataTerm, LogisticTerm, PoissonTerm
+from convex_solver.typing import Array
+
+# Complementarity of a sample at the start, relative to its loss there.
+START_SHARE = (0.05, 0.5)
+# Halvings of an interval of floats at the start.
+BISECTIONS = 60
+
+
+class LossTerm(ABC):
+    """What the interior point method asks of a loss; ``v`` is its gradient variable."""
+
+    v: Array
+    n_pairs: int = 0
+    # whether the second-order term of a corrector may be left out far from the path
+    is_quadratic: bool = False
+
+    @abstractmethod
+    def curvature(self) -> Array:
+        """H, (n,), positive."""
+
+    @abstractmethod
+    def shift(self, mu: float, correct: bool) -> Array:
+        """``rho`` of ``dv = H dz + rho`` for the centring ``mu``."""
+
+    @abstractmethod
+    def residual(self) -> float:
+        """Return what the residual of the equation can change in the duality gap."""
+
+    @abstractmethod
+    def complete(self, dz: Array, dv: Array) -> None:
+        """Take note of the steps of z and v."""
+
+    @abstractmethod
+    def move(self, step: float, z: Array, dv: Array) -> None:
+        """Go to the new point with prediction z."""
+
+    def largest_step(self) -> float:
+        """Largest step inside the inequalities of the loss: no limit without them."""
+        return np.inf
+
+    def complementarity(self, step: float) -> float:
+        """Sum of the products of the inequalities after a step."""
+        return 0.0
+
+
+class BoxNewton(LossTerm):
+    """``z - a = k v + x - p``, multipliers x of ``v <= hi`` and p of ``v >= lo``.
+
+    With a dead zone a sample has two such terms, for ``f`` above and below the target,
+    whose v add up.  ``low`` and ``high`` are v - lo and hi - v, each kept on its own,
+    so that neither loses its digits.
+    """
+
+    def __init__(self, data: BoxTerm, z: Array, v: Array, target: float) -> None:
+        n = data.y.size
+        pieces = data.pieces()
+        self.index, self.a, self.k = pieces.index, pieces.center, pieces.curvature
+        self.lo, self.hi = pieces.lo, pieces.hi
+        self.is_split = self.index.size > n
+        self.below, self.above = np.isfinite(self.lo), np.isfinite(self.hi)
+        self.n_pairs = int(self.below.sum() + self.above.sum())
+        self.is_quadratic = self.n_pairs == 0
+        self.z = z[self.index]
+        mean = data.value(np.zeros(n)) / max(n, 1)
+        mean = mean if 0.0 < mean < np.inf else 1.0
+        self._start(min(max(target, START_SHARE[0] * mean), START_SHARE[1] * mean), v)
+
+    def _start(self, mu: float, v: Array) -> None:
+        """Set v where ``z - a = k v + mu / high - mu / low``; free ones as given."""
+        both = self.below & self.above
+        s = self.z - self.a
+        width = np.where(both, self.hi - self.lo, 1.0)
+        first, last = np.zeros(s.size), np.ones(s.size)
+        for _ in range(BISECTIONS):
+            share = 0.5 * (first + last)
+            low, high = share * width, (1.0 - share) * width
+            v_there = np.where(both, self.lo + low, 0.0)
+            rises = s > self.k * v_there + mu / high - mu / low
+            first, last = np.where(rises, share, first), np.where(rises, last, share)
+        # one bound: k t^2 - (excess) t - mu = 0 for the distance t from it
+        one = self.below ^ self.above
+        excess = np.where(self.below, s - self.k * self.lo, -(s - self.k * self.hi))
+        excess = np.where(one, excess, 0.0)
+        root = np.sqrt(excess**2 + 4.0 * self.k * mu)
+        size = np.where(
+            excess > 0.0,
+            (excess + root) / np.where(one, 2.0 * self.k, 1.0),
+            2.0 * mu / np.where(one, root - excess, 1.0),
+        )
+        self.low = np.where(both, low, np.where(one & self.below, size, 1.0))
+        self.high = np.where(both, high, np.where(one & self.above, size, 1.0))
+        self.p = np.where(self.below, mu / self.low, 0.0)
+        self.x = np.where(self.above, mu / self.high, 0.0)
+        self.each = v[self.index]
+        self.dv = self.dp = self.dx = np.zeros(s.size)
+        self._combine()
+
+    def _combine(self) -> None:
+        """Values of v from the nearer bound, added up over the terms of a sample."""
+        from_low = self.below & ~(self.above & (self.high < self.low))
+        from_high = self.above & ~from_low
+        self.each = np.where(from_low, self.lo + self.low, self.each)
+        self.each = np.where(from_high, self.hi - self.high, self.each)
+        self.v = self._summed(self.each)
+
+    def _summed(self, parts: Array) -> Array:
+        return parts.reshape(2, -1).sum(axis=0) if self.is_split else parts
+
+    def _miss(self) -> Array:
+        return self.z - self.a - self.k * self.each - self.x + self.p
+
+    def _stiffness(self) -> Array:
+        return 1.0 / (self.k + self.p / self.low + self.x / self.high)
+
+    def curvature(self) -> Array:
+        """``1 / (k + p / low + x / high)``, added up."""
+        return self._summed(self._stiffness())
+
+    def shift(self, mu: float, correct: bool) -> Array:
+        """H times the miss and the complementarity asked for."""
+        self.c_low = np.where(self.below, mu - self.low * self.p, 0.0)
+        self.c_high = np.where(self.above, mu - self.high * self.x, 0.0)
+        if correct:
+            self.c_low = self.c_low - self.dv * self.dp
+            self.c_high = self.c_high + self.dv * self.dx
+        asked = self.c_low / self.low - self.c_high / self.high
+        self.part = self._miss() + asked
+        return self._summed(self._stiffness() * self.part)
+
+    def residual(self) -> float:
+        """Return what the residual can change in the duality gap."""
+        return float(np.abs(self._miss()) @ np.abs(self.each))
+
+    def complete(self, dz: Array, dv: Array) -> None:
+        """Take the steps of the terms and of their multipliers.
+
+        One multiplier follows from its complementarity, the other from the equation.
+        """
+        dz = dz[self.index]
+        self.dv = self._shares(dz, dv) if self.is_split else dv
+        miss = self._miss()
+        self.dx = np.where(
+            self.above, (self.c_high + self.x * self.dv) / self.high, 0.0
+        )
+        balance = self.k * self.dv - dz - miss
+        self.dx = np.where(self.above & ~self.below, -balance, self.dx)
+        self.dp = np.where(self.below, balance + self.dx, 0.0)
+
+    def _shares(self, dz: Array, dv: Array) -> Array:
+        """Split dv over the terms of a sample: the stiffer one takes what is left."""
+        stiff = self._stiffness().reshape(2, -1)
+        own = stiff * (dz + self.part).reshape(2, -1)
+        first = stiff[0] > stiff[1]
+        return np.concatenate(
+            [np.where(first, dv - own[1], own[0]), np.where(first, own[1], dv - own[0])]
+        )
+
+    def largest_step(self) -> float:
+        """Largest step that keeps v inside its bounds and the multipliers positive."""
+        return min(
+            _largest(self.low[self.below], self.dv[self.below]),
+            _largest(self.p[self.below], self.dp[self.below]),
+            _largest(self.high[self.above], -self.dv[self.above]),
+            _largest(self.x[self.above], self.dx[self.above]),
+        )
+
+    def complementarity(self, step: float) -> float:
+        """Sum of ``low p + high x``."""
+        low, high = self.low + step * self.dv, self.high - step * self.dv
+        p, x = self.p + step * self.dp, self.x + step * self.dx
+        total = low[self.below] @ p[self.below] + high[self.above] @ x[self.above]
+        return float(total)
+
+    def move(self, step: float, z: Array, dv: Array) -> None:
+        """Update each variable on its own."""
+        self.z = z[self.index]
+        self.low = np.where(self.below, self.low + step * self.dv, self.low)
+        self.high = np.where(self.above, self.high - step * self.dv, self.high)
+        self.p = self.p + step * self.dp
+        self.x = self.x + step * self.dx
+        self.each = self.each + step * self.dv
+        self._combine()
+
+
+class LogisticNewton(LossTerm):
+    """``a = 1 / (1 + exp(m))``, ``m = y z``, ``v = -y c a``, linearised by a secant.
+
+    The line goes through the two points of the curve that have the current m and the
+    current a: tangents at either are hopeless far from the curve, near it all agree.
+    """
+
+    def __init__(self, data: LogisticTerm, z: Array, v: Array) -> None:
+        self.y, self.c, self.z = data.y, data.targets.weights, z
+        self.a = np.clip(-self.y * v / self.c, 1e-300, 0.5)
+        self.b = 1.0 - self.a
+        self.v = -self.y * self.c * self.a
+        self.da = np.zeros_like(self.y)
+
+    def _miss(self) -> Array:
+        return self.y * self.z + np.log(self.a / self.b)
+
+    def curvature(self) -> Array:
+        """Return the derivative of the loss where its gradient is v."""
+        return np.maximum(self.c * self.a * self.b, 1e-200)
+
+    def shift(self, mu: float, correct: bool) -> Array:
+        """``H`` times the miss of m."""
+        return self.curvature() * self._miss() * self.y
+
+    def residual(self) -> float:
+        """Return what the residual can change in the duality gap."""
+        return float(np.abs(self._miss()) @ (self.c * self.a))
+
+    def complete(self, dz: Array, dv: Array) -> None:
+        """Step of a."""
+        self.da = -self.y * dv / self.c
+
+    def move(self, step: float, z: Array, dv: Array) -> None:
+        """Update; a and 1 - a move on their own, so that neither loses its digits."""
+        self.z = z
+        change = step * self.da
+        fall = self.a * np.expm1(np.clip(change / self.a, -30.0, 0.0))
+        rise = -self.b * np.expm1(np.clip(-change / self.b, -3.0, 0.0))
+        rise = np.minimum(rise, 30.0 * self.a)
+        self.a = self.a + fall + rise
+        self.b = self.b - fall - rise
+        low = self.a < 0.5
+        self.a, self.b = (
+            np.where(low, self.a, 1.0 - self.b),
+            np.where(low, 1.0 - self.a, self.b),
+        )
+        self.v = -self.y * self.c * self.a
+
+
+class PoissonNewton(LossTerm):
+    """``z = log m``, ``v = c (m - y)``, with the mean m as the variable."""
+
+    def __init__(self, data: PoissonTerm, z: Array, v: Array) -> None:
+        self.y, self.c, self.z = data.y, data.targets.weights, z
+        self.m = np.maximum(v / self.c + self.y, 1e-300)
+        self.v = self.c * (self.m - self.y)
+        self.dm = np.zeros_like(self.y)
+
+    def _miss(self) -> Array:
+        return self.z - np.log(self.m)
+
+    def curvature(self) -> Array:
+        """Return the derivative of the loss where its gradient is v."""
+        return np.maximum(self.c * self.m, 1e-200)
+
+    def shift(self, mu: float, correct: bool) -> Array:
+        """``H`` times the miss of z."""
+        return self.curvature() * self._miss()
+
+    def residual(self) -> float:
+        """Return what the residual can change in the duality gap."""
+        return float(np.abs(self._miss()) @ (self.c * (self.m + self.y)))
+
+    def complete(self, dz: Array, dv: Array) -> None:
+        """Step of m."""
+        self.dm = dv / self.c
+
+    def move(self, step: float, z: Array, dv: Array) -> None:
+        """Update; a mean never falls to zero and grows 30 times at most."""
+        self.z = z
+        change = np.minimum(step * self.dm, 30.0 * self.m)
+        fall = self.m * np.expm1(np.clip(change / self.m, -30.0, 0.0))
+        self.m = self.m + np.where(change < 0.0, fall, change)
+        self.v = self.c * (self.m - self.y)
+
+
+def loss_term(data: DataTerm, z: Array, v: Array, target: float) -> LossTerm:
+    """Return the loss's part, at predictions ``z`` and a gradient near ``v``."""
+    if isinstance(data, BoxTerm):
+        return BoxNewton(data, z, v, target)
+    if isinstance(data, LogisticTerm):
+        return LogisticNewton(data, z, v)
+    if isinstance(data, PoissonTerm):
+        return PoissonNewton(data, z, v)
+    raise NotImplementedError(type(data).__name__)
+
+
+def _largest(x: Array, dx: Array) -> float:
+    falling = dx < 0.0
+    if not np.any(falling):
+        return np.inf
+    return float(np.min(-x[falling] / dx[falling]))

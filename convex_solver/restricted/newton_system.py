@@ -1,0 +1,174 @@
+"""The Newton system of the interior point method, in three equivalent forms.
+
+``B_g dw_g + A_g^T dv = b_g`` for every block and ``dv = H A dw + rho``.  Eliminating
+``dv`` leaves a system of the weights, eliminating ``dw`` one of the samples, both
+positive definite.  Near the end either may mix numbers that differ by 10^12 and lose
+the smaller ones; then only the blocks that are idle are eliminated, which is harmless,
+and the indefinite rest is factorised with pivoting.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+import scipy.linalg as la
+from numpy.typing import NDArray
+
+from convex_solver._kernels.solve import interior_point as kernels
+from convex_solver.restricted.working_set import WorkingSet
+from convex_solver.typing import Array
+
+Mask = NDArray[np.bool_]
+
+
+class NewtonSystem(ABC):
+    """What the three forms share; each factorises when it is made.
+
+    Parameters
+    ----------
+    blocks : WorkingSet
+    factors : ndarray, shape (G, r, r)
+        Lower L_g with ``B_g = L_g L_g^T``.  Weights enter as ``L_g^T w_g``: what the
+        B_g differ by is then scaled away.
+    curvature : ndarray, shape (n,)
+        The diagonal H.
+    active : ndarray, shape (G,), bool
+        Blocks whose weights are large beside their slack.
+    """
+
+    def __init__(
+        self,
+        blocks: WorkingSet,
+        factors: Array,
+        curvature: Array,
+        active: Mask,
+    ) -> None:
+        self.blocks = blocks
+        self.factors = factors
+        self.curvature = curvature
+        self._factorise(active)
+
+    @abstractmethod
+    def _factorise(self, active: Mask) -> None: ...
+
+    @abstractmethod
+    def solve(self, b: Array, rho: Array) -> tuple[Array, Array]:
+        """Return ``(dw, dv)`` for right sides (G, r) and (n,)."""
+
+    def miss(self, b: Array, rho: Array, dw: Array, dv: Array) -> tuple[Array, Array]:
+        """Return the residuals of both equations."""
+        blocks = self.blocks
+        first = np.empty_like(b)
+        kernels.multiply_blocks(self.factors, dw, first)
+        first = b - first - blocks.transposed(dv)
+        return first, rho - dv + self.curvature * blocks.predict(dw)
+
+
+class WeightsSystem(NewtonSystem):
+    """``(I + L^-1 A^T H A L^-T) L^T dw = L^-1 (b - A^T rho)``."""
+
+    def _factorise(self, active: Mask) -> None:
+        K = self.blocks.gram(self.curvature)
+        half = np.empty_like(K)
+        kernels.forward_blocks(self.factors, K, half)
+        kernels.forward_blocks(self.factors, np.ascontiguousarray(half.T), K)
+        K[np.diag_indices(len(K))] += 1.0
+        self.scale, self.lower = _scaled_cholesky(K)
+
+    def solve(self, b: Array, rho: Array) -> tuple[Array, Array]:
+        """Return ``(dw, dv)`` for right sides (G, r) and (n,)."""
+        right = b - self.blocks.transposed(rho)
+        half = np.empty((b.size, 1))
+        kernels.forward_blocks(self.factors, right.reshape(-1, 1), half)
+        x = half[:, 0] * self.scale
+        x = la.cho_solve((self.lower, True), x, check_finite=False) * self.scale
+        dw = np.empty_like(b)
+        kernels.backward_blocks(self.factors, x.reshape(b.shape), dw)
+        return dw, self.curvature * self.blocks.predict(dw) + rho
+
+
+class SamplesSystem(NewtonSystem):
+    """``(H^-1 + A B^-1 A^T) dv = A B^-1 b + H^-1 rho``."""
+
+    def _factorise(self, active: Mask) -> None:
+        self.reduced = np.empty_like(self.blocks.AT)
+        kernels.forward_blocks(self.factors, self.blocks.AT, self.reduced)
+        S = self.reduced.T @ self.reduced
+        S[np.diag_indices(len(S))] += 1.0 / self.curvature
+        self.scale, self.lower = _scaled_cholesky(S)
+
+    def solve(self, b: Array, rho: Array) -> tuple[Array, Array]:
+        """Return ``(dw, dv)`` for right sides (G, r) and (n,)."""
+        half = np.empty((b.size, 1))
+        kernels.forward_blocks(self.factors, b.reshape(-1, 1), half)
+        right = self.reduced.T @ half[:, 0] + rho / self.curvature
+        x = la.cho_solve((self.lower, True), right * self.scale, check_finite=False)
+        dv = self.scale * x
+        half[:, 0] -= self.reduced @ dv
+        dw = np.empty_like(b)
+        kernels.backward_blocks(self.factors, half.reshape(b.shape), dw)
+        return dw, dv
+
+
+class MixedSystem(NewtonSystem):
+    """``[[I, L^-1 A^T], [A L^-T, -S]]`` of the active blocks, the others inside S.
+
+    ``A_a dw_a - S dv = -(A_i B_i^-1 b_i + H^-1 rho)``, ``S = H^-1 + A_i B_i^-1 A_i^T``.
+    """
+
+    def _factorise(self, active: Mask) -> None:
+        r = self.factors.shape[1]
+        self.wide = np.repeat(active, r)
+        self.reduced = np.empty_like(self.blocks.AT)
+        kernels.forward_blocks(self.factors, self.blocks.AT, self.reduced)
+        self.idle = self.reduced[~self.wide]
+        S = self.idle.T @ self.idle
+        n = len(S)
+        S[np.diag_indices(n)] += 1.0 / self.curvature
+        k = int(self.wide.sum())
+        K = np.zeros((k + n, k + n))
+        K[np.diag_indices(k)] = 1.0
+        K[k:, :k] = self.reduced[self.wide].T
+        K[k:, k:] = -S
+        self.scale = 1.0 / np.sqrt(np.abs(np.diagonal(K)))
+        # active weights: by the size of their columns, which may be huge
+        sizes = np.abs(K[k:, :k] * self.scale[k:, None]).max(axis=0, initial=0.0)
+        self.scale[:k] = 1.0 / np.sqrt(np.maximum(1.0, sizes))
+        K *= self.scale
+        K *= self.scale[:, None]
+        self.ldu, self.pivots, info = la.lapack.dsytrf(K, lower=1)
+        if info != 0:
+            raise la.LinAlgError("singular")
+
+    def solve(self, b: Array, rho: Array) -> tuple[Array, Array]:
+        """Return ``(dw, dv)`` for right sides (G, r) and (n,)."""
+        wide, k = self.wide, int(self.wide.sum())
+        half = np.empty((b.size, 1))
+        kernels.forward_blocks(self.factors, b.reshape(-1, 1), half)
+        x = half[:, 0]
+        below = -(self.idle.T @ x[~wide] + rho / self.curvature)
+        right = np.concatenate([x[wide], below]) * self.scale
+        y, _ = la.lapack.dsytrs(self.ldu, self.pivots, right, lower=1)
+        y = np.ravel(y) * self.scale
+        dv = y[k:]
+        x[wide] = y[:k]
+        x[~wide] -= self.idle @ dv
+        dw = np.empty_like(b)
+        kernels.backward_blocks(self.factors, x.reshape(b.shape), dw)
+        return dw, dv
+
+
+def _scaled_cholesky(matrix: Array) -> tuple[Array, Array]:
+    """Scale to a unit diagonal; the factor has the least shift that it needs."""
+    scale = 1.0 / np.sqrt(np.maximum(np.diagonal(matrix), 1e-300))
+    matrix *= scale
+    matrix *= scale[:, None]
+    shift = 0.0
+    for _ in range(12):
+        trial = matrix if shift == 0.0 else matrix + shift * np.eye(len(matrix))
+        lower, info = la.lapack.dpotrf(trial, lower=1)
+        if info == 0:
+            return scale, lower
+        shift = max(1e-15, 10.0 * shift)
+    raise la.LinAlgError("not positive definite")

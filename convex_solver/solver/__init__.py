@@ -1,0 +1,13 @@
+"""The global optimum: column generation, pricing, interpolation."""
+
+from convex_solver.solver.interpolation import Interpolation, interpolate
+from convex_solver.solver.solver import Solution, beta_max, solve, solve_path
+
+__all__ = [
+    "Interpolation",
+    "Solution",
+    "beta_max",
+    "interpolate",
+    "solve",
+    "solve_path",
+]

@@ -1,0 +1,289 @@
+"""`interpolate`: the cheapest network through all targets, with its certificate.
+
+    min sum_j |u_j| |alpha_j|   subject to   sum_j alpha_j (X u_j)_+ = y
+
+is the paper's (7) and (15), the gauge of y in the convex hull of the vectors ``+-(X
+u)_+`` (A.10).  Its dual is ``max v . y`` with ``|v^T (X u)_+| <= 1`` for ``|u| <= 1``.
+The absolute loss is an exact penalty: ``min |f - y|_1 + b sum |u_j| |alpha_j|`` has
+the dual points of interpolation, times -b, as long as these stay inside the box
+``|v_i| <= 1``.  So b is lowered until they do, and all that solves the penalised
+program serves.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import scipy.linalg as la
+from numpy.typing import ArrayLike
+
+from convex_solver.certificates import (
+    InterpolationCertificate,
+    SolutionStatus,
+    certify_interpolation,
+    cover_sphere,
+    find_obstruction,
+    plain_rows,
+)
+from convex_solver.errors import NoInterpolationError
+from convex_solver.networks import TwoLayerReLU
+from convex_solver.program import (
+    ConvexProgram,
+    blocks_from_network,
+    network_from_blocks,
+)
+from convex_solver.reading import Limits
+from convex_solver.solver.solver import MAX_CELLS, solve_from
+from convex_solver.typing import Array
+
+# First weight of the norm, relative to the one at which zero is optimal, and the factor
+# by which it falls.
+FIRST = 1e-3
+FALL = 0.02
+# Cones that the first weight is sought with.
+FEW_CELLS = 10**5
+MOST_FALLS = 8
+# Penalties by the one that would bring the dual point to the box, where a first one
+# inside it was not solved; how many are tried inside; and what ends a run at once.
+NEARER = (0.5, 0.2)
+TRIES = 1 + len(NEARER)
+ENDED = ("time limit", "interrupted")
+# Distance of the dual point from the box that shows the box to be out of reach.
+INSIDE = 1e-4
+# Singular values below this share of the largest are not inverted.
+CUT = 1e-13
+
+
+@dataclass(frozen=True, eq=False)
+class Interpolation:
+    """A network through all targets and how far it can be from the cheapest one.
+
+    Attributes
+    ----------
+    norm : float
+        ``sum |u_j| |alpha_j|`` of the network: half its weight decay per beta.  Where
+        the status is not optimal the network may miss targets, by
+        ``certificate.residual``, and its norm may be below ``lower_bound``.
+    lower_bound : float
+        Certified: no interpolating network has a smaller norm.
+    gap : float
+        Relative, with the correction for what rounding leaves in the residuals.
+    status : SolutionStatus
+        OPTIMAL exactly when the certificate's gap is at most the tolerance.
+    network : TwoLayerReLU
+        At most n neurons, balanced.
+    certificate : InterpolationCertificate
+    dual : ndarray, shape (n,)
+        Feasible ``v`` with ``v . y`` about the norm.
+    penalty : float
+        The last b of the module's docstring.
+    rounds : int
+        Of column generation, over all b.
+    seconds, tol : float
+    """
+
+    norm: float
+    lower_bound: float
+    gap: float
+    status: SolutionStatus
+    network: TwoLayerReLU = field(repr=False)
+    certificate: InterpolationCertificate = field(repr=False)
+    dual: Array = field(repr=False)
+    penalty: float
+    rounds: int
+    seconds: float
+    tol: float
+
+
+def interpolate(
+    X: ArrayLike | Any,
+    y: ArrayLike | Any,
+    *,
+    standardize: bool = False,
+    intercept: bool = False,
+    floats: str = "binary",
+    feature_names: Sequence[str] | None = None,
+    tol: float = 1e-6,
+    time_limit: float | None = None,
+    max_cells: int = MAX_CELLS,
+    progress: Callable[[str], object] | None = None,
+) -> Interpolation:
+    """Find the interpolating network of least norm, and certify it.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+    y : array_like, shape (n,)
+    standardize, intercept, floats, feature_names
+        As for `ConvexProgram`; the norm is that of the program's coordinates.  Columns
+        that differ by orders of magnitude are hard without ``standardize``.
+    tol : float
+        Relative gap at which the status is optimal.
+    time_limit : float, optional
+        Seconds for the solver; the certificate comes after it.
+    max_cells : int
+        Most cones of the certificate's covering, for each sign.
+    progress : callable, optional
+        Called with a line of text at each stage.
+
+    Returns
+    -------
+    Interpolation
+
+    Raises
+    ------
+    NoInterpolationError
+        If no network of any width interpolates; it names the rows that show it.
+    InputError, InputTypeError
+        As `ConvexProgram`; patches are not supported here.
+
+    Notes
+    -----
+    Pilanci & Ergen (2020), equations (7) and (15), appendix A.10.  The limit of `solve`
+    for falling beta, without the limit.
+
+    Examples
+    --------
+    >>> found = interpolate([[-1.0, 1.0], [0.0, 1.0], [1.0, 1.0]], [1.0, 0.0, 1.0])
+    >>> found.status.value, round(found.norm, 6), found.network.n_neurons
+    ('optimal', 2.0, 2)
+    """
+    begin = time.perf_counter()
+    limits = Limits(tol, time_limit, None, max_cells)
+    X = plain_rows(X)
+    program = ConvexProgram(
+        X,
+        y,
+        1.0,
+        loss="absolute",
+        standardize=standardize,
+        intercept=intercept,
+        floats=floats,
+        feature_names=feature_names,
+    )
+    obstruction = find_obstruction(X, y, intercept=intercept, floats=floats)
+    if obstruction is not None:
+        raise NoInterpolationError(obstruction)
+    say = progress or (lambda _: None)
+    network, dual, penalty, rounds = _penalised(program, limits, begin, say)
+    certificate = certify_interpolation(
+        network,
+        X,
+        y,
+        dual,
+        floats=floats,
+        rtol=max(1e-11, 0.05 * tol),
+        max_cells=max_cells,
+    )
+    scale = certificate.max_price if 0.0 < certificate.max_price < math.inf else 1.0
+    return Interpolation(
+        norm=network.decay(1.0),
+        lower_bound=certificate.lower_bound,
+        gap=certificate.gap,
+        status=certificate.status(tol),
+        network=network,
+        certificate=certificate,
+        dual=dual / scale,
+        penalty=penalty,
+        rounds=rounds,
+        seconds=time.perf_counter() - begin,
+        tol=tol,
+    )
+
+
+def _penalised(
+    program: ConvexProgram,
+    limits: Limits,
+    begin: float,
+    say: Callable[[str], object],
+) -> tuple[TwoLayerReLU, Array, float, int]:
+    """Lower the penalty until the dual point is inside the box; network and dual."""
+    zero = program.network(np.zeros((0, program.d)), np.zeros(0))
+    if not np.any(program.y):
+        return zero, np.zeros(program.n), 1.0, 0
+    # only a place to start from: the largest value seen will do, bounded or not
+    found = cover_sphere(
+        program.X,
+        program.data_term.gradient(np.zeros(program.n)),
+        max_cells=min(limits.max_cells, FEW_CELLS),
+    )
+    penalty = FIRST * (found.value if found.value > 0.0 else 1.0)
+    guesses: Array | None = None
+    rounds, inside = 0, 0
+    best, least = (zero, np.zeros(program.n), penalty), math.inf
+    for _ in range(MOST_FALLS):
+        left = limits.time_limit
+        if left is not None:
+            left = max(left - (time.perf_counter() - begin), 1e-3)
+        solution, guesses = solve_from(
+            program.with_beta(penalty),
+            "column-generation",
+            Limits(0.5 * limits.tol, left, None, limits.max_cells),
+            say,
+            guesses,
+        )
+        rounds += len(solution.history)
+        dual = -solution.certificate.dual / penalty
+        room = 1.0 - penalty * float(np.abs(dual).max())
+        say(f"penalty {penalty:.3g}: {room:.1e} from the box")
+        inside += room > INSIDE
+        if not inside or solution.gap < least:
+            best = (solution.network, dual, penalty)
+            least = solution.gap if inside else math.inf
+        is_done = inside > 0 and least <= limits.tol
+        if is_done or inside == TRIES or solution.stopped in ENDED:
+            break
+        penalty *= FALL
+        if inside:
+            # the solver stalled: start afresh, nearer to the box
+            penalty, guesses = NEARER[inside - 1] / float(np.abs(dual).max()), None
+    network, dual, penalty = best
+    return _through_targets(program, network, penalty), dual, penalty, rounds
+
+
+def _through_targets(
+    program: ConvexProgram, network: TwoLayerReLU, penalty: float
+) -> TwoLayerReLU:
+    """Change the sizes of the neurons by what residuals are left, if that helps.
+
+    It does when the penalised objective falls: neurons that are nearly dependent can
+    remove a residual of 1e-15 by sizes that cost 1e-6.  Changes relative to the sizes
+    are tried first, as they leave small neurons small.
+    """
+    best = _without_dust(network)
+    least = _penalised_objective(program, best, penalty)
+    for is_relative in (True, True, False):
+        blocks, sides = blocks_from_network(best)
+        norms = np.linalg.norm(blocks, axis=1)
+        units = blocks / np.where(norms > 0.0, norms, 1.0)[:, None]
+        weights = norms if is_relative else np.ones_like(norms)
+        missed = program.y - best.evaluate(program.X)
+        change = la.lstsq(
+            program.outputs(units) * weights, missed, cond=CUT, lapack_driver="gelsy"
+        )[0]
+        sizes = sides * norms + weights * change
+        other = network_from_blocks(
+            program, np.abs(sizes)[:, None] * units, np.sign(sizes)
+        )
+        value = _penalised_objective(program, other, penalty)
+        if value < least:
+            best, least = other, value
+    return _without_dust(best)
+
+
+def _without_dust(network: TwoLayerReLU) -> TwoLayerReLU:
+    """Drop neurons that are no larger than the rounding of the others."""
+    lengths = np.linalg.norm(network.weights, axis=1) * np.abs(network.alphas)
+    alive = lengths > 2.0**-51 * lengths.sum()
+    return network.replace(network.weights[alive], network.alphas[alive])
+
+
+def _penalised_objective(
+    program: ConvexProgram, network: TwoLayerReLU, penalty: float
+) -> float:
+    return program.with_beta(penalty).network_objective(network)

@@ -1,0 +1,354 @@
+"""`solve`: the global optimum of a `ConvexProgram`, with its certificate."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from arrangement import InputError, cover_bound
+from convex_solver.certificates import (
+    Certificate,
+    SolutionStatus,
+    certify,
+    cover_sphere,
+)
+from convex_solver.networks import TwoLayerReLU
+from convex_solver.program import ConvexProgram, check_size, reduce_network
+from convex_solver.reading import Limits
+from convex_solver.restricted import all_directions
+from convex_solver.solver.column_generation import ColumnGeneration, Round
+from convex_solver.typing import Array
+
+Progress = Callable[[str], object]
+
+METHODS = ("auto", "full", "column-generation")
+# Chambers up to which the full program is solved at once.
+FULL_CHAMBERS = 300
+# How far a prediction may move when neurons are joined; the objective does not rise.
+SAME_PREDICTION = 1e-6
+# Shares of tol that the objective may rise by where more than n neurons are left.
+RISES = (0.01, 0.1)
+# A network that is reduced even when the time is over, as that takes no time.
+SMALL = 300
+# Cones of the covering behind a certificate, at most; about 200,000 a second.
+MAX_CELLS = 10**7
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """A network and how far it can be from the best one.
+
+    Attributes
+    ----------
+    objective : float
+        Objective (2) of ``network`` itself, in float64.
+    lower_bound : float
+        Certified: no network has a smaller objective.
+    gap : float
+        Relative, ``(upper - lower) / upper``, with both bounds certified.
+    status : SolutionStatus
+        OPTIMAL exactly when the certificate's gap is at most the tolerance.
+    network : TwoLayerReLU
+        At most n neurons.
+    certificate : Certificate
+    method, reason : str
+        How it was solved, and why that way.
+    stopped : str
+        Why it ended: ``"tolerance"``, ``"time limit"``, ``"interrupted"``,
+        ``"max_rounds"``, ``"memory"``, ``"stalled"`` (no further progress in float64)
+        or ``"certificate"`` (the budget of the certificate was too small).
+    n_blocks : int
+        Blocks of the last program that was solved: chambers with a sign.
+    history : tuple of Round
+        Upper bound and estimate of the lower bound, round by round.
+    seconds, tol : float
+        Time taken, certificate included, and the relative gap that was asked for.
+    """
+
+    objective: float
+    lower_bound: float
+    gap: float
+    status: SolutionStatus
+    network: TwoLayerReLU = field(repr=False)
+    certificate: Certificate = field(repr=False)
+    method: str
+    reason: str
+    stopped: str
+    n_blocks: int
+    history: tuple[Round, ...] = field(repr=False)
+    seconds: float
+    tol: float
+
+
+def solve(
+    program: ConvexProgram,
+    *,
+    method: str = "auto",
+    tol: float = 1e-6,
+    time_limit: float | None = None,
+    max_rounds: int | None = None,
+    max_cells: int = MAX_CELLS,
+    progress: Progress | None = None,
+) -> Solution:
+    """Find the global optimum and certify the network that comes out of it.
+
+    Parameters
+    ----------
+    program : ConvexProgram
+    method : {"auto", "full", "column-generation"}
+        All chambers at once, or a working set that pricing extends until no chamber
+        is missing.  ``"auto"`` takes the full program when it is tiny.
+    tol : float
+        Relative gap at which the status is optimal.
+    time_limit : float, optional
+        Seconds; then the best network so far is returned with its certified gap.
+        The certificate is part of the time, and a master problem is not cut short
+        in the middle of an iteration.
+    max_rounds : int, optional
+        Of column generation.
+    max_cells : int
+        Most cones that a certificate's covering may visit for each sign.  What is
+        left then is bounded too, so that the gap stays true.
+    progress : callable, optional
+        Called with a line of text at each stage and round.
+
+    Returns
+    -------
+    Solution
+        Also after Ctrl-C, which ends the rounds: ``stopped`` says so.
+
+    Raises
+    ------
+    ProgramTooLargeError
+        ``method="full"`` with too many chambers, before anything is solved.
+    InputError
+        Unknown method, tol, limit or budget out of range.
+
+    Examples
+    --------
+    >>> X = [[-2, 1], [-1, 1], [0, 1], [1, 1], [2, 1]]
+    >>> solution = solve(ConvexProgram(X, [1, -1, 1, 1, -1], 1e-4))
+    >>> solution.status.value, round(solution.objective, 7)
+    ('optimal', 0.0010128)
+    """
+    limits = Limits(tol, time_limit, max_rounds, max_cells)
+    solution, _ = solve_from(program, method, limits, progress, None)
+    return solution
+
+
+def solve_path(
+    program: ConvexProgram,
+    betas: Iterable[float],
+    *,
+    tol: float = 1e-6,
+    time_limit: float | None = None,
+    max_cells: int = MAX_CELLS,
+    progress: Progress | None = None,
+) -> list[Solution]:
+    """Solve for several weight decays, each started at the chambers of the last.
+
+    Parameters
+    ----------
+    program : ConvexProgram
+        Its own beta is not used.
+    betas : iterable of float
+        In the order in which they are solved; falling is cheapest.
+    tol, time_limit, max_cells, progress
+        As in `solve`; the limit is for each beta.
+
+    Returns
+    -------
+    list of Solution
+        One for each beta, in that order.
+    """
+    limits = Limits(tol, time_limit, None, max_cells)
+    solutions: list[Solution] = []
+    guesses: Array | None = None
+    for beta in betas:
+        solution, guesses = solve_from(
+            program.with_beta(beta), "column-generation", limits, progress, guesses
+        )
+        solutions.append(solution)
+    return solutions
+
+
+def beta_max(program: ConvexProgram, *, max_cells: int = MAX_CELLS) -> float:
+    """Return the least weight decay at which the zero network is optimal.
+
+    ``max |g^T (X u)_+|`` over ``|u| <= 1``, ``g`` the gradient of the loss at the zero
+    prediction, which has to be unique.
+
+    Returns
+    -------
+    float
+        From above, within 1e-11 of it: at this beta, and above, zero is optimal.
+
+    Raises
+    ------
+    InputError
+        If ``max_cells`` cones do not suffice (many features), or the loss has a kink
+        at the zero prediction of a sample (absolute loss with a target of zero).
+
+    Examples
+    --------
+    >>> round(beta_max(ConvexProgram([[1.0], [2.0]], [1.0, 1.0], 1.0)), 9)
+    3.0
+    """
+    kinks = program.data_term.kinks(np.zeros(program.n))
+    if kinks.size:
+        raise InputError(
+            f"the {program.loss} loss has a kink at the zero prediction of row "
+            f"{kinks[0]} (and {kinks.size - 1} more), so that its gradient there is "
+            "not unique; beta_max needs one that is."
+        )
+    gradient = program.spread(program.data_term.gradient(np.zeros(program.n)))
+    found = cover_sphere(
+        program.X, gradient, X_error=program.data.X_error, max_cells=max_cells
+    )
+    if not found.is_reached:
+        raise InputError(
+            f"{max_cells} cones did not bound beta_max of {program.d} columns; it is "
+            f"between {found.value!r} and {found.bound!r}. Raise max_cells."
+        )
+    return found.bound
+
+
+def solve_from(
+    program: ConvexProgram,
+    method: str,
+    limits: Limits,
+    progress: Progress | None,
+    guesses: Array | None,
+) -> tuple[Solution, Array]:
+    """Return the solution, and directions whose chambers a later run may start with."""
+    begin = time.perf_counter()
+    say = progress or (lambda _: None)
+    if method not in METHODS:
+        raise InputError(f"method={method!r} is unknown; use one of {METHODS}.")
+    if method == "full":
+        check_size(program)
+    method, reason = _choose(program, method)
+    say(f"{method}: {reason}")
+    run = ColumnGeneration(
+        program,
+        limits.tol,
+        deadline=math.inf if limits.time_limit is None else begin + limits.time_limit,
+        report=lambda latest: say(_line(latest)),
+    )
+    try:
+        if method == "full":
+            run.add_directions(all_directions(program, run.basis))
+        else:
+            run.begin_set(guesses)
+        stopped = _rounds(run, limits, say)
+    except KeyboardInterrupt:
+        stopped = "interrupted"
+        say("interrupted: certifying what there is; once more to stop at once")
+    network, certificate = _finish(program, run, limits, stopped, say)
+    status = certificate.status(limits.tol)
+    if status is SolutionStatus.OPTIMAL:
+        stopped = "tolerance"
+    elif stopped == "tolerance":
+        stopped = "certificate"
+    solution = Solution(
+        objective=program.network_objective(network),
+        lower_bound=certificate.lower_bound,
+        gap=certificate.gap,
+        status=status,
+        network=network,
+        certificate=certificate,
+        method=method,
+        reason=reason,
+        stopped=stopped,
+        n_blocks=len(run.blocks),
+        history=tuple(run.history),
+        seconds=time.perf_counter() - begin,
+        tol=limits.tol,
+    )
+    return solution, run.useful_directions()
+
+
+def _finish(
+    program: ConvexProgram,
+    run: ColumnGeneration,
+    limits: Limits,
+    stopped: str,
+    say: Progress,
+) -> tuple[TwoLayerReLU, Certificate]:
+    """Reduce the network and certify it, in the time that is left."""
+    max_cells = limits.max_cells
+    if stopped not in ("tolerance", "stalled"):
+        max_cells = min(max_cells, run.cells_in_time())
+    say("certifying")
+    network = run.network
+    if not run.is_out_of_time or network.n_neurons <= SMALL:
+        network = reduce_network(program, network, change=SAME_PREDICTION)
+    for share in RISES:
+        if network.n_neurons <= program.n or run.is_out_of_time:
+            break
+        # rounding stood in the way; a rise below tol is certified with the rest
+        network = reduce_network(
+            program, network, change=SAME_PREDICTION, rise=share * limits.tol
+        )
+    return network, _certificate(program, network, run, max_cells, limits.tol)
+
+
+def _rounds(run: ColumnGeneration, limits: Limits, say: Progress) -> str:
+    """Go on until the covering finds no direction that breaks the dual constraint."""
+    most = math.inf if limits.max_rounds is None else limits.max_rounds
+    while True:
+        stopped = run.run(most)
+        if stopped not in ("tolerance", "stalled"):
+            return stopped
+        missed = run.search(min(limits.max_cells, run.cells_in_time()))
+        if missed == 0:
+            return stopped
+        say(f"the covering of the sphere found {missed} more chambers")
+
+
+def _certificate(
+    program: ConvexProgram,
+    network: TwoLayerReLU,
+    run: ColumnGeneration,
+    max_cells: int,
+    tol: float,
+) -> Certificate:
+    """Certify with the run's dual point; if that falls short, with the gradient too."""
+    X, y = program.raw
+    common: dict[str, Any] = {
+        "loss": program.loss,
+        "sample_weight": program.sample_weight,
+        "floats": program.floats,
+        "rtol": max(1e-11, 0.05 * tol),
+        "max_cells": max_cells,
+    }
+    first = certify(network, X, y, program.beta, dual=run.v, **common)
+    if first.gap <= tol or not run.history or run.is_out_of_time:
+        return first
+    second = certify(network, X, y, program.beta, dual=None, **common)
+    return max(first, second, key=lambda c: c.lower_bound)
+
+
+def _choose(program: ConvexProgram, method: str) -> tuple[str, str]:
+    """Return the method and the reason for it."""
+    if method != "auto":
+        return method, "asked for"
+    classes, rank = program.arrangement.n_distinct, program.rank
+    bound = cover_bound(classes, rank)
+    if rank <= 2 and bound <= FULL_CHAMBERS:
+        return "full", f"rank {rank} and no more than {bound:,} chambers"
+    size = f"{bound:,}" if bound < 10**9 else f"{float(bound):.1e}"
+    return "column-generation", f"rank {rank}, up to {size} chambers"
+
+
+def _line(latest: Round) -> str:
+    return (
+        f"{latest.priced:,} maxima priced, {latest.added:,} new, "
+        f"{latest.n_blocks:,} blocks; objective <= {latest.upper:.10g}, "
+        f"dual {latest.estimate:.10g}, gap {latest.gap:.1e}"
+    )

@@ -1,0 +1,142 @@
+"""Ctrl-C and time limits are answered soon, wherever a listing stands."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+
+from arrangement import (
+    Arrangement,
+    ListingStoppedError,
+    enumerate_patterns,
+    iter_patterns,
+)
+from arrangement.listing.cells.walker import Walker
+from arrangement.listing.plan import Plan
+from arrangement.listing.vertices.subsets import table_bytes
+from arrangement.listing.vertices.walker import VertexWalker
+
+from reference import families
+
+# seconds; a busy machine is slow, but a piece or a block that is waited for takes more
+LIMIT = 5.0
+
+pytestmark = pytest.mark.skipif(
+    numba.config.DISABLE_JIT, reason="kernels are slow without compilation"
+)
+
+CHILD = """
+import sys
+import numpy as np
+from arrangement import Arrangement, enumerate_patterns, iter_patterns
+from known import families
+
+case, mode, jobs = sys.argv[1], sys.argv[2], int(sys.argv[3])
+if case == "resonance":
+    X = families.resonance(7)
+else:
+    X = np.random.default_rng(0).normal(size=(60, 8))
+try:
+    # have everything compiled
+    next(iter_patterns(X[:20], n_jobs=jobs, prove=mode == "proven"))
+    print("ready", flush=True)
+    while True:
+        for block in iter_patterns(X, n_jobs=jobs, prove=mode == "proven"):
+            pass
+except KeyboardInterrupt:
+    print("stopped", flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize(
+    ("case", "mode"),
+    [("resonance", "stream"), ("Gaussian", "stream"), ("Gaussian", "proven")],
+)
+def test_an_interrupt_ends_a_stream_soon(case, mode, jobs):
+    tests = Path(__file__).parents[1]
+    path = os.pathsep.join([str(tests), str(tests.parent)])
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, case, mode, str(jobs)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    try:
+        assert child.stdout.readline() == "ready\n"
+        time.sleep(0.7)
+        begin = time.monotonic()
+        child.send_signal(signal.SIGINT)
+        out, _ = child.communicate(timeout=60)
+        assert time.monotonic() - begin < LIMIT
+        assert (out, child.returncode) == ("stopped\n", 0)
+    finally:
+        child.kill()
+
+
+def slow_matrix():
+    """By cells a block of it takes seconds, and a piece tens of seconds."""
+    return np.random.default_rng(0).normal(size=(60, 8))
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("prove", [False, True])
+def test_a_time_limit_is_not_exceeded_by_much(jobs, prove):
+    X = slow_matrix()
+    next(iter_patterns(X[:20], prove=prove, n_jobs=jobs))
+    before = threading.active_count()
+    begin = time.monotonic()
+    stream = iter_patterns(X, prove=prove, n_jobs=jobs, time_limit=1.0)
+    with pytest.raises(ListingStoppedError, match="time_limit=1 s was reached"):
+        for _ in stream:
+            pass
+    assert 1.0 < time.monotonic() - begin < 1.0 + LIMIT
+    assert stream.status == "incomplete"
+    assert threading.active_count() <= before
+    if prove:
+        # what was found before the time was up is a beginning of the list
+        assert 0 < stream.n_patterns < 1 << 18
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_a_time_limit_leaves_is_a_beginning_of_the_listing(jobs):
+    X = families.threshold(6)
+    with pytest.raises(ListingStoppedError) as caught:
+        enumerate_patterns(X, n_jobs=jobs, time_limit=0.3)
+    found = caught.value.patterns.packed
+    assert len(found) < 15_028_134
+    stream = iter_patterns(X, block_size=max(len(found), 1))
+    assert np.array_equal(next(stream).packed[: len(found)], found)
+
+
+def test_a_time_limit_may_end_before_the_tables_are_filled():
+    """Tables of a third of a gigabyte take a second or more."""
+    X = np.random.default_rng(0).normal(size=(300, 6))
+    begin = time.monotonic()
+    with pytest.raises(ListingStoppedError, match="0 patterns were yielded"):
+        for _ in iter_patterns(X, time_limit=0.1):
+            pass
+    assert time.monotonic() - begin < LIMIT
+
+
+def walker_of(X):
+    return Plan(Arrangement(X))._walker(False)
+
+
+def test_tables_too_large_for_memory_are_not_made():
+    X = np.random.default_rng(0).normal(size=(500, 7))
+    assert table_bytes(*X.shape) > 1 << 35
+    assert isinstance(walker_of(X), Walker)
+    assert isinstance(walker_of(X[:50]), VertexWalker)
+    assert len(next(iter_patterns(X, block_size=100))) == 100

@@ -1,0 +1,745 @@
+"""`VertexWalker` against the walk over cells; its kernels against slow references.
+
+The walker is used directly, whatever the planner would choose: small integers with
+planted dependences, where nearly every vertex is in doubt, and data in general
+position, where none is.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from itertools import combinations
+
+import numba
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from arrangement import Arrangement, ArrangementError
+from arrangement._kernels import bits
+from arrangement._kernels.state import DONE, N_EMITTED, PAUSED
+from arrangement._kernels.vertices import walk as vertices
+from arrangement._kernels.vertices.walk import DEPTH, E0, INCREASE, M0, STOP, E, M
+from arrangement.listing.cells.layout import make_layout
+from arrangement.listing.cells.walker import Walker
+from arrangement.listing.vertices.subsets import place_of
+from arrangement.listing.vertices.walker import VertexWalker
+from arrangement.model.patterns import unpack
+
+from reference.brute_force import chambers
+from reference.exact_algebra import determinant
+from strategies import affine_arrangements, matrices
+
+moderate = settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+U = Fraction(1, 2**53)
+
+
+def vertex_walker(X, offsets=None, *, step=None):
+    arrangement = Arrangement(X, offsets)
+    step = step or (2 if offsets is None else 1)
+    return VertexWalker(arrangement, make_layout(arrangement), step=step)
+
+
+def walk(one, *, block=4096, witnesses=False):
+    """Run a walk to its end: patterns and witnesses."""
+    patterns = np.zeros((block, one.layout.words_per_pattern), dtype=np.uint64)
+    points = np.zeros((block // one.step if witnesses else 0, one.layout.rank))
+    found, where = [], []
+    status = None
+    while status != DONE:
+        status = one.advance(patterns, points)
+        count = int(one.control[N_EMITTED])
+        assert status in (DONE, PAUSED) or count > block - one.step
+        found.append(patterns[:count].copy())
+        where.append(points[: count // one.step].copy())
+        one.control[N_EMITTED] = 0
+    return np.concatenate(found), np.concatenate(where)
+
+
+def in_order(patterns):
+    return patterns[np.lexsort(patterns.T)]
+
+
+def assert_same_chambers(X, offsets=None):
+    """The vertices list what the walk over cells lists; returns the walker."""
+    one = vertex_walker(X, offsets)
+    patterns, _ = walk(one)
+    cells, _ = walk(Walker(one.layout, step=one.step))
+    listed = in_order(patterns)
+    assert not np.any(np.all(listed[1:] == listed[:-1], axis=1)), "listed twice"
+    assert np.array_equal(listed, in_order(cells))
+    if offsets is None:
+        moving = one.layout.outside[1]
+        assert np.array_equal(patterns[1::2], patterns[::2] ^ moving)
+    pieces = vertex_walker(X, offsets).pieces()
+    parts = [walk(piece)[0] for piece in pieces]
+    assert np.array_equal(np.concatenate(parts), patterns)
+    for least in (7, 40):
+        parts = [walk(piece)[0] for piece in vertex_walker(X, offsets).pieces(least)]
+        assert np.array_equal(np.concatenate(parts), patterns)
+    return one
+
+
+# --- matrices with planted dependences ----------------------------------------
+
+MOST_ROWS = {2: 24, 3: 12, 4: 9, 5: 8, 6: 8}
+
+
+@st.composite
+def planted(draw, *, affine):
+    """Random rows of rank up to 6, some of them replaced by dependent ones."""
+    kind = draw(st.sampled_from(("signs", "small", "normal", "long", "wide")))
+    r = draw(st.integers(2, 3 if kind == "wide" else 6))  # wide: slow when exact
+    n = draw(st.integers(r, r + 3 if kind == "wide" else MOST_ROWS[r]))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    shape = (n, r)
+    if kind == "normal":
+        X = rng.standard_normal(shape)
+    else:
+        top = {"signs": 1, "small": 3, "long": 2**52, "wide": 9}[kind]
+        X = rng.integers(-top, top + 1, shape).astype(np.float64)
+    if kind == "wide":
+        by_column = draw(st.booleans())
+        X *= 10.0 ** rng.integers(-300, 300, r if by_column else (n, 1))
+    for _ in range(draw(st.integers(0, 5))):
+        i = draw(st.integers(0, n - 1))
+        others = [X[draw(st.integers(0, n - 1))] for _ in range(4)]
+        weights = [draw(st.sampled_from((-1.0, 1.0))) for _ in others]
+        # a multiple, then dependent pairs, triples, quadruples, quintuples
+        most = draw(st.integers(0, 4))
+        row = np.zeros(r)
+        for weight, other in zip(weights[:most], others, strict=False):
+            row = row + weight * other
+        nudged = draw(st.sampled_from((None, None, *range(r))))
+        if nudged is not None:
+            row[nudged] = np.nextafter(row[nudged], np.inf)
+        if affine and draw(st.booleans()):
+            row = others[0].copy()
+            row[-1] = draw(st.integers(-3, 3))  # parallel
+        X[i] = row
+    assume(np.all(np.isfinite(X)))
+    normals, offsets = (X[:, :-1], -X[:, -1]) if affine else (X, None)
+    cone = Arrangement(normals, offsets).cone
+    assume(cone.rank >= 2 and cone.rows)
+    return normals, offsets
+
+
+@moderate
+@given(planted(affine=False))
+def test_vertices_list_the_chambers_of_the_walk_over_cells(instance):
+    assert_same_chambers(*instance)
+
+
+@moderate
+@given(planted(affine=True))
+def test_vertices_list_the_affine_chambers_of_the_walk_over_cells(instance):
+    assert_same_chambers(*instance)
+
+
+@moderate
+@given(st.data())
+def test_vertices_list_exactly_the_chambers_by_definition(data):
+    offsets = None
+    if data.draw(st.booleans()):
+        X, offsets = data.draw(affine_arrangements(max_rows=6))
+    else:
+        X = data.draw(matrices(max_rows=6))
+    cone = Arrangement(X, offsets).cone
+    assume(cone.rank >= 2 and cone.rows)
+    patterns, _ = walk(vertex_walker(X, offsets))
+    found = [tuple(row) for row in unpack(patterns, len(X)).astype(int).tolist()]
+    assert len(set(found)) == len(found)
+    assert set(found) == chambers(X, offsets)
+
+
+@pytest.mark.parametrize("affine", [False, True])
+@pytest.mark.parametrize("n", [63, 64, 65, 128, 129])
+def test_rows_at_the_ends_of_words(n, affine):
+    rng = np.random.default_rng(n)
+    X = rng.integers(-20, 21, (n, 3))
+    X[n // 2] = 0
+    X[-2] = -X[0]
+    X[5] = X[0]
+    X[63 % n] = X[2] + X[3]
+    X[-1] = X[1] - X[4]
+    offsets = None
+    if affine:
+        X, offsets = X[:, :2], X[:, 2]
+    one = assert_same_chambers(X, offsets)
+    assert one.n_local > 0
+
+
+def test_many_rows_parallel_to_few_in_three_words():
+    rng = np.random.default_rng(1)
+    few = rng.integers(-3, 4, (9, 4))
+    source = np.concatenate([np.arange(9), rng.integers(0, 9, 130)])
+    X = few[source] * rng.choice([-2, -1, 1, 3], len(source))[:, None]
+    assert_same_chambers(X[rng.permutation(len(X))])
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("r", [3, 4, 5])
+def test_rows_one_ulp_from_a_common_plane(r, seed):
+    """Many determinants are far below the error of their float evaluation."""
+    rng = np.random.default_rng(seed)
+    base = rng.standard_normal((r - 1, r))
+    X = rng.standard_normal((11 - r // 4, r - 1)) @ base
+    X[0] = rng.standard_normal(r)
+    one = assert_same_chambers(X)
+    assert one.n_exact > 0
+
+
+@pytest.mark.parametrize("n", [60, 64, 70, 130])
+def test_rows_parallel_to_others_within_and_across_words(n):
+    """Their bits are copied by whole words where all places are output bits."""
+    rng = np.random.default_rng(n)
+    X = rng.standard_normal((n, 3))
+    X[7:10] = X[4:7]
+    X[11] = -2.0 * X[0]
+    X[n - 2 : n] = X[2:4] * [[-1.0], [0.5]]
+    X[31] = X[63 % n]
+    one = assert_same_chambers(X)
+    # a bit of the run of three, of the twin that flips, and of each that crosses words
+    assert len(one.layout.members) == 7
+    assert 4 <= len(one._copies) < 7
+
+
+def test_two_rows_one_ulp_from_parallel_and_no_others():
+    """Their vertex is in doubt though there is no other row to compare with."""
+    one = assert_same_chambers([[1, 1], [1, np.nextafter(1.0, 2.0)]], [0, 0])
+    assert one.n_exact == 3
+
+
+# --- vertices in doubt, and on more rows than they need -----------------------
+
+
+@pytest.mark.parametrize(
+    ("n", "r"), [(40, 2), (30, 3), (64, 3), (20, 4), (12, 5), (10, 6)]
+)
+def test_data_in_general_position_leaves_nothing_in_doubt(n, r):
+    one = vertex_walker(np.random.default_rng(n + r).standard_normal((n, r)))
+    patterns, _ = walk(one)
+    assert len(patterns) == 2 * sum(math.comb(n - 1, k) for k in range(r))
+    assert (one.n_exact, one.n_local) == (0, 0)
+
+
+def test_a_dependent_quadruple_in_rank_4_is_one_vertex_of_its_own():
+    X = np.random.default_rng(3).integers(-1000, 1001, (14, 4))
+    X[9] = X[2] + X[5] - X[7]
+    one = assert_same_chambers(X)
+    # each three of the four rows are a basis of the vertex
+    assert (one.n_exact, one.n_local) == (4, 1)
+
+
+def test_a_dependent_quadruple_with_row_0_meets_far_out():
+    """The other three rows meet on row 0 and are told apart before they meet."""
+    X = np.random.default_rng(3).integers(-1000, 1001, (14, 4))
+    X[9] = X[0] + X[5] - X[7]
+    one = assert_same_chambers(X)
+    assert one.n_local == 0
+    # three vertices on the flat, and three dependent rows in the chart at infinity
+    assert one.n_exact >= 3
+
+
+def test_a_dependent_triple_in_rank_4_meets_every_other_row():
+    n = 14
+    X = np.random.default_rng(4).integers(-1000, 1001, (n, 4))
+    X[9] = X[2] - X[5]
+    one = assert_same_chambers(X)
+    # with each row but row 0 at level 0, and with none at level 1
+    assert one.n_local == (n - 4) + 1
+
+
+@pytest.mark.parametrize("r", [3, 4, 5])
+def test_a_determinant_that_is_not_known_ends_the_listing(r):
+    """Whichever row of the vertex it leaves out."""
+    X = np.random.default_rng(r).standard_normal((9, r))
+    for chosen in combinations(range(8), r - 2):
+        one = vertex_walker(X)
+        words = one._tables[1][place_of(chosen[:-1]), vertices.KNOWN]
+        flag = np.uint64(1 << int(one._free[chosen[-1]]))
+        assert words[0] & flag
+        words[0] ^= flag
+        with pytest.raises(ArrangementError, match="vanished"):
+            walk(one)
+
+
+# --- blocks and forks ---------------------------------------------------------
+
+
+def with_local_vertices(affine):
+    rng = np.random.default_rng(8)
+    X = rng.integers(-3, 4, (9, 4))
+    return (X[:, :3], X[:, 3]) if affine else (X, None)
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 4, 5, 6, 1000])
+@pytest.mark.parametrize("affine", [False, True])
+def test_every_block_size_gives_the_same_bytes(affine, block):
+    X, offsets = with_local_vertices(affine)
+    one = vertex_walker(X, offsets)
+    if block < one.step:
+        return
+    whole, points = walk(one, block=1 << 14, witnesses=True)
+    patterns, where = walk(vertex_walker(X, offsets), block=block, witnesses=True)
+    assert np.array_equal(patterns, whole)
+    assert np.array_equal(where, points)
+
+
+def test_patterns_do_not_depend_on_witnesses_or_the_step():
+    X, _ = with_local_vertices(False)
+    whole, points = walk(vertex_walker(X), witnesses=True)
+    assert len(points) == len(whole) // 2
+    assert np.array_equal(walk(vertex_walker(X))[0], whole)
+    assert np.array_equal(walk(vertex_walker(X, step=1))[0], whole[::2])
+
+
+@pytest.mark.parametrize(("n", "r"), [(300, 2), (600, 2), (20, 3), (9, 4), (8, 5)])
+def test_forks_list_the_whole_in_order_with_nothing_shared(n, r):
+    X = np.random.default_rng(n).integers(-4000, 4001, (n, r))
+    whole, _ = walk(vertex_walker(X))
+    pieces = vertex_walker(X).pieces()
+    assert len(pieces) > 2
+    # backwards, in turns of one small block each
+    blocks = np.zeros((len(pieces), 6, pieces[0].layout.words_per_pattern), np.uint64)
+    parts = [[] for _ in pieces]
+    waiting = set(range(len(pieces)))
+    while waiting:
+        for k in sorted(waiting, reverse=True):
+            if pieces[k].advance(blocks[k]) == DONE:
+                waiting.discard(k)
+            parts[k].append(blocks[k][: pieces[k].control[N_EMITTED]].copy())
+            pieces[k].control[N_EMITTED] = 0
+    found = np.concatenate([part for blocks in parts for part in blocks])
+    assert np.array_equal(found, whole)
+
+
+@pytest.mark.parametrize("least", [1, 10, 60, 100, 10**6])
+def test_pieces_have_as_many_chambers_as_asked_for(least):
+    one = vertex_walker(np.random.default_rng(5).standard_normal((12, 5)), step=1)
+    pieces = one.pieces(least)
+    levels = [piece._level for piece in pieces]
+    counts = [len(walk(piece)[0]) for piece in pieces]
+    assert sum(counts) == 1 + sum(math.comb(11, k) for k in (1, 2, 3, 4))
+    assert (len(pieces) == 2) == (least == 10**6)
+    # the first piece, and the last of each level, have what is left
+    for k in range(1, len(pieces) - 1):
+        assert counts[k] >= least or levels[k + 1] != levels[k]
+
+
+# --- witnesses ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("affine", [False, True])
+@pytest.mark.parametrize(("n", "r"), [(30, 2), (14, 3), (11, 4), (9, 5), (8, 6)])
+def test_nearly_all_witnesses_lie_in_their_chambers(n, r, affine):
+    X = np.random.default_rng(n * r).standard_normal((n, r))
+    offsets = None
+    if affine:
+        X, offsets = X[:, :-1], X[:, -1]
+    one = vertex_walker(X, offsets, step=1)
+    patterns, points = walk(one, witnesses=True)
+    cone = Arrangement(X, offsets).cone
+    rows = [
+        [Fraction(x, 2**shift) for x, shift in zip(row, one.shifts, strict=True)]
+        for row in cone.rows
+    ]
+    listed = unpack(patterns, n)
+    good = 0
+    for bits_, point in zip(listed.tolist(), points.tolist(), strict=True):
+        where = [Fraction(x) for x in point]
+        values = [sum(x * w for x, w in zip(row, where, strict=True)) for row in rows]
+        is_inside = [value > 0 for value in values] == bits_ and 0 not in values
+        good += is_inside and (not affine or where[-1] > 0)
+    # the chamber of the last level has no vertex, so no candidate
+    assert good >= 0.99 * (len(listed) - 1)
+
+
+# --- kernels ------------------------------------------------------------------
+
+
+@numba.njit
+def run_eliminate(coords, bounds, signs, depth, n_left, row):
+    return vertices.eliminate(coords, bounds, signs, depth, n_left, row)
+
+
+@numba.njit
+def run_compare_words(alpha, beta, start, apart, p, q, bound):
+    return bits.compare_words(alpha, beta, start, apart, p, q, bound)
+
+
+@numba.njit
+def run_rank_offsets(prefix, size, binomials, offsets):
+    vertices.rank_offsets(prefix, size, binomials, offsets)
+
+
+@numba.njit
+def run_next_prefix(prefix, control, n_free, size):
+    return vertices.next_prefix(prefix, control, n_free, size)
+
+
+@numba.njit
+def run_signs_at_vertex(coords, bounds, keys, place, line, base, flips, rows, k):
+    return vertices.signs_at_vertex(
+        coords, bounds, keys, place, line, base, flips, rows, k
+    )
+
+
+@numba.njit
+def run_order_line(coords, bounds, prefix, free, fixed, keys, line):
+    vertices.order_line(coords, bounds, prefix, free, fixed, keys, line)
+
+
+def plain_words(alpha, beta, start, apart, p, q, bound):
+    above = below = 0
+    with np.errstate(all="ignore"):
+        for k in range(64):
+            value = alpha[start + k] * p + beta[start + apart + k] * q
+            above |= int(value > bound) << k
+            below |= int(value < -bound) << k
+    return above, below
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_words_are_compared_as_by_a_plain_loop(data):
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    n = 192
+    kind = data.draw(st.sampled_from((np.float64, np.float32)))
+    tiny, huge = np.finfo(kind).smallest_subnormal, np.finfo(kind).max
+    special = [0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, tiny, huge]
+    alpha, beta = rng.standard_normal((2, n)).astype(kind)
+    for values in (alpha, beta):
+        hit = rng.random(n) < data.draw(st.sampled_from((0.0, 0.3)))
+        values[hit] = rng.choice(special, int(hit.sum()))
+    choices = (*rng.standard_normal(3).astype(kind), kind(1.0))
+    p, q = (data.draw(st.sampled_from(choices)) for _ in "pq")
+    start = data.draw(st.sampled_from((0, 64, 128)))
+    apart = data.draw(st.sampled_from((0, 128 - start)))
+    with np.errstate(all="ignore"):
+        ahead = beta[start + apart : start + apart + 64]
+        values = np.abs(alpha[start : start + 64] * p + ahead * q)
+    # exactly at the bound as often as not
+    bound = kind(data.draw(st.sampled_from((0.0, 1.0, math.nan, *values[:8]))))
+    found = run_compare_words(alpha, beta, start, apart, p, q, bound)
+    assert tuple(int(word) for word in found) == plain_words(
+        alpha, beta, start, apart, p, q, bound
+    )
+
+
+def test_a_value_at_its_bound_or_that_is_no_number_is_in_neither_word():
+    alpha = np.zeros(64)
+    alpha[:8] = [2.0, -2.0, np.nextafter(2.0, 3), np.nextafter(-2.0, -3), 0, *(3 * [0])]
+    alpha[5:8] = [np.nan, np.inf, -np.inf]
+    above, below = run_compare_words(alpha, np.zeros(64), 0, 0, 1.0, 1.0, 2.0)
+    assert (int(above), int(below)) == (0b01000100, 0b10001000)
+    above, below = run_compare_words(alpha, alpha, 0, 0, 1.0, 1.0, math.nan)
+    assert (int(above), int(below)) == (0, 0)
+
+
+def ordered_line(slopes, heights, *, chosen=(), error=2.0**-53):
+    """State along a line: row 0 is the chart, the places ``chosen`` are used."""
+    n_words = len(slopes) // 64
+    size = len(chosen)
+    coords = np.zeros((size + 1, 2, len(slopes)))
+    coords[size] = heights, slopes
+    bounds = np.zeros((size + 1, 4))
+    bounds[size, [E, E0]] = error
+    bounds[size, [M, M0]] = np.abs(slopes).max(), np.abs(heights).max()
+    free = np.arange(1, len(slopes))
+    fixed = np.zeros((4, n_words), dtype=np.uint64)
+    fixed[0] = 2**64 - 1
+    fixed[0, 0] -= np.uint64(1)
+    prefix = np.array(chosen, dtype=np.int64) - 1
+    keys = np.zeros(len(slopes), dtype=np.int16)
+    line = np.zeros((4, n_words), dtype=np.uint64)
+    run_order_line(coords, bounds, prefix, free, fixed, keys, line)
+    return coords, bounds, keys, line
+
+
+def signs_of(state, place, *, error=None):
+    """Signs of all rows at a vertex, or None; ``error`` of the values only."""
+    coords, bounds, keys, line = state
+    if error is not None:
+        bounds = bounds.copy()
+        bounds[-1, [E, E0]] = error
+    n_words = line.shape[1]
+    base, flips = np.zeros((2, n_words), dtype=np.uint64)
+    base[0] = 1
+    flips[:] = 0x123456789ABCDEF0
+    rows = np.zeros((3, n_words), dtype=np.uint64)
+    arguments = (coords, bounds, keys, place, line, base, flips, rows, 1)
+    if not run_signs_at_vertex(*arguments):
+        return None
+    assert not rows[0].any()
+    assert np.array_equal(rows[2], rows[1] ^ flips)
+    words = rows[1].tolist()
+    return [words[k // 64] >> (k % 64) & 1 for k in range(64 * n_words)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_signs_along_a_line_are_those_of_exact_values(data):
+    """Rows that cross far apart, close together, and at one place, with their errors.
+
+    No sign is wrong, and only a row that crosses at the vertex itself is in doubt.
+    """
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    slopes, heights = rng.uniform(-1, 1, (2, 128))
+    spread = data.draw(st.sampled_from((2.0**-20, 2.0**-14, 2.0**-8, 1.0)))
+    heights = -slopes * (rng.uniform(-2, 2) + spread * rng.standard_normal(128))
+    slopes[rng.random(128) < 0.1] *= data.draw(st.sampled_from((1.0, 2.0**-45)))
+    for _ in range(data.draw(st.integers(0, 3))):
+        k, j = rng.integers(1, 128, 2)
+        slopes[k], heights[k] = -2.0 * slopes[j], -2.0 * heights[j]
+    chosen = tuple(rng.choice(np.arange(1, 128), 2, replace=False).tolist())
+    state = ordered_line(slopes, heights, chosen=chosen)
+    others = [k for k in range(1, 128) if k not in chosen]
+    for place in others[::5]:
+        b, a = Fraction(heights[place]), Fraction(slopes[place])
+        values = [
+            (Fraction(heights[k]) - Fraction(slopes[k]) * b / a) for k in range(128)
+        ]
+        found = signs_of(state, place)
+        if found is None:
+            near = [abs(values[k] * a) < 2.0**-46 for k in others if k != place]
+            assert any(near)
+            continue
+        assert found[0] == 1
+        assert [found[k] for k in chosen] == [0, 0]
+        for k in others:
+            if k != place:
+                assert values[k] != 0
+                assert found[k] == (values[k] > 0)
+        assert found[place] == (a < 0)
+
+
+@pytest.mark.parametrize("doubtful", [1, 63, 64, 127])
+def test_a_row_in_doubt_stops_a_vertex_and_a_row_left_out_does_not(doubtful):
+    rng = np.random.default_rng(doubtful)
+    slopes, heights = rng.uniform(0.1, 1, (2, 128))
+    place = 70
+    for distance in (0.0, 2.0**-40, -(2.0**-40)):
+        heights[doubtful] = slopes[doubtful] * (
+            heights[place] / slopes[place] + distance
+        )
+        state = ordered_line(slopes, heights)
+        assert signs_of(state, place, error=2.0**-38) is None
+        if distance:
+            found = signs_of(state, place)
+            assert found[doubtful] == (distance > 0)
+        state = ordered_line(slopes, heights, chosen=(doubtful,))
+        assert signs_of(state, place)[doubtful] == 0
+
+
+def test_a_row_without_key_is_decided_by_values_everywhere():
+    rng = np.random.default_rng(0)
+    slopes, heights = rng.uniform(0.1, 1, (2, 64))
+    slopes[5], heights[5] = 2.0**-40, 2.0**-40  # too small for its errors
+    state = ordered_line(slopes, heights)
+    assert state[-1][vertices.UNSURE].tolist() == [1 << 5]
+    for place in range(6, 64):
+        found = signs_of(state, place)
+        assert found[5] == (heights[5] - slopes[5] * heights[place] / slopes[place] > 0)
+        assert signs_of(state, place, error=2.0**-38) is None
+    # its own vertex too: the others are compared with its value
+    found = signs_of(state, 5)
+    values = heights - slopes * heights[5] / slopes[5]
+    assert [found[k] for k in range(6, 64)] == (values[6:] > 0).tolist()
+    # whether it rises or falls must be known, however clear the values
+    assert signs_of(state, 5, error=2.0**-40) is None
+    state[-1][vertices.OTHERS] = 1 << 5
+    assert signs_of(state, 5, error=2.0**-40) is None
+    assert signs_of(state, 5) is not None
+
+
+def rows_of(rng, kind, n, width):
+    """Exact rows with entries of at most 1, and their floats."""
+    rows = rng.uniform(-1, 1, (n, width))
+    if kind == "near":  # one ulp from a common flat
+        half = max(1, width - 2)
+        rows = rng.uniform(-1, 1, (n, half)) @ rng.uniform(-1, 1, (half, width)) / half
+    if kind == "steep":  # the chart's coordinate is large against the others
+        rows[:, 1:] *= 2.0 ** -rng.integers(0, 40, (n, 1))
+    noise = rng.choice([-1, 0, 1], rows.shape)
+    exact = [
+        [
+            Fraction(x) + int(s) * U * Fraction(abs(x))
+            for x, s in zip(*pair, strict=True)
+        ]
+        for pair in zip(rows.tolist(), noise.tolist(), strict=True)
+    ]
+    return exact, rows
+
+
+@pytest.mark.parametrize("kind", ["random", "near", "steep"])
+@pytest.mark.parametrize("d", [2, 3, 4, 5])
+@pytest.mark.parametrize("seed", range(4))
+def test_bounds_of_an_elimination_hold(seed, d, kind):
+    """Values after eliminations are ratios of determinants; errors stay in bounds.
+
+    ``exact`` differs from the floats by up to one rounding, as the kernel supposes.
+    """
+    rng = np.random.default_rng(seed)
+    n = 10
+    exact, rows = rows_of(rng, kind, n, d + 1)
+    coords = np.zeros((d, d + 1, 64))
+    coords[0, :, :n] = rows.T
+    bounds = np.zeros((d, 4))
+    bounds[0] = [2.0**-53, 1.0, 2.0**-53, 1.0]
+    signs = np.ones(d, dtype=np.int64)
+    columns = list(range(d + 1))  # the original column at each place
+    pivots = []
+    chosen = rng.permutation(n)[: d - 1].tolist()
+    for depth, row in enumerate(chosen):
+        left = coords[depth, 1 : d + 1 - depth, row]
+        pivot = 1 + int(np.argmax(np.abs(left)))
+        if not run_eliminate(coords, bounds, signs, depth, d + 1 - depth, row):
+            # refused only where the pivot may be zero
+            assert abs(left).max() <= bounds[depth, E]
+            assert depth > 0
+            return
+        pivots.append(columns[pivot])
+        columns[pivot] = columns[-1]
+        columns.pop()
+        check_values(
+            coords[depth + 1], bounds[depth + 1], exact, chosen, pivots, columns
+        )
+    check_determinants(coords[-1], bounds[-1], signs[-1], exact, chosen)
+    check_last_values(coords[-1], bounds[-1], exact, chosen, pivots, columns)
+
+
+def true_value(exact, chosen, pivots, row, column):
+    """Value of a row in a coordinate, with the pivot coordinates eliminated."""
+    rows = [exact[k] for k in chosen[: len(pivots)]]
+    bottom = determinant([[a[c] for c in pivots] for a in rows])
+    top = [[a[c] for c in (*pivots, column)] for a in (*rows, exact[row])]
+    return determinant(top) / bottom
+
+
+def check_values(found, bounds, exact, chosen, pivots, columns):
+    for place, column in enumerate(columns):
+        error, most = (E0, M0) if place == 0 else (E, M)
+        for row in range(len(exact)):
+            value = true_value(exact, chosen, pivots, row, column)
+            assert abs(Fraction(found[place, row]) - value) <= Fraction(bounds[error])
+            assert abs(value) <= Fraction(bounds[most])
+            assert abs(found[place, row]) <= bounds[most]
+
+
+def check_determinants(found, bounds, sign, exact, chosen):
+    for row in set(range(len(exact))) - set(chosen):
+        value = determinant([exact[k][1:] for k in (*chosen, row)])
+        if abs(found[1, row]) > bounds[E]:
+            assert (value > 0) - (value < 0) == sign * math.copysign(1, found[1, row])
+
+
+def check_last_values(found, bounds, exact, chosen, pivots, columns):
+    """The bound that the docstring of the kernels states for the value at a vertex."""
+    beta, alpha = ([Fraction(x) for x in found[place].tolist()] for place in (0, 1))
+    error, most, error0, most0 = (Fraction(x) for x in bounds.tolist())
+    free = sorted(set(range(len(exact))) - set(chosen))
+    true = [
+        [true_value(exact, chosen, pivots, row, column) for row in free]
+        for column in columns
+    ]
+    for k, last in enumerate(free):
+        for i, row in enumerate(free):
+            computed = found[0, row] * found[1, last] - found[1, row] * found[0, last]
+            value = true[0][i] * true[1][k] - true[1][i] * true[0][k]
+            bound = Fraction(101, 100) * (
+                abs(alpha[last]) * (error0 + 3 * U * most0)
+                + abs(beta[last]) * (error + 3 * U * most)
+                + error * most0
+                + error0 * most
+                + 2 * error * error0
+            )
+            assert abs(Fraction(computed) - value) <= bound
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_places_of_subsets_are_a_bijection(size):
+    n = 9
+    binomials = np.array(
+        [[math.comb(k, c) for k in range(n + 1)] for c in range(size + 2)]
+    )
+    # colexicographic order, by sorting
+    order = {
+        length: {
+            subset: place
+            for place, subset in enumerate(
+                sorted(combinations(range(n), length), key=lambda s: s[::-1])
+            )
+        }
+        for length in (size,)
+    }
+    offsets = np.zeros(size + 1, dtype=np.int64)
+    for subset in combinations(range(n), size + 1):
+        prefix = np.array(subset)
+        run_rank_offsets(prefix, size + 1, binomials, offsets)
+        for q in range(size + 1):
+            rest = (*subset[:q], *subset[q + 1 :])
+            assert offsets[q] == order[size][rest] == place_of(rest)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize(("first", "stop"), [(0, 8), (0, 1), (2, 3), (3, 7), (5, 8)])
+def test_prefixes_are_all_combinations_with_the_first_in_range(size, first, stop):
+    n_free = 8
+    control = np.zeros(10, dtype=np.int64)
+    control[STOP] = stop
+    prefix = first + np.arange(size)
+    expected = [
+        # room for one more row after the prefix
+        chosen
+        for chosen in combinations(range(n_free - 1), size)
+        if first <= chosen[0] < stop
+    ]
+    seen = []
+    more = prefix[-1] < n_free - 1
+    while more:
+        before = prefix.copy()
+        seen.append(tuple(prefix.tolist()))
+        control[INCREASE], control[DEPTH] = size - 1, size
+        more = run_next_prefix(prefix, control, n_free, size)
+        assert control[INCREASE] == -1
+        if more:
+            changed = int(np.argmax(before != prefix))
+            assert control[DEPTH] == changed
+    assert seen == expected
+
+
+def test_increasing_an_early_place_skips_its_prefixes():
+    control = np.zeros(10, dtype=np.int64)
+    control[STOP] = 9
+    prefix = np.array([1, 3, 5])
+    control[INCREASE], control[DEPTH] = 0, 3
+    assert run_next_prefix(prefix, control, 9, 3)
+    assert (prefix.tolist(), control[DEPTH]) == ([2, 3, 4], 0)
+    control[INCREASE], control[DEPTH] = 1, 0
+    assert run_next_prefix(prefix, control, 9, 3)
+    assert (prefix.tolist(), control[DEPTH]) == ([2, 4, 5], 0)
+    prefix[:] = [2, 6, 7]
+    control[INCREASE], control[DEPTH] = 1, 3
+    assert run_next_prefix(prefix, control, 9, 3)
+    assert (prefix.tolist(), control[DEPTH]) == ([3, 4, 5], 0)
+
+
+def test_kernels_are_compiled_once():
+    for X in ([[1, 0], [0, 1], [1, 1]], np.random.default_rng(0).normal(size=(9, 4))):
+        for step in (1, 2):
+            walk(vertex_walker(X, step=step), witnesses=True)
+    for one in (
+        vertices.advance,
+        vertices.fill_table,
+        vertices.interior_points,
+        vertices.emit_words,
+    ):
+        if not numba.config.DISABLE_JIT:
+            assert len(one.signatures) == 1

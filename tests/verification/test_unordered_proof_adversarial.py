@@ -1,0 +1,75 @@
+"""The proof of a list in no order of signs: nothing twice, antipodes in place."""
+
+import numpy as np
+import pytest
+
+from arrangement import Arrangement, IncompleteListingError, InputTypeError, verify
+from arrangement.listing.plan import Plan
+from arrangement.verification.prover import Prover
+
+X = np.random.default_rng(3).normal(size=(40, 4))
+
+
+@pytest.fixture(scope="module")
+def listed():
+    arrangement = Arrangement(X)
+    plan = Plan(arrangement)
+    assert plan.by_vertices
+    patterns, witnesses = [], []
+
+    def keep(block, points, shifts, bases):
+        patterns.append(block.copy())
+        witnesses.append(points.copy())
+        keep.shifts = shifts
+
+    for _ in plan.blocks(check=keep):
+        pass
+    joined = np.concatenate(patterns), np.concatenate(witnesses)
+    return arrangement, *joined, keep.shifts
+
+
+def prove(arrangement, patterns, witnesses, shifts, *, block):
+    prover = Prover(arrangement, is_ordered=False)
+    for k in range(0, len(patterns), block):
+        part = np.ascontiguousarray(patterns[k : k + block])
+        points = np.ascontiguousarray(witnesses[k // 2 : (k + block) // 2])
+        prover.append(part, prover.check(part, points, shifts))
+    return prover.conclude(patterns)
+
+
+@pytest.mark.parametrize("block", [2, 1000, 10**6])
+def test_the_list_is_proven_in_blocks_of_any_size(listed, block):
+    arrangement, patterns, witnesses, shifts = listed
+    # from a smaller part where blocks are tiny: conclude then says how many miss
+    if block == 2:
+        with pytest.raises(IncompleteListingError, match="missing"):
+            prove(arrangement, patterns[:200], witnesses[:100], shifts, block=2)
+        return
+    proof = prove(arrangement, patterns, witnesses, shifts, block=block)
+    assert proof.n_patterns == proof.bound
+
+
+@pytest.mark.parametrize(("kept", "lost"), [(0, 1), (5, 4000), (100, 101)])
+def test_a_pattern_that_comes_twice_is_found_where_the_number_is_right(
+    listed, kept, lost
+):
+    arrangement, patterns, witnesses, shifts = listed
+    patterns, witnesses = patterns.copy(), witnesses.copy()
+    patterns[2 * lost : 2 * lost + 2] = patterns[2 * kept : 2 * kept + 2]
+    witnesses[lost] = witnesses[kept]
+    with pytest.raises(IncompleteListingError, match="occur twice"):
+        prove(arrangement, patterns, witnesses, shifts, block=1000)
+
+
+@pytest.mark.parametrize("k", [1, 777, 2001])
+def test_an_altered_antipode_is_found(listed, k):
+    arrangement, patterns, witnesses, shifts = listed
+    patterns = patterns.copy()
+    patterns[k, 0] ^= np.uint64(1 << 17)
+    with pytest.raises(IncompleteListingError, match=f"pattern {k} of the list"):
+        prove(arrangement, patterns, witnesses, shifts, block=1000)
+
+
+def test_what_is_no_list_of_patterns_is_refused_by_name():
+    with pytest.raises(InputTypeError, match="patterns is str; expected a PatternSet"):
+        verify("x", X)
