@@ -13,6 +13,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from arrangement._kernels import counting
+from arrangement._kernels.cells import walk_floats, walk_ints
+from arrangement._kernels.verification import check_signs, margin_direction
 from arrangement.counting import count_patterns, cover_bound
 from arrangement.errors import ArrangementError, IncompleteListingError
 from arrangement.io import (
@@ -37,20 +40,18 @@ from arrangement.stores import open_patterns, write_patterns
 from arrangement.verification import verify
 
 EXIT_UNPROVEN = 1
-_COUNTING = (("arrangement._kernels.counting", "advance"),)
-PROVING = (("arrangement._kernels.verification.witnesses", "check_signs"),)
-_VERIFYING = (
-    *PROVING,
-    ("arrangement._kernels.verification.witnesses", "margin_direction"),
-)
+# the kernels that take longest to compile
+_COUNTING = (counting.advance,)
+_PROVING = (check_signs,)
+_VERIFYING = (check_signs, margin_direction)
 
 
-def listing_kernels(arrangement: Arrangement) -> tuple[tuple[str, str], ...]:
+def listing_kernels(arrangement: Arrangement) -> tuple[Any, ...]:
     """Kernels that a proven listing of the arrangement needs."""
     if arrangement.cone.rank == 0:
-        return PROVING
-    walk = "walk_floats" if make_layout(arrangement).n_digits else "walk_ints"
-    return ((f"arrangement._kernels.{walk}", "advance"), *PROVING)
+        return _PROVING
+    walk = walk_floats if make_layout(arrangement).n_digits else walk_ints
+    return (walk.advance, *_PROVING)
 
 
 def build_parser() -> argparse.ArgumentParser:

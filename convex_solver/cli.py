@@ -31,6 +31,8 @@ from arrangement.io import (
     seconds_text,
     write_new,
 )
+from convex_solver._kernels.certify import cover
+from convex_solver._kernels.solve import ascend_all
 from convex_solver.certificates import (
     Certificate,
     Model,
@@ -47,9 +49,9 @@ from convex_solver.program import ConvexProgram
 from convex_solver.solver import Solution, solve
 
 EXIT_SHORT = 1
-# Kernels that take longest to compile: (module, function).
-_CERTIFYING = (("convex_solver._kernels.certify.covering", "cover"),)
-_SOLVING = (("convex_solver._kernels.solve.ascent", "ascend_all"), *_CERTIFYING)
+# the kernels that take longest to compile
+_CERTIFYING = (cover,)
+_SOLVING = (ascend_all, cover)
 
 
 def build_parser() -> argparse.ArgumentParser:

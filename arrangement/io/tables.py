@@ -1,6 +1,6 @@
 """Read tables of numbers (CSV, npy, npz) exactly, with names for their columns.
 
-The cells of a CSV stay text until `arrangement.exact.linear_algebra` reads them, so a number is the
+The cells of a CSV stay text until `arrangement.exact` reads them, so a number is the
 decimal that the file shows and not its nearest float64.  Arrays keep their dtype.
 Both command lines read their files here.
 """

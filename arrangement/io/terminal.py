@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import importlib
 import json
 import os
 import sys
@@ -62,22 +61,19 @@ def column_list(text: str) -> list[str]:
     return [name.strip() for name in names]
 
 
-def say_compiling(
-    entries: Sequence[tuple[str, str]], *, quiet: bool, seconds: int = 15
-) -> None:
+def say_compiling(kernels: Sequence[Any], *, quiet: bool, seconds: int = 15) -> None:
     """Say on stderr that kernels will be compiled, if their cache is empty.
 
-    ``entries`` are (module, function); Numba keeps an index file for each, which is
-    empty or outdated before the first run.  ``seconds`` is about how long it takes.
+    ``kernels`` are Numba's dispatchers, which keep an index file each, empty or
+    outdated before the first run.  ``seconds`` is about how long compiling takes.
     """
     if quiet or os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         return
-    for module, function in entries:
+    for kernel in kernels:
         try:
-            kernel = getattr(importlib.import_module(module), function)
             # the only way to ask; without it (another Numba) nothing is said
             compiled = kernel.signatures or kernel._cache._cache_file._load_index()
-        except (AttributeError, ImportError, OSError):
+        except (AttributeError, OSError):
             continue
         if not compiled:
             print(

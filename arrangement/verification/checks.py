@@ -22,6 +22,7 @@ def _check_fixed_bits(rules: _Rules, packed: NDArray[np.uint64]) -> None:
 
 
 def check_distinct(rules: _Rules, packed: NDArray[np.uint64]) -> None:
+    """Refuse a list in which a pattern occurs twice."""
     ordered = _sort_rows(packed)
     same = np.flatnonzero(np.all(ordered[1:] == ordered[:-1], axis=1))
     if same.size:

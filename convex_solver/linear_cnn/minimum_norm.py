@@ -11,7 +11,7 @@ It is infeasible exactly when some ``V`` has ``X_k^T V = 0`` for every k and
 targets do not, for floats as the rationals they are.
 
 Solved by the method of multipliers: each step is a nuclear-norm program with targets
-``Y + beta V`` (`convex_solver.linear_cnn.linear`), whose residual over -beta is the next V.
+``Y + beta V`` (`solve_linear_cnn`), whose residual over -beta is the next V.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The program over the patterns of given directions: its blocks, and its solution.
 
 In low rank each cone has its facets, and one solve is enough.  In high rank cones start
-with few rows (`convex_solver.restricted.cutting_planes`), and get those that a solution breaks.
+with few rows (`CuttingSet`), and get those that a solution breaks.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The losses in exact arithmetic, written from the table in `convex_solver.losses.loss`.
+"""The losses in exact arithmetic, written from the table of `convex_solver.losses`.
 
 Piecewise quadratic losses in fractions, logistic and Poisson in 80 decimal digits.
 Conjugates are the supremum itself: piece by piece, or by golden section.
