@@ -37,7 +37,7 @@ def exact_linear(network, patches, y, beta):
     """Objective of a linear CNN in rationals; y is (n, C)."""
     K = patches.shape[1]
     u = exact(network.filters)
-    w = network.outputs.reshape(len(u), K, -1).tolist()
+    w = network.outputs.reshape(len(u), K, y.shape[1]).tolist()
     total = Fraction(0)
     for sample, target in zip(patches, exact(y), strict=True):
         rows = exact(sample)
