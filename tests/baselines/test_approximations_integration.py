@@ -12,7 +12,7 @@ from convex_solver.baselines.approximations import alg1, alg2, alg3, approximate
 from convex_solver.baselines.training import train
 from convex_solver.losses.loss import LOSSES
 from convex_solver.reading.patches import extract_patches
-from convex_solver.restricted import by_cuts as restricted
+from convex_solver.restricted import directions
 
 from reference.local_search import instance
 
@@ -189,7 +189,7 @@ def test_trainings_of_other_programs_and_clusters_are_refused():
 
 
 def test_blocks_that_do_not_fit_are_refused_before_they_are_made(monkeypatch):
-    monkeypatch.setattr(restricted, "MAX_BYTES", 1e5)
+    monkeypatch.setattr(directions, "MAX_BYTES", 1e5)
     with pytest.raises(ProgramTooLargeError, match=r"10,000 patterns of .* at most"):
         approximate(program_of(), n_directions=10_000)
 

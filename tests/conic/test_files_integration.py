@@ -219,8 +219,8 @@ def test_a_writer_that_stops_leaves_no_file(tmp_path, monkeypatch):
     def stops(*arguments):
         raise KeyboardInterrupt
 
-    for module in ("conic_cbf", "conic_binary"):
-        monkeypatch.setattr(f"convex_solver.{module}.iter_columns", stops)
+    for module in ("cbf", "binary"):
+        monkeypatch.setattr(f"convex_solver.conic.{module}.iter_columns", stops)
     for name in ("program.cbf", "program.conic"):
         with pytest.raises(KeyboardInterrupt):
             write_conic(problem("squared", gaussian(4, 2)), tmp_path / name)

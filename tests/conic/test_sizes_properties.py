@@ -107,7 +107,7 @@ def test_general_position_is_counted_without_restrictions(monkeypatch):
 
     X = np.random.default_rng(0).standard_normal((1000, 3))
     program = ConvexProgram(X, np.ones(1000), 0.1)
-    monkeypatch.setattr("convex_solver.conic.sizes.whole_space", never)
+    monkeypatch.setattr("arrangement.counting.restrictions.whole_space", never)
     sizes = conic_sizes(program, form="tree")
     assert sizes.n_chambers == 999_002
     assert sizes.n_cone_rows == 2 * 3_996_000

@@ -38,7 +38,7 @@ CHILD = """
 import sys
 import numpy as np
 from arrangement import Arrangement, enumerate_patterns, iter_patterns
-from known import families
+from reference import families
 
 case, mode, jobs = sys.argv[1], sys.argv[2], int(sys.argv[3])
 if case == "resonance":

@@ -480,7 +480,7 @@ def test_a_count_that_takes_too_long_leaves_the_store_incomplete(tmp_path, monke
     path = tmp_path / "a.zarr"
     X = [[1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 1]]
     with monkeypatch.context() as patch:
-        patch.setattr("arrangement.verification.verification.count_patterns", refuse)
+        patch.setattr("arrangement.verification.prover.count_patterns", refuse)
         with pytest.raises(BudgetExceededError, match=r"are written, .* --no-proof"):
             write_patterns(path, X)
     with pytest.raises(InputError, match="is incomplete"):
