@@ -7,20 +7,20 @@ import numpy as np
 from arrangement._kernels.bits import ONE, ZERO, lowest
 from arrangement._kernels.cells import limbs
 from arrangement._kernels.cells.float_rays import U
-from arrangement._kernels.compile import inner, kernel
+from arrangement._kernels.compile import bare_inner, bare_kernel
 from arrangement._kernels.state import EXACT, TIGHT
 
 PRIMES = (2147483629, 2147483587, 2147483579, 2147483563, 2147483549)
 
 
-@inner
+@bare_inner
 def _negate_all(words):
     """Replace an exact vector (r, n_words) by its opposite."""
     for k in range(words.shape[0]):
         limbs.negate(words[k])
 
 
-@inner
+@bare_inner
 def _exact_sign(row_words, ray_words, row, ray, dot):
     """Sign of a row at an exact ray; ``dot`` (n_digits,) is scratch."""
     limbs.clear(dot)
@@ -29,7 +29,7 @@ def _exact_sign(row_words, ray_words, row, ray, dot):
     return limbs.sign(dot)
 
 
-@inner
+@bare_inner
 def _independent(row_words, tight, n_tight, wanted, prime, residues):
     """Move ``wanted`` rows independent modulo ``prime`` to the front of ``tight``.
 
@@ -69,7 +69,7 @@ def _independent(row_words, tight, n_tight, wanted, prime, residues):
     return found
 
 
-@inner
+@bare_inner
 def _cofactors(row_words, tight, minors, out):
     """Exact vector orthogonal to the ``r - 1`` rows ``tight``: signed minors.
 
@@ -103,7 +103,7 @@ def _cofactors(row_words, tight, minors, out):
             limbs.negate(out[k])
 
 
-@inner
+@bare_inner
 def _set_floats(rays, ray_words, shifts, scratch, ray):
     """Round the exact ray to floats: entries within 4u relative, or underflow."""
     width = shifts.size
@@ -118,7 +118,7 @@ def _set_floats(rays, ray_words, shifts, scratch, ray):
     rays[ray, width + 1] = EXACT
 
 
-@kernel
+@bare_kernel
 def resolve(rays, masks, valid, exact, pending, picks, ray):
     """Make a ray exact, its float as good as can be, and decide its pending signs.
 

@@ -7,7 +7,7 @@ left out for one comes before it, and is not wanted later.
 from __future__ import annotations
 
 from arrangement._kernels.cells import walk_floats, walk_ints
-from arrangement._kernels.compile import inlined, kernel
+from arrangement._kernels.compile import bare_forced, bare_kernel
 from arrangement._kernels.state import (
     DONE,
     N_EMITTED,
@@ -19,7 +19,7 @@ from arrangement._kernels.state import (
 )
 
 
-@inlined
+@bare_forced
 def begin(fixed, control, needs, roots, p):
     """Require the signs of chamber p; start with its cone when that is a new one."""
     if roots[p] >= control[NEXT_ROOT]:
@@ -31,7 +31,7 @@ def begin(fixed, control, needs, roots, p):
         fixed[NEED_MINUS, w] = needs[p, 1, w]
 
 
-@kernel
+@bare_kernel
 def find_ints(
     rows, base, base_masks, fixed, outside, members, masks, vectors, ids, meta, control,
     union, zeros, lists, values, pending, budget, patterns, witnesses, facet_starts,
@@ -58,7 +58,7 @@ def find_ints(
     return DONE
 
 
-@kernel
+@bare_kernel
 def find_floats(
     rows, base, base_masks, fixed, outside, members, masks, rays, ids, meta, control,
     union, zeros, lists, values, pending, work, picks, budget, patterns, witnesses,

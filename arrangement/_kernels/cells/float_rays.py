@@ -21,13 +21,13 @@ from __future__ import annotations
 import numpy as np
 
 from arrangement._kernels.bits import ONE, ZERO, lowest
-from arrangement._kernels.compile import inlined, inner
+from arrangement._kernels.compile import bare_forced, bare_inner
 from arrangement._kernels.state import CHOSEN, COLUMNS, SOLVED
 
 U = 2.0**-53
 
 
-@inlined
+@bare_forced
 def value_at(rows, rays, row, ray):
     """Float value of a row at a ray."""
     total = 0.0
@@ -36,14 +36,14 @@ def value_at(rows, rays, row, ray):
     return total
 
 
-@inlined
+@bare_forced
 def value_error(rows, rays, row, ray):
     """Bound on the error of a float value (see the module's docstring)."""
     width = rows.shape[1] - 1
     return rows[row, width] * 1.01 * (rays[ray, width] + (width + 4) * U)
 
 
-@inner
+@bare_inner
 def _choose(rows, masks, valid, pending, echelon, picks, ray):
     """Choose r - 1 rows tight at a ray, far from dependent; how many were found.
 
@@ -82,7 +82,7 @@ def _choose(rows, masks, valid, pending, echelon, picks, ray):
     return found
 
 
-@inner
+@bare_inner
 def _invert(rows, picks, inverse):
     """Approximate inverse of the chosen rows on their pivot columns (Gauss-Jordan)."""
     size = rows.shape[1] - 2
@@ -104,7 +104,7 @@ def _invert(rows, picks, inverse):
     return True
 
 
-@inner
+@bare_inner
 def _solve(rows, picks, inverse, point, residual):
     """Solve the chosen rows for a ray, 1 in the free column: bound on its error.
 
@@ -151,7 +151,7 @@ def _solve(rows, picks, inverse, point, residual):
     return 1.01 * error / (1.0 - rho)
 
 
-@inner
+@bare_inner
 def solve_ray(rows, rays, masks, valid, pending, work, picks, ray):
     """Compute a ray from the rows tight at it; False if it gets no better.
 

@@ -17,7 +17,7 @@ import math
 
 import numpy as np
 
-from arrangement._kernels.compile import inner
+from arrangement._kernels.compile import bare_inner
 
 ZERO = np.uint64(0)
 ONE = np.uint64(1)
@@ -26,20 +26,20 @@ SHIFT = np.uint64(32)
 TOP = np.uint64(31)
 
 
-@inner
+@bare_inner
 def clear(a):
     """Set ``a`` to zero."""
     for k in range(a.size):
         a[k] = ZERO
 
 
-@inner
+@bare_inner
 def is_negative(a):
     """Whether the two's complement number is negative."""
     return (a[a.size - 1] >> TOP) & ONE == ONE
 
 
-@inner
+@bare_inner
 def sign(a):
     """Return -1, 0 or 1."""
     if is_negative(a):
@@ -50,7 +50,7 @@ def sign(a):
     return 0
 
 
-@inner
+@bare_inner
 def negate(a):
     """Replace ``a`` by ``-a``."""
     carry = ONE
@@ -60,7 +60,7 @@ def negate(a):
         carry = digit >> SHIFT
 
 
-@inner
+@bare_inner
 def add_product(accumulator, entry, factor, flip):
     """Add ``entry * factor`` to ``accumulator``, or subtract it when ``flip``.
 
@@ -91,7 +91,7 @@ def add_product(accumulator, entry, factor, flip):
                 accumulator[k] = total & MASK
 
 
-@inner
+@bare_inner
 def exponent(a, scratch):
     """Return e with ``2**(e-1) <= |a| < 2**e``, 0 for zero; scratch gets ``|a|``."""
     for k in range(a.size):
@@ -109,7 +109,7 @@ def exponent(a, scratch):
     return 0
 
 
-@inner
+@bare_inner
 def scaled_float(a, scratch, shift):
     """Return ``a * 2**shift`` with relative error below 4 * 2**-53 (or underflow).
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 
 from arrangement._kernels.bits import ONE, ZERO, lowest, popcount
-from arrangement._kernels.compile import inlined, inner, kernel
+from arrangement._kernels.compile import bare_forced, bare_inner, bare_kernel
 from arrangement._kernels.state import (
     CONSTANT,
     COPIED,
@@ -50,7 +50,7 @@ from arrangement._kernels.state import (
 )
 
 
-@inlined
+@bare_forced
 def survey(masks, ids, start, count, union):
     """Unite the masks of a cell's rays: rows positive, rows negative on some ray."""
     for w in range(union.size):
@@ -61,7 +61,7 @@ def survey(masks, ids, start, count, union):
             union[w] |= masks[ray, w]
 
 
-@inlined
+@bare_forced
 def next_row(union, fixed):
     """Place of the row to insert next, or LEAF, or EXCLUDED by a required sign.
 
@@ -86,7 +86,7 @@ def next_row(union, fixed):
     return place
 
 
-@inlined
+@bare_forced
 def split_rays(masks, ids, start, count, union, fixed, place, width, zeros, lists):
     """Sort a cell's rays by their side of the row at ``place``: how many on each.
 
@@ -122,7 +122,7 @@ def split_rays(masks, ids, start, count, union, fixed, place, width, zeros, list
     return n_left, n_right
 
 
-@inlined
+@bare_forced
 def are_adjacent(zeros, lists, count, p, q, width):
     """Whether two rays of a cell span a 2-face.
 
@@ -147,7 +147,7 @@ def are_adjacent(zeros, lists, count, p, q, width):
     return True
 
 
-@inlined
+@bare_forced
 def find_pairs(zeros, lists, count, n_left, n_right, width):
     """List the adjacent pairs across the row; -1 when the lists are too short.
 
@@ -167,7 +167,7 @@ def find_pairs(zeros, lists, count, n_left, n_right, width):
     return n_new
 
 
-@inlined
+@bare_forced
 def write_children(ids, meta, control, lists, count, n_new):
     """Replace the top cell by its two children, the positive one on top.
 
@@ -190,7 +190,7 @@ def write_children(ids, meta, control, lists, count, n_new):
     control[N_FRAMES] = top + 2
 
 
-@inlined
+@bare_forced
 def begin_ray(masks, new, p, q, place, pending):
     """Set the masks of the ray where a row vanishes between rays ``p`` and ``q``.
 
@@ -208,7 +208,7 @@ def begin_ray(masks, new, p, q, place, pending):
     pending[place >> 6] &= ~(ONE << np.uint64(place & 63))
 
 
-@inlined
+@bare_forced
 def emit(union, fixed, outside, members, control, patterns):
     """Write the chamber whose rays unite to ``union``, and its antipode after it."""
     k = control[N_EMITTED]
@@ -234,7 +234,7 @@ def emit(union, fixed, outside, members, control, patterns):
             patterns[k + 1, w] = patterns[k, w] ^ outside[MOVING, w]
 
 
-@inner
+@bare_inner
 def write_facets(masks, ids, start, count, fixed, out, begin):
     """Write the places of the rows that are facets of a chamber; return the end.
 
@@ -263,7 +263,7 @@ def write_facets(masks, ids, start, count, fixed, out, begin):
     return end
 
 
-@inner
+@bare_inner
 def is_facet(masks, ids, start, count, fixed, word, flag):
     """Whether no other row is tight on all the rays where the row ``flag`` is."""
     n_words = fixed.shape[1]
@@ -280,7 +280,7 @@ def is_facet(masks, ids, start, count, fixed, word, flag):
     return True
 
 
-@kernel
+@bare_kernel
 def facets_of(masks, ids, start, count, fixed, out):
     """Write the facets of one chamber (see `write_facets`); return how many."""
     return write_facets(masks, ids, start, count, fixed, out, 0)

@@ -24,7 +24,7 @@ from arrangement._kernels.cells.rays import (
     write_children,
     write_facets,
 )
-from arrangement._kernels.compile import inlined, kernel
+from arrangement._kernels.compile import bare_forced, bare_kernel
 from arrangement._kernels.state import (
     BLOCK_FULL,
     COMBINED,
@@ -60,7 +60,7 @@ from arrangement._kernels.state import (
 STALE = 2.0**-10
 
 
-@inlined
+@bare_forced
 def push_root(base, base_masks, masks, rays, ids, meta, control):
     """Start the next simplicial cone of the r base rows (see `walk_ints`)."""
     width = base.shape[0]
@@ -83,7 +83,7 @@ def push_root(base, base_masks, masks, rays, ids, meta, control):
     control[N_FRAMES] = 1
 
 
-@inlined
+@bare_forced
 def side_value(rows, rays, row, ray, side):
     """Value of a row at a ray where its sign is known.
 
@@ -94,7 +94,7 @@ def side_value(rows, rays, row, ray, side):
     return value if value * side > 0.0 else 0.0
 
 
-@inlined
+@bare_forced
 def combine(rows, rays, row, new, p, q, value_p, value_q):
     """Float ray where ``row`` vanishes between two adjacent rays, with its error.
 
@@ -131,7 +131,7 @@ def combine(rows, rays, row, new, p, q, value_p, value_q):
     rays[new, width] = 1.01 * error / peak + 8.0 * U
 
 
-@inlined
+@bare_forced
 def improve(rows, rays, masks, valid, pending, work, picks, ray):
     """Solve for a combined ray; whether that gave a better one."""
     width = rows.shape[1] - 1
@@ -140,7 +140,7 @@ def improve(rows, rays, masks, valid, pending, work, picks, ray):
     )
 
 
-@inlined
+@bare_forced
 def decide(rows, rays, masks, valid, pending, work, picks, new):
     """Decide the pending signs of a new ray; False when they need exact numbers."""
     width = rows.shape[1] - 1
@@ -160,7 +160,7 @@ def decide(rows, rays, masks, valid, pending, work, picks, new):
     return True
 
 
-@inlined
+@bare_forced
 def begin_cut(rows, masks, ids, meta, control, union, fixed, place, zeros, lists):
     """Plan the cut of the top cell by the row at ``place``: 0, or what has to grow."""
     top = control[N_FRAMES] - 1
@@ -182,7 +182,7 @@ def begin_cut(rows, masks, ids, meta, control, union, fixed, place, zeros, lists
     return 0
 
 
-@inlined
+@bare_forced
 def finish_cut(
     rows, masks, rays, ids, meta, control, fixed, place, lists, values, pending, work,
     picks,
@@ -215,7 +215,7 @@ def finish_cut(
     return 0
 
 
-@inlined
+@bare_forced
 def add_rays(rows, rays, masks, fixed, pending, work, picks, ids, start, count, out):
     """Write the sum of a cell's rays (see `walk_ints`): -1, or a ray without digits."""
     width = rows.shape[1] - 1
@@ -234,7 +234,7 @@ def add_rays(rows, rays, masks, fixed, pending, work, picks, ids, start, count, 
     return -1
 
 
-@kernel
+@bare_kernel
 def advance(
     rows, base, base_masks, fixed, outside, members, masks, rays, ids, meta, control,
     union, zeros, lists, values, pending, work, picks, budget, patterns, witnesses,

@@ -21,7 +21,7 @@ from arrangement._kernels.cells.rays import (
     write_children,
     write_facets,
 )
-from arrangement._kernels.compile import inlined, kernel
+from arrangement._kernels.compile import bare_forced, bare_kernel
 from arrangement._kernels.state import (
     BLOCK_FULL,
     COUNT,
@@ -45,7 +45,7 @@ from arrangement._kernels.state import (
 )
 
 
-@inlined
+@bare_forced
 def push_root(base, base_masks, masks, vectors, ids, meta, control):
     """Start the next simplicial cone of the r base rows.
 
@@ -70,7 +70,7 @@ def push_root(base, base_masks, masks, vectors, ids, meta, control):
     control[N_FRAMES] = 1
 
 
-@inlined
+@bare_forced
 def value_at(rows, vectors, row, ray):
     """Value of a row at a ray."""
     total = np.int64(0)
@@ -79,7 +79,7 @@ def value_at(rows, vectors, row, ray):
     return total
 
 
-@inlined
+@bare_forced
 def gcd(a, b):
     """Greatest common divisor of two numbers that are not negative."""
     while b != 0:
@@ -87,7 +87,7 @@ def gcd(a, b):
     return a
 
 
-@inlined
+@bare_forced
 def combine(vectors, new, p, q, value_p, value_q):
     """Primitive ray where the row vanishes: ``value_p q - value_q p`` over its gcd."""
     divisor = np.int64(0)
@@ -101,7 +101,7 @@ def combine(vectors, new, p, q, value_p, value_q):
             vectors[new, k] //= divisor
 
 
-@inlined
+@bare_forced
 def decide(rows, masks, vectors, new, pending):
     """Decide the pending signs of a new ray."""
     n_words = pending.size
@@ -119,7 +119,7 @@ def decide(rows, masks, vectors, new, pending):
         pending[w] = ZERO
 
 
-@inlined
+@bare_forced
 def cut(
     rows, masks, vectors, ids, meta, control, union, fixed, place, zeros, lists, values,
     pending,
@@ -156,7 +156,7 @@ def cut(
     return 0
 
 
-@inlined
+@bare_forced
 def add_rays(vectors, ids, start, count, out):
     """Write the sum of a cell's rays as floats: a point well inside.
 
@@ -169,7 +169,7 @@ def add_rays(vectors, ids, start, count, out):
             out[k] += np.float64(vectors[ids[t], k])
 
 
-@kernel
+@bare_kernel
 def advance(
     rows, base, base_masks, fixed, outside, members, masks, vectors, ids, meta, control,
     union, zeros, lists, values, pending, budget, patterns, witnesses, facet_starts,

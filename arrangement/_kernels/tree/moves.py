@@ -21,7 +21,7 @@ import numpy as np
 
 from arrangement._kernels.bits import ONE, ZERO, lowest
 from arrangement._kernels.cells import is_facet
-from arrangement._kernels.compile import inlined, inner
+from arrangement._kernels.compile import bare_forced, bare_inner
 from arrangement._kernels.state import COUNT, LEAF, N_EMITTED, N_FRAMES, POOL_TOP, START
 
 # further columns of ``meta``: what the cell is, the place of the row crossed into it,
@@ -47,7 +47,7 @@ NEED_RAYS = 16
 BACK, ROOT = -1, -2
 
 
-@inlined
+@bare_forced
 def next_cut(masks, ids, start, count, union, allowed, signs):
     """Place of the row to cut the cell on top by, or LEAF when none is left.
 
@@ -85,7 +85,7 @@ def next_cut(masks, ids, start, count, union, allowed, signs):
     return place
 
 
-@inlined
+@bare_forced
 def push_copy(ids, meta, control):
     """Put a copy of the cell on top above it; False when ``ids`` is too short."""
     top = control[N_FRAMES] - 1
@@ -101,7 +101,7 @@ def push_copy(ids, meta, control):
     return True
 
 
-@inlined
+@bare_forced
 def name_sides(meta, control, signs, place):
     """Of two children, the positive one on top: put A's side on top and name both."""
     top = control[N_FRAMES] - 1
@@ -118,7 +118,7 @@ def name_sides(meta, control, signs, place):
     meta[top, FREE] = free
 
 
-@inlined
+@bare_forced
 def take(meta, control, signs, allowed, moves):
     """Take the cell on top: enter it, or leave it; False when ``moves`` is full."""
     top = control[N_FRAMES] - 1
@@ -144,12 +144,12 @@ def take(meta, control, signs, allowed, moves):
     return True
 
 
-@inlined
+@bare_forced
 def _flip(signs, place):
     signs[place >> 6] ^= ONE << np.uint64(place & 63)
 
 
-@inner
+@bare_inner
 def take_back(masks, ids, meta, control, fixed, allowed):
     """Undo the cuts from the first one on by a row that is no facet of A, on top.
 
@@ -177,13 +177,13 @@ def take_back(masks, ids, meta, control, fixed, allowed):
     return True
 
 
-@inlined
+@bare_forced
 def is_full(control, moves, patterns):
     """Whether there is no room for another chamber."""
     return control[N_MOVES] == moves.size or control[N_EMITTED] == patterns.shape[0]
 
 
-@inlined
+@bare_forced
 def write_move(meta, control, moves):
     """Write the move to the chamber on top and go on with what waits."""
     place = meta[control[CELL], CROSSED]

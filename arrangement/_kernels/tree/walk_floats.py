@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from arrangement._kernels.cells import add_rays, begin_cut, emit, finish_cut, survey
-from arrangement._kernels.compile import inlined, kernel
+from arrangement._kernels.compile import bare_forced, bare_kernel
 from arrangement._kernels.state import (
     BLOCK_FULL,
     COUNT,
@@ -35,7 +35,7 @@ from arrangement._kernels.tree.moves import (
 )
 
 
-@inlined
+@bare_forced
 def descend(
     rows, masks, rays, ids, meta, control, union, fixed, zeros, lists, values, pending,
     work, picks, signs, allowed,
@@ -70,7 +70,7 @@ def descend(
     return status
 
 
-@kernel
+@bare_kernel
 def advance(
     rows, fixed, outside, members, masks, rays, ids, meta, control, union, zeros, lists,
     values, pending, work, picks, signs, allowed, budget, moves, patterns,

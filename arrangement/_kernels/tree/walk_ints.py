@@ -6,7 +6,7 @@ The simplicial cones that it starts from have rays of (r - 1) x (r - 1) minors t
 from __future__ import annotations
 
 from arrangement._kernels.cells import cut, emit, survey
-from arrangement._kernels.compile import inlined, kernel
+from arrangement._kernels.compile import bare_forced, bare_kernel
 from arrangement._kernels.state import (
     BLOCK_FULL,
     COUNT,
@@ -35,7 +35,7 @@ from arrangement._kernels.tree.moves import (
 )
 
 
-@inlined
+@bare_forced
 def add_unit_rays(vectors, ids, start, count, out):
     """Write the sum of a cell's rays, each scaled to a largest entry of 1.
 
@@ -52,7 +52,7 @@ def add_unit_rays(vectors, ids, start, count, out):
             out[k] += vectors[ids[t], k] * scale
 
 
-@inlined
+@bare_forced
 def descend(
     rows, masks, vectors, ids, meta, control, union, fixed, zeros, lists, values,
     pending, signs, allowed,
@@ -78,7 +78,7 @@ def descend(
     return 0
 
 
-@kernel
+@bare_kernel
 def advance(
     rows, fixed, outside, members, masks, vectors, ids, meta, control, union, zeros,
     lists, values, pending, signs, allowed, budget, moves, patterns, witnesses,

@@ -30,7 +30,7 @@ from __future__ import annotations
 import numpy as np
 
 from arrangement._kernels.bits import ONE, ZERO, compare_words, subtract_multiple
-from arrangement._kernels.compile import inlined, kernel
+from arrangement._kernels.compile import bare_forced, bare_kernel
 
 U = 2.0**-53
 
@@ -45,7 +45,7 @@ HUGE = 2.0**400
 E, M = range(2)
 
 
-@inlined
+@bare_forced
 def eliminate_row(work, bounds, depth, n_left, row):
     """Eliminate a row by its largest coordinate; False where that may be zero."""
     pivot = 0
@@ -73,7 +73,7 @@ def eliminate_row(work, bounds, depth, n_left, row):
     return True
 
 
-@inlined
+@bare_forced
 def rows_in_common(bases, p, depth):
     """How many of the rows eliminated for the basis before this one serve again."""
     if p == 0:
@@ -84,7 +84,7 @@ def rows_in_common(bases, p, depth):
     return depth
 
 
-@inlined
+@bare_forced
 def copy_line(work, bounds, depth, line, singles):
     """Copy the last coordinates to ``line`` and, rounded, to ``singles`` if these do.
 
@@ -101,7 +101,7 @@ def copy_line(work, bounds, depth, line, singles):
     return True
 
 
-@inlined
+@bare_forced
 def is_on_border(
     bounds, line, singles, is_rounded, bases, p, patterns, k, firsts, others
 ):
@@ -149,7 +149,7 @@ def is_on_border(
     return doubt == ZERO and (same == ZERO or opposite == ZERO)
 
 
-@kernel
+@bare_kernel
 def check_borders(
     work, bounds, line, singles, bases, patterns, step, firsts, others, bad
 ):
@@ -191,7 +191,7 @@ def check_borders(
             bad[p] = False
 
 
-@kernel
+@bare_kernel
 def check_copies(patterns, step, firsts, constant, copies, signs, bad):
     """Mark in ``bad`` the patterns whose other bits contradict those in ``firsts``.
 

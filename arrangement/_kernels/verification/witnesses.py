@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from arrangement._kernels.bits import ONE, ZERO, compare_products
-from arrangement._kernels.compile import inlined, inner, kernel
+from arrangement._kernels.compile import bare_forced, bare_inner, bare_kernel
 
 U = 2.0**-53
 
 
-@inlined
+@bare_forced
 def comes_before(patterns, a, b, leading):
     """Whether pattern a precedes b: ``leading`` bits first, then all, 1 before 0."""
     for w in range(leading.size):
@@ -24,7 +24,7 @@ def comes_before(patterns, a, b, leading):
     return False
 
 
-@kernel
+@bare_kernel
 def first_disorder(patterns, step, leading, moving):
     """Index of the first pattern out of order, or -1.
 
@@ -43,7 +43,7 @@ def first_disorder(patterns, step, leading, moving):
     return -1
 
 
-@kernel
+@bare_kernel
 def hash_chambers(patterns, step, moving, keys):
     """Hash every ``step``-th pattern; index of one that is no antipode, or -1.
 
@@ -65,7 +65,7 @@ def hash_chambers(patterns, step, moving, keys):
     return -1
 
 
-@kernel
+@bare_kernel
 def may_repeat(keys, ends, sorted_keys, table):
     """Whether two ``keys`` (n,) uint64 are equal, or too many alike to tell.
 
@@ -103,7 +103,7 @@ def may_repeat(keys, ends, sorted_keys, table):
     return False
 
 
-@inlined
+@bare_forced
 def enter(key, table, free):
     """Enter a key into a table with room for it; True when it is there already."""
     last = table.size - 1
@@ -116,7 +116,7 @@ def enter(key, table, free):
     return False
 
 
-@kernel
+@bare_kernel
 def check_signs(
     coords, norm, witnesses, patterns, step, firsts, constant, copies, copied, bad
 ):
@@ -160,7 +160,7 @@ def check_signs(
         bad[p] = wrong != ZERO
 
 
-@kernel
+@bare_kernel
 def margin_direction(rows, out, corral, gram, weights, step, limit):
     """Least-norm point of the hull of unit ``rows`` (m, r) by Wolfe's algorithm.
 
@@ -202,7 +202,7 @@ def margin_direction(rows, out, corral, gram, weights, step, limit):
             out[k] = total
 
 
-@inner
+@bare_inner
 def _minor_cycles(rows, corral, size, gram, weights, step):
     """Move to the least-norm point of the affine hull, dropping rows on the way."""
     while True:
@@ -225,7 +225,7 @@ def _minor_cycles(rows, corral, size, gram, weights, step):
         size = kept
 
 
-@inner
+@bare_inner
 def _affine_weights(rows, corral, size, gram, out):
     """Solve ``(G + 1 1^T) x = 1`` by elimination and normalise to sum one."""
     for a in range(size):

@@ -35,7 +35,7 @@ import numpy as np
 
 from arrangement._kernels.bits import ONE, ZERO, compare_words, subtract_multiple
 from arrangement._kernels.cells import emit
-from arrangement._kernels.compile import inlined, kernel
+from arrangement._kernels.compile import bare_forced, bare_kernel
 from arrangement._kernels.state import BLOCK_FULL, DONE, N_EMITTED, PAUSED, STEP, VALID
 from arrangement._kernels.vertices.keys import CERTAIN, compare_keys, order_rows
 
@@ -65,7 +65,7 @@ SOURCE, TARGET, ROTATE, MASK, TURNED = range(5)
 UNDECIDED_PREFIX, UNDECIDED_VERTEX, NOT_GENERIC = 10, 11, 12
 
 
-@inlined
+@bare_forced
 def next_prefix(prefix, control, n_free, size):
     """Increase the prefix at the place asked for; False when it was the last."""
     q = control[INCREASE]
@@ -83,7 +83,7 @@ def next_prefix(prefix, control, n_free, size):
     return False
 
 
-@inlined
+@bare_forced
 def eliminate(coords, bounds, signs, depth, n_left, row):
     """Eliminate a row: the largest of its coordinates 1 .. n_left - 1; False in doubt.
 
@@ -134,7 +134,7 @@ def eliminate(coords, bounds, signs, depth, n_left, row):
     return True
 
 
-@inlined
+@bare_forced
 def rank_offsets(prefix, size, binomials, offsets):
     """Places in the next table of a prefix without one of its rows.
 
@@ -151,7 +151,7 @@ def rank_offsets(prefix, size, binomials, offsets):
         offsets[q] = place
 
 
-@inlined
+@bare_forced
 def others_than(fixed, prefix, size, free, others):
     """Mask of the rows that are not in the prefix."""
     for w in range(others.size):
@@ -161,7 +161,7 @@ def others_than(fixed, prefix, size, free, others):
         others[place >> 6] &= ~(ONE << np.uint64(place & 63))
 
 
-@inlined
+@bare_forced
 def reach_line(coords, bounds, signs, prefix, control, free):
     """Eliminate the rows of the prefix that are not yet; False in doubt."""
     size = prefix.size
@@ -174,7 +174,7 @@ def reach_line(coords, bounds, signs, prefix, control, free):
     return True
 
 
-@inlined
+@bare_forced
 def order_line(coords, bounds, prefix, free, fixed, keys, line):
     """Order the rows along the line of a prefix.
 
@@ -193,7 +193,7 @@ def order_line(coords, bounds, prefix, free, fixed, keys, line):
         line[UNSURE, w] = line[OTHERS, w] & ~sure
 
 
-@inlined
+@bare_forced
 def begin_sides(signs, prefix, free, chi_next, offsets, line, sides):
     """Signs of the rows at the vertices of a line; whether the last row is turned.
 
@@ -223,7 +223,7 @@ def begin_sides(signs, prefix, free, chi_next, offsets, line, sides):
     return is_negative ^ is_odd ^ (size & 1 == 1)
 
 
-@inlined
+@bare_forced
 def value_bound(bounds, size, a, b):
     """Bound of the error of values at the vertex of the row with slope a, height b."""
     off, off0 = bounds[size, E], bounds[size, E0]
@@ -234,7 +234,7 @@ def value_bound(bounds, size, a, b):
     return abs(a) * slope + abs(b) * height + base + 2.0**-1000  # for underflow
 
 
-@inlined
+@bare_forced
 def signs_at_vertex(coords, bounds, keys, place, line, base, flips, rows, k):
     """Write the signs of all rows where the row at ``place`` crosses; False in doubt.
 
@@ -270,7 +270,7 @@ def signs_at_vertex(coords, bounds, keys, place, line, base, flips, rows, k):
     return True
 
 
-@inlined
+@bare_forced
 def turn_sides(prefix, free, place, is_turned, turned, rows, k):
     """Turn the bits of the rows at a vertex that `signs_at_vertex` left to do."""
     word, shift = place >> 6, np.uint64(place & 63)
@@ -284,7 +284,7 @@ def turn_sides(prefix, free, place, is_turned, turned, rows, k):
         rows[k + 1, row >> 6] ^= bit
 
 
-@inlined
+@bare_forced
 def copy_bits(copies, patterns, k):
     """Write the bits of rows parallel to others, in row k and in its antipode."""
     for t in range(copies.shape[0]):
@@ -297,7 +297,7 @@ def copy_bits(copies, patterns, k):
         patterns[k + 1, target] ^= bits
 
 
-@kernel
+@bare_kernel
 def advance(
     coords, bounds, signs, prefix, offsets, control, free, binomials, chi_next,
     fixed, base, flips, keys, line, turned, union, outside, members, copies, patterns,
@@ -367,7 +367,7 @@ def advance(
             return DONE
 
 
-@inlined
+@bare_forced
 def write_basis(prefix, free, place, signs, basis, sides):
     """Write the rows at a vertex and, if asked for, their signs in its chamber."""
     size = prefix.size
@@ -379,7 +379,7 @@ def write_basis(prefix, free, place, signs, basis, sides):
             sides[s] = 1.0 if is_plus else -1.0
 
 
-@kernel
+@bare_kernel
 def fill_table(
     coords, bounds, signs, prefix, control, free, binomials, fixed, others, chi, budget
 ):
@@ -420,7 +420,7 @@ def fill_table(
     return PAUSED
 
 
-@kernel
+@bare_kernel
 def interior_points(coords, leading, bases, sides, back, level, system, points):
     """Points just inside the chambers that open at simple vertices.
 
@@ -454,7 +454,7 @@ def interior_points(coords, leading, bases, sides, back, level, system, points):
             points[p, i] = total
 
 
-@inlined
+@bare_forced
 def solve_system(system):
     """Solve in place for the last two columns, pivoting on rows (no check)."""
     size = system.shape[0]
@@ -477,7 +477,7 @@ def solve_system(system):
                     system[i, j] -= factor * system[c, j]
 
 
-@kernel
+@bare_kernel
 def emit_words(words, fixed, outside, members, control, patterns):
     """Write chambers given by the rows positive there, as far as there is room."""
     for k in range(words.shape[0]):
