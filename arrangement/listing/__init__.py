@@ -2,9 +2,9 @@
 
 from arrangement.listing.cells import make_layout
 from arrangement.listing.covectors import iter_covectors
+from arrangement.listing.folding import fold
 from arrangement.listing.pieces import Piece, partition
 from arrangement.listing.streams import PatternStream, enumerate_patterns, iter_patterns
-from arrangement.listing.tree import fold
 
 __all__ = [
     "PatternStream",

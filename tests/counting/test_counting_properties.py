@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from arrangement._kernels import counting as kernels
 from arrangement.counting import counts as counting
+from arrangement.counting import primes as primality
 from arrangement.counting.counts import characteristic_polynomial, count_patterns
 
 from reference import deletion_restriction as reference
@@ -143,7 +144,7 @@ def test_deletion_restriction_identity() -> None:
 
 
 def first_primes() -> list[int]:
-    return list(islice(counting._iter_primes(2**40), 6))
+    return list(islice(primality._iter_primes(2**40), 6))
 
 
 def test_the_primes_are_the_largest_below_two_to_the_31() -> None:
@@ -153,7 +154,7 @@ def test_the_primes_are_the_largest_below_two_to_the_31() -> None:
     sieve = [
         p for p in range(2, 3000) if all(p % q for q in range(2, math.isqrt(p) + 1))
     ]
-    assert [p for p in range(3000) if counting._prime(p)] == sieve
+    assert [p for p in range(3000) if primality._prime(p)] == sieve
 
 
 def planted(p: int) -> Matrix:
@@ -236,7 +237,7 @@ def test_arithmetic_kernels(p: int, data: Any) -> None:
     a, b = values[0], values[-1]
     assert kernels.multiply(a, b, p, 1.0 / p) == a * b % p
     expected = [pow(v, -1, p) if v else 0 for v in values]
-    for table in (np.zeros(0, dtype=np.int64), counting._inverse_table(p)):
+    for table in (np.zeros(0, dtype=np.int64), primality._inverse_table(p)):
         array = np.array(values, dtype=np.int64)
         prefix = np.zeros_like(array)
         kernels.invert_all(array, array.size, p, 1.0 / p, table, prefix)

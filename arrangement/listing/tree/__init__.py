@@ -1,5 +1,6 @@
-"""Along a tree of adjacent chambers: moves, folds and witnesses."""
+"""Along a tree of adjacent chambers: moves and witnesses."""
 
-from arrangement.listing.tree.folding import fold
+from arrangement.listing.tree.walker import TreeWalker
+from arrangement.listing.tree.witness import FloatWitnesses, data_width
 
-__all__ = ["fold"]
+__all__ = ["FloatWitnesses", "TreeWalker", "data_width"]

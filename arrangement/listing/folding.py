@@ -13,8 +13,7 @@ from arrangement._kernels.tree import N_MOVES, visit_all, visit_along
 from arrangement.errors import InputError, InputTypeError
 from arrangement.listing.cells import Layout
 from arrangement.listing.plan import Plan
-from arrangement.listing.tree.walker import TreeWalker
-from arrangement.listing.tree.witness import FloatWitnesses, data_width
+from arrangement.listing.tree import FloatWitnesses, TreeWalker, data_width
 from arrangement.model import Arrangement, pack
 from arrangement.options import check_progress
 
