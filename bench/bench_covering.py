@@ -48,14 +48,14 @@ HEADER = (
     "cones / chambers",
     "bound / beta - 1",
 )
-MAX_CELLS = 3 * 10**7
+MAX_CONES = 3 * 10**7
 LISTED = 30_000
 
 
 def line(name: str, program: ConvexProgram, limit: float) -> list[str]:
     """Solve, cover, and compare with a listing where that is quick."""
     start = time.perf_counter()
-    solution = solve(program, tol=1e-4, time_limit=limit, max_cells=10**6)
+    solution = solve(program, tol=1e-4, time_limit=limit, max_cones=10**6)
     seconds = time.perf_counter() - start
     v = solution.certificate.dual
     bound = solution.certificate.cover_bound
@@ -67,7 +67,7 @@ def line(name: str, program: ConvexProgram, limit: float) -> list[str]:
         floor=program.beta * (1.0 - 1e-3),
         rtol=1e-9,
         hints=solution.network.weights,
-        max_cells=MAX_CELLS,
+        max_cones=MAX_CONES,
     )
     covering = time.perf_counter() - start
     if bound <= LISTED:
@@ -84,9 +84,9 @@ def line(name: str, program: ConvexProgram, limit: float) -> list[str]:
         f"{bound:,}" if bound < 10**10 else f"{float(bound):.1e}",
         report.seconds_text(seconds),
         f"{solution.history[-1].gap:.0e}" if solution.history else "-",
-        f"{found.n_cells:,}{reached}",
+        f"{found.n_cones:,}{reached}",
         report.seconds_text(covering),
-        f"{found.n_cells / bound:.1e}",
+        f"{found.n_cones / bound:.1e}",
         f"{found.bound / program.beta - 1.0:+.0e}",
     ]
 

@@ -52,7 +52,7 @@ def solve_here(question: Question) -> Answer:
         "neurons": solution.network.n_neurons,
         "rounds": len(solution.history),
         "blocks": solution.n_blocks,
-        "cones": solution.certificate.n_cells,
+        "cones": solution.certificate.n_cones,
         "history": [[r.seconds, r.upper, r.estimate] for r in solution.history],
         "method": solution.method,
     }

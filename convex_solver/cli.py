@@ -281,7 +281,7 @@ def _certified(certificate: Certificate) -> dict[str, Any]:
     return {
         "patterns": certificate.n_patterns,
         "bound": certificate.cover_bound,
-        "cells": certificate.n_cells,
+        "cones": certificate.n_cones,
         "proof": certificate.proof,
         "upper_bound": certificate.upper_bound,
         "lower_bound": certificate.lower_bound,

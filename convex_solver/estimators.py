@@ -46,7 +46,7 @@ class _ConvexReLU(BaseEstimator):
         standardize: bool = True,
         tol: float = 1e-4,
         time_limit: float | None = None,
-        max_cells: int = 10**6,
+        max_cones: int = 10**6,
     ) -> None:
         self.beta = beta
         self.loss = loss
@@ -54,7 +54,7 @@ class _ConvexReLU(BaseEstimator):
         self.standardize = standardize
         self.tol = tol
         self.time_limit = time_limit
-        self.max_cells = max_cells
+        self.max_cones = max_cones
 
     def _solve(
         self,
@@ -76,7 +76,7 @@ class _ConvexReLU(BaseEstimator):
             feature_names=None if names is None else names.tolist(),
         )
         return solve(
-            program, tol=self.tol, time_limit=seconds, max_cells=self.max_cells
+            program, tol=self.tol, time_limit=seconds, max_cones=self.max_cones
         )
 
     def _solve_each(
@@ -129,7 +129,7 @@ class _ConvexReLU(BaseEstimator):
             f"{what}the certified relative gap is {solution.gap:.1e}, above "
             f"tol={self.tol:g}, after {len(rounds)} rounds in {solution.seconds:.3g} s "
             f"(stopped: {solution.stopped}); the solver's own estimate, which proves "
-            f"nothing, is {estimate}. Raise time_limit or max_cells, or beta.",
+            f"nothing, is {estimate}. Raise time_limit or max_cones, or beta.",
             ConvergenceWarning,
             stacklevel=3,
         )
@@ -168,7 +168,7 @@ class ConvexReLURegressor(RegressorMixin, _ConvexReLU):
     time_limit : float, optional
         Seconds for `fit`.  Where it cuts a run short, the result depends on the
         machine.
-    max_cells : int, default=10**6
+    max_cones : int, default=10**6
         Budget of the certificate: cones of its covering for each sign, some 200,000 a
         second.  Enough for a few features; with many columns no budget is, the
         network may still be optimal, and `gap_` says what is proven.
@@ -324,7 +324,7 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):
         Relative gap between objective and certified lower bound, for each network.
     time_limit : float, optional
         Seconds for `fit`; each class gets an equal share of what is left.
-    max_cells : int, default=10**6
+    max_cones : int, default=10**6
         Budget of each certificate; see `ConvexReLURegressor`.
 
     Attributes
@@ -370,7 +370,7 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):
         standardize: bool = True,
         tol: float = 1e-4,
         time_limit: float | None = None,
-        max_cells: int = 10**6,
+        max_cones: int = 10**6,
     ) -> None:
         super().__init__(
             beta,
@@ -379,7 +379,7 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):
             standardize=standardize,
             tol=tol,
             time_limit=time_limit,
-            max_cells=max_cells,
+            max_cones=max_cones,
         )
 
     def fit(

@@ -19,7 +19,7 @@ from convex_solver.typing import Array
 class _Price:
     largest: float
     n_patterns: int | None
-    n_cells: int | None
+    n_cones: int | None
     bound: int
     proof: str
 

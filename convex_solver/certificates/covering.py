@@ -19,7 +19,7 @@ from arrangement import InputError
 from convex_solver._kernels.certify import (
     ATOL,
     BEST,
-    CELLS,
+    CONES,
     DONE,
     GOAL,
     GROW,
@@ -37,7 +37,7 @@ from convex_solver.certificates.signed_rows import SignedRows, reduce_rows
 from convex_solver.rounding import U
 from convex_solver.typing import Array
 
-CELLS_PER_CALL = 50_000
+CONES_PER_CALL = 50_000
 LEAST_RTOL = 1e-13
 
 
@@ -53,7 +53,7 @@ class Covering:
         The largest value seen, in float64; ``bound`` is near it when ``is_reached``.
     direction : ndarray, shape (d,), float64
         The unit vector with that value; zero when all values are zero.
-    n_cells : int
+    n_cones : int
         Cones visited for both signs.
     is_reached : bool
         False when the budget (or float64) ended the search: then ``bound`` holds, but
@@ -67,7 +67,7 @@ class Covering:
     bound: float
     value: float
     direction: Array = field(repr=False)
-    n_cells: int
+    n_cones: int
     is_reached: bool
     peaks: Array = field(repr=False)
     peak_values: Array = field(repr=False)
@@ -82,7 +82,7 @@ def cover_sphere(
     rtol: float = 1e-11,
     hints: ArrayLike | None = None,
     n_peaks: int = 0,
-    max_cells: int = 10**6,
+    max_cones: int = 10**6,
 ) -> Covering:
     """Bound ``|v^T (X u)_+|`` over the unit ball, from above and with all rounding.
 
@@ -101,7 +101,7 @@ def cover_sphere(
         Directions where the value may be large; any will do.
     n_peaks : int
         Local maxima to return, at most; those above ``floor`` are then all visited.
-    max_cells : int
+    max_cones : int
         Most cones to visit, for each sign.
 
     Returns
@@ -142,7 +142,7 @@ def cover_sphere(
     sides = [_side(problem, sign, n_peaks) for sign in (1.0, -1.0)]
     for side in sides:
         _try(side, guesses @ problem.basis, scalars)
-    done = [_run(side, scalars, max_cells) for side in sides]
+    done = [_run(side, scalars, max_cones) for side in sides]
     # a cone that floats cannot halve may stay above the goal
     is_reached = all(done) and (n_peaks > 0 or scalars[TOP] <= scalars[GOAL])
     largest = max(scalars[TOP], *(_left_over(side) for side in sides))
@@ -244,22 +244,22 @@ def _try(side: _Side, guesses: Array, scalars: Array) -> None:
             scalars[GOAL] = max(scalars[GOAL], goal)
 
 
-def _run(side: _Side, scalars: Array, max_cells: int) -> bool:
+def _run(side: _Side, scalars: Array, max_cones: int) -> bool:
     """Run the kernel in pieces, with more memory when it asks for it."""
     r, m = side.columns.shape
-    if r == 0 or 2**r > max_cells:
+    if r == 0 or 2**r > max_cones:
         return bool(r == 0)
     scratch = _scratch(r, m)
-    cells = side.counters
-    while cells[CELLS] < max_cells:
-        cells[LEFT] = min(CELLS_PER_CALL, max_cells - cells[CELLS])
+    counters = side.counters
+    while counters[CONES] < max_cones:
+        counters[LEFT] = min(CONES_PER_CALL, max_cones - counters[CONES])
         code = cover(
             side.columns,
             side.n_convex,
             side.linear,
             tuple(side.stack),
             tuple(side.pool),
-            cells,
+            counters,
             scalars,
             (side.best, side.peaks),
             scratch,
@@ -340,7 +340,7 @@ def _result(
         bound=bound,
         value=value,
         direction=problem.basis @ best.best,
-        n_cells=sum(int(side.counters[CELLS]) for side in sides),
+        n_cones=sum(int(side.counters[CONES]) for side in sides),
         is_reached=is_reached,
         peaks=directions,
         peak_values=heights[order],

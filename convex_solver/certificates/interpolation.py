@@ -34,7 +34,7 @@ from convex_solver.rounding import U, float_below
 from convex_solver.typing import Array
 
 # Cones to visit for each sign, and how far the covering's bound may be from the value.
-MOST_CELLS = 3 * 10**6
+MOST_CONES = 3 * 10**6
 RTOL = 1e-11
 # Covers a few dozen roundings of sums of nonnegative numbers.
 UP = 1.0 + 2.0**-30
@@ -65,7 +65,7 @@ class InterpolationCertificate:
         The ``v`` behind the lower bound ``v . y / max_price``.
     max_price : float
         Upper bound of ``|v^T (X u)_+|``, ``|u| <= 1``.
-    n_cells : int
+    n_cones : int
         Cones that cover the sphere.
     data_digest : str
         SHA-256 of the data as read.
@@ -78,7 +78,7 @@ class InterpolationCertificate:
     residual: float
     dual: Array = field(repr=False)
     max_price: float
-    n_cells: int
+    n_cones: int
     data_digest: str
 
     def status(self, tol: float) -> SolutionStatus:
@@ -96,7 +96,7 @@ def certify_interpolation(
     *,
     floats: str = "binary",
     rtol: float = RTOL,
-    max_cells: int = MOST_CELLS,
+    max_cones: int = MOST_CONES,
 ) -> InterpolationCertificate:
     """Bound the least norm of an interpolating network from both sides.
 
@@ -113,7 +113,7 @@ def certify_interpolation(
         How floats in ``X`` and ``y`` are read.
     rtol : float
         How far the bound of the covering may be above the largest value, relative.
-    max_cells : int
+    max_cones : int
         Most cones of the covering for each sign; the bound holds, but is loose, where
         more would be needed.
 
@@ -126,7 +126,7 @@ def certify_interpolation(
     NoInterpolationError
         If no network of any width interpolates.
     InputError
-        Shapes; patches; rtol or max_cells out of range.
+        Shapes; patches; rtol or max_cones out of range.
     ValueError, TypeError
         As `arrangement.Arrangement` for entries that cannot be read.
 
@@ -144,8 +144,8 @@ def certify_interpolation(
     (2.0, 2.0)
     """
     X = plain_rows(X)
-    if not max_cells >= 1:
-        raise InputError(f"max_cells={max_cells!r}; expected at least 1.")
+    if not max_cones >= 1:
+        raise InputError(f"max_cones={max_cones!r}; expected at least 1.")
     data = read_for(network, X, y, floats, None)
     v = np.array(dual, dtype=np.float64)
     if v.shape != data.y.shape or not np.all(np.isfinite(v)):
@@ -159,7 +159,7 @@ def certify_interpolation(
         X_error=data.X_error,
         hints=network.weights,
         rtol=rtol,
-        max_cells=max_cells,
+        max_cones=max_cones,
     )
     with np.errstate(all="ignore"):  # what overflows ends as an infinite bound
         missed = np.abs(network.evaluate(data.X) - data.y) * (1.0 + 4.0 * U)
@@ -181,7 +181,7 @@ def certify_interpolation(
         residual=float(np.max(missed)),
         dual=v,
         max_price=covering.bound,
-        n_cells=covering.n_cells,
+        n_cones=covering.n_cones,
         data_digest=data.digest,
     )
 

@@ -31,8 +31,8 @@ from convex_solver.typing import Array
 METHODS = ("auto", "covering", "chambers")
 # Cones to visit for each sign, some 4 microseconds each, and the chambers that are
 # listed where those do not suffice (Cover's bound; a listing prices 1 a microsecond).
-MOST_CELLS = 3 * 10**6
-FEW_CELLS = 5 * 10**4
+MOST_CONES = 3 * 10**6
+FEW_CONES = 5 * 10**4
 MOST_CHAMBERS = 3 * 10**7
 # Distance of a covering's bound from the largest value.
 RTOL = 1e-11
@@ -64,7 +64,7 @@ class Certificate:
         Why every direction is accounted for.
     data_digest : str
         SHA-256 of the data as read.
-    n_cells : int or None
+    n_cones : int or None
         Cones that cover the sphere; None when chambers were listed.
     """
 
@@ -79,7 +79,7 @@ class Certificate:
     cover_bound: int
     proof: str
     data_digest: str
-    n_cells: int | None = None
+    n_cones: int | None = None
 
     def status(self, tol: float) -> SolutionStatus:
         """Return OPTIMAL exactly when the gap is at most ``tol``."""
@@ -109,7 +109,7 @@ def certify(
     patterns: PatternSet | None = None,
     method: str = "auto",
     rtol: float = RTOL,
-    max_cells: int | None = None,
+    max_cones: int | None = None,
 ) -> Certificate:
     """Bound the optimum from both sides, from the data and a candidate dual point.
 
@@ -144,7 +144,7 @@ def certify(
     rtol : float
         How far the bound of a covering may be above the largest value, relative: a
         larger one needs fewer cones and costs as much of the lower bound.
-    max_cells : int, optional
+    max_cones : int, optional
         Most cones of the covering for each sign, 3,000,000 when omitted.  What is left
         beyond them is bounded as well: the certificate is valid, but loose.
 
@@ -156,7 +156,7 @@ def certify(
     ------
     InputError
         Shapes, labels, beta; a listing without a proof; an unknown method; rtol or
-        max_cells out of range.
+        max_cones out of range.
 
     Notes
     -----
@@ -183,7 +183,7 @@ def certify(
         raise InputError(f"dual has shape {v.shape}; expected {data.y.shape}, finite.")
     v = term.clip(v)
     price = _price(
-        data, data.spread(v), network.weights, method, patterns, rtol, max_cells
+        data, data.spread(v), network.weights, method, patterns, rtol, max_cones
     )
     scaled = _feasible(term, v, data, beta, price.largest)
     lower = max(0.0, term.dual_lower(scaled))
@@ -203,7 +203,7 @@ def certify(
         cover_bound=price.bound,
         proof=price.proof,
         data_digest=data.digest,
-        n_cells=price.n_cells,
+        n_cones=price.n_cones,
     )
 
 
@@ -247,33 +247,33 @@ def _price(
     method: str,
     patterns: PatternSet | None,
     rtol: float,
-    max_cells: int | None,
+    max_cones: int | None,
 ) -> _Price:
     """Bound the largest price in the way asked for; `Certificate` has the fields."""
     if method not in METHODS:
         raise InputError(f"method={method!r} is unknown; use one of {METHODS}.")
-    if not (0.0 <= rtol < math.inf and (max_cells is None or max_cells >= 1)):
+    if not (0.0 <= rtol < math.inf and (max_cones is None or max_cones >= 1)):
         raise InputError(
-            f"rtol={rtol!r}, max_cells={max_cells!r}; expected at least 0 and 1."
+            f"rtol={rtol!r}, max_cones={max_cones!r}; expected at least 0 and 1."
         )
     if patterns is not None and method == "covering":
         raise InputError("patterns are given, but method='covering' uses none.")
     if method == "chambers" or patterns is not None:
         return _by_chambers(data, v, patterns)
     bound = cover_bound(data.arrangement.n_distinct, data.arrangement.rank)
-    cells = MOST_CELLS if max_cells is None else max_cells
-    most = MOST_CHAMBERS if max_cells is None else min(MOST_CHAMBERS, max_cells)
+    cones = MOST_CONES if max_cones is None else max_cones
+    most = MOST_CHAMBERS if max_cones is None else min(MOST_CHAMBERS, max_cones)
     if method == "auto" and bound <= most:
-        cells = min(max(bound, FEW_CELLS), cells)
+        cones = min(max(bound, FEW_CONES), cones)
     covering = cover_sphere(
-        data.X, v, X_error=data.X_error, hints=hints, rtol=rtol, max_cells=cells
+        data.X, v, X_error=data.X_error, hints=hints, rtol=rtol, max_cones=cones
     )
     if method == "auto" and not covering.is_reached and bound <= most:
         return _by_chambers(data, v, None)
-    proof = f"{covering.n_cells:,} cones that cover all directions"
+    proof = f"{covering.n_cones:,} cones that cover all directions"
     if not covering.is_reached:
         proof += "; the bound is loose, as more of them would be needed"
-    return _Price(covering.bound, None, covering.n_cells, bound, proof)
+    return _Price(covering.bound, None, covering.n_cones, bound, proof)
 
 
 def _feasible(

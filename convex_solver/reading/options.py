@@ -56,7 +56,7 @@ class Limits:
     tol: float
     time_limit: float | None
     max_rounds: int | None
-    max_cells: int
+    max_cones: int
 
     def __post_init__(self) -> None:
         """Check every limit."""
@@ -68,5 +68,5 @@ class Limits:
             )
         if self.max_rounds is not None and not self.max_rounds >= 1:
             raise InputError(f"max_rounds={self.max_rounds!r}; expected at least 1.")
-        if not self.max_cells >= 1:
-            raise InputError(f"max_cells={self.max_cells!r}; expected at least 1.")
+        if not self.max_cones >= 1:
+            raise InputError(f"max_cones={self.max_cones!r}; expected at least 1.")

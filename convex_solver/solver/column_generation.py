@@ -36,12 +36,12 @@ FINE = 1e-9
 UNUSED = 0.8
 # Maxima that a covering may return, and cones that it visits in a second, about.
 N_PEAKS = 200
-CELLS_PER_SECOND = 1e5
+CONES_PER_SECOND = 1e5
 # When climbing finds fewer new maxima than this for each dimension, a covering looks
 # for others, unless the last one took more than this share of a master problem.
 FEW = 5
 PATIENCE = 0.5
-QUICK_CELLS = 10**5
+QUICK_CONES = 10**5
 # Bytes that the working set may take.
 MAX_BYTES = 5e8
 
@@ -183,7 +183,7 @@ class ColumnGeneration:
         few = FEW * self.X.shape[1]
         if not tight and np.sum(new) < few and self.searching < PATIENCE * solving:
             self.maxima = self.maxima.union(
-                self._missed(max(0.05 * self.gap, 0.05 * self.tol), QUICK_CELLS)
+                self._missed(max(0.05 * self.gap, 0.05 * self.tol), QUICK_CONES)
             )
         largest = self.maxima.largest
         cap = beta / largest if largest > 0.0 else np.inf
@@ -231,14 +231,14 @@ class ColumnGeneration:
                 # solved as well as it can be, and pricing finds nothing more
                 return "stalled"
 
-    def search(self, max_cells: int) -> int:
+    def search(self, max_cones: int) -> int:
         """Cover the sphere; add the chambers that pricing missed, and count them.
 
         A covering sees every direction, so what it finds is what random starts did
         not.  Its bound is not used: the certificate makes its own.
         """
         margin = 0.05 * self.tol
-        missed = self._missed(margin, max_cells)
+        missed = self._missed(margin, max_cones)
         breaking = missed.values > self.program.beta * (1.0 + 0.2 * margin)
         if missed.largest <= self.program.beta * (1.0 + 2.0 * margin):
             return 0
@@ -247,7 +247,7 @@ class ColumnGeneration:
         self.maxima = missed.union(self.maxima)
         return self.added
 
-    def _missed(self, margin: float, max_cells: int) -> Maxima:
+    def _missed(self, margin: float, max_cones: int) -> Maxima:
         """Return maxima that a covering leads to, above ``beta (1 + margin)``."""
         begin = time.perf_counter()
         found = cover_sphere(
@@ -257,17 +257,17 @@ class ColumnGeneration:
             rtol=max(margin, 1e-11),
             hints=self.maxima.directions[:N_PEAKS],
             n_peaks=N_PEAKS,
-            max_cells=max_cells,
+            max_cones=max_cones,
         )
         self.searching = time.perf_counter() - begin
         return self.pricer.maxima(
             self.program.spread(self.v), found.peaks, 0, self.deadline
         )
 
-    def cells_in_time(self) -> int:
+    def cones_in_time(self) -> int:
         """Cones that a covering can visit in the time left, or in a few seconds."""
         left = min(max(self.deadline - time.perf_counter(), 1.0), 1e6)
-        return int(CELLS_PER_SECOND * left)
+        return int(CONES_PER_SECOND * left)
 
     def useful_directions(self) -> Array:
         """Directions inside the chambers of the last program that carry a neuron."""

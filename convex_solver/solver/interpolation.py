@@ -38,7 +38,7 @@ from convex_solver.program import (
     network_from_blocks,
 )
 from convex_solver.reading import Limits
-from convex_solver.solver.solver import MAX_CELLS, solve_from
+from convex_solver.solver.solver import MAX_CONES, solve_from
 from convex_solver.typing import Array
 
 # First weight of the norm, relative to the one at which zero is optimal, and the factor
@@ -46,7 +46,7 @@ from convex_solver.typing import Array
 FIRST = 1e-3
 FALL = 0.02
 # Cones that the first weight is sought with.
-FEW_CELLS = 10**5
+FEW_CONES = 10**5
 MOST_FALLS = 8
 # Penalties by the one that would bring the dual point to the box, where a first one
 # inside it was not solved; how many are tried inside; and what ends a run at once.
@@ -110,7 +110,7 @@ def interpolate(
     feature_names: Sequence[str] | None = None,
     tol: float = 1e-6,
     time_limit: float | None = None,
-    max_cells: int = MAX_CELLS,
+    max_cones: int = MAX_CONES,
     progress: Callable[[str], object] | None = None,
 ) -> Interpolation:
     """Find the interpolating network of least norm, and certify it.
@@ -126,7 +126,7 @@ def interpolate(
         Relative gap at which the status is optimal.
     time_limit : float, optional
         Seconds for the solver; the certificate comes after it.
-    max_cells : int
+    max_cones : int
         Most cones of the certificate's covering, for each sign.
     progress : callable, optional
         Called with a line of text at each stage.
@@ -154,7 +154,7 @@ def interpolate(
     ('optimal', 2.0, 2)
     """
     begin = time.perf_counter()
-    limits = Limits(tol, time_limit, None, max_cells)
+    limits = Limits(tol, time_limit, None, max_cones)
     X = plain_rows(X)
     program = ConvexProgram(
         X,
@@ -178,7 +178,7 @@ def interpolate(
         dual,
         floats=floats,
         rtol=max(1e-11, 0.05 * tol),
-        max_cells=max_cells,
+        max_cones=max_cones,
     )
     scale = certificate.max_price if 0.0 < certificate.max_price < math.inf else 1.0
     return Interpolation(
@@ -210,7 +210,7 @@ def _penalised(
     found = cover_sphere(
         program.X,
         program.data_term.gradient(np.zeros(program.n)),
-        max_cells=min(limits.max_cells, FEW_CELLS),
+        max_cones=min(limits.max_cones, FEW_CONES),
     )
     penalty = FIRST * (found.value if found.value > 0.0 else 1.0)
     guesses: Array | None = None
@@ -223,7 +223,7 @@ def _penalised(
         solution, guesses = solve_from(
             program.with_beta(penalty),
             "column-generation",
-            Limits(0.5 * limits.tol, left, None, limits.max_cells),
+            Limits(0.5 * limits.tol, left, None, limits.max_cones),
             say,
             guesses,
         )

@@ -36,7 +36,7 @@ RISES = (0.01, 0.1)
 # A network that is reduced even when the time is over, as that takes no time.
 SMALL = 300
 # Cones of the covering behind a certificate, at most; about 200,000 a second.
-MAX_CELLS = 10**7
+MAX_CONES = 10**7
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +92,7 @@ def solve(
     tol: float = 1e-6,
     time_limit: float | None = None,
     max_rounds: int | None = None,
-    max_cells: int = MAX_CELLS,
+    max_cones: int = MAX_CONES,
     progress: Progress | None = None,
 ) -> Solution:
     """Find the global optimum and certify the network that comes out of it.
@@ -111,7 +111,7 @@ def solve(
         in the middle of an iteration.
     max_rounds : int, optional
         Of column generation.
-    max_cells : int
+    max_cones : int
         Most cones that a certificate's covering may visit for each sign.  What is
         left then is bounded too, so that the gap stays true.
     progress : callable, optional
@@ -136,7 +136,7 @@ def solve(
     >>> solution.status.value, round(solution.objective, 7)
     ('optimal', 0.0010128)
     """
-    limits = Limits(tol, time_limit, max_rounds, max_cells)
+    limits = Limits(tol, time_limit, max_rounds, max_cones)
     solution, _ = solve_from(program, method, limits, progress, None)
     return solution
 
@@ -147,7 +147,7 @@ def solve_path(
     *,
     tol: float = 1e-6,
     time_limit: float | None = None,
-    max_cells: int = MAX_CELLS,
+    max_cones: int = MAX_CONES,
     progress: Progress | None = None,
 ) -> list[Solution]:
     """Solve for several weight decays, each started at the chambers of the last.
@@ -158,7 +158,7 @@ def solve_path(
         Its own beta is not used.
     betas : iterable of float
         In the order in which they are solved; falling is cheapest.
-    tol, time_limit, max_cells, progress
+    tol, time_limit, max_cones, progress
         As in `solve`; the limit is for each beta.
 
     Returns
@@ -166,7 +166,7 @@ def solve_path(
     list of Solution
         One for each beta, in that order.
     """
-    limits = Limits(tol, time_limit, None, max_cells)
+    limits = Limits(tol, time_limit, None, max_cones)
     solutions: list[Solution] = []
     guesses: Array | None = None
     for beta in betas:
@@ -177,7 +177,7 @@ def solve_path(
     return solutions
 
 
-def beta_max(program: ConvexProgram, *, max_cells: int = MAX_CELLS) -> float:
+def beta_max(program: ConvexProgram, *, max_cones: int = MAX_CONES) -> float:
     """Return the least weight decay at which the zero network is optimal.
 
     ``max |g^T (X u)_+|`` over ``|u| <= 1``, ``g`` the gradient of the loss at the zero
@@ -191,7 +191,7 @@ def beta_max(program: ConvexProgram, *, max_cells: int = MAX_CELLS) -> float:
     Raises
     ------
     InputError
-        If ``max_cells`` cones do not suffice (many features), or the loss has a kink
+        If ``max_cones`` cones do not suffice (many features), or the loss has a kink
         at the zero prediction of a sample (absolute loss with a target of zero).
 
     Examples
@@ -208,12 +208,12 @@ def beta_max(program: ConvexProgram, *, max_cells: int = MAX_CELLS) -> float:
         )
     gradient = program.spread(program.data_term.gradient(np.zeros(program.n)))
     found = cover_sphere(
-        program.X, gradient, X_error=program.data.X_error, max_cells=max_cells
+        program.X, gradient, X_error=program.data.X_error, max_cones=max_cones
     )
     if not found.is_reached:
         raise InputError(
-            f"{max_cells} cones did not bound beta_max of {program.d} columns; it is "
-            f"between {found.value!r} and {found.bound!r}. Raise max_cells."
+            f"{max_cones} cones did not bound beta_max of {program.d} columns; it is "
+            f"between {found.value!r} and {found.bound!r}. Raise max_cones."
         )
     return found.bound
 
@@ -281,9 +281,9 @@ def _finish(
     say: Progress,
 ) -> tuple[TwoLayerReLU, Certificate]:
     """Reduce the network and certify it, in the time that is left."""
-    max_cells = limits.max_cells
+    max_cones = limits.max_cones
     if stopped not in ("tolerance", "stalled"):
-        max_cells = min(max_cells, run.cells_in_time())
+        max_cones = min(max_cones, run.cones_in_time())
     say("certifying")
     network = run.network
     if not run.is_out_of_time or network.n_neurons <= SMALL:
@@ -295,7 +295,7 @@ def _finish(
         network = reduce_network(
             program, network, change=SAME_PREDICTION, rise=share * limits.tol
         )
-    return network, _certificate(program, network, run, max_cells, limits.tol)
+    return network, _certificate(program, network, run, max_cones, limits.tol)
 
 
 def _rounds(run: ColumnGeneration, limits: Limits, say: Progress) -> str:
@@ -305,7 +305,7 @@ def _rounds(run: ColumnGeneration, limits: Limits, say: Progress) -> str:
         stopped = run.run(most)
         if stopped not in ("tolerance", "stalled"):
             return stopped
-        missed = run.search(min(limits.max_cells, run.cells_in_time()))
+        missed = run.search(min(limits.max_cones, run.cones_in_time()))
         if missed == 0:
             return stopped
         say(f"the covering of the sphere found {missed} more chambers")
@@ -315,7 +315,7 @@ def _certificate(
     program: ConvexProgram,
     network: TwoLayerReLU,
     run: ColumnGeneration,
-    max_cells: int,
+    max_cones: int,
     tol: float,
 ) -> Certificate:
     """Certify with the run's dual point; if that falls short, with the gradient too."""
@@ -325,7 +325,7 @@ def _certificate(
         "sample_weight": program.sample_weight,
         "floats": program.floats,
         "rtol": max(1e-11, 0.05 * tol),
-        "max_cells": max_cells,
+        "max_cones": max_cones,
     }
     first = certify(network, X, y, program.beta, dual=run.v, **common)
     if first.gap <= tol or not run.history or run.is_out_of_time:

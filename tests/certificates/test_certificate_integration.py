@@ -208,9 +208,9 @@ def test_the_covering_and_the_listing_find_the_same_bound(solved):
     cover = certify(solution.network, X, y, 0.1, dual=dual, method="covering")
     chambers = certify(solution.network, X, y, 0.1, dual=dual, method="chambers")
     assert cover.n_patterns is None
-    assert cover.n_cells > 8
+    assert cover.n_cones > 8
     assert "cones that cover all directions" in cover.proof
-    assert chambers.n_cells is None
+    assert chambers.n_cones is None
     assert chambers.n_patterns == cover.cover_bound == chambers.cover_bound
     assert cover.max_price == pytest.approx(chambers.max_price, rel=1e-10)
     assert cover.lower_bound == pytest.approx(chambers.lower_bound, rel=1e-9)
@@ -221,8 +221,8 @@ def test_chambers_are_listed_where_the_covering_needs_too_many_cones(
     solved, monkeypatch
 ):
     X, y, solution = solved
-    monkeypatch.setattr("convex_solver.certificates.relu.FEW_CELLS", 4)
-    monkeypatch.setattr("convex_solver.certificates.relu.MOST_CELLS", 4)
+    monkeypatch.setattr("convex_solver.certificates.relu.FEW_CONES", 4)
+    monkeypatch.setattr("convex_solver.certificates.relu.MOST_CONES", 4)
     assert certify(solution.network, X, y, 0.1).n_patterns is not None
     # too many chambers, or none wanted: a bound that holds, and says that it is loose
     loose = certify(solution.network, X, y, 0.1, method="covering")
@@ -244,7 +244,7 @@ def test_no_listing_limits_how_many_rows_are_certified():
     u /= np.linalg.norm(u, axis=0)
     assert np.abs(found.dual @ np.maximum(X @ u, 0)).max() <= 10.0
     assert found.max_price >= np.abs(v @ np.maximum(X @ u, 0)).max()
-    assert found.n_cells < 100_000
+    assert found.n_cones < 100_000
 
 
 def test_wrong_methods_are_refused(solved):
@@ -268,4 +268,4 @@ def test_a_model_certified_by_a_covering_is_read_back(solved, tmp_path):
     save_model(path, solution.network, certify(solution.network, X, y, 0.1))
     found = certify_model(load_model(path), X, y)
     assert found.n_patterns is None
-    assert found.n_cells == load_model(path).certificate.n_cells
+    assert found.n_cones == load_model(path).certificate.n_cones

@@ -120,7 +120,7 @@ def test_planted_degeneracies_and_wide_ranges(X, data):
     X = np.array(X, float)
     n = X.shape[0]
     v = np.array(data.draw(st.lists(st.floats(-2, 2), min_size=n, max_size=n)))
-    found = cover_sphere(X, v, max_cells=20_000)
+    found = cover_sphere(X, v, max_cones=20_000)
     points = np.random.default_rng(0).standard_normal((30, X.shape[1]))
     points = np.vstack([points, found.direction, np.eye(X.shape[1])])
     if np.isfinite(found.bound):
@@ -136,7 +136,7 @@ def test_larger_data_are_covered_tightly(n, r):
     assert found.value <= found.bound <= found.value * (1 + 2e-11)
     assert brute(X, v) <= found.value * (1 + 1e-12)
     # far fewer cones than chambers
-    assert found.n_cells < 40_000
+    assert found.n_cones < 40_000
 
 
 def test_few_dimensions_in_many_columns():
@@ -191,7 +191,7 @@ def test_hints_set_the_goal_at_once():
     first = cover_sphere(X, v)
     odd = [np.zeros(3), np.full(3, 1e308), np.array([np.nan, np.inf, 0.0])]
     again = cover_sphere(X, v, hints=[7.0 * first.direction, *odd])
-    assert again.n_cells <= first.n_cells
+    assert again.n_cones <= first.n_cones
     assert again.bound == pytest.approx(first.bound, rel=1e-10)
 
 
@@ -200,16 +200,16 @@ def test_a_floor_is_enough():
     best = cover_sphere(X, v)
     loose = cover_sphere(X, v, floor=3.0 * best.value)
     assert best.value <= loose.bound <= 3.0 * best.value * (1 + 1e-10)
-    assert loose.n_cells < best.n_cells
+    assert loose.n_cones < best.n_cones
 
 
 @pytest.mark.parametrize("cells", [0, 1, 7, 9, 30, 300])
 def test_a_budget_that_ends_leaves_a_bound_that_holds(cells):
     X, v = planted(60, 3, seed=7)
     best = cover_sphere(X, v)
-    short = cover_sphere(X, v, max_cells=cells)
+    short = cover_sphere(X, v, max_cones=cells)
     assert not short.is_reached
-    assert short.n_cells <= 2 * (cells + 1)
+    assert short.n_cones <= 2 * (cells + 1)
     assert best.value <= short.bound < np.inf
 
 

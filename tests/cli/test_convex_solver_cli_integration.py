@@ -57,7 +57,7 @@ def test_five_points_from_file_to_certificate(run, five, tmp_path):
     assert values["objective"] == pytest.approx(0.0010128, abs=5e-8)
     assert values["lower_bound"] <= values["upper_bound"]
     assert (values["patterns"], values["bound"]) == (None, 10)
-    assert values["cells"] > 0
+    assert values["cones"] > 0
     assert values["status"] == "optimal"
     assert plot.read_bytes().startswith(PNG)
     code, out, err = run("certify", model, five, "--json")

@@ -43,8 +43,8 @@ def three_classes(n=30):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @parametrize_with_checks(
     [
-        ConvexReLURegressor(beta=50.0, tol=0.5, max_cells=1000, time_limit=300.0),
-        ConvexReLUClassifier(beta=1.0, tol=1e-2, max_cells=1000, time_limit=12.0),
+        ConvexReLURegressor(beta=50.0, tol=0.5, max_cones=1000, time_limit=300.0),
+        ConvexReLUClassifier(beta=1.0, tol=1e-2, max_cones=1000, time_limit=12.0),
     ],
     # equal to tol, not to 1e-7; the tests below compare the optima
     expected_failed_checks=lambda _: {
@@ -151,19 +151,19 @@ def test_standardised_predictions_do_not_depend_on_units():
 
 def test_falling_short_warns_with_gap_tolerance_and_rounds():
     X, y = data(n=40)
-    model = ConvexReLURegressor(beta=1e-3, tol=1e-9, max_cells=1)
+    model = ConvexReLURegressor(beta=1e-3, tol=1e-9, max_cones=1)
     with pytest.warns(ConvergenceWarning, match=r"gap is .* tol=1e-09, after \d+ rou"):
         model.fit(X, y)
     assert model.gap_ > 1e-9
     labels = three_classes()[1]
-    one = ConvexReLUClassifier(beta=1e-3, tol=1e-9, max_cells=1)
+    one = ConvexReLUClassifier(beta=1e-3, tol=1e-9, max_cones=1)
     with pytest.warns(ConvergenceWarning, match=r"class '[abc]' is worst: the cert"):
         one.fit(X[:30], labels)
 
 
 def test_a_time_limit_is_for_the_whole_fit():
     X, labels = three_classes()
-    model = ConvexReLUClassifier(beta=1e-4, tol=1e-12, time_limit=1e-3, max_cells=1)
+    model = ConvexReLUClassifier(beta=1e-4, tol=1e-12, time_limit=1e-3, max_cones=1)
     with pytest.warns(ConvergenceWarning, match=r"class '[abc]' is.*time limit"):
         model.fit(X, labels)
 
@@ -175,7 +175,7 @@ def test_a_time_limit_is_for_the_whole_fit():
         ({"beta": -1.0}, "beta"),
         ({"tol": 0.0}, "tol"),
         ({"time_limit": 0.0}, "time_limit"),
-        ({"max_cells": 0}, "max_cells"),
+        ({"max_cones": 0}, "max_cones"),
         ({"loss": "absolute"}, "loss='absolute' is not one of ConvexReLUClass"),
         ({"loss": "absurd"}, "loss='absurd' is unknown"),
     ],
@@ -190,10 +190,10 @@ def test_each_class_gets_its_share_and_the_worst_is_named(monkeypatch):
     X, labels = three_classes()
     limits = []
 
-    def recorded(program, *, time_limit, max_cells, **options):
+    def recorded(program, *, time_limit, max_cones, **options):
         limits.append(time_limit)
-        cells = 1 if len(limits) == 2 else max_cells
-        return convex_solver.solve(program, max_cells=cells, **options)
+        cells = 1 if len(limits) == 2 else max_cones
+        return convex_solver.solve(program, max_cones=cells, **options)
 
     model = ConvexReLUClassifier(beta=0.1, tol=1e-3, time_limit=3000.0)
     monkeypatch.setattr("convex_solver.estimators.solve", recorded)
@@ -238,7 +238,7 @@ def test_each_output_has_a_network():
         assert model.gap_[k] <= model.tol
     one = ConvexReLURegressor(beta=0.5).fit(X, Y[:, :1])
     assert one.predict(X).shape == (25, 1)
-    worst = ConvexReLURegressor(beta=1e-3, tol=1e-9, max_cells=1)
+    worst = ConvexReLURegressor(beta=1e-3, tol=1e-9, max_cones=1)
     with pytest.warns(ConvergenceWarning, match=r"output \d is worst"):
         worst.fit(X, Y)
 

@@ -346,7 +346,7 @@ def _pricing(rng, is_tame):
              math.nan, True, 10**400)
         )  # fmt: skip
     if rng.random() < 0.15:
-        options["max_cells"] = rng.choice(
+        options["max_cones"] = rng.choice(
             (1, 4, 100, np.int64(4), 2.5, "4", True, 0, -1, 10**400, 4.0, math.nan)
         )
     return options

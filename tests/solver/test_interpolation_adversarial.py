@@ -159,11 +159,11 @@ def test_the_lower_bound_is_rounded_down(dual):
 def test_few_cones_leave_a_loose_bound():
     X, y = gaussian(30, 3)
     best = interpolate(X, y)
-    found = certify_interpolation(best.network, X, y, best.dual, max_cells=10)
+    found = certify_interpolation(best.network, X, y, best.dual, max_cones=10)
     assert found.lower_bound < 0.999 * best.lower_bound
     assert found.upper_bound == best.certificate.upper_bound
     assert found.status(1e-6).value == "inaccurate"
-    few = interpolate(X, y, max_cells=10)
+    few = interpolate(X, y, max_cones=10)
     assert few.status.value == "inaccurate"
     assert few.dual @ y == pytest.approx(few.lower_bound, rel=1e-9)
     assert few.lower_bound <= best.norm <= few.certificate.upper_bound
@@ -254,7 +254,7 @@ def test_patches_are_refused_and_one_patch_is_a_row():
         ({"y": [1.0, 2.0, np.inf]}, "inf"),
         ({"tol": 0.0}, "tol=0.0; expected a number above 0"),
         ({"time_limit": -1.0}, "time_limit=-1.0; expected seconds above 0"),
-        ({"max_cells": 0}, "max_cells=0; expected at least 1"),
+        ({"max_cones": 0}, "max_cones=0; expected at least 1"),
         ({"floats": "octal"}, "floats='octal' is unknown"),
         ({"feature_names": ["a"]}, "1 feature names for 2 columns"),
     ],
@@ -284,7 +284,7 @@ def test_types_that_are_no_numbers():
         ({"y": [1.0, 2.0]}, "y has length 2; expected 3"),
         ({"X": np.ones((3, 5))}, "the network has 2 inputs; the data have 5"),
         ({"network": TwoLayerReLU([[1.0, 0.0]], [1.0], intercept=True)}, "have 3 col"),
-        ({"max_cells": 0}, "max_cells=0; expected at least 1"),
+        ({"max_cones": 0}, "max_cones=0; expected at least 1"),
         ({"rtol": -1.0}, "rtol=-1"),
     ],
 )

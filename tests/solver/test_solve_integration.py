@@ -361,5 +361,5 @@ def test_high_rank_is_solved_with_few_rows_a_cone(loss):
     y = np.where(rng.standard_normal(20) > 0, 1.0, -1.0)
     program = ConvexProgram(X, y, 1.0, loss=loss)
     assert isinstance(ColumnGeneration(program, 1e-6).blocks, CuttingSet)
-    solution = checked(program, tol=1e-6, max_cells=3 * 10**6)
+    solution = checked(program, tol=1e-6, max_cones=3 * 10**6)
     assert solution.status is SolutionStatus.OPTIMAL

@@ -46,7 +46,7 @@ def test_one_round(medium):
 
 def test_one_cell_leaves_the_network_and_loses_its_proof(medium):
     program, optimum = medium
-    solution = solve(program, max_cells=1)
+    solution = solve(program, max_cones=1)
     holds(program, solution, optimum)
     assert solution.stopped == "certificate"
     assert solution.objective == pytest.approx(optimum.objective, rel=1e-5)
@@ -186,7 +186,7 @@ def test_the_history_closes_in_on_the_optimum(medium):
         ({"time_limit": 0.0}, "time_limit=0.0; expected seconds"),
         ({"time_limit": float("nan")}, "time_limit=nan; expected seconds"),
         ({"max_rounds": 0}, "max_rounds=0; expected at least 1"),
-        ({"max_cells": 0}, "max_cells=0; expected at least 1"),
+        ({"max_cones": 0}, "max_cones=0; expected at least 1"),
     ],
 )
 def test_options_out_of_range_are_refused(option, message):
@@ -219,7 +219,7 @@ def test_a_path_has_the_optima_of_its_betas(loss):
     assert (np.diff(values) > 0).all()
     assert (np.diff(values / np.sort(betas)) < 0).all()
     assert solve_path(program, []) == []
-    loose = solve_path(program, [0.1], max_cells=1)[0]
+    loose = solve_path(program, [0.1], max_cones=1)[0]
     assert loose.status is SolutionStatus.INACCURATE
 
 
@@ -245,7 +245,7 @@ def test_the_largest_beta_is_where_the_zero_network_begins(loss, seed):
 def test_the_largest_beta_is_refused_where_the_cones_do_not_suffice():
     program = problem("squared", 30, 4, 1.0)
     with pytest.raises(InputError, match="1 cones did not bound beta_max of 4 col"):
-        beta_max(program, max_cells=1)
+        beta_max(program, max_cones=1)
     assert beta_max(program) > 0
 
 

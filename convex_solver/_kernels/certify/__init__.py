@@ -4,7 +4,7 @@ from convex_solver._kernels.certify.chamber_prices import price_block
 from convex_solver._kernels.certify.covering import (
     ATOL,
     BEST,
-    CELLS,
+    CONES,
     DONE,
     GOAL,
     GROW,
@@ -22,7 +22,7 @@ from convex_solver._kernels.certify.covering import (
 __all__ = [
     "ATOL",
     "BEST",
-    "CELLS",
+    "CONES",
     "DONE",
     "GOAL",
     "GROW",

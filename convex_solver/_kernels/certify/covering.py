@@ -24,7 +24,7 @@ from convex_solver._kernels.compile import bare_inlined, bare_inner, bare_kernel
 
 DONE, MORE, GROW = 0, 1, 2
 # counters: cones on the stack, orthants opened, cones visited, cones still allowed
-HEIGHT, ORTHANT, CELLS, LEFT, N_PEAKS = 0, 1, 2, 3, 4
+HEIGHT, ORTHANT, CONES, LEFT, N_PEAKS = 0, 1, 2, 3, 4
 # scalars: bounds up to the goal are good enough; the largest value seen; how far the
 # goal lies above it; the largest bound accepted; values that count as peaks
 GOAL, BEST, RTOL, ATOL, TOP, PEAK = 0, 1, 2, 3, 4, 5
@@ -258,7 +258,7 @@ def settle(A, stack, pool, counters, scalars, found, scratch):
     """Bound the cone just written above the top: keep it, or count it as covered."""
     height = counters[HEIGHT]
     bound, is_solved = bound_cone(A, stack, pool, counters, scalars, found, scratch)
-    counters[CELLS] += 1
+    counters[CONES] += 1
     counters[LEFT] -= 1
     if is_solved or bound <= scalars[GOAL]:
         scalars[TOP] = max(scalars[TOP], bound)
