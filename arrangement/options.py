@@ -11,6 +11,20 @@ import numpy as np
 
 from arrangement.errors import InputError, InputTypeError
 
+# characters of a value or name that a message shows
+_SHOWN = 40
+
+
+def short(text: str, most: int = _SHOWN) -> str:
+    """Return text for a message: the start of what is long."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an exception says, for a message of one line."""
+    said = (str(error) or type(error).__name__).splitlines()[0]
+    return short(said.rstrip("."), 3 * _SHOWN)
+
 
 def whole_number(value: Any, name: str, least: int | None = None) -> int:
     """Return an integer option as a Python int: no bool, no float, at least ``least``.

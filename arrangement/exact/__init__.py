@@ -1,5 +1,6 @@
 """Exact numbers: reading, integer linear algebra, scaled floats, short columns."""
 
+from arrangement.exact.containers import exact_array
 from arrangement.exact.floats import column_shifts, rounded, scaled_floats
 from arrangement.exact.linear_algebra import (
     Echelon,
@@ -12,16 +13,21 @@ from arrangement.exact.linear_algebra import (
     integer_row,
     multiply,
 )
-from arrangement.exact.reading import exact_number, read_matrix, read_vector
+from arrangement.exact.reading import exact_entries, read_matrix, read_vector
+from arrangement.exact.scalars import MAX_DIGITS, decimal_fault, exact_number
 from arrangement.exact.short_columns import reduce_columns
 
 __all__ = [
+    "MAX_DIGITS",
     "Echelon",
     "IntRow",
     "canonical",
     "column_shifts",
+    "decimal_fault",
     "determinant",
     "dual_basis",
+    "exact_array",
+    "exact_entries",
     "exact_number",
     "hadamard_bits",
     "independent_rows",

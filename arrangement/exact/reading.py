@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numbers
-from collections.abc import Sequence
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -12,12 +10,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from arrangement.errors import InputError, InputTypeError
+from arrangement.exact.containers import column_labels, exact_array
+from arrangement.exact.scalars import exact_number
+from arrangement.options import short
 
 FLOAT_READINGS = ("binary", "decimal")
 
 
 def read_matrix(
-    values: ArrayLike | Sequence[Sequence[Any]], *, floats: str, name: str
+    values: ArrayLike | Sequence[Sequence[Any]] | Any, *, floats: str, name: str
 ) -> tuple[int, int, list[list[Fraction | int]]]:
     """Return ``(n, d, rows)`` with exact entries (int or Fraction), unscaled.
 
@@ -27,9 +28,10 @@ def read_matrix(
         Wrong number of dimensions, ragged rows, NaN, infinity, text that is no
         number.
     InputTypeError
-        Complex numbers, booleans and other things that are not real numbers.
+        Complex numbers, booleans and other things that are not real numbers; what is
+        no array.
     """
-    array = _as_array(values, name)
+    array = exact_array(values, name=name)
     if array.ndim != 2:
         hint = (
             f"Use {name}[None, :] for one hyperplane, {name}[:, None] for one column"
@@ -40,43 +42,47 @@ def read_matrix(
             raise InputError(f"{name} is ragged; every row needs the same length.")
         raise InputError(f"{name} has shape {array.shape}; expected (n, d). {hint}.")
     n, d = array.shape
-    entries = _exact_entries(array.ravel(), floats=floats, name=name, width=d)
+    labels = column_labels(values)
+
+    def where(position: int) -> str:
+        column = position % d
+        label = str(column) if labels is None else short(labels[column])
+        return f"row {position // d}, column {label}"
+
+    entries = exact_entries(array, floats=floats, name=name, where=where)
     return n, d, [entries[i * d : (i + 1) * d] for i in range(n)]
 
 
 def read_vector(
-    values: ArrayLike | Sequence[Any], *, floats: str, name: str
+    values: ArrayLike | Sequence[Any] | Any, *, floats: str, name: str
 ) -> list[Fraction | int]:
     """Return the exact entries of a 1-D array; errors as in `read_matrix`."""
-    array = _as_array(values, name)
+    array = exact_array(values, name=name)
     if array.ndim != 1:
-        raise InputError(f"{name} has shape {array.shape}; expected a 1-D array.")
-    return _exact_entries(array, floats=floats, name=name, width=0)
+        labels = column_labels(values)
+        hint = ""
+        if array.ndim == 2 and array.shape[1] == 1:
+            hint = f" Use {name}[{':, 0' if labels is None else short(labels[0])}]."
+        raise InputError(f"{name} has shape {array.shape}; expected a 1-D array.{hint}")
+    return exact_entries(
+        array, floats=floats, name=name, where=lambda position: f"entry {position}"
+    )
 
 
-def _as_array(values: Any, name: str) -> np.ndarray[Any, Any]:
-    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-        raise InputError(
-            f"{name} has masked entries; fill them or drop their rows first."
-        )
-    if not isinstance(values, np.ndarray) and hasattr(values, "__array__"):
-        values = np.asarray(values)
-    if isinstance(values, np.ndarray):
-        return values
-    try:
-        # dtype=object keeps Python ints beyond 64 bits and Fractions as they are
-        return np.array(values, dtype=object)
-    except ValueError:
-        raise InputError(
-            f"{name} is ragged; every row needs the same length."
-        ) from None
-
-
-def _exact_entries(
-    flat: np.ndarray[Any, Any], *, floats: str, name: str, width: int
+def exact_entries(
+    array: np.ndarray[Any, Any],
+    *,
+    floats: str,
+    name: str,
+    where: Callable[[int], str],
 ) -> list[Fraction | int]:
+    """Return the entries of an array exactly, row by row.
+
+    ``where`` says in a message which entry is meant, from its position.
+    """
     if floats not in FLOAT_READINGS:
         raise InputError(f"floats={floats!r} is unknown; use one of {FLOAT_READINGS}.")
+    flat = array.ravel()
     kind = flat.dtype.kind
     if kind in "iu":
         return [int(value) for value in flat.tolist()]
@@ -93,59 +99,18 @@ def _exact_entries(
         )
     if kind == "S":
         flat = np.char.decode(flat, "ascii", "replace")
+    if kind == "f" and floats == "binary" and np.isfinite(flat).all():
+        return [Fraction(*x.as_integer_ratio()) for x in _scalars(flat)]
     out: list[Fraction | int] = []
     # numpy scalars keep their type: float32(0.1) has the shortest decimal 0.1
     for position, value in enumerate(flat):
         try:
             out.append(exact_number(value, floats=floats))
         except (InputError, InputTypeError) as error:
-            where = (
-                f"row {position // width}, column {position % width}"
-                if width
-                else f"entry {position}"
-            )
-            raise type(error)(f"{name}: {error} ({where}).") from None
+            raise type(error)(f"{name}: {error} ({where(position)}).") from None
     return out
 
 
-def exact_number(value: Any, *, floats: str = "binary") -> Fraction | int:
-    """Return one number exactly; floats as binary values or shortest decimals."""
-    if isinstance(value, np.ndarray) and value.ndim == 0:
-        value = value.item()
-    if isinstance(value, (bool, np.bool_)):
-        raise InputTypeError("a boolean came; expected a number")
-    if isinstance(value, numbers.Integral):
-        return int(value)
-    if isinstance(value, (float, np.floating)):
-        if not np.isfinite(value):
-            raise InputError(f"{value} came; expected finite numbers")
-        if floats == "decimal":
-            return Fraction(np.format_float_scientific(value, trim="0", unique=True))
-        return Fraction(*value.as_integer_ratio())
-    if isinstance(value, Decimal):
-        if not value.is_finite():
-            raise InputError(f"{value} came; expected finite numbers")
-        return Fraction(value)
-    if isinstance(value, numbers.Rational):
-        return Fraction(int(value.numerator), int(value.denominator))
-    if isinstance(value, str):
-        return _parse(value)
-    if isinstance(value, (complex, np.complexfloating)):
-        raise InputTypeError(f"{value} is complex; expected real numbers")
-    if isinstance(value, (list, tuple, np.ndarray)):
-        raise InputError("a nested sequence came; every row needs the same length")
-    raise InputTypeError(
-        f"{type(value).__name__} came; expected an int, float, Fraction, Decimal or "
-        "decimal string"
-    )
-
-
-def _parse(text: str) -> Fraction:
-    try:
-        value = Fraction(text.strip().replace("_", "\0"))
-    except (ValueError, ZeroDivisionError):
-        lowered = text.strip().lower().lstrip("+-")
-        if lowered in ("nan", "inf", "infinity"):
-            raise InputError(f"{text!r} came; expected finite numbers") from None
-        raise InputError(f"{text!r} is not a number") from None
-    return value
+def _scalars(flat: np.ndarray[Any, Any]) -> Iterable[Any]:
+    # Python floats are faster, and hold all but long doubles
+    return flat.tolist() if flat.dtype.itemsize <= 8 else flat
