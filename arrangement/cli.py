@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from arrangement._kernels import counting
 from arrangement._kernels.cells import walk_floats, walk_ints
@@ -25,6 +25,7 @@ from arrangement.io import (
     against_bound,
     check_new_file,
     column_list,
+    names_text,
     print_json,
     print_report,
     progress_bar,
@@ -32,6 +33,7 @@ from arrangement.io import (
     run,
     say_compiling,
     seconds_text,
+    table_options,
     with_ones,
 )
 from arrangement.listing import enumerate_patterns, make_layout
@@ -120,19 +122,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run("arrangement", build_parser(), argv, (ArrangementError,))
 
 
-def _read(options: argparse.Namespace) -> Arrangement:
-    table = read_table(options.file, key=options.key, header=options.header)
-    X = table.numbers(options.columns)
-    return Arrangement(with_ones(X) if options.intercept else X, floats=options.floats)
+class _Input(NamedTuple):
+    """What was read, and what a person is told of it."""
+
+    arrangement: Arrangement
+    columns: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def _read(options: argparse.Namespace) -> _Input:
+    table = read_table(options.file, **table_options(options))
+    names = table.features() if options.columns is None else tuple(options.columns)
+    X = table.numbers(names)
+    arrangement = Arrangement(
+        with_ones(X) if options.intercept else X, floats=options.floats
+    )
+    return _Input(arrangement, names, table.notes)
 
 
 def _count(options: argparse.Namespace) -> int:
     begin = time.perf_counter()
-    arrangement = _read(options)
+    given = _read(options)
+    arrangement = given.arrangement
     say_compiling(_COUNTING, quiet=options.json, seconds=5)
     total = count_patterns(arrangement)
     bound = cover_bound(arrangement.n_distinct, arrangement.rank)
-    values = _facts(options, arrangement, total, bound) | {
+    values = _facts(options, given, total, bound) | {
         "method": "deletion and restriction, exact zero tests modulo primes",
         "seconds": time.perf_counter() - begin,
     }
@@ -164,11 +179,12 @@ def _enumerate(options: argparse.Namespace) -> int:
     else:
         check_new_file(options.output)
         write = _write_npz
-    arrangement = _read(options)
+    given = _read(options)
+    arrangement = given.arrangement
     say_compiling(listing_kernels(arrangement), quiet=options.json)
     with progress_bar(" patterns", quiet=options.json) as progress:
         written = write(options, arrangement, progress)
-    values = _facts(options, arrangement, written["patterns"], written["bound"])
+    values = _facts(options, given, written["patterns"], written["bound"])
     values |= written | {"seconds": time.perf_counter() - begin}
     if options.json:
         print_json(values)
@@ -238,7 +254,8 @@ def _verify(options: argparse.Namespace) -> int:
         if Path(options.patterns).is_dir() or Path(options.patterns).suffix == ".zarr"
         else PatternSet.load(options.patterns)
     )
-    arrangement = _read(options)
+    given = _read(options)
+    arrangement = given.arrangement
     say_compiling(_VERIFYING, quiet=options.json)
     try:
         proof = (
@@ -251,7 +268,7 @@ def _verify(options: argparse.Namespace) -> int:
         if options.json:
             print_json({"proven": False, "reason": str(error)})
         return EXIT_UNPROVEN
-    values = _facts(options, arrangement, proof.n_patterns, proof.bound) | {
+    values = _facts(options, given, proof.n_patterns, proof.bound) | {
         "patterns_file": options.patterns,
         "proven": True,
         "proof": str(proof),
@@ -272,10 +289,13 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _facts(
-    options: argparse.Namespace, arrangement: Arrangement, total: int, bound: int
+    options: argparse.Namespace, given: _Input, total: int, bound: int
 ) -> dict[str, Any]:
+    arrangement = given.arrangement
     return {
         "file": options.file,
+        "read_as": list(given.notes),
+        "columns": list(given.columns),
         "intercept": options.intercept,
         "n": arrangement.n_hyperplanes,
         "d": arrangement.dimension,
@@ -289,11 +309,13 @@ def _facts(
 def _lines(
     options: argparse.Namespace, values: dict[str, Any]
 ) -> list[tuple[str, str]]:
-    ones = ", the last a column of ones" if options.intercept else ""
+    ones = " and a column of ones" if options.intercept else ""
+    notes = ", ".join(values["read_as"])
     return [
         ("file", options.file),
+        *([("read as", notes)] if notes else []),
         ("rows", f"n = {values['n']:,}"),
-        ("columns", f"d = {values['d']:,}{ones}"),
+        ("columns", f"d = {values['d']:,}: {names_text(values['columns'])}{ones}"),
         ("rank", f"r = {values['rank']}"),
         ("hyperplanes", f"{values['distinct_hyperplanes']:,} distinct"),
         ("patterns", against_bound(values["patterns"], values["bound"])),

@@ -23,12 +23,15 @@ from arrangement.io import (
     against_bound,
     check_new_file,
     column_list,
+    names_text,
     print_json,
     print_report,
     read_table,
     run,
     say_compiling,
     seconds_text,
+    table_options,
+    table_words,
     write_new,
 )
 from convex_solver._kernels.certify import cover
@@ -151,7 +154,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _table(options: argparse.Namespace) -> Table:
     path = penguins_csv() if options.file == "penguins" else Path(options.file)
-    return read_table(path, key=options.key, header=options.header)
+    return read_table(path, **table_options(options))
 
 
 def _fit(options: argparse.Namespace) -> int:
@@ -167,8 +170,7 @@ def _fit(options: argparse.Namespace) -> int:
     y = table.numbers([options.target])[:, 0]
     names = options.features
     if names is None:
-        others = (options.target, options.weights)
-        names = [name for name in table.default if name not in others]
+        names = list(table.features(besides=(options.target, options.weights)))
     if options.target in names:
         raise UsageError(f"--target {options.target!r} is among --features")
     if options.weights is not None and options.weights in [*names, options.target]:
@@ -222,7 +224,8 @@ def _fit(options: argparse.Namespace) -> int:
     if options.plot is not None:
         write_new(picture, drawn)
     values = _fit_values(options, program, solution) | {
-        "seconds": time.perf_counter() - begin
+        "read_as": list(table.notes),
+        "seconds": time.perf_counter() - begin,
     }
     if options.json:
         print_json(values)
@@ -300,6 +303,8 @@ def _print_fit(
             "--standardize, fewer features, a larger --beta, --tol or --time-limit"
         )
     ones = " and a column of ones" if options.intercept else ""
+    notes = ", ".join(values["read_as"])
+    features = names_text(values["features"])
     written = (
         options.output
         if options.plot is None
@@ -308,7 +313,8 @@ def _print_fit(
     print_report(
         [
             ("file", options.file),
-            ("predict", f"{options.target} from {', '.join(values['features'])}{ones}"),
+            *([("read as", notes)] if notes else []),
+            ("predict", f"{options.target} from {features}{ones}"),
             ("problem", _problem(options.loss, values["beta"], options.weights)),
             ("rows", f"n = {values['n']:,}"),
             ("rank", f"r = {values['rank']} of {values['d']} columns"),
@@ -338,12 +344,7 @@ def _method(solution: Solution) -> str:
 
 def _again(options: argparse.Namespace) -> list[str]:
     """Return the arguments that read the same data once more."""
-    words = [options.output, options.file]
-    if options.key is not None:
-        words += ["--key", options.key]
-    if options.header is not None:
-        words.append("--header" if options.header else "--no-header")
-    return words
+    return [options.output, options.file, *table_words(options)]
 
 
 def _bounds_lines(values: dict[str, Any]) -> list[tuple[str, str]]:

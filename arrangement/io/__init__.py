@@ -8,12 +8,15 @@ from arrangement.io.terminal import (
     add_table_options,
     against_bound,
     column_list,
+    names_text,
     print_json,
     print_report,
     progress_bar,
     run,
     say_compiling,
     seconds_text,
+    table_options,
+    table_words,
 )
 
 __all__ = [
@@ -24,6 +27,7 @@ __all__ = [
     "against_bound",
     "check_new_file",
     "column_list",
+    "names_text",
     "new_file",
     "print_json",
     "print_report",
@@ -32,6 +36,8 @@ __all__ = [
     "run",
     "say_compiling",
     "seconds_text",
+    "table_options",
+    "table_words",
     "with_ones",
     "write_new",
 ]

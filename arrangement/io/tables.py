@@ -1,20 +1,18 @@
-"""Read tables of numbers (CSV, npy, npz) exactly, with names for their columns.
+"""Read tables of numbers (separated text, npy, npz) exactly, with named columns.
 
-The cells of a CSV stay text until `arrangement.exact` reads them, so a number is the
+The cells of a text stay text until `arrangement.exact` reads them, so a number is the
 decimal that the file shows and not its nearest float64.  Arrays keep their dtype.
 Both command lines read their files here.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import re
-import zipfile
-import zlib
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +20,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arrangement.errors import InputError, InputTypeError
+from arrangement.exact import MAX_DIGITS
+from arrangement.io.array_files import ARRAY_MAGIC, listed, read_arrays
+from arrangement.io.headers import (
+    cell_fault,
+    counts_rows,
+    has_names,
+    index_question,
+    names_in_comment,
+    number_names,
+    pointed,
+    unique_names,
+)
+from arrangement.io.separated_text import (
+    Rows,
+    check_separator,
+    decoded,
+    read_rows,
+    separator_text,
+    unzipped,
+)
+from arrangement.options import short
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE]([+-]?\d+))?", re.ASCII)
-_MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "-", "?"})
-# an exact number has as many digits as its exponent says; beyond float64 by far
-_MAX_EXPONENT = 5000
-_DELIMITERS = (",", ";", "\t")
-_ARRAY_MAGIC = (b"\x93NUMPY", b"PK\x03\x04", b"PK\x05\x06")
+_DECIMALS = {".": ".", ",": ",", "point": ".", "comma": ","}
+# a column of decimals whose exponents need no second look, in one match
+_COLUMN = re.compile(r"(?:[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d{1,4})?\n)*+")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,23 +56,53 @@ class Table:
     path : str
         The file, as the user named it.
     names : tuple of str
-        Names of the columns, all different.
-    columns : tuple of ndarray, each shape (n,)
-        Text (object dtype, from CSV) or the dtype of the array file.
+        Names of the columns; one that is repeated cannot be chosen.
+    columns : tuple of sequence, each of length n
+        Text, or the arrays of an array file with their dtype.
     n_rows : int
         Number of rows.
     default : tuple of str
-        The columns taken when none are chosen.
+        The columns taken when none are chosen; see `features`.
     lines : tuple of int
         Line of the file that each row stands on; empty for array files.
+    decimal : str
+        The decimal mark of the text, a point or a comma.
+    notes : tuple of str
+        How the file was read, for a person.
+    question : str
+        What is unclear about ``default``; empty when nothing is.
     """
 
     path: str
     names: tuple[str, ...]
-    columns: tuple[NDArray[Any], ...] = field(repr=False)
+    columns: tuple[Any, ...] = field(repr=False)
     n_rows: int
     default: tuple[str, ...] = field(repr=False)
     lines: tuple[int, ...] = field(default=(), repr=False)
+    decimal: str = "."
+    notes: tuple[str, ...] = ()
+    question: str = field(default="", repr=False)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: k for k, name in enumerate(self.names)}
+
+    @cached_property
+    def _repeated(self) -> frozenset[str]:
+        return frozenset(name for name, n in Counter(self.names).items() if n > 1)
+
+    def features(self, besides: Sequence[str | None] = ()) -> tuple[str, ...]:
+        """Return the columns taken when none are chosen, without ``besides``.
+
+        Raises
+        ------
+        InputError
+            If a first column without a name may be data or row numbers.
+        """
+        if self.question:
+            raise InputError(self.question)
+        left_out = set(besides)
+        return tuple(name for name in self.default if name not in left_out)
 
     def numbers(self, names: Sequence[str] | None = None) -> NDArray[Any]:
         """Return the chosen columns as a matrix that can be read exactly.
@@ -69,7 +115,7 @@ class Table:
         Returns
         -------
         ndarray, shape (n, len(names)), a copy
-            Decimal text (object dtype) from CSV, else the array's numeric dtype.
+            Decimal text (object dtype) from text, else the array's numeric dtype.
 
         Raises
         ------
@@ -79,16 +125,16 @@ class Table:
         InputTypeError
             A column of complex numbers, booleans or text in an array file.
         """
-        chosen = self.default if names is None else tuple(names)
         if self.n_rows == 0:
             raise InputError(f"{self.path} has no rows of data.")
+        chosen = self.features() if names is None else tuple(names)
         if not chosen:
             raise InputError(
                 f"{self.path}: no columns to read; at least one is needed."
             )
-        repeated = sorted({name for name in chosen if chosen.count(name) > 1})
-        if repeated:
-            raise InputError(f"column {repeated[0]!r} is chosen twice.")
+        for name, count in Counter(chosen).items():
+            if count > 1 and name not in self._repeated:
+                raise InputError(f"column {name!r} is chosen twice.")
         picked = [self.column(name) for name in chosen]
         kinds = {column.dtype for column in picked}
         out = np.empty(
@@ -102,24 +148,18 @@ class Table:
 
     def column(self, name: str) -> NDArray[Any]:
         """Return one column, checked to hold finite numbers only (not a copy)."""
-        if name not in self.names:
+        if name not in self._places:
             raise InputError(
-                f"{self.path} has no column {name!r}; it has {_listed(self.names)}."
+                f"{self.path} has no column {name!r}; it has {listed(self.names)}."
             )
-        column = self.columns[self.names.index(name)]
+        if name in self._repeated:
+            raise InputError(
+                f"{self.path}: two columns are named {name!r}. Choose others by name, "
+                "or rename one."
+            )
+        column = self.columns[self._places[name]]
         if self.lines:
-            for line, cell in zip(self.lines, column.tolist(), strict=True):
-                problem = _problem(cell)
-                if problem:
-                    advice = (
-                        " Drop the row or fill the cell."
-                        if cell.lower() in _MISSING
-                        else " Choose the numeric columns by name, or correct the cell."
-                    )
-                    raise InputError(
-                        f"{self.path}, line {line}, column {name!r}: {problem}.{advice}"
-                    )
-            return column
+            return self._decimals(name, column)
         if column.dtype.kind not in "iuf":
             raise InputTypeError(
                 f"{self.path}, column {name!r}: dtype {column.dtype}; expected "
@@ -129,28 +169,64 @@ class Table:
         if bad.size:
             raise InputError(
                 f"{self.path}, row {int(bad[0])}, column {name!r}: {column[bad[0]]} "
-                "came; expected a finite number. Drop the row."
+                "came; expected a finite number. Drop the row or fill it."
             )
-        return column
+        checked: NDArray[Any] = column
+        return checked
+
+    def _decimals(self, name: str, cells: Sequence[str]) -> NDArray[Any]:
+        """Return text cells with decimal points, all of them finite numbers."""
+        decimals = [pointed(cell, self.decimal) for cell in cells]
+        text = "\n".join(decimals) + "\n"
+        is_plain = (
+            _COLUMN.fullmatch(text) is not None
+            and text.count("\n") == len(cells)
+            and max(map(len, cells)) <= MAX_DIGITS
+        )
+        if not is_plain:
+            for line, cell in zip(self.lines, cells, strict=True):
+                fault = cell_fault(cell, self.decimal, alone=len(self.names) == 1)
+                if fault:
+                    raise InputError(
+                        f"{self.path}, line {line}, column {short(name)!r}: {fault}"
+                    )
+        return np.array(decimals, dtype=object)
 
 
 def read_table(
-    path: str | os.PathLike[str], *, key: str | None = None, header: bool | None = None
+    path: str | os.PathLike[str],
+    *,
+    key: str | None = None,
+    header: bool | None = None,
+    separator: str | None = None,
+    decimal: str | None = None,
+    index: str | None = None,
 ) -> Table:
-    r"""Read a CSV, npy or npz file; which of them is seen from its first bytes.
+    r"""Read a table of text, an npy or an npz file; which one is seen from its bytes.
 
     Parameters
     ----------
     path : path-like
-        CSV: UTF-8, separated by commas, semicolons or tabs; every line the same
-        number of cells.  npy, npz: no pickled objects.
+        Text: UTF-8, or UTF-16 with its mark; perhaps in gzip; every row the same number
+        of cells; ``#`` starts a comment above the first row.  npy, npz: no pickled
+        objects.
     key : str, optional
         The 2-D array of an npz file; by default ``X``, or the only 2-D array.
         ``feature_names`` names its columns if the file holds such an array, and
         1-D arrays of the same length are columns under their own names.
     header : bool, optional
-        Whether the first line of a CSV holds names.  By default: yes when none of
-        its cells is a number, no when all are, and an error otherwise.
+        Whether the first line of a text holds names.  By default: yes when none of
+        its cells looks like a number, no when all are numbers that are not usual
+        for names, and an error otherwise.
+    separator : str, optional
+        One character, or comma, semicolon, tab, pipe, space (any run of blanks).  By
+        default the one under which all lines have the same number of cells.
+    decimal : str, optional
+        The decimal mark: ``.`` or ``,`` (point, comma).  By default a point; decimal
+        commas are refused.
+    index : str, optional
+        The column that numbers or names the rows: not taken unless it is chosen by
+        name.  ``"none"``: the first column is data though it has no name.
 
     Returns
     -------
@@ -159,7 +235,8 @@ def read_table(
     Raises
     ------
     InputError
-        The file cannot be read, is empty, ragged, or holds no such table.
+        The file cannot be read, is empty, ragged, or holds no such table; or it can
+        be read in two ways, and the message names the option that decides.
 
     Examples
     --------
@@ -171,21 +248,36 @@ def read_table(
     [['0.1', '2'], ['0.3', '4']]
     """
     shown = os.fspath(path)
+    mark = check_separator(separator)
+    point = _check_decimal(decimal)
+    if mark is not None and mark == point:
+        raise InputError(f"separator and decimal are both {mark!r}; they must differ.")
     try:
         raw = Path(path).read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {shown}: {error.strerror}.") from error
     except ValueError as error:  # a NUL character in the name
         raise InputError(f"cannot read {shown!r}: {error}.") from error
+    raw = unzipped(shown, raw)
     if not raw.strip():
         raise InputError(f"{shown} is empty.")
-    if raw.startswith(_ARRAY_MAGIC):
+    if raw.startswith(ARRAY_MAGIC):
         if header is not None:
             raise InputError(f"{shown} is an array file; it has no header line.")
-        return _read_arrays(shown, raw, key)
+        if mark is not None or point is not None:
+            raise InputError(f"{shown} is an array file; it has no separators.")
+        return _with_index(_array_table(shown, raw, key), index)
     if key is not None:
         raise InputError(f"{shown} is no npz file; --key and key= choose in npz only.")
-    return _read_csv(shown, raw, header)
+    rows = read_rows(
+        shown,
+        decoded(shown, raw),
+        separator=mark,
+        decimal=point,
+        header=header,
+        row_names=index not in (None, "none"),
+    )
+    return _with_index(_text_table(shown, rows, header, point or "."), index)
 
 
 def with_ones(X: NDArray[Any]) -> NDArray[Any]:
@@ -194,158 +286,80 @@ def with_ones(X: NDArray[Any]) -> NDArray[Any]:
     return np.concatenate([X, np.full((len(X), 1), one, dtype=X.dtype)], axis=1)
 
 
-def _read_csv(shown: str, raw: bytes, header: bool | None) -> Table:
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{shown}, line {line}: not UTF-8 text.") from error
-    if "\0" in text:
-        raise InputError(f"{shown} is neither text nor an npy or npz file.")
-    first = next(line for line in text.splitlines() if line.strip())
-    delimiter = next((mark for mark in _DELIMITERS if mark in first), ",")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    lines: list[int] = []
-    rows: list[list[str]] = []
-    try:
-        for cells in reader:
-            stripped = [cell.strip() for cell in cells]
-            if len(stripped) < 2 and not any(stripped):
-                continue
-            if rows and len(stripped) != len(rows[0]):
-                raise InputError(
-                    f"{shown}, line {reader.line_num}: {len(stripped)} cells; line "
-                    f"{lines[0]} has {len(rows[0])}."
-                )
-            rows.append(stripped)
-            lines.append(reader.line_num)
-    except csv.Error as error:
-        raise InputError(f"{shown}, line {reader.line_num}: {error}.") from error
-    if not rows:
-        raise InputError(f"{shown} has no rows of data.")
-    if _has_header(shown, lines[0], rows[0], header):
-        names = _unique_names(shown, rows[0])
-        rows, lines = rows[1:], lines[1:]
-    else:
-        names = tuple(f"x{k + 1}" for k in range(len(rows[0])))
-    columns = []
-    for k in range(len(names)):
-        column = np.empty(len(rows), dtype=object)
-        column[:] = [row[k] for row in rows]
-        columns.append(column)
-    return Table(shown, names, tuple(columns), len(rows), names, tuple(lines))
+def _check_decimal(decimal: str | None) -> str | None:
+    if decimal is None:
+        return None
+    if decimal not in _DECIMALS:
+        raise InputError(f"decimal is {decimal!r}; expected '.' or ','.")
+    return _DECIMALS[decimal]
 
 
-def _has_header(shown: str, line: int, cells: list[str], header: bool | None) -> bool:
-    if header is not None:
-        return header
-    n_numbers = sum(_NUMBER.fullmatch(cell) is not None for cell in cells)
-    if 0 < n_numbers < len(cells):
-        # a guess here would lose a row of data, or take names for data, in silence
-        raise InputError(
-            f"{shown}, line {line}: {n_numbers} of {len(cells)} cells are numbers, so "
-            "it may be names or data. Say which with --header or --no-header."
-        )
-    return n_numbers == 0
+def _array_table(shown: str, raw: bytes, key: str | None) -> Table:
+    found = read_arrays(shown, raw, key)
+    default = found.names[: found.n_default]
+    return Table(shown, found.names, found.columns, found.n_rows, default)
 
 
-def _unique_names(shown: str, cells: list[str]) -> tuple[str, ...]:
-    names = tuple(cell or f"x{k + 1}" for k, cell in enumerate(cells))
-    repeated = [name for name in names if names.count(name) > 1]
-    if repeated:
-        raise InputError(f"{shown}: two columns are named {repeated[0]!r}.")
-    return names
-
-
-def _problem(cell: str) -> str:
-    """Say why a cell is no finite decimal number; empty when it is one."""
-    match = _NUMBER.fullmatch(cell)
-    if match is None:
-        lowered = cell.lower().lstrip("+-")
-        if not cell:
-            return "the cell is empty"
-        if lowered in ("nan", "inf", "infinity"):
-            return f"{cell!r} came; expected a finite number"
-        return f"{_short(cell)!r} is not a number"
-    exponent = match.group(3)
-    if exponent is not None and (
-        len(exponent) > 6 or abs(int(exponent)) > _MAX_EXPONENT
-    ):
-        return f"{_short(cell)!r} has an exponent beyond {_MAX_EXPONENT}"
-    return ""
-
-
-def _read_arrays(shown: str, raw: bytes, key: str | None) -> Table:
-    try:
-        loaded = np.load(io.BytesIO(raw), allow_pickle=False)
-        arrays = (
-            {"": loaded}
-            if isinstance(loaded, np.ndarray)
-            else {name: loaded[name] for name in loaded.files}
-        )
-    except (
-        ValueError,
-        OSError,
-        EOFError,
-        NotImplementedError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
-        raise InputError(
-            f"cannot read {shown} as an array file: {_first_line(error)}."
-        ) from error
-    arrays = {k: v for k, v in arrays.items() if isinstance(v, np.ndarray)}
-    name = _choose(shown, arrays, key)
-    X = arrays.pop(name)
-    if X.ndim != 2:
-        hint = " Use X[:, None] for one column." if X.ndim == 1 else ""
-        raise InputError(f"{shown}: shape {X.shape}; expected (n, d).{hint}")
-    n, d = X.shape
-    default = tuple(f"x{k + 1}" for k in range(d))
-    labels = arrays.get("feature_names")
-    if labels is not None and labels.dtype.kind == "U" and labels.shape == (d,):
-        default = _unique_names(shown, labels.tolist())
-    extra = {
-        k: v for k, v in arrays.items() if v.shape == (n,) and v.dtype.kind in "iuf"
-    }
-    extra = {k: v for k, v in extra.items() if k not in default}
-    columns = (*(X[:, k] for k in range(d)), *extra.values())
-    return Table(shown, (*default, *extra), columns, n, default)
-
-
-def _choose(shown: str, arrays: dict[str, NDArray[Any]], key: str | None) -> str:
-    if list(arrays) == [""]:
-        if key is not None:
-            raise InputError(f"{shown} is an npy file with one array; it has no keys.")
-        return ""
-    if not arrays:
-        raise InputError(f"{shown} holds no arrays.")
-    if key is not None:
-        if key not in arrays:
-            raise InputError(
-                f"{shown} has no array {key!r}; it has {_listed(tuple(arrays))}."
-            )
-        return key
-    if "X" in arrays:
-        return "X"
-    matrices = [k for k, v in arrays.items() if v.ndim == 2]
-    if len(matrices) == 1:
-        return matrices[0]
-    if len(arrays) == 1:
-        return next(iter(arrays))
-    raise InputError(
-        f"{shown} holds {_listed(tuple(arrays))}; choose the matrix with --key."
+def _text_table(shown: str, rows: Rows, header: bool | None, decimal: str) -> Table:
+    """Tell names from data, and give the cells by column."""
+    columns, lines, line = rows.columns, rows.lines, rows.lines[0]
+    names: list[str] = []
+    said = "no names"
+    if _are_in_comment(rows, header):
+        names = list(rows.comment)
+        said = "names in the comment above"
+    elif has_names(shown, columns, line, header, decimal):
+        names = [column[0] for column in columns]
+        said = f"names in line {line}"
+        columns, lines = [column[1:] for column in columns], lines[1:]
+    width = len(columns)
+    question = index_question(shown, names) if names else ""
+    given = unique_names(names or [""] * width)
+    notes = [f"separated by {separator_text(rows.separator)}"]
+    if decimal == ",":
+        notes.append("decimal commas")
+    if not names and width > 1 and counts_rows(columns[0]):
+        notes.append("x1 counts the rows (--index x1 leaves it out)")
+    return Table(
+        shown,
+        given,
+        tuple(columns),
+        len(lines),
+        given,
+        tuple(lines),
+        decimal,
+        (*notes, said, *rows.notes),
+        question,
     )
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
+def _are_in_comment(rows: Rows, header: bool | None) -> bool:
+    """Whether the names stand in a comment line above the first row."""
+    if header is False or not names_in_comment(rows.comment, rows.columns):
+        return False
+    # a first row of numbers that may be names itself is asked about, or said
+    return not number_names(rows.columns)
 
 
-def _listed(names: tuple[str, ...]) -> str:
-    shown = ", ".join(repr(name) for name in names[:12])
-    return shown if len(names) <= 12 else f"{shown} and {len(names) - 12} more"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else text[:37] + "..."
+def _with_index(table: Table, index: str | None) -> Table:
+    """Leave the index column out of the columns taken by default."""
+    if index is None:
+        return table
+    question = ""
+    default, notes = table.default, table.notes
+    if index != "none":
+        if table.names.count(index) > 1:
+            raise InputError(
+                f"{table.path}: two columns are named {index!r}; rename one, or choose "
+                "the columns by name."
+            )
+        if index not in table.names:
+            raise InputError(
+                f"{table.path} has no column {index!r} for --index; it has "
+                f"{listed(table.names)}. Say --index none if there is none."
+            )
+        if index != table.names[0]:
+            question = table.question
+        default = tuple(name for name in default if name != index)
+        notes = (*notes, f"{index!r} numbers the rows")
+    return replace(table, default=default, notes=notes, question=question)

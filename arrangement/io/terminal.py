@@ -130,6 +130,23 @@ def add_table_options(parser: argparse.ArgumentParser, *, floats: bool = True) -
         action=argparse.BooleanOptionalAction,
         help="whether the first line of a CSV holds names (default: seen from it)",
     )
+    parser.add_argument(
+        "--separator",
+        metavar="MARK",
+        help="what separates the cells of a CSV: one character, or comma, semicolon, "
+        "tab, pipe, space (default: seen from the lines)",
+    )
+    parser.add_argument(
+        "--decimal",
+        metavar="MARK",
+        help="the decimal mark of a CSV, '.' (default) or ','",
+    )
+    parser.add_argument(
+        "--index",
+        metavar="NAME",
+        help="the column that numbers or names the rows, which is no data; none: the "
+        "first column is data though it has no name",
+    )
     if floats:
         parser.add_argument(
             "--floats",
@@ -141,6 +158,29 @@ def add_table_options(parser: argparse.ArgumentParser, *, floats: bool = True) -
     parser.add_argument(
         "--json", action="store_true", help="print one JSON object and nothing else"
     )
+
+
+def table_options(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what `add_table_options` added as keywords of `read_table`."""
+    names = ("key", "header", "separator", "decimal", "index")
+    return {name: getattr(options, name) for name in names}
+
+
+def table_words(options: argparse.Namespace) -> list[str]:
+    """Return the options that read the same table once more."""
+    words = []
+    for name, value in table_options(options).items():
+        if isinstance(value, bool):
+            words.append(f"--{name}" if value else f"--no-{name}")
+        elif value is not None:
+            words.append(f"--{name}={value}")
+    return words
+
+
+def names_text(names: Sequence[str]) -> str:
+    """Return names for a person: the first twelve."""
+    shown = ", ".join(names[:12])
+    return shown if len(names) <= 12 else f"{shown} and {len(names) - 12:,} more"
 
 
 def against_bound(total: int, bound: int) -> str:
