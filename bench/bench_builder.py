@@ -82,10 +82,10 @@ def stream(with_columns: bool) -> tuple[float, float, int]:
 
 def write(path: Path, form: str) -> tuple[float, float]:
     """Seconds and peak of writing a file."""
-    write_conic(planted(9, 3), path.with_stem(f"{path.stem}-small"), form=form)
+    write_conic(path.with_stem(f"{path.stem}-small"), planted(9, 3), form=form)
     program = planted(*WRITTEN)
     start = time.perf_counter()
-    write_conic(program, path, form=form)
+    write_conic(path, program, form=form)
     return time.perf_counter() - start, peak_mib()
 
 

@@ -1,6 +1,7 @@
 """The edge to files and to a terminal: tables, new files, reports."""
 
 from arrangement.io.files import check_new_file, new_file, write_new
+from arrangement.io.strict_json import parse_json, shown
 from arrangement.io.tables import Table, read_table, with_ones
 from arrangement.io.terminal import (
     Parser,
@@ -29,6 +30,7 @@ __all__ = [
     "column_list",
     "names_text",
     "new_file",
+    "parse_json",
     "print_json",
     "print_report",
     "progress_bar",
@@ -36,6 +38,7 @@ __all__ = [
     "run",
     "say_compiling",
     "seconds_text",
+    "shown",
     "table_options",
     "table_words",
     "with_ones",

@@ -35,10 +35,12 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from arrangement.io import parse_json
 from convex_solver.conic.columns import iter_columns, right_hand_side
 from convex_solver.conic.losses import ConicLoss
 from convex_solver.conic.model import ConicProgram, diagonal
-from convex_solver.conic.sizes import FORMS, ConicSizes
+from convex_solver.conic.sizes import ConicSizes
+from convex_solver.conic.validity import contradiction, is_cone, is_count
 from convex_solver.errors import ConicFileError
 from convex_solver.program import ConvexProgram
 
@@ -55,6 +57,7 @@ _COUNTS = (
     "n_entries",
     "n_quadratic",
 )
+_FIELDS = {*_COUNTS, "form", "cones", "constant", "index"}
 # numbers in a chunk of a vector
 _NUMBERS = 1 << 16
 
@@ -134,7 +137,7 @@ def read_binary(stream: BinaryIO, path: Path) -> ConicProgram:
         P.check_format(full_check=True)
     except (ValueError, IndexError) as error:
         raise reader.error(f"its matrices do not fit together ({error})") from None
-    return ConicProgram(
+    program = ConicProgram(
         P=P,
         q=parts["q"],
         A=A,
@@ -148,6 +151,9 @@ def read_binary(stream: BinaryIO, path: Path) -> ConicProgram:
         constant=header["constant"],
         form=header["form"],
     )
+    if what := contradiction(program):
+        raise reader.error(what)
+    return program
 
 
 def _targets(header: dict[str, Any]) -> dict[str, tuple[str, int]]:
@@ -161,6 +167,13 @@ def _targets(header: dict[str, Any]) -> dict[str, tuple[str, int]]:
         "A.row": (header["index"], header["n_entries"]),
         "A.value": ("<f8", header["n_entries"]),
     }
+
+
+def _is_group(group: Any) -> bool:
+    """Whether an entry of the header is kind and size of a cone and how many."""
+    if not isinstance(group, list) or len(group) != 3:
+        return False
+    return is_cone(*group[:2]) and is_count(group[2]) and group[2] > 0
 
 
 class _Reader:
@@ -191,18 +204,18 @@ class _Reader:
         text = self._read(struct.unpack("<Q", length)[0])
         self._chain.update(self._check(length + text))
         try:
-            header: dict[str, Any] = json.loads(text)
-            counts = [header[name] for name in _COUNTS]
-            rows = [size * times for _, size, times in header["cones"]]
-            known = header["index"] in ("<i4", "<i8"), header["form"] in FORMS
-            header["constant"] = float(header["constant"])
-        except (ValueError, TypeError, KeyError):
-            raise self.error("the header cannot be understood") from None
+            header = parse_json(text)
+        except ValueError as error:
+            raise self.error(f"the header cannot be understood ({error})") from None
+        if not isinstance(header, dict) or set(header) != _FIELDS:
+            raise self.error("the header cannot be understood (other fields)")
         if not (
-            all(known)
-            and all(type(count) is int and count >= 0 for count in counts)
-            and all(type(row) is int and row > 0 for row in rows)
-            and sum(rows) == header["n_rows"]
+            all(is_count(header[name]) for name in _COUNTS)
+            and type(header["constant"]) is float
+            and header["index"] in ("<i4", "<i8")
+            and isinstance(header["cones"], list)
+            and all(map(_is_group, header["cones"]))
+            and sum(n * times for _, n, times in header["cones"]) == header["n_rows"]
         ):
             raise self.error("the header contradicts itself")
         return header

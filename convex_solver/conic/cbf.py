@@ -6,12 +6,14 @@ quadratic cost: ``1/2 sum q_k a_k^2`` becomes a variable t, last, with
 
     (t + 1/2, t - 1/2, sqrt(q_1) a_1, ..)  in a second-order cone, last.
 
-Comments hold what the format has no place for: which columns are the blocks, and that
-the file ends there, since a number that is cut off is a number too.
+Comments hold what the format has no place for: which columns are the blocks, and, in
+the last line, the SHA-256 of all lines before it, since a digit that is lost or altered
+leaves a number too.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -23,10 +25,12 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from arrangement.io import parse_json, shown
 from convex_solver.conic.columns import iter_columns, right_hand_side
 from convex_solver.conic.losses import ConicLoss
 from convex_solver.conic.model import ConicProgram
-from convex_solver.conic.sizes import FORMS, ConicSizes
+from convex_solver.conic.sizes import ConicSizes
+from convex_solver.conic.validity import COUNTS, contradiction, is_cone, is_count
 from convex_solver.errors import ConicFileError
 from convex_solver.program import ConvexProgram
 from convex_solver.typing import Array
@@ -36,7 +40,7 @@ Ints = NDArray[np.int64]
 _NAMES = {"zero": "L=", "nonnegative": "L+", "second_order": "Q", "exponential": "EXP"}
 _KINDS = {name: kind for kind, name in _NAMES.items()}
 _LAYOUT = "# layout "
-_END = "# end"
+_END = "# sha256 "
 # lines in memory at once
 _LINES = 1 << 16
 
@@ -45,6 +49,29 @@ def write_cbf(
     stream: BinaryIO, program: ConvexProgram, loss: ConicLoss, sizes: ConicSizes
 ) -> None:
     """Write the program: structure and counts first, then the data as they come."""
+    digested = _Digested(stream)
+    _write_lines_of(digested, program, loss, sizes)
+    stream.write(f"{_END}{digested.digest()}\n".encode())
+
+
+class _Digested:
+    """What is written to a stream, and the digest of it."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._state = hashlib.sha256()
+
+    def write(self, content: bytes) -> None:
+        self._stream.write(content)
+        self._state.update(content)
+
+    def digest(self) -> str:
+        return self._state.hexdigest()
+
+
+def _write_lines_of(
+    stream: _Digested, program: ConvexProgram, loss: ConicLoss, sizes: ConicSizes
+) -> None:
     extra = 1 if sizes.n_quadratic else 0
     top = sizes.n_rows
     for text in _structure(loss, sizes):
@@ -83,7 +110,7 @@ def write_cbf(
     kept = np.flatnonzero(values)
     stream.write(b"\nBCOORD\n%d\n" % kept.size)
     _write_lines(stream, [rows[kept]], values[kept])
-    stream.write(f"\n{_END}\n".encode())
+    stream.write(b"\n")
 
 
 def _structure(loss: ConicLoss, sizes: ConicSizes) -> Iterator[str]:
@@ -134,7 +161,7 @@ def _moved(rows: NDArray[Any], places: Ints, sizes: ConicSizes) -> NDArray[Any]:
     return rows
 
 
-def _write_lines(stream: BinaryIO, places: list[NDArray[Any]], values: Array) -> None:
+def _write_lines(stream: _Digested, places: list[NDArray[Any]], values: Array) -> None:
     """Write a line of indices and value for each entry.
 
     Few values are distinct: each is turned into text once.
@@ -159,7 +186,9 @@ def read_cbf(stream: BinaryIO, path: Path) -> ConicProgram:
     while keyword := reader.keyword():
         read = getattr(reader, f"read_{keyword.lower()}", None)
         if read is None:
-            raise reader.error(f"the keyword {keyword!r} is none that write_conic uses")
+            raise reader.error(
+                f"the keyword {shown(keyword)} is none that write_conic uses"
+            )
         if keyword in reader.seen:
             raise reader.error(f"{keyword} came twice")
         reader.seen.add(keyword)
@@ -174,6 +203,7 @@ class _Reader:
         self._stream, self._path = stream, path
         self._size = os.fstat(stream.fileno()).st_size
         self._line = 0
+        self._state = hashlib.sha256()
         self._is_ended = False
         self.seen: set[str] = set()
         self._layout: dict[str, Any] = {}
@@ -189,6 +219,8 @@ class _Reader:
     def _lines(self, count: int) -> list[str]:
         lines = list(islice(self._stream, count))
         self._line += len(lines)
+        for line in lines:
+            self._state.update(line)
         if len(lines) < count:
             raise self.error(f"the file ends where {count - len(lines)} more lines are")
         try:
@@ -201,16 +233,34 @@ class _Reader:
         for raw in self._stream:
             self._line += 1
             line = raw.decode("ascii", errors="replace").strip()
-            if line.startswith(_LAYOUT):
-                try:
-                    self._layout = json.loads(line[len(_LAYOUT) :])
-                except ValueError:
-                    raise self.error("the layout cannot be read") from None
-            elif line == _END:
+            if self._is_ended:
+                raise self.error("a line follows the digest of all lines")
+            if line.startswith(_END):
+                if raw != f"{_END}{self._state.hexdigest()}\n".encode():
+                    raise self.error(
+                        "the digest is not that of the lines above: one of them was "
+                        "altered, or is missing"
+                    )
                 self._is_ended = True
+            self._state.update(raw)
+            if line.startswith(_LAYOUT):
+                self._read_layout(line.removeprefix(_LAYOUT))
             elif line and not line.startswith("#"):
                 return line
         return ""
+
+    def _read_layout(self, text: str) -> None:
+        if self._layout:
+            raise self.error("the layout came twice")
+        try:
+            layout = parse_json(text)
+        except ValueError as error:
+            raise self.error(f"the layout cannot be read ({error})") from None
+        if not isinstance(layout, dict) or set(layout) != {*COUNTS, "form"}:
+            raise self.error("the layout has other fields than write_conic writes")
+        if not all(is_count(layout[name]) for name in COUNTS):
+            raise self.error("a size in the layout is no count")
+        self._layout = layout
 
     def _numbers(self, count: int, width: int) -> Array:
         """Read lines of so many numbers each."""
@@ -254,6 +304,10 @@ class _Reader:
             values[part] = table[:, -1]
         return places, values
 
+    def _check_once(self, places: Ints) -> None:
+        if np.unique(places).size < places.size:
+            raise self.error("an entry of a vector stands twice")
+
     def read_ver(self) -> None:
         if self._count() > 4:
             raise self.error("a version of the format after 4")
@@ -271,9 +325,14 @@ class _Reader:
         n_rows, n_cones = self._pair()
         for line in self._lines(n_cones):
             name, _, size = line.partition(" ")
-            if name not in _KINDS or not size.strip().isdigit():
-                raise self.error(f"{line.strip()!r} is no cone that write_conic uses")
-            self._cones.append((_KINDS[name], int(size)))
+            # int() refuses what is long beyond reason, isdigit() other scripts' digits
+            digits = size.rstrip("\n")
+            is_short = digits.isdigit() and len(digits) < 19
+            if not is_short or not is_cone(_KINDS.get(name), int(digits)):
+                raise self.error(
+                    f"{shown(line.rstrip())} is no cone that write_conic uses"
+                )
+            self._cones.append((_KINDS[name], int(digits)))
         if sum(size for _, size in self._cones) != n_rows:
             raise self.error(f"the cones do not have {n_rows} rows together")
         self._n_rows = n_rows
@@ -282,6 +341,7 @@ class _Reader:
         (columns,), values = self._coordinates([self._n_variables])
         self._q = np.zeros(self._n_variables)
         self._q[columns] = values
+        self._check_once(columns)
 
     def read_objbcoord(self) -> None:
         self._constant = float(self._numbers(1, 1)[0, 0])
@@ -292,11 +352,15 @@ class _Reader:
         self._A = sp.coo_matrix(
             (-values, (rows, columns)), shape=(self._n_rows, self._n_variables)
         ).tocsc()
+        # entries of one place would have been added up
+        if self._A.nnz < values.size:
+            raise self.error("an entry of ACOORD stands twice")
 
     def read_bcoord(self) -> None:
         (rows,), values = self._coordinates([self._n_rows])
         self._b = np.zeros(self._n_rows)
         self._b[self._turned()[rows]] = values
+        self._check_once(rows)
 
     def _turned(self) -> Ints:
         """Where each row goes when exponential cones are turned round."""
@@ -315,30 +379,25 @@ class _Reader:
         if missing:
             raise self.error(f"the file ends without {', '.join(sorted(missing))}")
         if not self._is_ended:
-            raise self.error(f"the file ends without {_END!r}; it is cut off")
-        try:
-            chambers, rank = (int(self._layout[k]) for k in ("n_chambers", "rank"))
-            first = int(self._layout["first_block"])
-            blocks = 2 * chambers * (rank + 1)
-            if self._layout["form"] not in FORMS or not (
-                min(chambers, rank, first) >= 0 and first + blocks <= self._n_variables
-            ):
-                raise ValueError
-            return ConicProgram(
-                P=sp.csc_matrix((self._n_variables, self._n_variables)),
-                q=self._q,
-                A=self._A,
-                b=self._b,
-                cones=self._cones,
-                n_chambers=chambers,
-                first_block=first,
-                n_blocks=2 * chambers,
-                rank=rank,
-                n_cone_rows=int(self._layout["n_cone_rows"]),
-                constant=self._constant,
-                form=str(self._layout["form"]),
+            raise self.error(
+                f"it ends without '{_END}..' and is cut off, or of an earlier version"
             )
-        except KeyError as error:
-            raise self.error(f"the layout at the top lacks {error}") from None
-        except (TypeError, ValueError):
-            raise self.error("the layout at the top cannot be understood") from None
+        if not self._layout:
+            raise self.error("the file ends without a layout")
+        program = ConicProgram(
+            P=sp.csc_matrix((self._n_variables, self._n_variables)),
+            q=self._q,
+            A=self._A,
+            b=self._b,
+            cones=self._cones,
+            n_chambers=self._layout["n_chambers"],
+            first_block=self._layout["first_block"],
+            n_blocks=2 * self._layout["n_chambers"],
+            rank=self._layout["rank"],
+            n_cone_rows=self._layout["n_cone_rows"],
+            constant=self._constant,
+            form=self._layout["form"],
+        )
+        if what := contradiction(program):
+            raise self.error(what)
+        return program

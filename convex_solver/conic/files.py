@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from arrangement import InputError
+from arrangement import InputError, InputTypeError
 from arrangement.io import new_file
 from convex_solver.conic.binary import MAGIC, read_binary, write_binary
 from convex_solver.conic.cbf import read_cbf, write_cbf
@@ -19,18 +19,18 @@ _WRITERS = {".cbf": write_cbf, ".conic": write_binary}
 
 
 def write_conic(
-    program: ConvexProgram, path: str | os.PathLike[str], *, form: str = "dense"
+    path: str | os.PathLike[str], program: ConvexProgram, *, form: str = "dense"
 ) -> ConicSizes:
     """Stream the full program to a new file without ever holding it.
 
     Parameters
     ----------
-    program : ConvexProgram
     path : path-like
         What ends in ``.cbf`` is written in the Conic Benchmark Format, text that MOSEK
-        and others read; what ends in ``.conic`` in a binary form with a digest of each
-        chunk (see `conic_binary`).  An existing file is refused; the name appears
-        only when all is written.
+        and others read, with a digest in its last line; what ends in ``.conic`` in a
+        binary form with a digest of each chunk.  An existing file is refused; the name
+        appears only when all is written.
+    program : ConvexProgram
     form : {"dense", "tree"}
         As in `build_conic`.  ``"tree"`` holds up to 64 bytes a chamber.
 
@@ -42,8 +42,8 @@ def write_conic(
 
     Raises
     ------
-    InputError
-        Another ending, an existing file, a folder that cannot be written.
+    InputError, InputTypeError
+        No program, another ending, an existing file, a folder that cannot be written.
     ProgramTooLargeError
         More chambers than can be counted.
 
@@ -52,11 +52,16 @@ def write_conic(
     >>> import tempfile
     >>> program = ConvexProgram([[1.0, 2.0], [3.0, -1.0]], [1.0, 0.0], 0.1)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     sizes = write_conic(program, f"{folder}/program.cbf")
+    ...     sizes = write_conic(f"{folder}/program.cbf", program)
     ...     conic = read_conic(f"{folder}/program.cbf")
     >>> sizes.n_entries, conic.A.nnz, conic.cones[-1]
     (74, 78, ('second_order', 4))
     """
+    if not isinstance(program, ConvexProgram):
+        raise InputTypeError(
+            f"program is {type(program).__name__}; expected a ConvexProgram, after the "
+            "path."
+        )
     target = Path(path)
     write = _WRITERS.get(target.suffix.lower())
     if write is None:

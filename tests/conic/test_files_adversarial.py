@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import struct
 
 import numpy as np
@@ -16,14 +17,14 @@ PROGRAM = ConvexProgram([[1.0, 2.0], [3.0, -1.0]], [1.0, 0.25], 0.1)
 @pytest.fixture(scope="module")
 def binary(tmp_path_factory):
     path = tmp_path_factory.mktemp("conic") / "program.conic"
-    write_conic(PROGRAM, path, form="tree")
+    write_conic(path, PROGRAM, form="tree")
     return path.read_bytes()
 
 
 @pytest.fixture(scope="module")
 def text(tmp_path_factory):
     path = tmp_path_factory.mktemp("conic") / "program.cbf"
-    write_conic(PROGRAM, path)
+    write_conic(path, PROGRAM)
     return path.read_text()
 
 
@@ -151,21 +152,46 @@ def test_indices_out_of_range_are_no_crash(binary, refused):
         (("26 1.0", "2.5 1.0"), "an index is not one of 0 .. 26"),
         (("26 1.0", "26 nan"), "a number is not finite"),
         (("BCOORD\n4", "BCOORD\n5"), "does not hold 2 numbers"),
-        (("\n# end\n", "\n"), "the file ends without '# end'; it is cut off"),
-        (('"rank": 2', '"rang": 2'), "the layout at the top lacks 'rank'"),
+        (("# sha256 ", "# end "), "it ends without '# sha256 ..' and is cut off"),
+        (('"rank": 2', '"rang": 2'), "the layout has other fields"),
         (("# layout {", "# layout ["), "the layout cannot be read"),
-        (('"rank": 2', '"rank": null'), "the layout at the top cannot be understood"),
-        (('"rank": 2', '"rank": "x"'), "the layout at the top cannot be understood"),
-        (('"rank": 2', '"rank": 2000'), "the layout at the top cannot be understood"),
-        (('"rank": 2', '"rank": -2'), "the layout at the top cannot be understood"),
-        (('"form": "', '"form": "z'), "the layout at the top cannot be understood"),
+        (('"rank": 2', '"rank": 2, "rank": 2'), "the key 'rank' stands twice"),
+        (('"rank": 2', '"rank": NaN'), "NaN is no finite number"),
+        (('"rank": 2', '"rank": null'), "a size in the layout is no count"),
+        (('"rank": 2', '"rank": "x"'), "a size in the layout is no count"),
+        (('"rank": 2', '"rank": -2'), "a size in the layout is no count"),
+        (('"rank": 2', '"rank": 2000'), "the blocks do not end within 27 columns"),
+        (('"form": "', '"form": "z'), "a size is no count, or the form is unknown"),
+        (("L+ 16", "L+ 016\nL+"), "'L+' is no cone"),
+        (("Q 3", "EXP 3\nEXP 4"), "'EXP 4' is no cone"),
+        (("26 1.0", "25 1.0"), "an entry of a vector stands twice"),
+        (("1 2 3.0", "0 2 3.0"), "an entry of ACOORD stands twice"),
         (("OBJSENSE\nMIN\n", ""), "the file ends without OBJSENSE"),
         (("OBJSENSE\nMIN\n", "VER\n3\n"), "VER came twice"),
     ],
 )
 def test_messages_of_the_text_reader(change, message, text, refused):
     assert change[0] in text
-    assert message in refused(text.replace(*change, 1))
+    assert message in refused(resealed(text.replace(*change, 1)))
+
+
+def resealed(text):
+    """The text with the digest of what it says now in its last line."""
+    body, mark, _ = text.rpartition("# sha256 ")
+    return (
+        f"{body}{mark}{hashlib.sha256(body.encode()).hexdigest()}\n" if mark else text
+    )
+
+
+def test_the_digest_of_the_text_shows_a_digit(text, refused):
+    assert resealed(text) == text
+    assert "26 1.0" in text
+    message = refused(text.replace("26 1.0", "26 1.5"))
+    assert "the digest is not that of the lines above" in message
+    assert "a line follows the digest" in refused(text + "# more\n")
+    assert "the layout came twice" in refused(
+        resealed(text.replace("VER\n", text.splitlines()[1] + "\nVER\n"))
+    )
 
 
 def test_every_cut_of_the_text_is_noticed(text, refused):
@@ -188,13 +214,49 @@ def with_header(binary, **changes):
     return sealed([MAGIC + head + hashlib.sha256(head).digest(), *chunks])
 
 
+def with_numbers(binary, name, change):
+    """The file with other numbers in a chunk, and digests that fit."""
+    header, *chunks, _ = chunks_of(binary)
+    names = [part[:8].rstrip(b"\0") for part in chunks]
+    place = max(k for k, found in enumerate(names) if found == name)
+    kind = {b"A.row": "<i4", b"A.count": "<i8"}.get(name, "<f8")
+    numbers = np.frombuffer(chunks[place][16:-32], dtype=kind).copy()
+    change(numbers)
+    chunks[place] = chunk(name, numbers.tobytes())
+    return sealed([header, *chunks])
+
+
+@pytest.mark.parametrize("name", [b"q", b"b", b"A.value", b"P.value"])
+def test_numbers_that_fit_their_digest_are_finite(name, binary, refused):
+    for value in (np.nan, np.inf):
+
+        def change(numbers, value=value):
+            numbers[-1] = value
+
+        assert "a number is infinite or NaN" in refused(
+            with_numbers(binary, name, change)
+        )
+
+
+def test_entries_that_stand_twice_and_negative_costs_are_refused(binary, refused):
+    def twice(numbers):
+        numbers[:] = numbers[0]
+
+    def negative(numbers):
+        numbers[0] = -1.0
+
+    message = refused(with_numbers(binary, b"A.row", twice))
+    assert "stand twice, or not in their order" in message
+    assert "is not convex" in refused(with_numbers(binary, b"P.value", negative))
+
+
 def test_headers_that_fit_their_digest_are_still_doubted(binary, refused):
     assert with_header(binary, form="tree") == binary
     for changes in (
         {"n_rows": None},
         {"index": None},
-        {"cones": [["zero", 3]]},
-        {"constant": "much"},
+        {"more": 1},
+        {"constant": math.nan},
     ):
         message = refused(with_header(binary, **changes))
         assert "the header cannot be understood" in message
@@ -204,13 +266,20 @@ def test_headers_that_fit_their_digest_are_still_doubted(binary, refused):
         {"n_entries": 2.5},
         {"rank": True},
         {"index": "<f8"},
-        {"form": "other"},
+        {"constant": "much"},
+        {"cones": [["zero", 3]]},
         {"n_rows": entries["n_rows"] + 1},
         {"cones": [["zero", 0, 10**18], *entries["cones"]]},
         {"cones": [["zero", 10**18, 10**18]]},
     ):
         message = refused(with_header(binary, **changes))
         assert "the header contradicts itself" in message
+    for changes, part in (
+        ({"form": "other"}, "the form is unknown"),
+        ({"rank": 2000}, "the blocks do not end within 34 columns"),
+        ({"n_cone_rows": 10**6}, "the blocks have more rows than there are"),
+    ):
+        assert part in refused(with_header(binary, **changes))
     for name in ("n_entries", "n_variables", "n_quadratic"):
         message = refused(with_header(binary, **{name: 10**15}))
         assert "shorter than its header says" in message

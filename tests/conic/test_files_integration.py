@@ -67,7 +67,7 @@ def test_both_formats_come_back_to_the_certified_optimum(loss, form, tmp_path):
     conic = build_conic(program, form=form)
     assert solve_conic(conic)[0] == pytest.approx(best, rel=1e-6)
     for name in ("program.conic", "program.cbf"):
-        sizes = write_conic(program, tmp_path / name, form=form)
+        sizes = write_conic(tmp_path / name, program, form=form)
         assert sizes == conic_sizes(program, form=form)
         back = read_conic(tmp_path / name)
         assert solve_conic(back)[0] == pytest.approx(best, rel=1e-6)
@@ -93,7 +93,7 @@ def test_degenerate_data_and_patches_come_back(loss, X, tmp_path):
     best = solve(program).objective
     for form in ("dense", "tree"):
         for name in (f"{form}.conic", f"{form}.cbf"):
-            write_conic(program, tmp_path / name, form=form)
+            write_conic(tmp_path / name, program, form=form)
             value, _ = solve_conic(read_conic(tmp_path / name))
             assert value == pytest.approx(best, rel=1e-6)
         value = cbf.optimum(tmp_path / f"{form}.cbf")
@@ -106,7 +106,7 @@ def test_mosek_reads_the_same_numbers(loss, form, tmp_path):
     mosek = pytest.importorskip("mosek", reason="MOSEK's reader is not installed")
     program = problem(loss, gaussian(8, 3))
     path = tmp_path / "program.cbf"
-    write_conic(program, path, form=form)
+    write_conic(path, program, form=form)
     conic = read_conic(path)
     kinds = {
         mosek.domaintype.rzero: "zero",
@@ -141,7 +141,7 @@ def test_mosek_reads_the_same_numbers(loss, form, tmp_path):
 def test_counts_come_before_the_data_and_no_entry_twice(tmp_path):
     path = tmp_path / "program.cbf"
     program = problem("logistic", gaussian(7, 3))
-    sizes = write_conic(program, path)
+    sizes = write_conic(path, program)
     parts = cbf.read(path)  # which refuses an entry that comes twice
     data = ["OBJACOORD", "ACOORD", "BCOORD"]
     assert parts["names"] == ["OBJSENSE", "VAR", "CON", *data]
@@ -155,12 +155,12 @@ def test_the_file_does_not_depend_on_the_pieces(name, tmp_path, monkeypatch):
     program = problem("squared", gaussian(12, 3))
     for form in ("dense", "tree"):
         (tmp_path / form).mkdir()
-        write_conic(program, tmp_path / form / name, form=form)
+        write_conic(tmp_path / form / name, program, form=form)
         monkeypatch.setattr(conic_columns, "_ENTRIES", 100)
         monkeypatch.setattr(conic_columns, "_SHORT", 7)
         monkeypatch.setattr("convex_solver.conic.cbf._LINES", 5)
         monkeypatch.setattr("convex_solver.conic.binary._NUMBERS", 11)
-        write_conic(program, tmp_path / form / f"small-{name}", form=form)
+        write_conic(tmp_path / form / f"small-{name}", program, form=form)
         assert_same(
             read_conic(tmp_path / form / name),
             read_conic(tmp_path / form / f"small-{name}"),
@@ -173,9 +173,9 @@ def test_writing_holds_a_small_part_of_the_program(name, tmp_path, monkeypatch):
     monkeypatch.setattr(conic_columns, "_ENTRIES", 1 << 11)
     monkeypatch.setattr("convex_solver.conic.cbf._LINES", 1 << 11)
     program = problem("squared", gaussian(50, 3))
-    write_conic(problem("squared", gaussian(9, 3)), tmp_path / f"first-{name}")
+    write_conic(tmp_path / f"first-{name}", problem("squared", gaussian(9, 3)))
     tracemalloc.start()
-    sizes = write_conic(program, tmp_path / name)
+    sizes = write_conic(tmp_path / name, program)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     # the enumerator's blocks are most of it, and do not grow
@@ -195,7 +195,7 @@ def test_building_holds_little_more_than_the_result(monkeypatch):
 
 def test_a_cone_of_one_row_is_written_as_a_half_line(tmp_path):
     program = problem("hinge", [[0.0, 0.0], [0.0, 0.0]])
-    write_conic(program, tmp_path / "program.cbf")
+    write_conic(tmp_path / "program.cbf", program)
     assert cbf.read(tmp_path / "program.cbf")["CON"][-2:] == [("L+", 1)] * 2
 
 
@@ -204,14 +204,14 @@ def test_existing_files_other_endings_and_forms_are_refused(tmp_path):
     path = tmp_path / "program.conic"
     path.write_text("mine")
     with pytest.raises(InputError, match="exists; give another path"):
-        write_conic(program, path)
+        write_conic(path, program)
     assert path.read_text() == "mine"
     with pytest.raises(InputError, match=r"ends in '.txt'; expected .cbf .* .conic"):
-        write_conic(program, tmp_path / "program.txt")
+        write_conic(tmp_path / "program.txt", program)
     with pytest.raises(InputError, match="form='sparse' is unknown"):
-        write_conic(program, tmp_path / "program.cbf", form="sparse")
+        write_conic(tmp_path / "program.cbf", program, form="sparse")
     with pytest.raises(InputError, match=r"cannot write .*: No such file"):
-        write_conic(program, tmp_path / "missing" / "program.cbf")
+        write_conic(tmp_path / "missing" / "program.cbf", program)
     assert os.listdir(tmp_path) == ["program.conic"]
 
 
@@ -223,5 +223,5 @@ def test_a_writer_that_stops_leaves_no_file(tmp_path, monkeypatch):
         monkeypatch.setattr(f"convex_solver.conic.{module}.iter_columns", stops)
     for name in ("program.cbf", "program.conic"):
         with pytest.raises(KeyboardInterrupt):
-            write_conic(problem("squared", gaussian(4, 2)), tmp_path / name)
+            write_conic(tmp_path / name, problem("squared", gaussian(4, 2)))
     assert os.listdir(tmp_path) == []
