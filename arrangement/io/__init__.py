@@ -1,5 +1,6 @@
 """The edge to files and to a terminal: tables, new files, reports."""
 
+from arrangement.io.archives import open_archive
 from arrangement.io.files import check_new_file, new_file, write_new
 from arrangement.io.strict_json import parse_json, shown
 from arrangement.io.tables import Table, read_table, with_ones
@@ -30,6 +31,7 @@ __all__ = [
     "column_list",
     "names_text",
     "new_file",
+    "open_archive",
     "parse_json",
     "print_json",
     "print_report",

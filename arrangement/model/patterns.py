@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Protocol, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from arrangement.errors import InputError
+from arrangement.io import new_file, open_archive
 from arrangement.model.arrangement import Arrangement
 from arrangement.model.proof import Proof
+
+_MEMBERS = ("packed", "n_rows", "rank", "bound", "plan", "proof")
+# Characters of the texts in a file; Python reads no longer numbers.
+_MOST_DIGITS = 4300
+_MOST_TEXT = 10**5
 
 
 class GeometryProvider(Protocol):
@@ -69,15 +73,19 @@ class PatternSet:
 
     Attributes
     ----------
-    packed : ndarray, shape (P, ceil(n/64)), uint64, C-contiguous
-        Bit ``i % 64`` of word ``i // 64`` is row i; padding bits are zero.
+    packed : ndarray, shape (P, ceil(n/64)), uint64, C-contiguous, read-only
+        Bit ``i % 64`` of word ``i // 64`` is row i; padding bits are zero.  An array
+        that is handed in becomes read-only too, as a proof is about it.
     n_rows, rank : int
         Number of input rows n; rank of the arrangement.
     bound : int
         Cover's bound on the number of chambers of the distinct hyperplanes.
     proof : Proof or None
-        The proof that the list is complete; None for blocks, slices and
-        ``prove=False``.
+        The proof that the list is complete; None for blocks, slices, ``prove=False``
+        and lists that come out of files.
+    claim : str
+        What the file that the list was loaded from says about its completeness, or
+        "".  No proof: whoever can write a file can write that.
     plan : str
         How the list was made, and in which arithmetic.
     arrangement : Arrangement or None
@@ -90,9 +98,20 @@ class PatternSet:
     bound: int
     proof: Proof | None = None
     plan: str = ""
+    claim: str = ""
     arrangement: Arrangement | None = field(default=None, repr=False)
     provider: GeometryProvider | None = field(default=None, repr=False)
     known_facets: list[NDArray[np.int64]] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Close the patterns against changes."""
+        object.__setattr__(self, "packed", _read_only(self.packed))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Close the patterns again: a pickled array forgets that it was read-only."""
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
+        self.__post_init__()
 
     def __len__(self) -> int:
         """Return the number of patterns."""
@@ -121,6 +140,7 @@ class PatternSet:
             self,
             packed=np.ascontiguousarray(self.packed[key]),
             proof=None,
+            claim="",
             known_facets=facets,
         )
 
@@ -210,56 +230,78 @@ class PatternSet:
         InputError
             If the file exists or its folder cannot be written.
         """
-        target = Path(path)
-        if target.exists():
-            raise InputError(f"{target} exists; give another path or remove it.")
-        partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
-        try:
-            with partial.open("xb") as stream:
-                np.savez_compressed(
-                    stream,
-                    packed=self.packed,
-                    n_rows=np.int64(self.n_rows),
-                    rank=np.int64(self.rank),
-                    bound=np.array(str(self.bound)),
-                    plan=np.array(self.plan),
-                    proof=np.array("" if self.proof is None else str(self.proof)),
-                )
-            partial.rename(target)
-        except OSError as error:
-            raise InputError(f"cannot write {target}: {error.strerror}.") from error
-        finally:
-            partial.unlink(missing_ok=True)
+        with new_file(path) as stream:
+            np.savez_compressed(
+                stream,
+                packed=self.packed.astype("<u8", copy=False),
+                n_rows=np.array(self.n_rows, dtype="<i8"),
+                rank=np.array(self.rank, dtype="<i8"),
+                bound=np.array(str(self.bound)),
+                plan=np.array(self.plan),
+                proof=np.array(self.claim if self.proof is None else str(self.proof)),
+            )
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> PatternSet:
         """Read a file that `save` wrote; prove it with ``verify(patterns, X)``.
 
+        Returns
+        -------
+        PatternSet
+            Without a proof: what the file says about it is in ``claim``.
+
         Raises
         ------
         InputError
-            If the file is missing, unreadable or no list of patterns.
+            If the file is missing, damaged or no list of patterns; one line says what
+            is wrong.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from arrangement import enumerate_patterns, verify
+        >>> X = [[1, 0], [0, 1], [1, 1]]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     enumerate_patterns(X).save(f"{folder}/list.npz")
+        ...     loaded = PatternSet.load(f"{folder}/list.npz")
+        >>> print(loaded.proof)
+        None
+        >>> verify(loaded, X).n_patterns
+        6
         """
-        try:
-            with (
-                Path(path).open("rb") as stream,
-                np.load(stream, allow_pickle=False) as data,
-            ):
-                packed = np.ascontiguousarray(data["packed"])
-                n_rows, rank = int(data["n_rows"]), int(data["rank"])
-                bound, plan = int(str(data["bound"])), str(data["plan"])
-        except (
-            OSError,
-            EOFError,
-            KeyError,
-            TypeError,
-            ValueError,
-            zipfile.BadZipFile,
-        ) as error:
-            raise InputError(f"cannot read patterns from {path}: {error}.") from error
-        if packed.dtype != np.uint64 or packed.shape[1:] != (-(-n_rows // 64),):
-            raise InputError(
-                f"{path} holds {packed.dtype} of shape {packed.shape}; expected uint64 "
-                f"of shape (P, {-(-n_rows // 64)}) for {n_rows} rows."
-            )
-        return cls(packed, n_rows, rank, bound, plan=f"loaded from a file ({plan})")
+        with open_archive(path, _MEMBERS) as archive:
+            n_rows, rank = archive.integer("n_rows"), archive.integer("rank")
+            digits = archive.text("bound", _MOST_DIGITS)
+            plan = archive.text("plan", _MOST_TEXT)
+            claim = archive.text("proof", _MOST_TEXT)
+            if not (0 <= rank <= n_rows and digits.isascii() and digits.isdigit()):
+                raise ValueError(f"{n_rows} rows, rank {rank} and the bound do not fit")
+            if not (plan + claim).isprintable():
+                raise ValueError("its texts hold control characters")
+            bound = int(digits)
+            if bound.bit_length() > n_rows + 1:
+                raise ValueError(f"its bound is above 2^n for {n_rows} rows")
+            packed = archive.words("packed", -(-n_rows // 64), bound)
+            if n_rows % 64 and np.any(packed[:, -1] >> np.uint64(n_rows % 64)):
+                raise ValueError("a padding bit is set")
+        return cls(
+            packed,
+            n_rows,
+            rank,
+            bound,
+            plan=f"loaded from a file ({plan})",
+            claim=claim,
+        )
+
+
+def _read_only(array: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return an array that nobody can change: itself, closed, or a copy."""
+    owner: Any = array
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    if owner is not array and (owner.flags.writeable or array.flags.writeable):
+        # somebody else may hold the array that this is a part of
+        owner = array = array.copy()
+    owner.setflags(write=False)
+    # a view of a closed array cannot be opened again
+    return array.view() if owner is array else array

@@ -19,7 +19,7 @@ from typing import Any
 
 # A case that takes longer hangs; one that takes more memory floods.
 SECONDS = 30
-BYTES = 3 << 28
+BYTES = 3 << 26
 # One line that a terminal can show.
 LONGEST = 1000
 

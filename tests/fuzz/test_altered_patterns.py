@@ -102,11 +102,16 @@ def npy(array, header=None):
     return raw[:8] + struct.pack("<H", len(text)) + text + raw[begin:]
 
 
-def zipped(members, compression=zipfile.ZIP_DEFLATED):
+def zipped(members, compression=zipfile.ZIP_DEFLATED, n_zeros=0):
+    """An archive; so many zero bytes follow the last member."""
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", compression) as archive:
-        for name, content in members:
+    with zipfile.ZipFile(stream, "w", compression, compresslevel=1) as archive:
+        for name, content in members[:-1]:
             archive.writestr(name, content)
+        with archive.open(members[-1][0], "w") as last:
+            last.write(members[-1][1])
+            for _ in range(n_zeros >> 20):
+                last.write(bytes(1 << 20))
     return stream.getvalue()
 
 
@@ -217,9 +222,13 @@ def altered_npz(rng, raw):
     elif what == 6:
         members[k] = (members[k][0], altered_bytes(rng, members[k][1]))
     elif what == 7:
-        # what unpacks to a thousand times its size
-        bomb = rng.choice((b"\0" * (1 << 30), members[k][1] + b"\0" * (1 << 28)))
-        members[k] = (rng.choice((members[k][0], "extra.npy")), bomb)
+        # what unpacks to a thousand times its size, as its header says or not
+        shape = rng.choice((f"({1 << 25}, 1)", str(arrays[name].shape)))
+        kind = rng.choice(("<u8", arrays[name].dtype.str))
+        header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}\n"
+        last = members.pop(k)
+        members.append((last[0], npy(np.zeros(0), header)))
+        return zipped(members, n_zeros=1 << 28)
     elif what == 8:
         members[k] = (rng.choice(("../" + members[k][0], name, "x.npy")), members[k][1])
     else:
