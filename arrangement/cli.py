@@ -239,8 +239,8 @@ def _write_store(
     return {
         "patterns": len(stored),
         "bound": stored.bound,
-        "proven": stored.is_proven,
-        "proof": stored.proof if stored.is_proven else None,
+        "proven": stored.proof is not None,
+        "proof": None if stored.proof is None else str(stored.proof),
         "plan": stored.plan,
         "output": options.output,
         "bytes": sum(file.stat().st_size for file in stored.path.iterdir()),

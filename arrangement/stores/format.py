@@ -9,17 +9,23 @@ import hashlib
 import json
 import os
 import re
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from arrangement.errors import InputError, InputTypeError
+from arrangement.io import parse_json, shown
 
 FORMAT = 1
+_NUMBERS = ("n_rows", "rank", "block_size", "format", "count", "chunks", "total")
+# Digits of the bound, as many as Python reads, and the bits of so many digits.
+_MOST_DIGITS = 4300
+_MOST_BITS = 1 << 14
 METADATA = "zarr.json"
 CHECKSUMS = "checksums"
 COMPLETE, INCOMPLETE = "complete", "incomplete"
@@ -61,6 +67,25 @@ class Header:
     proof_method: str = "none"
     proof: str = "none: the list is incomplete"
     checksums_sha256: str = hashlib.sha256().hexdigest()
+
+    def contradiction(self) -> str:
+        """Return what does not fit in a header that was read, or ""."""
+        bound = self.bound
+        if not (bound.isascii() and bound.isdigit() and len(bound) <= _MOST_DIGITS):
+            return "its bound is no number"
+        if not 0 <= self.rank <= self.n_rows:
+            return f"its rank is {self.rank:,} of {self.n_rows:,} rows"
+        if not 1 <= self.block_size <= _MAX_CHUNK_BYTES // (8 * max(self.width, 1)):
+            return f"its chunks would have {self.block_size:,} patterns"
+        if self.chunks != -(-self.count // self.block_size):
+            return f"{self.count:,} patterns are not in {self.chunks:,} chunks"
+        if not self.count <= int(bound) <= 1 << min(self.n_rows, _MOST_BITS):
+            return f"{self.count:,} patterns and its bound do not fit"
+        if self.status not in (COMPLETE, INCOMPLETE):
+            return f"its status is {shown(self.status)}"
+        if self.total != (self.count if self.status == COMPLETE else None):
+            return "its total is not what is there"
+        return ""
 
     @property
     def width(self) -> int:
@@ -160,32 +185,56 @@ def read_header(folder: Path) -> Header:
     except (OSError, ValueError) as error:
         raise InputError(f"cannot read {folder / METADATA}: {error}.") from error
     try:
-        document = json.loads(text)
+        document = parse_json(text)
         values = document["attributes"]["arrangement"]
         version = values["format"]
-    except (ValueError, KeyError, TypeError):
+    except ValueError as error:
+        raise InputError(f"{folder / METADATA} is damaged: {error}.") from None
+    except (KeyError, TypeError):
         raise InputError(
             f"{folder / METADATA} is damaged, or of a Zarr store that write_patterns "
             "did not write (zarr.open reads those)."
         ) from None
-    if version != FORMAT:
+    if type(version) is not int or version != FORMAT:
         raise InputError(
-            f"{folder} has format {version!r}; this version reads format {FORMAT}. "
-            "Install the version that wrote it, or write the list again."
+            f"{folder} has format {shown(version)}; this version reads format "
+            f"{FORMAT}. Install the version that wrote it, or write the list again."
         )
-    fields = {name: value for name, value in values.items() if name != "sha256"}
-    try:
-        header = Header(**fields)
+    given = {name: value for name, value in values.items() if name != "sha256"}
+    wrong = _wrong_field(given)
+    header = None if wrong else Header(**given)
+    if not wrong and header is not None:
         expected = header.document()
-    except (TypeError, ValueError):
-        expected = {}
-    attributes = {"arrangement": values}
-    if not expected or expected != {
-        name: attributes if name == "attributes" else document.get(name)
-        for name in expected
-    }:
-        raise InputError(f"{folder / METADATA} is altered. {_REMOVE}")
+        attributes = {"arrangement": values}
+        if expected != {
+            name: attributes if name == "attributes" else document.get(name)
+            for name in expected
+        }:
+            wrong = "its SHA-256 is not that of what it says"
+        else:
+            wrong = header.contradiction()
+    if wrong or header is None:
+        raise InputError(f"{folder / METADATA} is altered: {wrong}. {_REMOVE}")
     return header
+
+
+def _wrong_field(values: dict[str, Any]) -> str:
+    """Return which field of a header is missing, unknown or of another type, or ""."""
+    names = [field.name for field in fields(Header)]
+    if set(values) != set(names):
+        odd = min(set(values) ^ set(names))
+        return f"it lacks {odd!r}" if odd in names else f"{shown(odd)} is unknown"
+    for name in names:
+        value = values[name]
+        if name == "total" and value is None:
+            continue
+        if type(value) is not (int if name in _NUMBERS else str):
+            return f"{name} is {shown(value)}"
+        if isinstance(value, str) and not value.isprintable():
+            return f"{name} holds control characters"
+        if isinstance(value, int) and value < 0:
+            return f"{name} is negative"
+    return ""
 
 
 def stored_header(folder: Path, header: Header) -> Header | None:
@@ -230,6 +279,10 @@ def read_checksums(folder: Path) -> list[Checksum]:
         text = (folder / CHECKSUMS).read_text(encoding="ascii", errors="replace")
     except FileNotFoundError:
         return []
+    except OSError as error:
+        raise InputError(
+            f"cannot read {folder / CHECKSUMS}: {error.strerror}."
+        ) from error
     found = []
     for k, line in enumerate(text.splitlines(keepends=True)):
         match = _LINE.fullmatch(line)
@@ -286,15 +339,49 @@ def check_size(folder: Path, checksum: Checksum) -> None:
         )
 
 
+def check_frame(folder: Path, header_bytes: int, checksum: Checksum) -> None:
+    """Check that a chunk unpacks to so many bytes, before memory is taken for them.
+
+    A Blosc frame says at byte 4 what it unpacks to, and at byte 12 how long it is; four
+    bytes of CRC-32C follow it.
+
+    Raises
+    ------
+    InputError
+        Names the chunk.
+    """
+    try:
+        with (folder / checksum.name).open("rb") as stream:
+            head = stream.read(16)
+        unpacked, _, length = struct.unpack("<4xIII", head)
+    except (OSError, struct.error):
+        unpacked = length = -1
+    if unpacked != header_bytes or length + 4 != checksum.size:
+        raise InputError(
+            f"chunk {checksum.chunk} of {folder} is damaged (file {checksum.name}): "
+            f"its frame is not one of {header_bytes:,} bytes. {REWRITE}"
+        )
+
+
 def write_header(folder: Path, header: Header) -> None:
     """Replace ``zarr.json``: what this says is on the disk, is."""
     text = json.dumps(header.document(), indent=2) + "\n"
-    replace_file(folder / METADATA, text.encode())
+    _replace_other(folder / METADATA, text.encode())
 
 
 def write_checksums(folder: Path, lines: list[Checksum]) -> None:
     """Replace ``checksums`` by these lines."""
-    replace_file(folder / CHECKSUMS, "".join(map(str, lines)).encode())
+    _replace_other(folder / CHECKSUMS, "".join(map(str, lines)).encode())
+
+
+def _replace_other(path: Path, data: bytes) -> None:
+    """Replace a file unless it says the same already."""
+    try:
+        is_same = path.read_bytes() == data
+    except OSError:
+        is_same = False
+    if not is_same:
+        replace_file(path, data)
 
 
 def append_checksum(folder: Path, line: Checksum) -> None:

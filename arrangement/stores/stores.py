@@ -45,6 +45,13 @@ from arrangement.listing import PatternStream, iter_patterns
 from arrangement.model import Arrangement, PatternSet, Proof, matrix_sha256
 from arrangement.options import free_bytes
 from arrangement.stores import format as form
+from arrangement.stores.arrays import (
+    digest,
+    encode_chunk,
+    import_zarr,
+    open_array,
+    read_chunk,
+)
 from arrangement.stores.format import Checksum, Header
 from arrangement.verification import verify
 
@@ -57,8 +64,9 @@ class StoredPatterns:
     """A complete list of patterns on disk, read when asked.
 
     ``stored[a:b]`` is a `PatternSet` in memory, ``stored[i]`` one pattern (booleans,
-    shape (n,)), and iterating yields a `PatternSet` for each chunk; the checksum of
-    every chunk read so is checked.
+    shape (n,)), and iterating yields one pattern after another, as for a `PatternSet`;
+    `iter_chunks` yields a `PatternSet` for each chunk.  The checksum of every chunk
+    read so is checked.
 
     Attributes
     ----------
@@ -71,12 +79,14 @@ class StoredPatterns:
         As in `PatternSet`.
     block_size : int
         Patterns a chunk; the last may hold fewer.
-    proof : str
-        The proof in words, or that there is none.
-    proof_method : {"cover bound", "characteristic polynomial", "none"}
-        As ``Proof.method``; ``"none"`` when written with ``prove=False``.
+    claim : str
+        What the store says about its completeness.  No proof: whoever can write a file
+        can write that.
     matrix_sha256 : str
         `arrangement.model.fingerprint.matrix_sha256` of the matrix listed.
+    proof : Proof or None
+        The proof of the call of `write_patterns` that returned this; None for a store
+        that was opened (`verify` proves it).
     """
 
     path: Path
@@ -86,24 +96,24 @@ class StoredPatterns:
     bound: int
     plan: str
     block_size: int
-    proof: str
-    proof_method: str
+    claim: str
     matrix_sha256: str
     checksums: tuple[Checksum, ...] = field(repr=False)
-
-    @property
-    def is_proven(self) -> bool:
-        """Whether the list was proven complete while it was written."""
-        return self.proof_method != "none"
+    proof: Proof | None = None
 
     def __len__(self) -> int:
         """Return the number of patterns."""
         return int(self.packed.shape[0])
 
-    def __iter__(self) -> Iterator[PatternSet]:
+    def __iter__(self) -> Iterator[NDArray[np.bool_]]:
+        """Iterate over boolean vectors of shape (n,), one chunk in memory."""
+        for chunk in self.iter_chunks():
+            yield from chunk
+
+    def iter_chunks(self) -> Iterator[PatternSet]:
         """Yield the patterns of each chunk, checked."""
         for checksum in self.checksums:
-            yield self._pattern_set(_read_chunk(self.path, self.packed, checksum))
+            yield self._pattern_set(read_chunk(self.path, self.packed, checksum))
 
     def __getitem__(self, key: int | slice) -> Any:
         """Return one pattern (booleans) for an int, a `PatternSet` for a slice."""
@@ -126,7 +136,7 @@ class StoredPatterns:
                 first = forward.start + skip * forward.step - begin
                 last = min(forward[-1] - begin, size - 1)
                 if first <= last:
-                    chunk = _read_chunk(self.path, self.packed, self.checksums[k])
+                    chunk = read_chunk(self.path, self.packed, self.checksums[k])
                     pieces.append(chunk[first : last + 1 : forward.step])
         packed = np.concatenate(pieces)
         return self._pattern_set(packed if places.step > 0 else packed[::-1])
@@ -228,6 +238,7 @@ def write_patterns(
     Returns
     -------
     StoredPatterns
+        With ``proof`` set unless ``prove=False``.
 
     Raises
     ------
@@ -247,7 +258,7 @@ def write_patterns(
     ...     len(stored), stored[2:4].to_bool().astype(int).tolist()
     (6, [[1, 0, 1], [0, 1, 0]])
     """
-    _import_zarr()
+    import_zarr()
     arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
     size = form.chunk_rows(block_size, arrangement.n_hyperplanes)
     folder = _check_target(path, resume=resume)
@@ -265,13 +276,18 @@ def write_patterns(
     )
     try:
         with form.locked(folder, exist_ok=resume):
-            _write(folder, header, stream, prove)
+            proof = _write(folder, header, stream, prove)
+    except FileExistsError:
+        raise InputError(
+            f"{folder} exists; it came to be in the meantime. Give another path, or "
+            "continue it with --resume (resume=True)."
+        ) from None
     except OSError as error:
         raise InputError(
             f"cannot write {folder}: {error.strerror or error}. Make room or give "
             "another path; --resume (resume=True) continues what was begun."
         ) from error
-    return open_patterns(folder)
+    return replace(open_patterns(folder), proof=proof)
 
 
 def open_patterns(path: str | os.PathLike[str]) -> StoredPatterns:
@@ -294,7 +310,7 @@ def open_patterns(path: str | os.PathLike[str]) -> StoredPatterns:
     InputError
         No such store, incomplete, of another format, or damaged; names the chunk.
     """
-    _import_zarr()
+    import_zarr()
     folder = Path(path)
     header = form.read_header(folder)
     if header.status != form.COMPLETE:
@@ -308,34 +324,16 @@ def open_patterns(path: str | os.PathLike[str]) -> StoredPatterns:
         form.check_size(folder, checksum)
     return StoredPatterns(
         path=folder,
-        packed=_open_array(folder),
+        packed=open_array(folder),
         n_rows=header.n_rows,
         rank=header.rank,
         bound=int(header.bound),
         plan=header.plan,
         block_size=header.block_size,
-        proof=header.proof,
-        proof_method=header.proof_method,
+        claim=header.proof,
         matrix_sha256=header.matrix_sha256,
         checksums=tuple(checksums),
     )
-
-
-def _import_zarr() -> Any:
-    try:
-        import zarr
-    except ImportError:
-        raise InputError(
-            "stores of patterns need the package zarr: pip install 'zarr>=3'."
-        ) from None
-    return zarr
-
-
-def _open_array(folder: Path) -> Any:
-    try:
-        return _import_zarr().open_array(folder, mode="r")
-    except (ValueError, TypeError, KeyError, OSError) as error:
-        raise InputError(f"Zarr cannot open {folder}: {error}.") from error
 
 
 def _check_target(path: str | os.PathLike[str], *, resume: bool) -> Path:
@@ -360,8 +358,13 @@ def _antipodes_text(arrangement: Arrangement) -> str:
     return "full list: each chamber is followed at once by its antipode"
 
 
-def _write(folder: Path, header: Header, stream: PatternStream, prove: bool) -> None:
-    """Bring the store to its end from wherever it is; writes nothing when done."""
+def _write(
+    folder: Path, header: Header, stream: PatternStream, prove: bool
+) -> Proof | None:
+    """Bring the store to its end from wherever it is; writes nothing when done.
+
+    A proof comes from listing again and comparing, never from what the store says.
+    """
     stored = form.stored_header(folder, header)
     kept = [] if stored is None else _intact_chunks(folder, stored)
     form.remove_partial(folder)
@@ -369,9 +372,9 @@ def _write(folder: Path, header: Header, stream: PatternStream, prove: bool) -> 
         stored is not None
         and stored.status == form.COMPLETE
         and stored.checksums_sha256 == form.digest_lines(kept)
-        and (stored.proof_method != "none" or not prove)
+        and not prove
     ):
-        return
+        return None
     header = _write_chunks(folder, header, kept, stream)
     method, text = "none", "none, as asked: completeness was not checked"
     if stream.proof is not None:
@@ -384,15 +387,16 @@ def _write(folder: Path, header: Header, stream: PatternStream, prove: bool) -> 
         proof=text,
     )
     form.write_header(folder, header)
+    return stream.proof
 
 
 def _intact_chunks(folder: Path, stored: Header) -> list[Checksum]:
     """Return the checksums of the leading chunks that are whole, read and compared."""
     kept: list[Checksum] = []
-    array = _open_array(folder)
+    array = open_array(folder)
     for checksum in form.read_checksums(folder)[: stored.chunks]:
         try:
-            _read_chunk(folder, array, checksum)
+            read_chunk(folder, array, checksum)
         except InputError:
             break
         kept.append(checksum)
@@ -407,18 +411,18 @@ def _write_chunks(
     running = hashlib.sha256()
     k = 0
     for k, block in enumerate(_blocks(stream), 1):
-        digest = _digest(block.packed)
+        found = digest(block.packed)
         if k <= len(kept):
             line = kept[k - 1]
-            if line.sha256 != digest:
+            if line.sha256 != found:
                 raise InputError(
                     f"chunk {line.chunk} of {folder} (file {line.name}) differs from "
                     "what the matrix gives now: it was altered, or written by another "
                     "version. Remove the store and write it again."
                 )
         else:
-            data = _encode(block.packed, header)
-            line = Checksum(digest, len(data), k - 1)
+            data = encode_chunk(block.packed, header)
+            line = Checksum(found, len(data), k - 1)
             if data:
                 form.replace_file(folder / line.name, data)
             form.append_checksum(folder, line)
@@ -448,47 +452,3 @@ def _blocks(stream: PatternStream) -> Iterator[PatternSet]:
             f"another way: {error} End without proof with --resume --no-proof "
             "(resume=True, prove=False)."
         ) from error
-
-
-def _encode(packed: NDArray[np.uint64], header: Header) -> bytes:
-    """Return the file of one chunk as Zarr makes it; empty when there are no words."""
-    if not header.width:
-        return b""
-    zarr = _import_zarr()
-    files: dict[str, Any] = {}
-    document = replace(header, count=header.block_size).document()
-    # a chunk of zeros is a pattern too, and a missing file an error
-    with zarr.config.set({"array.write_empty_chunks": True}):
-        store = zarr.storage.MemoryStore(files)
-        array = zarr.Array.from_dict(zarr.storage.StorePath(store), document)
-        array[: len(packed)] = packed
-    data: bytes = files["c.0.0"].to_bytes()
-    return data
-
-
-def _read_chunk(folder: Path, array: Any, checksum: Checksum) -> NDArray[np.uint64]:
-    """Read a chunk and compare it with its checksum.
-
-    Raises
-    ------
-    InputError
-        Names the chunk.
-    """
-    form.check_size(folder, checksum)
-    size = array.chunks[0]
-    begin = checksum.chunk * size
-    try:
-        packed = np.asarray(array[begin : begin + size], dtype=np.uint64)
-        reason = "" if _digest(packed) == checksum.sha256 else "its checksum is wrong"
-    except (ValueError, RuntimeError, OSError) as error:
-        reason = str(error).rstrip(".")
-    if reason:
-        raise InputError(
-            f"chunk {checksum.chunk} of {folder} is damaged (file {checksum.name}): "
-            f"{reason}. {form.REWRITE}"
-        )
-    return packed
-
-
-def _digest(packed: NDArray[np.uint64]) -> str:
-    return hashlib.sha256(packed.astype("<u8", copy=False).tobytes()).hexdigest()
