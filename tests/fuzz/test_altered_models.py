@@ -230,7 +230,7 @@ def test_no_altered_model_is_believed(bases, tmp_path, fuzz_seeds):
         return "same meaning" if is_same else "another true claim"
 
     outcomes = run_cases(case, "model", fuzz_seeds)
-    assert 3 * outcomes["refused when read"] > len(fuzz_seeds)
+    assert 3 * outcomes["refused when read"] >= len(fuzz_seeds)
 
 
 def test_files_as_they_were_are_certified(bases, tmp_path):

@@ -263,7 +263,7 @@ def test_no_altered_npz_is_believed(files, tmp_path, fuzz_seeds):
         return check_verified(found, patterns, matrix, offsets)
 
     outcomes = run_cases(case, "npz", fuzz_seeds)
-    assert 3 * outcomes["refused when read"] > len(fuzz_seeds)
+    assert 3 * outcomes["refused when read"] >= len(fuzz_seeds)
 
 
 # ---- Zarr stores -------------------------------------------------------------------
@@ -414,4 +414,4 @@ def test_no_altered_store_is_believed(stores, tmp_path, fuzz_seeds):
             shutil.rmtree(folder)
 
     outcomes = run_cases(case, "store", fuzz_seeds)
-    assert 3 * outcomes["refused when read"] > len(fuzz_seeds)
+    assert 3 * outcomes["refused when read"] >= len(fuzz_seeds)
