@@ -1,119 +1,130 @@
 """Regions a second beside exact packages of others, on the same integer matrices.
 
-``python bench/bench_peers.py [--sage PYTHON] [--polypart PYTHON] [--limit SECONDS]``.
-The options name the interpreters of environments that have the package (this one when
-omitted); a peer that is not installed is skipped with the reason.  Sage comes from
-PyPI: ``pip install passagemath-polyhedra passagemath-modules passagemath-graphs
-passagemath-combinat passagemath-flint``.  polypart needs pycddlib, which needs the
-headers of cddlib and GMP.
+``--peer sage=PYTHON`` and ``--peer polypart=PYTHON`` name the interpreters of
+environments that have the package (this one when omitted); a peer that is not installed
+is left out with the reason.  Sage comes from PyPI: ``pip install passagemath-polyhedra
+passagemath-modules passagemath-graphs passagemath-combinat passagemath-flint``.
+polypart needs pycddlib, which needs the headers of cddlib and GMP.
 
 Sage and polypart keep a polyhedron for each region; here a list has patterns and its
-proof (every region with a witness decided exactly).  All counts are compared.
+proof (every region with a witness decided exactly).  All counts are compared.  Beside
+them a tree of HiGHS linear programs, as one writes it today, on Gaussian matrices.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import report
 
-report.add_paths()
+from arrangement import count_patterns, enumerate_patterns
+from bench import instances
+from bench.harness import Options, Report, Row, ask, best_time, check, demand
 
-from known import families  # noqa: E402
+from reference import families
 
-from arrangement import count_patterns, enumerate_patterns  # noqa: E402
-
-WORKER = Path(__file__).with_name("peer_worker.py")
 PEERS = ("sage", "polypart")
-HEADER = (
-    "case",
-    "peer",
-    "regions",
-    "lists, regions/s",
-    "proven list here, regions/s",
-    "times",
-    "counts, s",
-    "count here, s",
-    "times",
-)
+PROBE = [[1, 0], [0, 1], [1, 1]]
 
 
-def cases() -> dict[str, list[list[int]]]:
+def cases(*, quick: bool) -> dict[str, Any]:
     """Integer matrices: generic ones and two of the degenerate families."""
-    listed = {}
-    for n, r in ((20, 3), (16, 4), (10, 5)):
-        X = np.random.default_rng(1000 * n + r).integers(-99, 100, size=(n, r))
-        listed[f"integers ({n}, {r})"] = X.tolist()
-    for n in (3, 4):
-        listed[f"threshold n={n}"] = [list(row) for row in families.threshold(n)]
-    listed["resonance n=4"] = [list(row) for row in families.resonance(4)]
+    shapes = ((20, 3),) if quick else ((20, 3), (16, 4), (10, 5))
+    listed = {f"integers ({n}, {r})": instances.peer_rows(n, r) for n, r in shapes}
+    for k in (3,) if quick else (3, 4):
+        listed[f"threshold n={k}"] = families.threshold(k)
+    if not quick:
+        listed["resonance n=4"] = families.resonance(4)
     return listed
-
-
-def ask(python: str, peer: str, question: Any, limit: float) -> dict[str, Any] | str:
-    """Return the peer's answer, or in words why there is none."""
-    return report.ask(WORKER, python, peer, question, limit)
 
 
 def here(rows: Any) -> tuple[int, float, float]:
     """Return the number of regions, and seconds of a proven list and of the count."""
-    listing, _, patterns = report.best_time(lambda: enumerate_patterns(rows))
-    counting, _, count = report.best_time(lambda: count_patterns(rows))
-    if len(patterns) != count or patterns.proof is None:
-        raise SystemExit(f"{len(patterns):,} patterns, {count:,} counted.")
+    listing, _, patterns = best_time(lambda: enumerate_patterns(rows))
+    counting, _, count = best_time(lambda: count_patterns(rows))
+    check("patterns", len(patterns), count)
+    demand(patterns.proof is not None, "no proof")
     return count, listing, counting
 
 
-def line(
-    name: str, peer: str, answer: dict[str, Any], ours: tuple[int, float, float]
-) -> list[str]:
-    count, listing, counting = ours
+def row(name: str, rows: Any, answer: dict[str, Any]) -> Row:
+    count, listing, counting = here(rows)
     (listed, slow), (counted, slow_count) = answer["listed"], answer["counted"]
-    if listed != count or counted != count:
-        raise SystemExit(f"{name}: {peer} lists {listed}, counts {counted}; {count}.")
-    return [
-        name,
-        answer["version"],
-        f"{count:,}",
-        f"{count / slow:,.0f}",
-        f"{count / listing:,.0f}",
-        f"{slow / listing:,.0f}",
-        report.seconds_text(slow_count),
-        report.seconds_text(counting),
-        f"{slow_count / counting:,.0f}",
-    ]
+    check(f"{name}, {answer['version']}", (listed, counted), (count, count))
+    return {
+        "case": name,
+        "peer": answer["version"],
+        "regions": count,
+        "lists, regions/s": count / slow,
+        "proven list here, regions/s": count / listing,
+        "times": slow / listing,
+        "counts, s": slow_count,
+        "count here, s": counting,
+        "times as fast": slow_count / counting,
+    }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for peer in PEERS:
-        parser.add_argument(f"--{peer}", default=sys.executable, metavar="PYTHON")
-    parser.add_argument("--limit", type=float, default=300.0, help="seconds a case")
-    options = vars(parser.parse_args())
-    report.print_setting()
-    rows, notes = [], []
-    probe = [[1, 0], [0, 1], [1, 1]]
-    here(probe)
-    for peer in PEERS:
-        answer = ask(options[peer], peer, {"rows": probe}, options["limit"])
-        if isinstance(answer, str):
-            notes.append(f"{peer} was skipped: {answer}")
+def program_tree(X: np.ndarray) -> int:
+    """Count patterns by a tree of HiGHS linear programs, as one writes it today."""
+    from scipy.optimize import linprog
+
+    n, r = X.shape
+    found = 0
+    stack: list[list[int]] = [[1]]
+    while stack:
+        signs = stack.pop()
+        if len(signs) == n:
+            found += 1
             continue
-        for name, matrix in cases().items():
-            ours = here(matrix)
-            answer = ask(options[peer], peer, {"rows": matrix}, options["limit"])
+        for side in (1, -1):
+            trial = [*signs, side]
+            A = np.array(trial)[:, None] * X[: len(trial)]
+            # largest margin in a box
+            result = linprog(
+                np.r_[np.zeros(r), -1.0],
+                A_ub=np.c_[-A, np.linalg.norm(A, axis=1)],
+                b_ub=np.zeros(len(A)),
+                bounds=[(-1, 1)] * r + [(None, 1)],
+            )
+            if result.success and -result.fun > 1e-9:
+                stack.append(trial)
+    return 2 * found
+
+
+def tree_row(n: int, r: int) -> Row:
+    X = instances.gaussian(n, r, n)
+    count, listing, _ = here(X)
+    seconds, _, found = best_time(lambda: program_tree(X), repeats=1)
+    check("tree of linear programs", found, count)
+    return {
+        "case": f"Gaussian ({n}, {r})",
+        "other": "tree of HiGHS programs",
+        "regions": count,
+        "regions/s": count / seconds,
+        "proven list here, regions/s": count / listing,
+        "times": seconds / listing,
+    }
+
+
+def run(options: Options, report: Report) -> None:
+    here(PROBE)
+    rows: list[Row] = []
+    notes = []
+    for peer in PEERS:
+        python = options.peers.get(peer, sys.executable)
+        answer = ask("peers", peer, {"rows": PROBE}, options.limit, python)
+        if isinstance(answer, str):
+            notes.append(f"{peer} was left out: {answer}.")
+            continue
+        for name, matrix in cases(quick=options.quick).items():
+            question = {"rows": [list(line) for line in matrix]}
+            answer = ask("peers", peer, question, options.limit, python)
             if isinstance(answer, str):
-                notes.append(f"{peer}, {name} ({ours[0]:,} regions): {answer}")
+                notes.append(f"{peer}, {name}: {answer}.")
                 continue
-            rows.append(line(name, peer, answer, ours))
-    if rows:
-        report.print_table(HEADER, rows)
-    print("\n".join(notes))
-
-
-if __name__ == "__main__":
-    main()
+            rows.append(row(name, matrix, answer))
+    shapes = ((10, 3),) if options.quick else ((20, 3), (16, 4))
+    trees = [tree_row(*shape) for shape in shapes]
+    report.table("Trees of linear programs", trees, note=" ".join(notes))
+    report.table("Exact packages", rows)

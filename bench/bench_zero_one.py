@@ -1,45 +1,33 @@
 """The exact 0-1 loss of a linear classifier: `fold` beside E01Loss.
 
-``python bench/bench_zero_one.py [--e01loss PYTHON] [--limit SECONDS]``.  The option
-names the interpreter of an environment with ``pip install e01loss`` (this one when
-omitted); skipped with the reason where it is not installed.  Both minimise the errors
-of ``1[points w + b >= 0]``; the least numbers must agree.  Here the listing of all
-chambers counts errors by words, or the walk along the tree by one point a step, with
-the weights of the best classifier at its end; reading the data, as decimals, is
-included.  Of E01Loss: ``purge`` and ``comb`` solve a linear program for each partial
-labelling (the floats of the data, within the solver's tolerance), ``cell`` takes every
-d points for independent.  Iris data are read from the folder that ARRANGEMENT_DATA
-names.
+``--peer e01loss=PYTHON`` names the interpreter of an environment with ``pip install
+e01loss`` (this one when omitted); left out with the reason where it is not installed.
+Both minimise the errors of ``1[points w + b >= 0]``. Here the listing of all chambers
+counts errors by words, or the walk along the tree by one point a step, with the weights
+of the best classifier at its end; reading the data, as decimals, is included, and both
+ways must agree. Of E01Loss: ``purge`` and ``comb`` solve a linear program for each
+partial labelling (the floats of the data, within the solver's tolerance), ``cell``
+takes every d points for independent.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import numba
 import numpy as np
-import report
 
-report.add_paths()
+from arrangement import fold
+from arrangement.model import pack
+from bench import instances
+from bench.harness import Options, Report, Row, ask, best_time, check
 
-from bench_peers import ask  # noqa: E402
-from known.reductions import zero_one_loss  # noqa: E402
-
-from arrangement import fold  # noqa: E402
-from arrangement.patterns import pack  # noqa: E402
+from reference.reductions import zero_one_loss
 
 WAYS = ("purge", "comb", "cell")
-HEADER = (
-    "case",
-    "n",
-    "d",
-    "errors",
-    "listing here, s",
-    "tree here, s",
-    *(f"E01Loss {way}, s" for way in WAYS),
-)
+PROBE = {"points": [[0, 0], [1, 0], [0, 1], [2, 2]], "labels": [-1, 1, 1, 1]}
 
 
 @numba.njit
@@ -63,77 +51,52 @@ def by_listing(points: Any, labels: Any) -> int:
 
 def by_tree(points: Any, labels: Any) -> int:
     """Fewest errors, kept up to date one point a step."""
-    return zero_one_loss(points, labels, floats="decimal")[0]
+    return int(zero_one_loss(points, labels, floats="decimal")[0])
 
 
-def cases() -> list[tuple[str, Any, Any]]:
+def cases(*, quick: bool) -> Iterator[tuple[str, Any, Any]]:
     """Two Gaussian blobs that overlap; pairs of species of iris."""
-    listed = []
     for d in (2, 3):
-        for n in (30, 45, 60):
-            rng = np.random.default_rng(100 * d + n)
-            labels = np.arange(n) % 2 == 0
-            points = rng.normal(size=(n, d)) + 1.5 * labels[:, None]
-            listed.append(("blobs", points, labels))
-    folder = report.data_folder()
-    if folder is None:
-        print("iris was skipped: ARRANGEMENT_DATA is not set")
-        return listed
-    with np.load(folder / "iris.npz", allow_pickle=False) as data:
-        X, y = data["X"], data["y"]
-    kept = y > 0
+        for n in (30,) if quick else (30, 45, 60):
+            yield ("blobs", *instances.blobs(n, d))
+    iris = None if quick else instances.real("iris")
+    if iris is None:
+        return
+    kept = iris["y"] > 0
     for name, columns in (("sepals", [0, 1]), ("petals", [2, 3])):
-        listed.append((f"iris {name}, 1 or 2", X[kept][:, columns], y[kept] == 2))
-    return listed
+        X, y = iris["X"][kept][:, columns], iris["y"][kept] == 2
+        yield f"iris {name}, 1 or 2", X, y
 
 
-def theirs(python: str, way: str, question: Any, limit: float, errors: int) -> str:
+def theirs(way: str, question: Any, errors: int, options: Options) -> float | str:
     """Return the seconds of one of their algorithms, or what came instead."""
-    answer = ask(python, way, question, limit)
+    python = options.peers.get("e01loss", sys.executable)
+    answer = ask("peers", way, question, options.limit, python)
     if isinstance(answer, str):
         return answer
     found, seconds = answer["fitted"]
-    text = report.seconds_text(seconds)
-    return text if found == errors else f"{text}: {found} errors"
+    return float(seconds) if found == errors else f"{found} errors"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--e01loss", default=sys.executable, metavar="PYTHON")
-    parser.add_argument("--limit", type=float, default=120.0, help="seconds a case")
-    options = parser.parse_args()
-    report.print_setting()
-    probe = {"points": [[0, 0], [1, 0], [0, 1], [2, 2]], "labels": [-1, 1, 1, 1]}
-    answer = ask(options.e01loss, "purge", probe, options.limit)
-    ways = WAYS
+def run(options: Options, report: Report) -> None:
+    python = options.peers.get("e01loss", sys.executable)
+    answer = ask("peers", "purge", PROBE, options.limit, python)
+    note, ways = "", WAYS
     if isinstance(answer, str):
-        print(f"E01Loss was skipped: {answer}")
-        ways = ()
-    rows = []
-    for name, points, labels in cases():
+        note, ways = f"E01Loss was left out: {answer}.", ()
+    rows: list[Row] = []
+    for name, points, labels in cases(quick=options.quick):
         by_listing(points, labels)  # compiles what it needs
         by_tree(points, labels)
-        listing, _, errors = report.best_time(
-            lambda points=points, labels=labels: by_listing(points, labels)
-        )
-        walk, _, least = report.best_time(
-            lambda points=points, labels=labels: by_tree(points, labels)
-        )
-        if least != errors:
-            raise SystemExit(f"{name}: {errors} errors listed, {least} along the tree.")
-        question = {
-            "points": points.tolist(),
-            "labels": np.where(labels, 1, -1).tolist(),
-        }
-        found = [
-            theirs(options.e01loss, way, question, options.limit, errors)
-            for way in ways
-        ]
-        found += ["-"] * (len(WAYS) - len(found))
-        texts = [report.seconds_text(seconds) for seconds in (listing, walk)]
-        rows.append([name, *map(str, points.shape), errors, *texts, *found])
-    report.print_table(HEADER, rows)
-
-
-if __name__ == "__main__":
-    main()
+        listing, _, errors = best_time(lambda p=points, y=labels: by_listing(p, y))
+        walk, _, least = best_time(lambda p=points, y=labels: by_tree(p, y))
+        check(f"{name}, along the tree", least, errors)
+        signs = np.where(labels, 1, -1).tolist()
+        question = {"points": points.tolist(), "labels": signs}
+        n, d = points.shape
+        row: Row = {"case": name, "n": n, "d": d, "errors": errors}
+        row |= {"listing, s": listing, "tree, s": walk}
+        for way in ways:
+            row[f"E01Loss {way}, s"] = theirs(way, question, errors, options)
+        rows.append(row)
+    report.table("Fewest errors", rows, note=note)

@@ -1,6 +1,6 @@
 """One method on one problem, in a process of its own: seconds, memory, objective.
 
-``python bench/solve_worker.py METHOD`` reads a question from standard input and writes
+``python bench/workers/solve.py METHOD`` reads a question from standard input and writes
 the answer, both JSON.  Methods: ``solve`` (certified), ``rows`` and ``facets`` (the
 full program in CVXPY, by Clarabel), ``sampled`` (patterns of random directions, the
 restricted program solved to 1e-9), ``adam`` (of ten starts the best), ``pyscnn`` (needs
@@ -31,7 +31,7 @@ ADAM_STEPS = 5000
 
 def program(question: Question) -> Any:
     """Return the program of a question."""
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     from convex_solver import ConvexProgram
 
     names = ("loss", "standardize", "intercept", "floats")
@@ -74,49 +74,25 @@ def cvxpy_model(cones: str) -> Callable[[Question], Answer]:
 def sampled(question: Question) -> Answer:
     """Patterns of Gaussian directions, and the exact optimum over them."""
     problem = program(question)
-    from convex_solver.interior_point import solve_restricted
-    from convex_solver.recovery import network_from_blocks
-    from convex_solver.working_set import WorkingSet
+    from convex_solver import approximate
 
-    X, basis = problem.reduced()
-    blocks = WorkingSet(X)
-    random = np.random.default_rng(0)
-    drawn = random.standard_normal((question["samples"], X.shape[1]))
-    blocks.add(np.vstack([drawn, drawn]), np.repeat([1.0, -1.0], len(drawn)))
-    solution = solve_restricted(blocks, problem.data_term, problem.beta, 1e-9)
-    weights = solution.weights @ basis.T
-    network = network_from_blocks(problem, weights, blocks.signs)
-    return {"objective": problem.network_objective(network), "blocks": len(blocks)}
+    found = approximate(problem, n_directions=question["samples"], tol=1e-9, bound=None)
+    return {"objective": found.objective, "blocks": found.n_patterns}
 
 
 def adam(question: Question) -> Answer:
-    """Adam on objective (2) from random starts; the best objective it ever had."""
+    """Adam on objective (2) from random starts; the best objective of all."""
     problem = program(question)
-    X, beta = problem.X, problem.beta
-    best = float("inf")
-    for seed in range(ADAM_STARTS):
-        random = np.random.default_rng(seed)
-        m = ADAM_NEURONS
-        point = np.vstack([random.standard_normal((X.shape[1], m)), np.ones((1, m))])
-        point[-1] = random.choice([-1.0, 1.0], m)
-        point *= 0.5
-        first, second = np.zeros_like(point), np.zeros_like(point)
-        for step in range(1, ADAM_STEPS + 1):
-            hidden = np.maximum(X @ point[:-1], 0.0)
-            prediction = hidden @ point[-1]
-            value = problem.data_term.value(prediction)
-            value += 0.5 * beta * float(np.sum(point * point))
-            best = min(best, value)
-            slope = problem.data_term.gradient(prediction)
-            gradient = beta * point
-            gradient[-1] += hidden.T @ slope
-            gradient[:-1] += X.T @ ((hidden > 0.0) * np.outer(slope, point[-1]))
-            first += 0.1 * (gradient - first)
-            second += 0.001 * (gradient * gradient - second)
-            rate = 0.02 * 0.5 * (1.0 + np.cos(np.pi * step / ADAM_STEPS))
-            unbiased = np.sqrt(second / (1.0 - 0.999**step)) + 1e-12
-            point -= rate * (first / (1.0 - 0.9**step)) / unbiased
-    return {"objective": best}
+    from convex_solver import train
+
+    found = train(
+        problem,
+        method="adam",
+        n_neurons=ADAM_NEURONS,
+        n_starts=ADAM_STARTS,
+        steps=question.get("steps", ADAM_STEPS),
+    )
+    return {"objective": float(found.objective)}
 
 
 def pyscnn(question: Question) -> Answer:
@@ -170,12 +146,10 @@ METHODS: dict[str, Callable[[Question], Answer]] = {
 def main() -> None:
     question = json.load(sys.stdin)
     run = METHODS[sys.argv[1]]
-    if sys.argv[1] != "adam":
-        small = dict(question, samples=10)
-        small["X"], small["y"] = question["X"][:10], question["y"][:10]
-        run(small)
-        if sys.argv[1] == "solve":
-            run(dict(question, X=question["X"][:40], y=question["y"][:40]))
+    few = {"X": question["X"][:10], "y": question["y"][:10]}
+    run(dict(question, **few, samples=10, steps=2))
+    if sys.argv[1] == "solve":
+        run(dict(question, X=question["X"][:40], y=question["y"][:40]))
     start = time.perf_counter()
     answer = run(question)
     answer["seconds"] = time.perf_counter() - start

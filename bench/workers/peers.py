@@ -1,10 +1,10 @@
 """Ask another package, in the interpreter that has it, which needs nothing else.
 
-``python bench/peer_worker.py PEER`` reads a question from standard input and writes the
-answer, both JSON.  ``sage`` and ``polypart`` get the rows of a central arrangement and
-give ``listed`` and ``counted``: regions and seconds.  ``comb``, ``purge`` and ``cell``
-of E01Loss get ``points`` and ``labels`` -1 or 1 and give errors and seconds of
-``fitted``.  Imports and the making of objects are not timed.
+``python bench/workers/peers.py PEER`` reads a question from standard input and writes
+the answer, both JSON. ``sage`` and ``polypart`` get the rows of a central arrangement
+and give ``listed`` and ``counted``: regions and seconds. ``comb``, ``purge`` and
+``cell`` of E01Loss get ``points`` and ``labels`` -1 or 1 and give errors and seconds of
+``fitted``. Imports and the making of objects are not timed.
 """
 
 from __future__ import annotations
