@@ -66,10 +66,10 @@ def stream(n: int, r: int, with_columns: bool) -> tuple[float, float, int]:
 
 def write(n: int, path: Path, form: str) -> tuple[float, float]:
     """Seconds and peak of writing a file."""
-    write_conic(planted(9, 3), path.with_stem(f"{path.stem}-small"), form=form)
+    write_conic(path.with_stem(f"{path.stem}-small"), planted(9, 3), form=form)
     program = planted(n, 3)
     start = time.perf_counter()
-    write_conic(program, path, form=form)
+    write_conic(path, program, form=form)
     return time.perf_counter() - start, peak_mib()
 
 
