@@ -11,7 +11,8 @@ from convex_solver.certificates.dependencies import (
 from convex_solver.certificates.interpolation import (
     InterpolationCertificate,
     certify_interpolation,
-    plain_rows,
+    check_rows,
+    interpolation_bounds,
 )
 from convex_solver.certificates.linear_cnn import (
     CNNCertificate,
@@ -29,8 +30,8 @@ from convex_solver.certificates.model_file import (
     load_model,
     save_model,
 )
-from convex_solver.certificates.obstruction import Obstruction, find_obstruction
-from convex_solver.certificates.relu import Certificate, certify
+from convex_solver.certificates.obstruction import Obstruction, find_obstruction, reach
+from convex_solver.certificates.relu import Certificate, bounds, certify
 from convex_solver.certificates.status import SolutionStatus
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "Obstruction",
     "Redundancy",
     "SolutionStatus",
+    "bounds",
     "certify",
     "certify_circular_cnn",
     "certify_infeasible_cnn",
@@ -51,11 +53,13 @@ __all__ = [
     "certify_linear_cnn",
     "certify_minimum_norm_cnn",
     "certify_model",
+    "check_rows",
     "combination",
     "cover_sphere",
     "find_obstruction",
+    "interpolation_bounds",
     "load_model",
-    "plain_rows",
+    "reach",
     "right_inverse",
     "save_model",
 ]

@@ -25,11 +25,11 @@ from arrangement import InputError
 from convex_solver.certificates.covering import cover_sphere
 from convex_solver.certificates.network_bounds import prediction_error, squares_above
 from convex_solver.certificates.obstruction import reach
-from convex_solver.certificates.relu import read_for
+from convex_solver.certificates.relu import check_fit, read_for
 from convex_solver.certificates.status import SolutionStatus
 from convex_solver.errors import NoInterpolationError
 from convex_solver.networks import TwoLayerReLU
-from convex_solver.reading import Data, stack_patches
+from convex_solver.reading import Data
 from convex_solver.rounding import U, float_below
 from convex_solver.typing import Array
 
@@ -143,14 +143,27 @@ def certify_interpolation(
     >>> round(found.lower_bound, 9), round(found.upper_bound, 9)
     (2.0, 2.0)
     """
-    X = plain_rows(X)
+    data = read_for(network, X, y, floats, None)
+    return interpolation_bounds(data, network, dual, rtol=rtol, max_cones=max_cones)
+
+
+def interpolation_bounds(
+    data: Data,
+    network: TwoLayerReLU,
+    dual: ArrayLike,
+    *,
+    rtol: float = RTOL,
+    max_cones: int = MOST_CONES,
+) -> InterpolationCertificate:
+    """Return the certificate on data that were read; see `certify_interpolation`."""
+    check_rows(data)
+    check_fit(data, network)
     if not max_cones >= 1:
         raise InputError(f"max_cones={max_cones!r}; expected at least 1.")
-    data = read_for(network, X, y, floats, None)
     v = np.array(dual, dtype=np.float64)
     if v.shape != data.y.shape or not np.all(np.isfinite(v)):
         raise InputError(f"dual has shape {v.shape}; expected {data.y.shape}, finite.")
-    reached = reach(X, y, intercept=network.intercept, floats=floats)
+    reached = reach(data.rows.exact, data.y_exact, intercept=data.intercept)
     if reached.obstruction is not None:
         raise NoInterpolationError(reached.obstruction)
     covering = cover_sphere(
@@ -186,15 +199,13 @@ def certify_interpolation(
     )
 
 
-def plain_rows(X: ArrayLike | Any) -> Any:
-    """Return data as a matrix; one patch a sample is a row, more are refused."""
-    rows, n_patches = stack_patches(X)
-    if n_patches > 1:
+def check_rows(data: Data) -> None:
+    """Refuse patches: one a sample is a row, more are not supported."""
+    if data.n_patches > 1:
         raise InputError(
             "interpolation is supported for rows, X of shape (n, d); with patches use "
             "ConvexProgram and a small beta."
         )
-    return rows
 
 
 def _lower(v: Array, data: Data, max_price: float) -> float:

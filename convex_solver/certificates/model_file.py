@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from convex_solver.certificates.relu import Certificate, certify
+from convex_solver.certificates.relu import Certificate, bounds, read_for
 from convex_solver.errors import (
     ClaimNotReproducedError,
     DigestMismatchError,
     ModelFileError,
 )
+from convex_solver.losses import get_loss
 from convex_solver.networks import TwoLayerReLU, read_json, write_json
-from convex_solver.reading import read_data
 
 FORMAT = "convex-relu model 1"
 
@@ -119,29 +119,14 @@ def certify_model(
         The recomputed bounds are worse than the claim.
     """
     claim = model.certificate
-    data = read_data(
-        X,
-        y,
-        intercept=model.network.intercept,
-        scaling=None,
-        floats=model.floats,
-        sample_weight=sample_weight,
-    )
+    data = read_for(model.network, X, y, model.floats, sample_weight)
     if data.digest != claim.data_digest:
         raise DigestMismatchError(
             "the data are not those that the model was certified on (their digest "
             "differs)."
         )
-    found = certify(
-        model.network,
-        X,
-        y,
-        claim.beta,
-        loss=claim.loss,
-        sample_weight=sample_weight,
-        dual=claim.dual,
-        floats=model.floats,
-    )
+    loss = get_loss(claim.loss)
+    found = bounds(data, model.network, claim.dual, claim.beta, loss)
     slack = RELATIVE_SLACK * abs(claim.upper_bound)
     if found.upper_bound > claim.upper_bound + slack:
         raise ClaimNotReproducedError(

@@ -109,20 +109,20 @@ def find_obstruction(
     >>> find_obstruction([[1], [2]], [1, 3]).reason
     'rows 0 and 1 point in one direction, but their targets are not in proportion'
     """
-    return reach(X, y, intercept=intercept, floats=floats).obstruction
-
-
-def reach(
-    X: ArrayLike | Any, y: ArrayLike | Any, *, intercept: bool, floats: str
-) -> Reach:
-    """Return rows that determine an output vector, and the obstruction if any."""
     n, _, rows = read_matrix(X, floats=floats, name="X")
     targets = read_vector(y, floats=floats, name="y")
     if len(targets) != n:
         raise InputError(f"y has length {len(targets)}; expected {n}.")
+    return reach(rows, targets, intercept=intercept).obstruction
+
+
+def reach(
+    rows: Sequence[Sequence[Number]], targets: Sequence[Number], *, intercept: bool
+) -> Reach:
+    """Return rows that determine an output vector, and the obstruction if any."""
     full = [[*row, 1] for row in rows] if intercept else rows
     lines: dict[tuple[Number, ...], tuple[list[int], list[int]]] = {}
-    scales: list[Number] = [0] * n
+    scales: list[Number] = [0] * len(rows)
     for i, row in enumerate(full):
         lead = next((x for x in row if x), None)
         if lead is None:

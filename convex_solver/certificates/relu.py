@@ -164,7 +164,38 @@ def certify(
     """
     chosen = get_loss(loss)
     data = read_for(network, X, y, floats, sample_weight)
-    term = chosen.at(
+    return bounds(
+        data,
+        network,
+        dual,
+        beta,
+        chosen,
+        patterns=patterns,
+        method=method,
+        rtol=rtol,
+        max_cones=max_cones,
+    )
+
+
+def bounds(
+    data: Data,
+    network: TwoLayerReLU,
+    dual: ArrayLike | None,
+    beta: float,
+    loss: Loss,
+    *,
+    patterns: PatternSet | None = None,
+    method: str = "auto",
+    rtol: float = RTOL,
+    max_cones: int | None = None,
+) -> Certificate:
+    """Return the certificate of a network on data that were read; see `certify`.
+
+    It depends on nothing but its arguments: what a solver found enters as ``network``
+    and ``dual``, which are candidates, and what it computed is computed again.
+    """
+    check_fit(data, network)
+    term = loss.at(
         data.y,
         weights=data.weights,
         y_exact=data.y_exact,
@@ -198,7 +229,7 @@ def certify(
         dual=scaled,
         max_price=price.largest,
         beta=float(beta),
-        loss=str(chosen),
+        loss=str(loss),
         n_patterns=price.n_patterns,
         cover_bound=price.bound,
         proof=price.proof,
@@ -223,12 +254,28 @@ def read_for(
         floats=floats,
         sample_weight=sample_weight,
     )
+    check_fit(data, network)
+    return data
+
+
+def check_fit(data: Data, network: TwoLayerReLU) -> None:
+    """Refuse data that are not in the coordinates that a network takes."""
     if data.X.shape[1] != network.weights.shape[1]:
         raise InputError(
             f"the network has {network.weights.shape[1]} inputs; the data have "
             f"{data.X.shape[1]} columns with the intercept."
         )
-    return data
+    other = _scaling(network)
+    same = data.intercept == network.intercept and (
+        (data.scaling is None) == (other is None)
+    )
+    if same and data.scaling is not None and other is not None:
+        same = np.array_equal(data.scaling.center, other.center)
+        same = same and np.array_equal(data.scaling.scale, other.scale)
+    if not same:
+        raise InputError(
+            "the network's intercept, center or scale are not those of the data."
+        )
 
 
 def _scaling(network: TwoLayerReLU) -> Scaling | None:

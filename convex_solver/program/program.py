@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from arrangement import Arrangement, InputError
 from convex_solver.losses import DataTerm, Loss, get_loss
 from convex_solver.networks import TwoLayerReLU
-from convex_solver.reading import Data, Scaling, check_beta, fit_scaling, read_data
+from convex_solver.reading import Data, Scaling, check_beta, read_data
 from convex_solver.typing import Array
 
 
@@ -69,12 +69,7 @@ class ConvexProgram:
     beta: float
     loss: Loss
     data_term: DataTerm = field(repr=False)
-    sample_weight: Any = field(repr=False)
-    scaling: Scaling | None = field(repr=False)
-    intercept: bool
     feature_names: tuple[str, ...]
-    floats: str
-    raw: tuple[Any, Any] = field(repr=False)
 
     def __init__(
         self,
@@ -91,55 +86,46 @@ class ConvexProgram:
     ) -> None:
         chosen = get_loss(loss)
         size = check_beta(beta)
-        scaling = None
-        if standardize:
-            scaling = fit_scaling(
-                X,
-                intercept=intercept,
-                floats=floats,
-                sample_weight=sample_weight,
-            )
         data = read_data(
             X,
             y,
             intercept=intercept,
-            scaling=scaling,
+            standardize=standardize,
             floats=floats,
             sample_weight=sample_weight,
         )
-        term = chosen.at(
-            data.y,
-            weights=data.weights,
-            y_exact=data.y_exact,
-            weights_exact=data.weights_exact,
-        )
-        width = data.X.shape[1] - intercept
+        width = data.rows.width
         names = tuple(feature_names or [f"x{k}" for k in range(width)])
         if len(names) != width:
             raise InputError(f"{len(names)} feature names for {width} columns.")
-        values = (
-            data,
-            size,
-            chosen,
-            term,
-            sample_weight,
-            scaling,
-            bool(intercept),
-            names,
-            floats,
-            (X, y),
-        )
+        values = (data, size, chosen, _term(chosen, data), names)
         for name, value in zip(self.__dataclass_fields__, values, strict=True):
             object.__setattr__(self, name, value)
 
     def with_beta(self, beta: float) -> ConvexProgram:
         """Return the same program with another weight decay; the data are shared."""
-        size = check_beta(beta)
+        return self._with(beta=check_beta(beta))
+
+    def with_targets(self, y: ArrayLike | Any) -> ConvexProgram:
+        """Return the same program with other targets; X is not read again."""
+        data = self.data.with_targets(y)
+        return self._with(data=data, data_term=_term(self.loss, data))
+
+    def _with(self, **changes: Any) -> ConvexProgram:
         copy = object.__new__(ConvexProgram)
         for name in self.__dataclass_fields__:
-            object.__setattr__(copy, name, getattr(self, name))
-        object.__setattr__(copy, "beta", size)
+            object.__setattr__(copy, name, changes.get(name, getattr(self, name)))
         return copy
+
+    @property
+    def intercept(self) -> bool:
+        """Whether the last column is one of ones."""
+        return self.data.intercept
+
+    @property
+    def scaling(self) -> Scaling | None:
+        """How the columns were scaled, None when they were not."""
+        return self.data.scaling
 
     @property
     def arrangement(self) -> Arrangement:
@@ -189,13 +175,14 @@ class ConvexProgram:
 
     def network(self, weights: ArrayLike, alphas: ArrayLike) -> TwoLayerReLU:
         """Return a network on this program's columns."""
+        scaling = self.scaling
         return TwoLayerReLU(
             np.reshape(weights, (-1, self.d)),
             alphas,
             intercept=self.intercept,
             feature_names=self.feature_names,
-            center=None if self.scaling is None else self.scaling.center,
-            scale=None if self.scaling is None else self.scaling.scale,
+            center=None if scaling is None else scaling.center,
+            scale=None if scaling is None else scaling.scale,
         )
 
     def network_objective(self, network: TwoLayerReLU) -> float:
@@ -216,3 +203,12 @@ class ConvexProgram:
     def outputs(self, directions: Array) -> Array:
         """``sum_k (X_k u)_+`` of directions u (m, d): what neurons output, (n, m)."""
         return self.pool(np.maximum(self.X @ directions.T, 0.0))
+
+
+def _term(loss: Loss, data: Data) -> DataTerm:
+    return loss.at(
+        data.y,
+        weights=data.weights,
+        y_exact=data.y_exact,
+        weights_exact=data.weights_exact,
+    )

@@ -11,10 +11,10 @@ from convex_solver.reading.arrays import (
 )
 from convex_solver.reading.data import (
     Data,
+    Rows,
     Scaling,
-    fit_scaling,
     read_data,
-    stack_patches,
+    read_rows,
 )
 from convex_solver.reading.options import (
     Limits,
@@ -29,6 +29,7 @@ __all__ = [
     "SUPPORTED",
     "Data",
     "Limits",
+    "Rows",
     "Scaling",
     "check_beta",
     "check_count",
@@ -36,12 +37,11 @@ __all__ = [
     "check_tolerance",
     "digest",
     "extract_patches",
-    "fit_scaling",
     "read_beta",
     "read_data",
     "read_patches",
+    "read_rows",
     "read_signals",
     "read_targets",
     "real_array",
-    "stack_patches",
 ]

@@ -1,17 +1,20 @@
-"""Read `X` and `y` exactly, once: the float copy, its error, and a digest.
+"""Read `X`, `y` and weights exactly, once: the float copy, its error, and a digest.
 
 The numbers are rationals (binary floats, decimals, fractions). The program works on
 a float64 copy in its own coordinates, ``(X - center) / scale`` with a ones column
 appended when there is an intercept; each entry of the copy is the correctly rounded
 value of the exact entry, and the rounding is recorded so that a certificate can
 account for it.
+
+All that follows a reading shares one `Data`, in which nothing can change: solver,
+candidates of the dual point, certificate and report speak of the same numbers.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -24,50 +27,21 @@ from convex_solver.typing import Array
 
 _WEIGHTS = "sample_weight"
 
+Exact = tuple[Fraction | int, ...]
+
 
 @dataclass(frozen=True, eq=False)
-class Data:
-    """The data of one problem, exact and in float64.
+class Rows:
+    """A matrix as read, exactly: rows (n K, d), K of them for each sample."""
 
-    Attributes
-    ----------
-    arrangement : Arrangement
-        Of the exact, unscaled rows (with the ones column).
-    X, X_error : ndarray, shape (n, d), float64
-        The program's coordinates, and a bound on ``|exact - X|`` entry by entry.
-    y, y_error : ndarray, shape (n,), float64
-        Likewise.
-    y_exact : tuple of Fraction or int
-        The targets without rounding.
-    weights, weights_exact : ndarray, shape (n,), and tuple, or None
-        Weights of the samples.
-    n_patches : int
-        Rows that belong to each sample, one after another: ``X`` has n times as many.
-    digest : str
-        SHA-256 of the unscaled numbers in lowest terms (``1.50`` equals ``3/2``).
-    """
-
-    arrangement: Arrangement
-    X: Array
-    X_error: Array
-    y: Array
-    y_error: Array
-    y_exact: tuple[Fraction | int, ...]
-    weights: Array | None
-    weights_exact: tuple[Fraction | int, ...] | None
+    exact: tuple[Exact, ...] = field(repr=False)
+    width: int
     n_patches: int
-    digest: str
 
     @property
-    def design(self) -> Array:
-        """``X`` as a network takes it: (n, d), or (n, n_patches, d) for patches."""
-        if self.n_patches == 1:
-            return self.X
-        return self.X.reshape(-1, self.n_patches, self.X.shape[1])
-
-    def spread(self, v: Array) -> Array:
-        """Give every row the entry of its sample: ``v^T sum_k (X_k u)_+``."""
-        return np.repeat(v, self.n_patches) if self.n_patches > 1 else v
+    def n_samples(self) -> int:
+        """Number of samples, n."""
+        return len(self.exact) // self.n_patches
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,16 +56,89 @@ class Scaling:
     scale: Array
 
 
+@dataclass(frozen=True, eq=False)
+class Data:
+    """The data of one problem, exact and in float64; nothing in it can be changed.
+
+    Attributes
+    ----------
+    rows : Rows
+        ``X`` as read: exact, unscaled, without the ones column.
+    arrangement : Arrangement
+        Of the exact, unscaled rows (with the ones column).
+    X, X_error : ndarray, shape (n K, d), float64, read-only
+        The program's coordinates, and a bound on ``|exact - X|`` entry by entry.
+    y, y_error : ndarray, shape (n,), float64, read-only
+        Likewise.
+    y_exact : tuple of Fraction or int
+        The targets without rounding.
+    weights, weights_exact : ndarray, shape (n,), and tuple, or None
+        Weights of the samples.
+    intercept, scaling : bool, and Scaling or None
+        How the program's coordinates come from ``rows``.
+    floats : {"binary", "decimal"}
+        How floats were read.
+    digest : str
+        SHA-256 of the unscaled numbers in lowest terms (``1.50`` equals ``3/2``).
+    """
+
+    rows: Rows = field(repr=False)
+    arrangement: Arrangement = field(repr=False)
+    X: Array = field(repr=False)
+    X_error: Array = field(repr=False)
+    y: Array = field(repr=False)
+    y_error: Array = field(repr=False)
+    y_exact: Exact = field(repr=False)
+    weights: Array | None = field(repr=False)
+    weights_exact: Exact | None = field(repr=False)
+    intercept: bool
+    scaling: Scaling | None = field(repr=False)
+    floats: str
+    digest: str
+
+    @property
+    def n_patches(self) -> int:
+        """Rows of each sample, one after another: ``X`` has n times as many."""
+        return self.rows.n_patches
+
+    @property
+    def design(self) -> Array:
+        """``X`` as a network takes it: (n, d), or (n, n_patches, d) for patches."""
+        if self.n_patches == 1:
+            return self.X
+        return self.X.reshape(-1, self.n_patches, self.X.shape[1])
+
+    def spread(self, v: Array) -> Array:
+        """Give every row the entry of its sample: ``v^T sum_k (X_k u)_+``."""
+        return np.repeat(v, self.n_patches) if self.n_patches > 1 else v
+
+    def with_targets(self, y: ArrayLike | Any) -> Data:
+        """Return the same rows and weights with other targets; X is not read again."""
+        targets = _read_targets(self.rows, y, self.floats)
+        values, errors = _round(targets, "y")
+        return replace(
+            self,
+            y=values,
+            y_error=errors,
+            y_exact=targets,
+            digest=_digest(self.rows, targets, self.weights_exact),
+        )
+
+
 def read_data(
     X: ArrayLike | Any,
     y: ArrayLike | Any,
     *,
     intercept: bool,
+    standardize: bool = False,
     scaling: Scaling | None = None,
     floats: str = "binary",
     sample_weight: ArrayLike | Any | None = None,
 ) -> Data:
     """Read ``X`` (n, d) or (n, K, d), and ``y`` (n,), exactly and round them once.
+
+    ``standardize`` asks for the scaling of `fit_scaling`; ``scaling`` gives another.
+    What is given is copied: later changes of it are not seen.
 
     Raises
     ------
@@ -99,46 +146,63 @@ def read_data(
         As `Arrangement` for entries and shapes; `InputError` if the lengths differ
         or if there are no rows, no patches or no columns.
     """
-    X, n_patches = stack_patches(X)
-    n, d, rows = read_matrix(X, floats=floats, name="X")
-    targets = read_vector(y, floats=floats, name="y")
-    if n == 0 or d + intercept == 0:
+    rows = read_rows(X, floats=floats)
+    targets = _read_targets(rows, y, floats)
+    weights = None
+    if sample_weight is not None:
+        weights = tuple(read_vector(sample_weight, floats=floats, name=_WEIGHTS))
+        if len(weights) != rows.n_samples:
+            raise InputError(
+                f"sample_weight has length {len(weights)}; expected {rows.n_samples}."
+            )
+    rounded = None if weights is None else _round(weights, _WEIGHTS)[0]
+    n, d = len(rows.exact), rows.width + bool(intercept)
+    if n == 0 or d == 0:
         raise InputError(
             f"X has shape ({n}, {d}); a program needs at least one row and one column."
         )
-    n_samples = n // n_patches
-    if len(targets) != n_samples:
-        what = "row" if n_patches == 1 else "set of patches"
-        raise InputError(
-            f"y has length {len(targets)}; expected {n_samples}, one for each {what} "
-            "of X."
-        )
-    weights = None
-    if sample_weight is not None:
-        weights = read_vector(sample_weight, floats=floats, name=_WEIGHTS)
-        if len(weights) != n_samples:
-            raise InputError(
-                f"sample_weight has length {len(weights)}; expected {n_samples}."
-            )
-    digest = _digest(rows, targets, weights, n_patches)
-    exact = [[*row, 1] if intercept else list(row) for row in rows]
-    arrangement = Arrangement(np.array(exact, dtype=object).reshape(n, d + intercept))
+    if standardize:
+        scaling = fit_scaling(rows, intercept=intercept, weights=rounded)
+    one = (1,) if intercept else ()
+    plain = np.array([(*row, *one) for row in rows.exact], dtype=object).reshape(n, d)
+    exact = plain.ravel().tolist()
     if scaling is not None:
         exact = _scaled(rows, scaling, intercept=intercept)
-    values, errors = _round([x for row in exact for x in row], "X")
+    values, errors = _round(exact, "X")
     y_values, y_errors = _round(targets, "y")
     return Data(
-        arrangement,
-        values.reshape(n, d + intercept),
-        errors.reshape(n, d + intercept),
-        y_values,
-        y_errors,
-        tuple(targets),
-        None if weights is None else _round(weights, _WEIGHTS)[0],
-        None if weights is None else tuple(weights),
-        n_patches,
-        digest,
+        rows=rows,
+        arrangement=Arrangement(plain),
+        X=values.reshape(n, d),
+        X_error=errors.reshape(n, d),
+        y=y_values,
+        y_error=y_errors,
+        y_exact=targets,
+        weights=rounded,
+        weights_exact=weights,
+        intercept=bool(intercept),
+        scaling=scaling,
+        floats=floats,
+        digest=_digest(rows, targets, weights),
     )
+
+
+def read_rows(X: ArrayLike | Any, *, floats: str) -> Rows:
+    """Read a matrix (n, d), or patches (n, K, d), exactly."""
+    stacked, n_patches = stack_patches(X)
+    _, d, rows = read_matrix(stacked, floats=floats, name="X")
+    return Rows(tuple(map(tuple, rows)), d, n_patches)
+
+
+def _read_targets(rows: Rows, y: ArrayLike | Any, floats: str) -> Exact:
+    targets = tuple(read_vector(y, floats=floats, name="y"))
+    if len(targets) != rows.n_samples:
+        what = "row" if rows.n_patches == 1 else "set of patches"
+        raise InputError(
+            f"y has length {len(targets)}; expected {rows.n_samples}, one for each "
+            f"{what} of X."
+        )
+    return targets
 
 
 def stack_patches(X: ArrayLike | Any) -> tuple[Any, int]:
@@ -172,58 +236,44 @@ def stack_patches(X: ArrayLike | Any) -> tuple[Any, int]:
     return array.reshape(n * n_patches, d), int(n_patches)
 
 
-def fit_scaling(
-    X: ArrayLike | Any,
-    *,
-    intercept: bool,
-    floats: str,
-    sample_weight: ArrayLike | Any | None = None,
-) -> Scaling:
+def fit_scaling(rows: Rows, *, intercept: bool, weights: Array | None) -> Scaling:
     """Return mean and standard deviation of each column (1 for a constant column).
 
     A sample of weight two counts as two; all patches of a sample count alike.
     Without an intercept the columns are not centred, as that would not be a map of
     the columns onto themselves, and the scale is the root mean square.
     """
-    X, n_patches = stack_patches(X)
-    n, d, rows = read_matrix(X, floats=floats, name="X")
-    if n == 0:
-        raise InputError("X has no rows; a program needs at least one.")
-    values, _ = _round([x for row in rows for x in row], "X")
+    n, d = len(rows.exact), rows.width
+    values, _ = _round([x for row in rows.exact for x in row], "X")
     values = values.reshape(n, d)
-    weights = np.ones(n)
-    if sample_weight is not None:
-        given, _ = _round(read_vector(sample_weight, floats=floats, name=_WEIGHTS), "")
-        weights = np.repeat(given, n_patches)
-        if weights.size != n or not (np.all(weights > 0.0) and weights.sum() < np.inf):
-            # the loss says what is wrong with them
-            weights = np.ones(n)
-    center = np.average(values, axis=0, weights=weights) if intercept else np.zeros(d)
+    counts = np.ones(n)
+    # the loss says what is wrong with weights that cannot be used
+    if weights is not None and np.all(weights > 0.0) and weights.sum() < np.inf:
+        counts = np.repeat(weights, rows.n_patches)
+    center = np.average(values, axis=0, weights=counts) if intercept else np.zeros(d)
     constant = values.min(axis=0) == values.max(axis=0)
     if intercept:
         # the mean may be an ulp off; the column must become exactly zero
         center = np.where(constant, values[0], center)
-    spread = np.sqrt(np.average((values - center) ** 2, axis=0, weights=weights))
+    spread = np.sqrt(np.average((values - center) ** 2, axis=0, weights=counts))
     scale = np.where(spread > 0.0, spread, 1.0)
     if not (np.all(np.isfinite(center)) and np.all(np.isfinite(scale))):
         raise InputError("a column of X is too large to standardise; scale it first.")
-    return Scaling(center, scale)
+    return Scaling(_frozen(center), _frozen(scale))
 
 
-def _scaled(
-    rows: list[list[Fraction | int]], scaling: Scaling, *, intercept: bool
-) -> list[list[Fraction | int]]:
+def _scaled(rows: Rows, scaling: Scaling, *, intercept: bool) -> list[Fraction | int]:
     center = [Fraction(c) for c in scaling.center.tolist()]
     inverse = [1 / Fraction(s) for s in scaling.scale.tolist()]
-    if rows and len(rows[0]) != len(center):
+    if rows.width != len(center):
         raise InputError(
-            f"X has {len(rows[0])} columns; the scaling was made for {len(center)}."
+            f"X has {rows.width} columns; the scaling was made for {len(center)}."
         )
-    return [
-        [(x - c) * s for x, c, s in zip(row, center, inverse, strict=True)]
-        + ([1] if intercept else [])
-        for row in rows
-    ]
+    out: list[Fraction | int] = []
+    for row in rows.exact:
+        out += [(x - c) * s for x, c, s in zip(row, center, inverse, strict=True)]
+        out += [1] * intercept
+    return out
 
 
 def _round(values: Sequence[Fraction | int], name: str) -> tuple[Array, Array]:
@@ -240,18 +290,24 @@ def _round(values: Sequence[Fraction | int], name: str) -> tuple[Array, Array]:
     )
     # to nearest: at most half the distance to the next float; take all of it, so
     # that the halving cannot underflow
-    return rounded, np.where(exact, 0.0, np.spacing(np.abs(rounded)))
+    errors = np.where(exact, 0.0, np.spacing(np.abs(rounded)))
+    return _frozen(rounded), _frozen(errors)
+
+
+def _frozen(array: Array) -> Array:
+    array.setflags(write=False)
+    return array
 
 
 def _digest(
-    rows: list[list[Fraction | int]],
+    rows: Rows,
     targets: Sequence[Fraction | int],
     weights: Sequence[Fraction | int] | None,
-    n_patches: int,
 ) -> str:
     state = hashlib.sha256()
+    n_patches = rows.n_patches
     for k, target in enumerate(targets):
-        patches = rows[k * n_patches : (k + 1) * n_patches]
+        patches = rows.exact[k * n_patches : (k + 1) * n_patches]
         numbers = [*(x for row in patches for x in row), target]
         state.update((",".join(str(x) for x in numbers) + "\n").encode())
     if n_patches > 1:

@@ -25,10 +25,10 @@ from numpy.typing import ArrayLike
 from convex_solver.certificates import (
     InterpolationCertificate,
     SolutionStatus,
-    certify_interpolation,
+    check_rows,
     cover_sphere,
-    find_obstruction,
-    plain_rows,
+    interpolation_bounds,
+    reach,
 )
 from convex_solver.errors import NoInterpolationError
 from convex_solver.networks import TwoLayerReLU
@@ -155,7 +155,6 @@ def interpolate(
     """
     begin = time.perf_counter()
     limits = Limits(tol, time_limit, None, max_cones)
-    X = plain_rows(X)
     program = ConvexProgram(
         X,
         y,
@@ -166,19 +165,15 @@ def interpolate(
         floats=floats,
         feature_names=feature_names,
     )
-    obstruction = find_obstruction(X, y, intercept=intercept, floats=floats)
-    if obstruction is not None:
-        raise NoInterpolationError(obstruction)
+    data = program.data
+    check_rows(data)
+    reached = reach(data.rows.exact, data.y_exact, intercept=intercept)
+    if reached.obstruction is not None:
+        raise NoInterpolationError(reached.obstruction)
     say = progress or (lambda _: None)
     network, dual, penalty, rounds = _penalised(program, limits, begin, say)
-    certificate = certify_interpolation(
-        network,
-        X,
-        y,
-        dual,
-        floats=floats,
-        rtol=max(1e-11, 0.05 * tol),
-        max_cones=max_cones,
+    certificate = interpolation_bounds(
+        data, network, dual, rtol=max(1e-11, 0.05 * tol), max_cones=max_cones
     )
     scale = certificate.max_price if 0.0 < certificate.max_price < math.inf else 1.0
     return Interpolation(

@@ -14,7 +14,7 @@ from arrangement import InputError, cover_bound
 from convex_solver.certificates import (
     Certificate,
     SolutionStatus,
-    certify,
+    bounds,
     cover_sphere,
 )
 from convex_solver.networks import TwoLayerReLU
@@ -319,18 +319,12 @@ def _certificate(
     tol: float,
 ) -> Certificate:
     """Certify with the run's dual point; if that falls short, with the gradient too."""
-    X, y = program.raw
-    common: dict[str, Any] = {
-        "loss": program.loss,
-        "sample_weight": program.sample_weight,
-        "floats": program.floats,
-        "rtol": max(1e-11, 0.05 * tol),
-        "max_cones": max_cones,
-    }
-    first = certify(network, X, y, program.beta, dual=run.v, **common)
+    data, beta, loss = program.data, program.beta, program.loss
+    options: dict[str, Any] = {"rtol": max(1e-11, 0.05 * tol), "max_cones": max_cones}
+    first = bounds(data, network, run.v, beta, loss, **options)
     if first.gap <= tol or not run.history or run.is_out_of_time:
         return first
-    second = certify(network, X, y, program.beta, dual=None, **common)
+    second = bounds(data, network, None, beta, loss, **options)
     return max(first, second, key=lambda c: c.lower_bound)
 
 

@@ -112,7 +112,7 @@ def test_every_neuron_of_every_chamber_cancels_under_an_obstruction(problem):
 def test_the_rows_of_reach_determine_outputs_and_are_free(problem):
     X, _ = problem
     zero = [0] * len(X)
-    found = reach(array(X, width(X)), zero, intercept=False, floats="binary")
+    found = reach(array(X, width(X)).tolist(), zero, intercept=False)
     assert found.obstruction is None
     assert list(found.rows) == sorted(set(found.rows))
     outputs = class_matrix(X)

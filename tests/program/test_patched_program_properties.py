@@ -19,6 +19,7 @@ from convex_solver import (
 from convex_solver.restricted.working_set import WorkingSet
 
 from reference.losses import float_targets, value
+from reference.raw import raw_data
 
 seeds = st.integers(0, 10**6)
 
@@ -97,7 +98,9 @@ def test_pool_and_spread_are_transposes(seed):
     u = rng.standard_normal((5, 2))
     assert program.outputs(u).shape == (4, 5)
     ones = TwoLayerReLU(u, np.ones(5))
-    assert np.allclose(program.outputs(u).sum(axis=1), by_loops(ones, program.raw[0]))
+    assert np.allclose(
+        program.outputs(u).sum(axis=1), by_loops(ones, raw_data(program)[0])
+    )
 
 
 @settings(deadline=None, max_examples=30)

@@ -9,6 +9,8 @@ from convex_solver import ConvexProgram, InputError, reduce_network
 from convex_solver.program import reduce as pruning
 from convex_solver.program.reduce import drop_columns
 
+from reference.raw import raw_data
+
 LOSSES = ["squared", "hinge", "logistic"]
 
 
@@ -154,7 +156,7 @@ def test_pairs_on_both_sides_of_a_face_become_one_within_the_change():
 
 def test_pairs_stay_apart_where_one_neuron_would_be_dearer():
     program, network = straddling(1e-6)
-    X, y = program.raw
+    X, y = raw_data(program)
     # the face's own row asks for more: the loss grows faster than the decay falls
     program = ConvexProgram(X, np.concatenate([[1.0], y[1:]]), 1e-9)
     small = reduce_network(program, network, change=1e-3)

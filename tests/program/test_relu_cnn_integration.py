@@ -20,6 +20,7 @@ from convex_solver.errors import DigestMismatchError
 
 from reference.losses import SPECS, float_targets, value
 from reference.paper_program import optimum
+from reference.raw import raw_data, raw_weights
 
 SHAPES = [(6, 3, 2), (10, 4, 3), (16, 4, 3), (20, 5, 3)]
 
@@ -40,10 +41,10 @@ def certified(program, tol=1e-7, **options):
     assert solution.status is SolutionStatus.OPTIMAL
     assert 0 <= solution.gap <= tol
     assert solution.network.n_neurons <= program.n
-    X, y = program.raw
+    X, y = raw_data(program)
     common = {
         "loss": program.loss,
-        "sample_weight": program.sample_weight,
+        "sample_weight": raw_weights(program),
         "dual": solution.certificate.dual,
     }
     methods = ("covering", "chambers") if len(program.X) <= 64 else ("covering",)

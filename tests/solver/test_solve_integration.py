@@ -22,6 +22,8 @@ from convex_solver.restricted.cutting_planes import CuttingSet
 from convex_solver.solver import column_generation
 from convex_solver.solver.column_generation import ColumnGeneration
 
+from reference.raw import raw_data
+
 LOSSES = ("squared", "hinge", "logistic")
 FIVE = [[-2, 1], [-1, 1], [0, 1], [1, 1], [2, 1]]
 FIVE_Y = [1, -1, 1, 1, -1]
@@ -115,7 +117,7 @@ def test_cvxpy_both_methods_and_a_listing_of_the_chambers_agree(loss, n, r, beta
         assert solution.objective == pytest.approx(value, rel=5e-6)
     listed = certify(
         solution.network,
-        *program.raw,
+        *raw_data(program),
         beta,
         loss=loss,
         dual=solution.certificate.dual,
@@ -205,7 +207,7 @@ def test_one_row_has_its_closed_form():
 @pytest.mark.parametrize("loss", LOSSES)
 def test_dependent_columns_change_the_norms_alone(loss):
     plain = problem(loss, 14, 3, 0.1, seed=2)
-    X, y = plain.raw
+    X, y = raw_data(plain)
     turned, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((5, 5)))
     wide = ConvexProgram((X @ turned[:3]), y, 0.1, loss=loss)
     # rounding makes the rank 5 in exact arithmetic; integers keep it
@@ -224,7 +226,7 @@ def test_dependent_columns_change_the_norms_alone(loss):
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_scale_of_the_data_does_not_matter(loss, size):
     plain = problem(loss, 12, 3, 0.1, seed=1)
-    X, y = plain.raw
+    X, y = raw_data(plain)
     value = checked(plain, tol=1e-9).objective
     # (size X, size beta) has the neurons of (X, beta), shorter or longer
     scaled = ConvexProgram(size * X, y, size * 0.1, loss=loss)
@@ -242,7 +244,7 @@ def test_the_scale_of_the_data_does_not_matter(loss, size):
 @pytest.mark.parametrize("loss", LOSSES)
 def test_standardising_keeps_the_patterns_and_the_raw_prediction(loss):
     plain = problem(loss, 15, 3, 0.1, seed=2)
-    X, y = plain.raw
+    X, y = raw_data(plain)
     raw = 100 + 7 * X[:, :2]
     program = ConvexProgram(raw, y, 0.1, loss=loss, standardize=True, intercept=True)
     solution = checked(program)

@@ -18,6 +18,8 @@ from convex_solver import (
 from convex_solver.solver.column_generation import ColumnGeneration
 from convex_solver.solver.solver import METHODS
 
+from reference.raw import raw_data
+
 
 @pytest.fixture(scope="module", params=LOSSES)
 def medium(request):
@@ -120,7 +122,7 @@ def test_control_c_returns_what_there_is(medium, method):
     assert any("interrupted" in line for line in progress.lines)
     again = certify(
         solution.network,
-        *program.raw,
+        *raw_data(program),
         program.beta,
         loss=program.loss,
         dual=solution.certificate.dual,

@@ -27,6 +27,7 @@ from convex_solver.losses.loss import get_loss
 
 from reference.losses import LABELLED, SPECS, value
 from reference.paper_program import optimum
+from reference.raw import raw_data, raw_weights
 
 
 def data_for(spec, n, r, seed=0):
@@ -55,10 +56,10 @@ def is_optimal(program, tol=1e-7, **options):
     assert solution.status is SolutionStatus.OPTIMAL
     listed = certify(
         solution.network,
-        *program.raw,
+        *raw_data(program),
         program.beta,
         loss=program.loss,
-        sample_weight=program.sample_weight,
+        sample_weight=raw_weights(program),
         dual=solution.certificate.dual,
         patterns=enumerate_patterns(program.arrangement),
     )
@@ -76,7 +77,7 @@ def test_every_loss_is_certified(spec, n, is_weighted):
     program = problem(spec, n, 3, seed=n, sample_weight=weights)
     solution = is_optimal(program)
     # the objective by the definition, sample by sample
-    X, y = program.raw
+    X, y = raw_data(program)
     net = solution.network
     total = program.beta / 2 * (np.sum(net.weights**2) + np.sum(net.alphas**2))
     each = weights if is_weighted else np.ones(n)

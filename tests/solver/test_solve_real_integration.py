@@ -7,6 +7,8 @@ from test_solve_integration import check
 from arrangement import count_patterns
 from convex_solver import ConvexProgram, SolutionStatus, certify, load_penguins, solve
 
+from reference.raw import raw_data
+
 TOL = 1e-8
 
 
@@ -18,7 +20,7 @@ def certified(program, optimum):
     assert solution.gap <= TOL
     assert solution.objective == pytest.approx(optimum, rel=2e-8)
     network = solution.network
-    X, y = program.raw
+    X, y = raw_data(program)
     X, y = np.array(X, dtype=float), np.array(y, dtype=float)
     if program.scaling is not None:
         X = (X - X.mean(axis=0)) / X.std(axis=0)
@@ -65,7 +67,7 @@ def test_motorcycle_accidents(data_folder, beta, optimum):
     # all 188 chambers, the other way to certify
     listed = certify(
         solution.network,
-        *program.raw,
+        *raw_data(program),
         beta,
         dual=solution.certificate.dual,
         method="chambers",
