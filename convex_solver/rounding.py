@@ -151,7 +151,7 @@ def sum_up(x: Array) -> float:
     return 0.0 if total == 0.0 and not np.any(x) else math.nextafter(total, math.inf)
 
 
-def _add_up(a: Array, b: Array | float) -> Array:
+def add_up(a: Array, b: Array | float) -> Array:
     """Round a + b upwards: exact sums stay, so that a loss of zero is bounded by zero.
 
     The error of the sum is a float (Knuth's TwoSum); it is NaN after an overflow.

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convex_solver.losses.terms import DataTerm, Targets, largest_factor
-from convex_solver.rounding import ROUNDING, _add_up, float_below, sum_up
+from convex_solver.rounding import ROUNDING, add_up, float_below, sum_up
 from convex_solver.typing import Array
 
 
@@ -195,8 +195,8 @@ class BoxTerm(DataTerm):
         below, above = self._sides()
         total = np.zeros_like(y)
         for side, slope in ((1.0, above), (-1.0, below)):
-            s = _add_up(_add_up(_add_up(side * f, -side * y), f_error), y_error)
-            excess = np.maximum(_add_up(s, -self.dead_zone), 0.0)
+            s = add_up(add_up(add_up(side * f, -side * y), f_error), y_error)
+            excess = np.maximum(add_up(s, -self.dead_zone), 0.0)
             # up before the product too: a height may be subnormal
             height = np.nextafter(self._height(excess, slope), np.inf)
             height = self.targets.weights * height
