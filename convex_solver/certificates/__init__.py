@@ -7,6 +7,7 @@ from convex_solver.certificates.dependencies import (
     Redundancy,
     certify_infeasible_cnn,
     combination,
+    infeasibility,
 )
 from convex_solver.certificates.interpolation import (
     InterpolationCertificate,
@@ -18,10 +19,13 @@ from convex_solver.certificates.linear_cnn import (
     CNNCertificate,
     certify_circular_cnn,
     certify_linear_cnn,
+    circular_bounds,
+    linear_bounds,
 )
 from convex_solver.certificates.minimum_norm import (
     MinimumNormCertificate,
     certify_minimum_norm_cnn,
+    minimum_norm_bounds,
     right_inverse,
 )
 from convex_solver.certificates.model_file import (
@@ -54,11 +58,15 @@ __all__ = [
     "certify_minimum_norm_cnn",
     "certify_model",
     "check_rows",
+    "circular_bounds",
     "combination",
     "cover_sphere",
     "find_obstruction",
+    "infeasibility",
     "interpolation_bounds",
+    "linear_bounds",
     "load_model",
+    "minimum_norm_bounds",
     "reach",
     "right_inverse",
     "save_model",

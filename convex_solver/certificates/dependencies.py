@@ -10,7 +10,7 @@ from fractions import Fraction
 from numpy.typing import ArrayLike
 
 from arrangement import InputError, InputTypeError
-from convex_solver.reading import digest, read_patches, read_targets
+from convex_solver.reading import Samples, read_patch_samples
 from convex_solver.typing import Array
 
 # {row: coefficient}: a combination of rows that is claimed to vanish.
@@ -92,14 +92,19 @@ def certify_infeasible_cnn(
     >>> certify_infeasible_cnn(patches, [1.0, 3.0], [0, 1], [2, -1]).discrepancy
     -0.5
     """
-    data = read_patches(patches)
-    targets = read_targets(y, len(data))
-    dependency = _dependency(rows, coefficients, len(data))
-    if any(combination(data.reshape(len(data), -1), dependency)):
+    return infeasibility(read_patch_samples(patches, y), rows, coefficients)
+
+
+def infeasibility(
+    samples: Samples, rows: Sequence[int], coefficients: Sequence[int]
+) -> CNNInfeasibility:
+    """Return the proof on samples that were read; see `certify_infeasible_cnn`."""
+    dependency = _dependency(rows, coefficients, len(samples.X))
+    if any(combination(samples.flat, dependency)):
         raise InputError(
             "the combination of patches is not zero; this proves no infeasibility."
         )
-    sums = combination(targets.reshape(len(data), -1), dependency)
+    sums = combination(samples.outputs, dependency)
     column = next((c for c, value in enumerate(sums) if value), None)
     if column is None:
         raise InputError(
@@ -111,7 +116,7 @@ def certify_infeasible_cnn(
         tuple(dependency.values()),
         column,
         float(sums[column] / largest),
-        digest(data, targets),
+        samples.digest,
     )
 
 

@@ -30,11 +30,10 @@ from arrangement import InputError
 from convex_solver.certificates.status import SolutionStatus
 from convex_solver.networks import CircularCNN, LinearCNN
 from convex_solver.reading import (
-    digest,
+    Samples,
     read_beta,
-    read_patches,
-    read_signals,
-    read_targets,
+    read_patch_samples,
+    read_signal_samples,
     real_array,
 )
 from convex_solver.rounding import (
@@ -96,7 +95,6 @@ class CNNCertificate:
         return hashlib.sha256(repr([*parts, *claims]).encode()).hexdigest()
 
 
-@np.errstate(over="ignore", invalid="ignore")
 def certify_linear_cnn(
     network: LinearCNN,
     patches: ArrayLike,
@@ -138,11 +136,17 @@ def certify_linear_cnn(
     >>> certify_linear_cnn(net, [[[1.0]], [[2.0]]], [1.0, -0.5], 9.0).gap < 1e-14
     True
     """
-    data = read_patches(patches)
-    n, n_patches, d = data.shape
-    targets = read_targets(y, n)
+    return linear_bounds(read_patch_samples(patches, y), network, dual, beta)
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def linear_bounds(
+    samples: Samples, network: LinearCNN, dual: ArrayLike | None, beta: float
+) -> CNNCertificate:
+    """Return the certificate on samples that were read; see `certify_linear_cnn`."""
+    data, targets, outputs = samples.X, samples.y, samples.outputs
+    _, n_patches, d = data.shape
     decay = read_beta(beta)
-    outputs = targets.reshape(n, -1)
     shape = (network.n_neurons, n_patches, outputs.shape[1])
     weights = network.outputs
     if network.filters.shape[1] != d or weights.size != math.prod(shape):
@@ -162,11 +166,10 @@ def certify_linear_cnn(
         decay,
         linear_norm_above(data),
         "linear",
-        digest(data, targets),
+        samples.digest,
     )
 
 
-@np.errstate(over="ignore", invalid="ignore")
 def certify_circular_cnn(
     network: CircularCNN,
     X: ArrayLike,
@@ -210,9 +213,16 @@ def certify_circular_cnn(
     >>> certify_circular_cnn(net, X, [1.0, -1.0], 9.0).gap < 1e-14
     True
     """
-    data = read_signals(X)
-    n, d = data.shape
-    targets = read_targets(y, n, vector=False)
+    return circular_bounds(read_signal_samples(X, y), network, dual, beta)
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def circular_bounds(
+    samples: Samples, network: CircularCNN, dual: ArrayLike | None, beta: float
+) -> CNNCertificate:
+    """Return the certificate on samples that were read; see `certify_circular_cnn`."""
+    data, targets = samples.X, samples.y
+    d = data.shape[1]
     decay = read_beta(beta)
     if network.filters.shape[1] != d:
         raise InputError(
@@ -238,7 +248,7 @@ def certify_circular_cnn(
         decay,
         norm_above,
         "circular",
-        digest(data, targets),
+        samples.digest,
     )
 
 

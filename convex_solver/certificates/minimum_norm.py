@@ -28,7 +28,7 @@ from convex_solver.certificates.linear_cnn import (
 )
 from convex_solver.certificates.status import SolutionStatus
 from convex_solver.networks import LinearCNN
-from convex_solver.reading import digest, read_patches, read_targets, real_array
+from convex_solver.reading import Samples, read_patch_samples, real_array
 from convex_solver.rounding import (
     U,
     frobenius_above,
@@ -127,7 +127,6 @@ def right_inverse(A: Array) -> RightInverse:
     return RightInverse(spectral_norm_above(B), theta, shifts)
 
 
-@np.errstate(over="ignore", invalid="ignore")
 def certify_minimum_norm_cnn(
     network: LinearCNN,
     patches: ArrayLike,
@@ -167,11 +166,20 @@ def certify_minimum_norm_cnn(
     >>> found.residual > 1.0, found.lower_bound > 1.49
     (True, True)
     """
-    data = read_patches(patches)
+    return minimum_norm_bounds(read_patch_samples(patches, y), network, dual, redundant)
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def minimum_norm_bounds(
+    samples: Samples,
+    network: LinearCNN,
+    dual: ArrayLike,
+    redundant: Sequence[Redundancy] = (),
+) -> MinimumNormCertificate:
+    """Return the certificate on samples read; see `certify_minimum_norm_cnn`."""
+    data, targets = samples.X, samples.y
     n, n_patches, d = data.shape
-    targets = read_targets(y, n)
-    outputs = targets.reshape(n, -1)
-    flat = data.reshape(n, -1)
+    outputs, flat = samples.outputs, samples.flat
     left_out: set[int] = set()
     for claim in redundant:
         _check(claim, flat, outputs, left_out)
@@ -207,5 +215,5 @@ def certify_minimum_norm_cnn(
         V,
         dual_norm,
         tuple(redundant),
-        digest(data, targets),
+        samples.digest,
     )

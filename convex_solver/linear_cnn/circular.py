@@ -42,18 +42,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from arrangement import InputError
-from convex_solver.certificates import certify_circular_cnn
+from convex_solver.certificates import circular_bounds
 from convex_solver.linear_cnn.fourier_norm import FourierModel, fourier_basis, moduli
 from convex_solver.linear_cnn.proximal_newton import minimise_data
 from convex_solver.linear_cnn.solution import CNNSolution
 from convex_solver.networks import CircularCNN
 from convex_solver.reading import (
     SUPPORTED,
+    Samples,
     check_loss,
     check_tolerance,
     read_beta,
-    read_signals,
-    read_targets,
+    read_signal_samples,
 )
 from convex_solver.typing import Array
 
@@ -92,8 +92,7 @@ class CircularCNNProgram:
     6.0
     """
 
-    X: Array
-    y: Array
+    samples: Samples
     beta: float
 
     def __init__(
@@ -106,18 +105,25 @@ class CircularCNNProgram:
         filter_size: int | None = None,
     ) -> None:
         check_loss(loss)
-        data = read_signals(X)
-        d = data.shape[1]
+        samples = read_signal_samples(X, y)
+        d = samples.X.shape[1]
         if filter_size is not None and filter_size != d:
             raise InputError(
                 f"filter_size={filter_size!r} for signals of length {d} is an "
                 f"unsupported combination; {SUPPORTED}."
             )
-        targets = read_targets(y, len(data), vector=False)
-        for name, array in (("X", data), ("y", targets)):
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
+        object.__setattr__(self, "samples", samples)
         object.__setattr__(self, "beta", read_beta(beta))
+
+    @property
+    def X(self) -> Array:
+        """Signals, (n, d), float64, read-only."""
+        return self.samples.X
+
+    @property
+    def y(self) -> Array:
+        """Targets, (n,), float64, read-only."""
+        return self.samples.y
 
     def spectra(self) -> Complex:
         """Return ``Xt = X F``, shape (n, d), complex128."""
@@ -132,6 +138,11 @@ class CircularCNNProgram:
         residual = np.abs(self.spectra() @ point - self.y)
         penalty = self.beta / math.sqrt(point.size) * float(np.abs(point).sum())
         return 0.5 * float(residual @ residual) + penalty
+
+    def network_objective(self, network: CircularCNN) -> float:
+        """Return the training objective of a network."""
+        residual = network.evaluate(self.X) - self.y
+        return 0.5 * float(np.sum(residual**2)) + self.beta * network.decay()
 
     def beta_max(self) -> float:
         """Return the least beta at which the zero network is optimal."""
@@ -235,11 +246,11 @@ def solve_circular_cnn(
     frequency = np.minimum(np.arange(d), -np.arange(d) % d)
     z[moduli(result.point)[frequency] == 0.0] = 0.0
     network = program.network(z)
-    certificate = certify_circular_cnn(
-        network, program.X, program.y, program.beta, dual=result.v[:, 0]
+    certificate = circular_bounds(
+        program.samples, network, result.v[:, 0], program.beta
     )
     return CNNSolution(
-        network.objective(program.X, program.y, program.beta),
+        program.network_objective(network),
         certificate.lower_bound,
         certificate.gap,
         certificate.status(tol),

@@ -30,17 +30,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from arrangement import InputError
-from convex_solver.certificates import certify_linear_cnn
+from convex_solver.certificates import linear_bounds
 from convex_solver.linear_cnn.nuclear_norm import NuclearModel
 from convex_solver.linear_cnn.proximal_newton import ProximalResult, minimise_data
 from convex_solver.linear_cnn.solution import CNNSolution
 from convex_solver.networks import LinearCNN
 from convex_solver.reading import (
+    Samples,
     check_loss,
     check_tolerance,
     read_beta,
-    read_patches,
-    read_targets,
+    read_patch_samples,
 )
 from convex_solver.typing import Array
 
@@ -75,8 +75,7 @@ class LinearCNNProgram:
     5.0
     """
 
-    patches: Array
-    y: Array
+    samples: Samples
     beta: float
 
     def __init__(
@@ -88,12 +87,18 @@ class LinearCNNProgram:
         loss: str = "squared",
     ) -> None:
         check_loss(loss)
-        data = read_patches(patches)
-        targets = read_targets(y, len(data))
-        for name, array in (("patches", data), ("y", targets)):
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
+        object.__setattr__(self, "samples", read_patch_samples(patches, y))
         object.__setattr__(self, "beta", read_beta(beta))
+
+    @property
+    def patches(self) -> Array:
+        """Patches, (n, K, d), float64, read-only."""
+        return self.samples.X
+
+    @property
+    def y(self) -> Array:
+        """Targets, (n,) or (n, C), float64, read-only."""
+        return self.samples.y
 
     @property
     def n_outputs(self) -> int:
@@ -113,6 +118,11 @@ class LinearCNNProgram:
         model = self.model()
         residual = model.predict(point) - self.y.ravel()
         return 0.5 * float(residual @ residual) + self.beta * model.norm(point)
+
+    def network_objective(self, network: LinearCNN) -> float:
+        """Return the training objective of a network."""
+        residual = network.evaluate(self.patches) - self.y
+        return 0.5 * float(np.sum(residual**2)) + self.beta * network.decay()
 
     def beta_max(self) -> float:
         """Return the least beta at which the zero network is optimal."""
@@ -171,18 +181,13 @@ def solve_linear_cnn(program: LinearCNNProgram, *, tol: float = 1e-8) -> CNNSolu
     """
     check_tolerance(tol)
     start = time.perf_counter()
-    targets = program.y.reshape(len(program.y), -1)
-    result = minimise_nuclear(program.patches, targets, program.beta)
+    result = minimise_nuclear(program.patches, program.samples.outputs, program.beta)
     network = program.network(result.point)
-    certificate = certify_linear_cnn(
-        network,
-        program.patches,
-        program.y,
-        program.beta,
-        dual=result.v.reshape(program.y.shape),
+    certificate = linear_bounds(
+        program.samples, network, result.v.reshape(program.y.shape), program.beta
     )
     return CNNSolution(
-        network.objective(program.patches, program.y, program.beta),
+        program.network_objective(network),
         certificate.lower_bound,
         certificate.gap,
         certificate.status(tol),

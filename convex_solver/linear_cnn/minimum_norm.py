@@ -29,16 +29,16 @@ from convex_solver.certificates import (
     MinimumNormCertificate,
     Redundancy,
     SolutionStatus,
-    certify_infeasible_cnn,
-    certify_minimum_norm_cnn,
     combination,
+    infeasibility,
+    minimum_norm_bounds,
     right_inverse,
 )
 from convex_solver.linear_cnn.exact_rows import dependent_rows
 from convex_solver.linear_cnn.linear import minimise_nuclear, recover_linear_cnn
 from convex_solver.linear_cnn.nuclear_norm import NuclearModel
 from convex_solver.networks import LinearCNN
-from convex_solver.reading import check_tolerance, read_patches, read_targets
+from convex_solver.reading import Samples, check_tolerance, read_patch_samples
 from convex_solver.typing import Array
 
 # beta of the steps, as shares of the least that gives zero: smaller ones converge in
@@ -71,15 +71,20 @@ class MinimumNormLinearCNN:
     [3.0, 4.0]
     """
 
-    patches: Array
-    y: Array
+    samples: Samples
 
     def __init__(self, patches: ArrayLike, y: ArrayLike) -> None:
-        data = read_patches(patches)
-        targets = read_targets(y, len(data))
-        for name, array in (("patches", data), ("y", targets)):
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
+        object.__setattr__(self, "samples", read_patch_samples(patches, y))
+
+    @property
+    def patches(self) -> Array:
+        """Patches, (n, K, d), float64, read-only."""
+        return self.samples.X
+
+    @property
+    def y(self) -> Array:
+        """Targets, (n,) or (n, C), float64, read-only."""
+        return self.samples.y
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,9 +161,8 @@ def solve_minimum_norm_cnn(
     check_tolerance(tol)
     start = time.perf_counter()
     n, n_patches, _ = program.patches.shape
-    flat = program.patches.reshape(n, -1)
-    targets = program.y.reshape(n, -1)
-    found = _redundant(program.patches, flat, targets, program.y)
+    flat, targets = program.samples.flat, program.samples.outputs
+    found = _redundant(program.samples)
     if isinstance(found, CNNInfeasibility):
         seconds = time.perf_counter() - start
         infinite, status = float("inf"), SolutionStatus.INFEASIBLE
@@ -177,12 +181,8 @@ def solve_minimum_norm_cnn(
     dual = np.zeros_like(targets)
     dual[kept] = V
     network = recover_linear_cnn(Z, n_patches, program.y.shape[1:])
-    certificate = certify_minimum_norm_cnn(
-        network,
-        program.patches,
-        program.y,
-        dual=dual.reshape(program.y.shape),
-        redundant=found,
+    certificate = minimum_norm_bounds(
+        program.samples, network, dual.reshape(program.y.shape), found
     )
     return MinimumNormSolution(
         network.decay(),
@@ -196,10 +196,9 @@ def solve_minimum_norm_cnn(
     )
 
 
-def _redundant(
-    patches: Array, flat: Array, targets: Array, y: Array
-) -> tuple[Redundancy, ...] | CNNInfeasibility:
+def _redundant(samples: Samples) -> tuple[Redundancy, ...] | CNNInfeasibility:
     """Return the samples that follow from others, or a contradiction between them."""
+    flat = samples.flat
     if len(flat) <= flat.shape[1] and right_inverse(flat).is_proven:
         return ()
     proofs = []
@@ -208,8 +207,8 @@ def _redundant(
             continue
         rows = tuple(dependency)
         coefficients = tuple(dependency.values())
-        if any(combination(targets, dependency)):
-            return certify_infeasible_cnn(patches, y, rows, coefficients)
+        if any(combination(samples.outputs, dependency)):
+            return infeasibility(samples, rows, coefficients)
         proofs.append(Redundancy(row, rows, coefficients))
     return tuple(proofs)
 

@@ -63,7 +63,10 @@ class LinearCNN:
 
     def predict(self, patches: ArrayLike) -> Array:
         """Return f for patches (n, K, d): shape (n,), or (n, C)."""
-        data = read_patches(patches)
+        return self.evaluate(read_patches(patches))
+
+    def evaluate(self, data: Array) -> Array:
+        """Return f for patches that were read, as `predict`."""
         expected = (self.outputs.shape[1], self.filters.shape[1])
         if data.shape[1:] != expected:
             raise InputError(
@@ -73,7 +76,8 @@ class LinearCNN:
         width = expected[0] * self.n_neurons
         hidden = (data @ self.filters.T).reshape(len(data), width)
         flat = self.outputs.swapaxes(0, 1).reshape(width, self.n_outputs)
-        return (hidden @ flat).reshape(len(data), *self.outputs.shape[2:])
+        outputs = (hidden @ flat).reshape(len(data), *self.outputs.shape[2:])
+        return np.asarray(outputs)
 
     def objective(self, patches: ArrayLike, y: ArrayLike, beta: float) -> float:
         """Return ``1/2 |f - y|^2 + beta/2 sum_j (|u_j|^2 + |w_j|^2)``."""
@@ -164,7 +168,10 @@ class CircularCNN:
 
     def predict(self, X: ArrayLike) -> Array:
         """Return f at each row of ``X`` (n, d), shape (n,)."""
-        data = real_array(X, "X")
+        return self.evaluate(real_array(X, "X"))
+
+    def evaluate(self, data: Array) -> Array:
+        """Return f for signals that were read, as `predict`."""
         d = self.filters.shape[1]
         if data.ndim != 2 or data.shape[1] != d:
             raise InputError(f"X has shape {data.shape}; expected (n, {d}).")

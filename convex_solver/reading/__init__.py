@@ -3,10 +3,7 @@
 from convex_solver.reading.arrays import (
     SUPPORTED,
     check_loss,
-    digest,
     read_patches,
-    read_signals,
-    read_targets,
     real_array,
 )
 from convex_solver.reading.data import (
@@ -24,24 +21,29 @@ from convex_solver.reading.options import (
     read_beta,
 )
 from convex_solver.reading.patches import extract_patches
+from convex_solver.reading.signals import (
+    Samples,
+    read_patch_samples,
+    read_signal_samples,
+)
 
 __all__ = [
     "SUPPORTED",
     "Data",
     "Limits",
     "Rows",
+    "Samples",
     "Scaling",
     "check_beta",
     "check_count",
     "check_loss",
     "check_tolerance",
-    "digest",
     "extract_patches",
     "read_beta",
     "read_data",
+    "read_patch_samples",
     "read_patches",
     "read_rows",
-    "read_signals",
-    "read_targets",
+    "read_signal_samples",
     "real_array",
 ]
