@@ -244,7 +244,7 @@ def _draw_line(
     # outputs are straight between bends, so these points draw them exactly; a mean
     # that is not the output is curved
     knots = np.concatenate([[low], bends, [high]])
-    if loss.name == "poisson":
+    if loss.has_link:
         knots = np.union1d(knots, np.linspace(low, high, _RESOLUTION))
     axes.plot(
         knots,

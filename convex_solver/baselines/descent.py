@@ -17,7 +17,6 @@ import numpy as np
 
 from arrangement import InputError
 from convex_solver._kernels.solve import training as kernels
-from convex_solver.losses import BoxTerm
 from convex_solver.program import ConvexProgram
 from convex_solver.reading import check_count
 from convex_solver.typing import Array
@@ -150,9 +149,7 @@ def start_point(task: Task, seed: int, number: int) -> Array:
 def _size_of_targets(program: ConvexProgram) -> float:
     if program.loss.is_classification:
         return 1.0
-    size = float(np.sqrt(np.mean(program.y**2)))
-    if program.loss.name == "poisson":  # predictions are logarithms of rates
-        size = math.log1p(size)
+    size = float(program.loss.guess(np.sqrt(np.mean(program.y**2))))
     return size if size > 0.0 else 1.0
 
 
@@ -164,13 +161,12 @@ def _adam(task: Task, options: Options, point: Array, seed: int) -> Rule:
     share = ADAM_RATE if options.step_size is None else options.step_size
     sizes = share * np.sqrt(np.mean(point * point, axis=1))
     data = task.program.data_term
-    has_kinks = isinstance(data, BoxTerm) and data.unit.curvature == 0
     window = WINDOW * _size_of_targets(task.program) * OFFSETS
 
     def step(point: Array, number: int) -> None:
         fall = _cosine(number, options.steps)
         predictions, Z = task.outputs(point, task.X)
-        around = window * fall**2 if has_kinks else [0.0]
+        around = window * fall**2 if data.has_kinks else [0.0]
         slopes = [data.gradient(predictions + shift) for shift in around]
         mean = np.mean(slopes, axis=0)
         gradient = task.gradient(point, Z, mean, task.X)

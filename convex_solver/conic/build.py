@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from convex_solver.conic.columns import iter_columns, right_hand_side
-from convex_solver.conic.losses import conic_loss
 from convex_solver.conic.model import ConicProgram, Filler, diagonal
 from convex_solver.conic.sizes import ConicSizes, check_form, sizes_with
 from convex_solver.errors import ProgramTooLargeError
@@ -57,7 +56,7 @@ def build_conic(
     ((42, 26), 8, [('zero', 2), ('nonnegative', 16), ('second_order', 3)])
     """
     check_form(form)
-    loss = conic_loss(program)
+    loss = program.data_term.conic()
     sizes = sizes_with(program, loss, form)
     if sizes.n_bytes > max_bytes:
         raise _too_large(program, sizes, max_bytes)

@@ -27,11 +27,11 @@ from numpy.typing import NDArray
 
 from arrangement.io import parse_json, shown
 from convex_solver.conic.columns import iter_columns, right_hand_side
-from convex_solver.conic.losses import ConicLoss
 from convex_solver.conic.model import ConicProgram
 from convex_solver.conic.sizes import ConicSizes
 from convex_solver.conic.validity import COUNTS, contradiction, is_cone, is_count
 from convex_solver.errors import ConicFileError
+from convex_solver.losses import ConicLoss
 from convex_solver.program import ConvexProgram
 from convex_solver.typing import Array
 

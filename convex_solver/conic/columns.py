@@ -8,9 +8,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from convex_solver.conic.losses import ConicLoss
 from convex_solver.conic.sizes import ConicSizes, support
 from convex_solver.conic.tree import Ints, PlaceMap, TreeFinder
+from convex_solver.losses import ConicLoss
 from convex_solver.program import ConvexProgram, ProgramBlock, iter_blocks, unit_rows
 from convex_solver.typing import Array
 

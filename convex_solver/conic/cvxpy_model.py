@@ -9,7 +9,6 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from arrangement import InputError
-from convex_solver.conic.losses import conic_loss
 from convex_solver.program import ConvexProgram, check_size, iter_blocks, unit_rows
 from convex_solver.typing import Array
 
@@ -43,7 +42,7 @@ def to_cvxpy(program: ConvexProgram, *, cones: str = "facets") -> Any:
     prediction = masked @ cp.vec(v - w, order="C")
     cone = _cone_matrix(unit_rows(program.reduced()[0]), bits, kept)
     constraints = [cone @ cp.vec(u, order="C") >= 0 for u in (v, w)]
-    loss = conic_loss(program)
+    loss = program.data_term.conic()
     a = cp.Variable(loss.n_variables)
     constraints.append(loss.prediction @ a - prediction == loss.offset)
     for rows, right, kinds in loss.constraints:

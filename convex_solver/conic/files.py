@@ -9,7 +9,6 @@ from arrangement import InputError, InputTypeError
 from arrangement.io import new_file
 from convex_solver.conic.binary import MAGIC, read_binary, write_binary
 from convex_solver.conic.cbf import read_cbf, write_cbf
-from convex_solver.conic.losses import conic_loss
 from convex_solver.conic.model import ConicProgram
 from convex_solver.conic.sizes import ConicSizes, check_form, sizes_with
 from convex_solver.errors import ConicFileError
@@ -70,7 +69,7 @@ def write_conic(
             "Format) or .conic (binary)."
         )
     check_form(form)
-    loss = conic_loss(program)
+    loss = program.data_term.conic()
     sizes = sizes_with(program, loss, form)
     with new_file(target) as stream:
         write(stream, program, loss, sizes)

@@ -26,9 +26,9 @@ from arrangement import (
     count_patterns,
     restricted_counts,
 )
-from convex_solver.conic.losses import ConicLoss, conic_loss
 from convex_solver.conic.tree import PlaceMap
 from convex_solver.errors import ProgramTooLargeError
+from convex_solver.losses import ConicLoss
 from convex_solver.program import ConvexProgram, iter_blocks, unit_rows
 
 FORMS = ("dense", "tree")
@@ -150,7 +150,7 @@ def conic_sizes(program: ConvexProgram, *, form: str = "dense") -> ConicSizes:
     (4, 26, 42, 74)
     """
     check_form(form)
-    return sizes_with(program, conic_loss(program), form)
+    return sizes_with(program, program.data_term.conic(), form)
 
 
 def check_form(form: str) -> None:

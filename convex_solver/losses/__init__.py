@@ -1,16 +1,8 @@
-"""The losses: values, gradients, conjugates and exact bounds."""
+"""The losses: value, gradient, conjugate, exact bounds, conic form, steps."""
 
-from convex_solver.losses.box import BoxTerm
-from convex_solver.losses.logarithmic import LogisticTerm, PoissonTerm
+from convex_solver.losses.conic_form import ConicLoss
 from convex_solver.losses.loss import LOSSES, Loss, get_loss
+from convex_solver.losses.newton import NewtonTerm
 from convex_solver.losses.terms import DataTerm
 
-__all__ = [
-    "LOSSES",
-    "BoxTerm",
-    "DataTerm",
-    "LogisticTerm",
-    "Loss",
-    "PoissonTerm",
-    "get_loss",
-]
+__all__ = ["LOSSES", "ConicLoss", "DataTerm", "Loss", "NewtonTerm", "get_loss"]

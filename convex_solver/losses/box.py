@@ -16,12 +16,18 @@ so that ``l*(v) = v y + e |v| + k v^2 / 2`` on ``[lo, hi]`` (`BoxTerm`).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from convex_solver.losses.box_pieces import Pieces
+from convex_solver.losses.box_steps import BoxNewton
+from convex_solver.losses.conic_form import ConicLoss
+from convex_solver.losses.kinds import ANY, LABELS, Kind, Parameter, TargetRule
+from convex_solver.losses.newton import NewtonTerm
 from convex_solver.losses.terms import DataTerm, Targets, largest_factor
 from convex_solver.rounding import ROUNDING, add_up, float_below, sum_up
 from convex_solver.typing import Array
@@ -40,20 +46,6 @@ class Unit:
     lo: Fraction | None
     hi: Fraction | None
     labels: Array | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Pieces:
-    """``max over lo <= v <= hi of v (f - center) - curvature v^2 / 2``, added up.
-
-    ``index`` says to which sample each piece belongs; all arrays are (m,).
-    """
-
-    index: NDArray[np.int64]
-    center: Array
-    curvature: Array
-    lo: Array
-    hi: Array
 
 
 class BoxTerm(DataTerm):
@@ -225,3 +217,61 @@ class BoxTerm(DataTerm):
             if unit.curvature:
                 total -= unit.curvature * exact * exact / (2 * weight)
         return float_below(total)
+
+    @property
+    def has_kinks(self) -> bool:
+        """Whether the loss has kinks."""
+        return self.unit.curvature == 0
+
+    def conic(self) -> ConicLoss:
+        """Return the loss in conic form."""
+        return self.pieces().conic(self.y.size)
+
+    def newton(self, z: Array, v: Array, target: float) -> NewtonTerm:
+        """Return the loss inside the interior point method, see `NewtonTerm`."""
+        mean = self.value(np.zeros_like(z)) / max(z.size, 1)
+        return BoxNewton(self.pieces(), z, v, target, mean)
+
+
+def _kind(
+    name: str,
+    unit: Callable[[Fraction, Array], Unit],
+    targets: TargetRule = ANY,
+    parameter: Parameter | None = None,
+) -> Kind:
+    """Kind of a loss of the family, from its parameter and labels."""
+
+    def term(given: Targets, value: float | None) -> DataTerm:
+        return BoxTerm(given, unit(Fraction(value or 0), given.y))
+
+    return Kind(name, term, targets, parameter)
+
+
+_ZERO, _ONE = Fraction(0), Fraction(1)
+# default parameters: scikit-learn's HuberRegressor, the median, its LinearSVR
+BOX_LOSSES = (
+    _kind("squared", lambda _, y: Unit(_ONE, _ZERO, None, None)),
+    _kind("absolute", lambda _, y: Unit(_ZERO, _ZERO, -_ONE, _ONE)),
+    _kind(
+        "huber",
+        lambda limit, y: Unit(_ONE, _ZERO, -limit, limit),
+        parameter=Parameter(1.35, "above 0", lambda x: 0.0 < x < math.inf),
+    ),
+    _kind(
+        "quantile",
+        lambda share, y: Unit(_ZERO, _ZERO, -share, 1 - share),
+        parameter=Parameter(0.5, "strictly between 0 and 1", lambda x: 0.0 < x < 1.0),
+    ),
+    _kind(
+        "epsilon_insensitive",
+        lambda zone, y: Unit(_ZERO, zone, -_ONE, _ONE),
+        parameter=Parameter(0.1, "at least 0", lambda x: 0.0 <= x < math.inf),
+    ),
+    # 1 - y f is y - f for y = 1, f - y for y = -1
+    _kind("hinge", lambda _, y: Unit(_ZERO, _ZERO, -_ONE, _ONE, y), LABELS),
+    _kind(
+        "squared_hinge",
+        lambda _, y: Unit(Fraction(1, 2), _ZERO, None, None, y),
+        LABELS,
+    ),
+)

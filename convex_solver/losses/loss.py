@@ -21,14 +21,14 @@ poisson              ``exp(f) - y f - y + y log y``, half the    at least 0
                      deviance of counts with mean ``exp(f)``
 ===================  ==========================================  ==================
 
-`Loss.at` gives the loss of particular targets, with its gradient and conjugate
-(`convex_solver.losses.box`).
+`Loss.at` gives the loss of particular targets (`convex_solver.losses.terms.DataTerm`):
+value, gradient, conjugate, exact bounds, conic form, Newton steps.  A family of losses
+is one file with all of that, and a row of `KINDS` for each name.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -37,30 +37,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from arrangement import InputError, InputTypeError
-from convex_solver.losses.box import BoxTerm, Unit
-from convex_solver.losses.logarithmic import LogisticTerm, PoissonTerm
+from convex_solver.losses.box import BOX_LOSSES
+from convex_solver.losses.kinds import LABELS, Kind
+from convex_solver.losses.logistic import LOGISTIC
+from convex_solver.losses.poisson import POISSON
 from convex_solver.losses.terms import DataTerm, Targets
 from convex_solver.typing import Array
 
-# default parameters: scikit-learn's HuberRegressor, the median, its LinearSVR
-PARAMETERS = {"huber": 1.35, "quantile": 0.5, "epsilon_insensitive": 0.1}
-_RANGES: dict[str, tuple[str, Callable[[float], bool]]] = {
-    "huber": ("above 0", lambda x: 0.0 < x < math.inf),
-    "quantile": ("strictly between 0 and 1", lambda x: 0.0 < x < 1.0),
-    "epsilon_insensitive": ("at least 0", lambda x: 0.0 <= x < math.inf),
+# The one table: a loss is its row here, and all else of it is in its own file.
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in sorted((*BOX_LOSSES, LOGISTIC, POISSON), key=lambda kind: kind.name)
 }
-_LABELLED = ("hinge", "squared_hinge", "logistic")
-LOSSES = (
-    "absolute",
-    "epsilon_insensitive",
-    "hinge",
-    "huber",
-    "logistic",
-    "poisson",
-    "quantile",
-    "squared",
-    "squared_hinge",
-)
+LOSSES = tuple(KINDS)
 
 
 @dataclass(frozen=True)
@@ -96,19 +85,19 @@ class Loss:
             raise InputError(
                 f"loss={self.name!r} is unknown; use one of {', '.join(LOSSES)}."
             )
-        if self.name not in PARAMETERS:
+        rule = self.kind.parameter
+        if rule is None:
             if self.parameter is not None:
                 raise InputError(
                     f"the {self.name} loss has no parameter; {self.parameter!r} was "
                     "given. Leave it out."
                 )
             return
-        given = PARAMETERS[self.name] if self.parameter is None else self.parameter
-        text, is_allowed = _RANGES[self.name]
-        if isinstance(given, (bool, str, complex)) or not is_allowed(given):
+        given = rule.default if self.parameter is None else self.parameter
+        if isinstance(given, (bool, str, complex)) or not rule.is_allowed(given):
             raise InputError(
                 f"the parameter of the {self.name} loss is {given!r}; expected a "
-                f"number {text}."
+                f"number {rule.range}."
             )
         object.__setattr__(self, "parameter", float(given))
 
@@ -119,9 +108,19 @@ class Loss:
         return f"{self.name}:{self.parameter!r}"
 
     @property
+    def kind(self) -> Kind:
+        """The loss's row of the table."""
+        return KINDS[self.name]
+
+    @property
     def is_classification(self) -> bool:
         """Whether the targets must be -1 or +1."""
-        return self.name in _LABELLED
+        return self.kind.targets is LABELS
+
+    @property
+    def has_link(self) -> bool:
+        """Whether predictions in the units of the targets are curved in the outputs."""
+        return self.kind.mean is not None
 
     def mean(self, f: ArrayLike) -> Array:
         """Return predictions in the units of the targets, for outputs f of a network.
@@ -129,7 +128,12 @@ class Loss:
         The outputs themselves, but ``exp(f)`` for Poisson, whose link is the log.
         """
         outputs = np.asarray(f, dtype=np.float64)
-        return np.exp(outputs) if self.name == "poisson" else outputs
+        return outputs if self.kind.mean is None else self.kind.mean(outputs)
+
+    def guess(self, y: ArrayLike) -> Array:
+        """Return rough outputs of a network for targets: about where `mean` is y."""
+        targets = np.asarray(y, dtype=np.float64)
+        return targets if self.kind.guess is None else self.kind.guess(targets)
 
     def at(
         self,
@@ -156,47 +160,17 @@ class Loss:
         """
         targets = Targets.of(y, weights, y_exact, weights_exact)
         self.check(targets.y)
-        if self.name == "logistic":
-            return LogisticTerm(targets)
-        if self.name == "poisson":
-            return PoissonTerm(targets)
-        return BoxTerm(targets, self._unit(targets.y))
+        return self.kind.term(targets, self.parameter)
 
     def check(self, y: Array) -> None:
         """Raise `InputError` unless the loss takes these targets."""
-        if self.is_classification:
-            wrong = np.flatnonzero(np.abs(y) != 1.0)
-            need, advice = "labels -1 and +1", "Recode the classes"
-        elif self.name == "poisson":
-            wrong = np.flatnonzero(~(y >= 0.0))
-            need, advice = "targets of at least 0", "Use another loss"
-        else:
-            return
+        rule = self.kind.targets
+        wrong = np.flatnonzero(~rule.is_met(y))
         if wrong.size:
             raise InputError(
                 f"y holds {y[wrong[0]]:g} at row {wrong[0]}; the {self.name} loss "
-                f"needs {need}. {advice}."
+                f"needs {rule.need}. {rule.advice}."
             )
-
-    def _unit(self, y: Array) -> Unit:
-        """Curvature, dead zone and slopes of one sample of weight one."""
-        slope = self.parameter if self.parameter is not None else 1.0
-        if self.name == "squared":
-            return Unit(Fraction(1), Fraction(0), None, None)
-        if self.name == "huber":
-            limit = Fraction(slope)
-            return Unit(Fraction(1), Fraction(0), -limit, limit)
-        if self.name == "quantile":
-            share = Fraction(slope)
-            return Unit(Fraction(0), Fraction(0), -share, 1 - share)
-        if self.name == "epsilon_insensitive":
-            return Unit(Fraction(0), Fraction(slope), Fraction(-1), Fraction(1))
-        if self.name == "hinge":
-            # 1 - y f is y - f for y = 1, f - y for y = -1
-            return Unit(Fraction(0), Fraction(0), Fraction(-1), Fraction(1), y)
-        if self.name == "squared_hinge":
-            return Unit(Fraction(1, 2), Fraction(0), None, None, y)
-        return Unit(Fraction(0), Fraction(0), Fraction(-1), Fraction(1))
 
 
 def get_loss(loss: str | Loss) -> Loss:

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from arrangement import InputError
+from convex_solver.losses.conic_form import ConicLoss
+from convex_solver.losses.newton import NewtonTerm
 from convex_solver.typing import Array
 
 Exact = tuple[Fraction | int, ...]
@@ -146,6 +148,36 @@ class DataTerm(ABC):
     @abstractmethod
     def dual_lower(self, v: Array) -> float:
         """Bound ``-l*(v)`` from below; minus infinity outside the domain."""
+
+    @property
+    def has_kinks(self) -> bool:
+        """Whether the loss has kinks; not unless a family says so."""
+        return False
+
+    @abstractmethod
+    def conic(self) -> ConicLoss:
+        """Return the loss in conic form."""
+
+    @abstractmethod
+    def newton(self, z: Array, v: Array, target: float) -> NewtonTerm:
+        """Return the loss inside the interior point method.
+
+        Parameters
+        ----------
+        z : ndarray, shape (n,)
+            Predictions at the start.
+        v : ndarray, shape (n,)
+            A gradient in the domain: where the method's own starts from, about.
+        target : float
+            Complementarity of a sample that is wanted at the start.
+        """
+
+    def rough_fit(self) -> tuple[Array, float]:
+        """Return predictions (n,) to take a first gradient at, and the size of a fit.
+
+        Zeros, and the norm of the targets, unless a family knows better.
+        """
+        return np.zeros_like(self.y), float(np.linalg.norm(self.y))
 
 
 def largest_factor(v: Array, limit: Array) -> float:

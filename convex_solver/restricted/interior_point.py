@@ -24,8 +24,7 @@ import numpy as np
 import scipy.linalg as la
 
 from convex_solver._kernels.solve import interior_point as kernels
-from convex_solver.losses import DataTerm, PoissonTerm
-from convex_solver.restricted.loss_steps import LossTerm, loss_term
+from convex_solver.losses import DataTerm, NewtonTerm
 from convex_solver.restricted.newton_system import (
     MixedSystem,
     NewtonSystem,
@@ -109,23 +108,18 @@ class InteriorPoint:
         price, so that all equations but ``s0 = beta`` hold, with room to spare; every
         step then brings ``s0`` closer to beta.
         """
-        blocks, y = self.blocks, self.y
+        blocks = self.blocks
         counts = np.diff(blocks.starts)
         spread = float(np.linalg.norm(blocks.outputs(blocks.centres)))
-        wanted, rough = y, np.zeros_like(y)
-        if isinstance(self.data, PoissonTerm):
-            # predictions are logarithms; from the mean of the zero prediction, one, to
-            # large counts Newton's steps do not find the way
-            rough = np.log1p(y)
-            wanted = 1.0 + rough
-        size = START_SIZE * max(float(np.linalg.norm(wanted)) / spread, 1e-150)
+        rough, wanted = self.data.rough_fit()
+        size = START_SIZE * max(wanted / spread, 1e-150)
         self.w = size * blocks.centres
         self.t = np.full(len(blocks), 1.5 * size)
         self.z = blocks.predict(self.w)
         self.v = self.data.gradient(rough)
         prices = np.linalg.norm(blocks.transposed(self.v), axis=1)
         self.s0 = max(self.beta, 2.0 * float(prices.max(initial=0.0)))
-        self.term: LossTerm = loss_term(self.data, self.z, self.v, self.s0 * size)
+        self.term: NewtonTerm = self.data.newton(self.z, self.v, self.s0 * size)
         self.v = self.term.v
         prices = np.linalg.norm(blocks.transposed(self.v), axis=1)
         self.s0 = max(self.s0, 1.5 * float(prices.max(initial=0.0)))

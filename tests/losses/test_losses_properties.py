@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convex_solver import InputError, InputTypeError
-from convex_solver.losses.loss import LOSSES, PARAMETERS, Loss, get_loss
+from convex_solver.losses.loss import KINDS, LOSSES, Loss, get_loss
 
 from reference import losses as exact
 from reference.losses import LABELLED, SPECS
@@ -169,7 +169,8 @@ def test_every_loss_is_in_the_tests_and_its_text_is_read_back():
     for spec in (*SPECS, *LOSSES, "huber:1e-300", "quantile:0.1"):
         loss = get_loss(spec)
         assert get_loss(str(loss)) == loss == get_loss(loss)
-        assert loss.parameter == PARAMETERS.get(loss.name) or ":" in spec
+        rule = KINDS[loss.name].parameter
+        assert loss.parameter == (rule and rule.default) or ":" in spec
     assert get_loss("huber:2") == Loss("huber", 2) == Loss("huber", Fraction(2))
     assert [name for name in LOSSES if get_loss(name).is_classification] == sorted(
         LABELLED

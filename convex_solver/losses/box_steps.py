@@ -1,18 +1,11 @@
-"""The loss inside the interior point method: curvature, residual, steps.
-
-A Newton step makes ``dv = H dz + rho`` with a diagonal ``H``.  For a loss of the family
-of `convex_solver.losses.box.BoxTerm` it is what is left when the multipliers of the
-bounds of v have been eliminated, for logistic and Poisson the second derivative, with
-``rho = l'(z) - v``.
-"""
+"""The piecewise linear and quadratic losses inside the interior point method."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-
 import numpy as np
 
-from convex_solver.losses import BoxTerm, DataTerm, LogisticTerm, PoissonTerm
+from convex_solver.losses.box_pieces import Pieces
+from convex_solver.losses.newton import NewtonTerm
 from convex_solver.typing import Array
 
 # Complementarity of a sample at the start, relative to its loss there.
@@ -21,44 +14,7 @@ START_SHARE = (0.05, 0.5)
 BISECTIONS = 60
 
 
-class LossTerm(ABC):
-    """What the interior point method asks of a loss; ``v`` is its gradient variable."""
-
-    v: Array
-    n_pairs: int = 0
-    # whether the second-order term of a corrector may be left out far from the path
-    is_quadratic: bool = False
-
-    @abstractmethod
-    def curvature(self) -> Array:
-        """H, (n,), positive."""
-
-    @abstractmethod
-    def shift(self, mu: float, correct: bool) -> Array:
-        """``rho`` of ``dv = H dz + rho`` for the centring ``mu``."""
-
-    @abstractmethod
-    def residual(self) -> float:
-        """Return what the residual of the equation can change in the duality gap."""
-
-    @abstractmethod
-    def complete(self, dz: Array, dv: Array) -> None:
-        """Take note of the steps of z and v."""
-
-    @abstractmethod
-    def move(self, step: float, z: Array, dv: Array) -> None:
-        """Go to the new point with prediction z."""
-
-    def largest_step(self) -> float:
-        """Largest step inside the inequalities of the loss: no limit without them."""
-        return np.inf
-
-    def complementarity(self, step: float) -> float:
-        """Sum of the products of the inequalities after a step."""
-        return 0.0
-
-
-class BoxNewton(LossTerm):
+class BoxNewton(NewtonTerm):
     """``z - a = k v + x - p``, multipliers x of ``v <= hi`` and p of ``v >= lo``.
 
     With a dead zone a sample has two such terms, for ``f`` above and below the target,
@@ -66,9 +22,10 @@ class BoxNewton(LossTerm):
     so that neither loses its digits.
     """
 
-    def __init__(self, data: BoxTerm, z: Array, v: Array, target: float) -> None:
-        n = data.y.size
-        pieces = data.pieces()
+    def __init__(
+        self, pieces: Pieces, z: Array, v: Array, target: float, mean: float
+    ) -> None:
+        n = z.size
         self.index, self.a, self.k = pieces.index, pieces.center, pieces.curvature
         self.lo, self.hi = pieces.lo, pieces.hi
         self.is_split = self.index.size > n
@@ -76,7 +33,6 @@ class BoxNewton(LossTerm):
         self.n_pairs = int(self.below.sum() + self.above.sum())
         self.is_quadratic = self.n_pairs == 0
         self.z = z[self.index]
-        mean = data.value(np.zeros(n)) / max(n, 1)
         mean = mean if 0.0 < mean < np.inf else 1.0
         self._start(min(max(target, START_SHARE[0] * mean), START_SHARE[1] * mean), v)
 
@@ -195,104 +151,6 @@ class BoxNewton(LossTerm):
         self.x = self.x + step * self.dx
         self.each = self.each + step * self.dv
         self._combine()
-
-
-class LogisticNewton(LossTerm):
-    """``a = 1 / (1 + exp(m))``, ``m = y z``, ``v = -y c a``, linearised by a secant.
-
-    The line goes through the two points of the curve that have the current m and the
-    current a: tangents at either are hopeless far from the curve, near it all agree.
-    """
-
-    def __init__(self, data: LogisticTerm, z: Array, v: Array) -> None:
-        self.y, self.c, self.z = data.y, data.targets.weights, z
-        self.a = np.clip(-self.y * v / self.c, 1e-300, 0.5)
-        self.b = 1.0 - self.a
-        self.v = -self.y * self.c * self.a
-        self.da = np.zeros_like(self.y)
-
-    def _miss(self) -> Array:
-        return self.y * self.z + np.log(self.a / self.b)
-
-    def curvature(self) -> Array:
-        """Return the derivative of the loss where its gradient is v."""
-        return np.maximum(self.c * self.a * self.b, 1e-200)
-
-    def shift(self, mu: float, correct: bool) -> Array:
-        """``H`` times the miss of m."""
-        return self.curvature() * self._miss() * self.y
-
-    def residual(self) -> float:
-        """Return what the residual can change in the duality gap."""
-        return float(np.abs(self._miss()) @ (self.c * self.a))
-
-    def complete(self, dz: Array, dv: Array) -> None:
-        """Step of a."""
-        self.da = -self.y * dv / self.c
-
-    def move(self, step: float, z: Array, dv: Array) -> None:
-        """Update; a and 1 - a move on their own, so that neither loses its digits."""
-        self.z = z
-        change = step * self.da
-        fall = self.a * np.expm1(np.clip(change / self.a, -30.0, 0.0))
-        rise = -self.b * np.expm1(np.clip(-change / self.b, -3.0, 0.0))
-        rise = np.minimum(rise, 30.0 * self.a)
-        self.a = self.a + fall + rise
-        self.b = self.b - fall - rise
-        low = self.a < 0.5
-        self.a, self.b = (
-            np.where(low, self.a, 1.0 - self.b),
-            np.where(low, 1.0 - self.a, self.b),
-        )
-        self.v = -self.y * self.c * self.a
-
-
-class PoissonNewton(LossTerm):
-    """``z = log m``, ``v = c (m - y)``, with the mean m as the variable."""
-
-    def __init__(self, data: PoissonTerm, z: Array, v: Array) -> None:
-        self.y, self.c, self.z = data.y, data.targets.weights, z
-        self.m = np.maximum(v / self.c + self.y, 1e-300)
-        self.v = self.c * (self.m - self.y)
-        self.dm = np.zeros_like(self.y)
-
-    def _miss(self) -> Array:
-        return self.z - np.log(self.m)
-
-    def curvature(self) -> Array:
-        """Return the derivative of the loss where its gradient is v."""
-        return np.maximum(self.c * self.m, 1e-200)
-
-    def shift(self, mu: float, correct: bool) -> Array:
-        """``H`` times the miss of z."""
-        return self.curvature() * self._miss()
-
-    def residual(self) -> float:
-        """Return what the residual can change in the duality gap."""
-        return float(np.abs(self._miss()) @ (self.c * (self.m + self.y)))
-
-    def complete(self, dz: Array, dv: Array) -> None:
-        """Step of m."""
-        self.dm = dv / self.c
-
-    def move(self, step: float, z: Array, dv: Array) -> None:
-        """Update; a mean never falls to zero and grows 30 times at most."""
-        self.z = z
-        change = np.minimum(step * self.dm, 30.0 * self.m)
-        fall = self.m * np.expm1(np.clip(change / self.m, -30.0, 0.0))
-        self.m = self.m + np.where(change < 0.0, fall, change)
-        self.v = self.c * (self.m - self.y)
-
-
-def loss_term(data: DataTerm, z: Array, v: Array, target: float) -> LossTerm:
-    """Return the loss's part, at predictions ``z`` and a gradient near ``v``."""
-    if isinstance(data, BoxTerm):
-        return BoxNewton(data, z, v, target)
-    if isinstance(data, LogisticTerm):
-        return LogisticNewton(data, z, v)
-    if isinstance(data, PoissonTerm):
-        return PoissonNewton(data, z, v)
-    raise NotImplementedError(type(data).__name__)
 
 
 def _largest(x: Array, dx: Array) -> float:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from convex_solver.losses.box_steps import BoxNewton
 from convex_solver.losses.loss import get_loss
-from convex_solver.restricted.loss_steps import BoxNewton, loss_term
 
 from reference.losses import SMOOTH_LOGS, SPECS, float_targets
 
@@ -29,7 +29,7 @@ def problem(rng, spec):
 
 def inside(rng, data, z):
     """A BoxNewton anywhere inside its bounds, far from the central path."""
-    term = loss_term(data, z, data.gradient(np.zeros(N)), float(rng.uniform(0.1, 1)))
+    term = data.newton(z, data.gradient(np.zeros(N)), float(rng.uniform(0.1, 1)))
     assert isinstance(term, BoxNewton)
     m = term.index.size
     share = rng.uniform(0.05, 0.95, m)
@@ -73,7 +73,7 @@ def pieces(spec, data):
 @pytest.mark.parametrize("spec", BOXES)
 def test_the_pieces_are_those_of_the_definition(spec):
     data, z = problem(np.random.default_rng(0), spec)
-    term = loss_term(data, z, data.gradient(np.zeros(N)), 0.1)
+    term = data.newton(z, data.gradient(np.zeros(N)), 0.1)
     expected = [np.concatenate(part) for part in zip(*pieces(spec, data), strict=True)]
     for found, wanted in zip((term.a, term.k, term.lo, term.hi), expected, strict=True):
         assert np.allclose(found, wanted, rtol=1e-15)
@@ -142,7 +142,7 @@ def test_the_start_is_on_the_central_path(spec, seed, target):
     rng = np.random.default_rng(seed)
     data, z = problem(rng, spec)
     given_v = data.gradient(np.zeros(N))
-    term = loss_term(data, z, given_v, target)
+    term = data.newton(z, given_v, target)
     below, above = term.below, term.above
     if not term.n_pairs:
         assert np.array_equal(term.v, given_v)
@@ -170,7 +170,7 @@ def test_the_start_is_on_the_central_path(spec, seed, target):
 def test_repeated_steps_bring_v_to_the_gradient(spec, seed):
     rng = np.random.default_rng(seed)
     data, z = problem(rng, spec)
-    term = loss_term(data, z, data.clip(0.5 * data.gradient(z)), 0.1)
+    term = data.newton(z, data.clip(0.5 * data.gradient(z)), 0.1)
     mu = 0.1
     for _ in range(400):
         mu *= 0.7
@@ -195,7 +195,7 @@ def test_repeated_steps_bring_v_to_the_gradient(spec, seed):
 def test_the_curvature_at_the_gradient_is_its_derivative(spec, seed):
     rng = np.random.default_rng(seed)
     data, z = problem(rng, spec)
-    term = loss_term(data, z, data.clip(data.gradient(z)), 0.1)
+    term = data.newton(z, data.clip(data.gradient(z)), 0.1)
     if spec == "poisson":
         assert np.allclose(term.curvature(), data.targets.weights * np.exp(z))
     if spec == "logistic":
@@ -225,7 +225,7 @@ def test_logistic_steps_stay_inside_and_keep_small_digits():
     y = np.array([1.0, -1.0, 1.0])
     c = np.array([1.0, 2.0, 0.5])
     data = get_loss("logistic").at(y, weights=c)
-    term = loss_term(data, np.zeros(3), -0.5 * y * c, 0.1)
+    term = data.newton(np.zeros(3), -0.5 * y * c, 0.1)
     for z in (40.0 * y, -40.0 * y, 300.0 * y):
         for _ in range(400):
             term.z = z
@@ -243,7 +243,7 @@ def test_logistic_steps_stay_inside_and_keep_small_digits():
 def test_poisson_steps_keep_the_mean_positive_and_its_digits():
     y, c = np.array([0.0, 3.0, 1e6]), np.array([1.0, 2.0, 0.5])
     data = get_loss("poisson").at(y, weights=c)
-    term = loss_term(data, np.zeros(3), data.gradient(np.zeros(3)), 0.1)
+    term = data.newton(np.zeros(3), data.gradient(np.zeros(3)), 0.1)
     for z in (np.full(3, 20.0), np.full(3, -20.0), np.array([-300.0, 1.0, 14.0])):
         for _ in range(400):
             term.z = z
@@ -255,8 +255,3 @@ def test_poisson_steps_keep_the_mean_positive_and_its_digits():
             assert (term.m <= 31 * before * (1 + 1e-12)).all()
         assert np.allclose(term.m, np.exp(z), rtol=1e-9)
         assert np.allclose(term.v, c * (term.m - y), rtol=1e-12)
-
-
-def test_a_loss_of_another_kind_is_not_solved():
-    with pytest.raises(NotImplementedError, match="object"):
-        loss_term(object(), np.zeros(1), np.zeros(1), 0.1)
