@@ -56,18 +56,15 @@ class _ConvexReLU(BaseEstimator):
         self.time_limit = time_limit
         self.max_cones = max_cones
 
-    def _solve(
-        self,
-        X: Array,
-        y: Array,
-        loss: Loss,
-        seconds: float | None,
-        sample_weight: Array | None,
-    ) -> Solution:
+    def _solve_each(
+        self, X: Array, columns: list[Array], loss: Loss, sample_weight: Array | None
+    ) -> list[Solution]:
+        """Read X once and solve for each vector of targets, sharing the time."""
+        begin = time.perf_counter()
         names = getattr(self, "feature_names_in_", None)
         program = ConvexProgram(
             X,
-            y,
+            columns[0],
             self.beta,
             loss=loss,
             sample_weight=sample_weight,
@@ -75,17 +72,10 @@ class _ConvexReLU(BaseEstimator):
             intercept=self.fit_intercept,
             feature_names=None if names is None else names.tolist(),
         )
-        return solve(
-            program, tol=self.tol, time_limit=seconds, max_cones=self.max_cones
-        )
-
-    def _solve_each(
-        self, X: Array, columns: list[Array], loss: Loss, sample_weight: Array | None
-    ) -> list[Solution]:
-        """Solve for each vector of targets, with equal shares of the time."""
-        begin = time.perf_counter()
         solutions: list[Solution] = []
         for targets in columns:
+            if solutions:
+                program = program.with_targets(targets)
             seconds = self.time_limit
             if seconds is not None and solutions:
                 left = begin + seconds - time.perf_counter()
@@ -93,7 +83,10 @@ class _ConvexReLU(BaseEstimator):
                 seconds = max(left / (len(columns) - len(solutions)), 1e-3)
             elif seconds is not None:
                 seconds = seconds / len(columns)
-            solutions.append(self._solve(X, targets, loss, seconds, sample_weight))
+            solution = solve(
+                program, tol=self.tol, time_limit=seconds, max_cones=self.max_cones
+            )
+            solutions.append(solution)
         return solutions
 
     def _keep(self, solutions: list[Solution], *, is_list: bool) -> None:

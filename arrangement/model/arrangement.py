@@ -120,7 +120,24 @@ class Arrangement:
                     f"offsets has length {len(shifts)}; expected {n}, one for each "
                     "row of normals."
                 )
-        target = _check_rank(rank, n, d)
+        self._build(rows, d, shifts, _check_rank(rank, n, d))
+
+    @classmethod
+    def of_rows(cls, rows: list[list[Fraction | int]], dimension: int) -> Arrangement:
+        """Return the central arrangement of rows that were read exactly already."""
+        arrangement = object.__new__(cls)
+        arrangement._build(rows, dimension, None, None)
+        return arrangement
+
+    def _build(
+        self,
+        rows: list[list[Fraction | int]],
+        d: int,
+        shifts: list[Fraction | int] | None,
+        target: int | str | None,
+    ) -> None:
+        """Find classes, rank and the cone behind exact rows (n, d)."""
+        n = len(rows)
         scales, scaled = _scale_columns(rows, d)
         homogeneous = [
             integer_row(row if shifts is None else [*row, -shifts[i]])

@@ -163,16 +163,15 @@ def read_data(
         )
     if standardize:
         scaling = fit_scaling(rows, intercept=intercept, weights=rounded)
-    one = (1,) if intercept else ()
-    plain = np.array([(*row, *one) for row in rows.exact], dtype=object).reshape(n, d)
-    exact = plain.ravel().tolist()
+    plain = [[*row, 1] if intercept else [*row] for row in rows.exact]
+    exact = [x for row in plain for x in row]
     if scaling is not None:
         exact = _scaled(rows, scaling, intercept=intercept)
     values, errors = _round(exact, "X")
     y_values, y_errors = _round(targets, "y")
     return Data(
         rows=rows,
-        arrangement=Arrangement(plain),
+        arrangement=Arrangement.of_rows(plain, d),
         X=values.reshape(n, d),
         X_error=errors.reshape(n, d),
         y=y_values,
