@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,15 @@ def first_line(error: BaseException) -> str:
     return short(said.rstrip("."), 3 * _SHOWN)
 
 
+# whether what is left to do is not wanted any more
+IsLate = Callable[[], bool]
+
+
+def never() -> bool:
+    """Return False: there is no limit."""
+    return False
+
+
 def whole_number(value: Any, name: str, least: int | None = None) -> int:
     """Return an integer option as a Python int: no bool, no float, at least ``least``.
 
@@ -43,27 +54,39 @@ def whole_number(value: Any, name: str, least: int | None = None) -> int:
     return int(value)
 
 
+def seconds(value: Any, name: str = "time_limit") -> float:
+    """Return a time limit as a float; None is infinite.
+
+    Raises
+    ------
+    InputTypeError
+        What came is not a real number.
+    InputError
+        It is not above 0, or NaN.
+    """
+    if value is None:
+        return math.inf
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+        raise InputTypeError(f"{name}={value!r}; expected a number of seconds > 0.")
+    number: Any = value
+    if not number > 0:
+        raise InputError(f"{name}={value!r}; expected a number of seconds > 0.")
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf
+
+
 def count_jobs(n_jobs: Any) -> int:
-    """Return the number of threads that ``n_jobs`` asks for."""
-    if isinstance(n_jobs, bool) or not isinstance(n_jobs, (int, np.integer)):
-        raise InputTypeError(
-            f"n_jobs={n_jobs!r}; expected an int >= 1, or -1 for all processors."
-        )
-    if n_jobs == -1:
+    """Return the number of threads that ``n_jobs`` asks for (-1: one a processor)."""
+    jobs = whole_number(n_jobs, "n_jobs")
+    if jobs == -1:
         return os.cpu_count() or 1
-    if n_jobs < 1:
+    if jobs < 1:
         raise InputError(
-            f"n_jobs={n_jobs}; expected an int >= 1, or -1 for all processors."
+            f"n_jobs={jobs}; expected an integer >= 1, or -1 for all processors."
         )
-    return int(n_jobs)
-
-
-def check_block_size(block_size: Any) -> None:
-    """Refuse a number of patterns a block that is no int or below 1."""
-    if isinstance(block_size, bool) or not isinstance(block_size, (int, np.integer)):
-        raise InputTypeError(f"block_size={block_size!r}; expected an int >= 1.")
-    if block_size < 1:
-        raise InputError(f"block_size={block_size}; expected at least 1.")
+    return jobs
 
 
 def check_progress(progress: Any) -> None:
@@ -74,25 +97,37 @@ def check_progress(progress: Any) -> None:
         )
 
 
-class Limits:
+class Deadline:
+    """A number of seconds for a whole call; the clock starts here."""
+
+    def __init__(self, time_limit: Any) -> None:
+        self._seconds = seconds(time_limit)
+        self._begin = time.monotonic()
+
+    def __str__(self) -> str:
+        """Return how a message names it."""
+        return f"time_limit={self._seconds:g} s"
+
+    def left(self) -> float:
+        """Seconds that are left for a part of the call; above 0, as limits are."""
+        spent = time.monotonic() - self._begin
+        return max(self._seconds - spent, 1e-9)
+
+    def is_late(self) -> bool:
+        """Whether the time is up."""
+        return time.monotonic() - self._begin > self._seconds
+
+
+class Limits(Deadline):
     """Most patterns and most seconds of a listing; the clock starts here."""
 
     def __init__(self, max_patterns: Any, time_limit: Any) -> None:
-        if max_patterns is not None and (
-            isinstance(max_patterns, bool)
-            or not isinstance(max_patterns, (int, np.integer))
-            or max_patterns < 0
-        ):
-            raise InputError(f"max_patterns={max_patterns!r}; expected an int >= 0.")
-        if time_limit is not None and (
-            isinstance(time_limit, bool)
-            or not isinstance(time_limit, (int, float, np.number))
-            or not time_limit > 0
-        ):
-            raise InputError(f"time_limit={time_limit!r}; expected seconds > 0.")
-        self.max_patterns = None if max_patterns is None else int(max_patterns)
-        self._time_limit = math.inf if time_limit is None else float(time_limit)
-        self._begin = time.monotonic()
+        super().__init__(time_limit)
+        self.max_patterns = (
+            None
+            if max_patterns is None
+            else whole_number(max_patterns, "max_patterns", 0)
+        )
 
     def room(self, total: int) -> int:
         """Patterns that may follow ``total`` of them."""
@@ -100,16 +135,12 @@ class Limits:
             return 1 << 62
         return self.max_patterns - total
 
-    def is_late(self) -> bool:
-        """Whether the time is up."""
-        return time.monotonic() - self._begin > self._time_limit
-
     def reached(self, total: int) -> str:
         """Why to take nothing after ``total`` patterns, or an empty text."""
         if self.room(total) <= 0:
             return f"max_patterns={self.max_patterns} was reached."
         if self.is_late():
-            return f"time_limit={self._time_limit:g} s was reached."
+            return f"{self} was reached."
         return ""
 
     def reached_before(self, total: int, n_next: int) -> str:

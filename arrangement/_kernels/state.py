@@ -77,3 +77,20 @@ class Exact(NamedTuple):
     shifts: Array
     minors: Array
     residues: Array
+
+
+class Output(NamedTuple):
+    """What a walk writes, chamber by chamber; what is not asked for has no rows.
+
+    ``patterns`` (chambers times step, words) uint64; ``points`` (chambers, r) float64:
+    candidates for points inside, in the coordinates of the cone times ``2**shift``;
+    ``bases`` (chambers, r - 1) int64: rows at a vertex of the chamber, where the walk
+    knows one (first -1: none); ``starts`` (chambers + 1,) and ``places`` int64: those
+    of its facets.
+    """
+
+    patterns: Array
+    points: Array
+    bases: Array
+    starts: Array
+    places: Array

@@ -64,7 +64,7 @@ from arrangement.counting.primes import (
 )
 from arrangement.errors import BudgetExceededError
 from arrangement.model import Arrangement
-from arrangement.options import whole_number
+from arrangement.options import Deadline, IsLate, never, whole_number
 
 IntRow = tuple[int, ...]
 # Row operations a kernel call, each tens of nanoseconds to a microsecond: a call
@@ -122,6 +122,7 @@ def count_patterns(
     rank: str | int = "exact",
     floats: str = "binary",
     max_nodes: int = 10**9,
+    time_limit: float | None = None,
 ) -> int:
     """Count the sign patterns of a matrix (chambers of its arrangement) exactly.
 
@@ -137,6 +138,8 @@ def count_patterns(
     max_nodes : int
         Most restrictions to visit, at least 1. Their number is below the result;
         one costs time proportional to the rows restricted.
+    time_limit : float, optional
+        Most seconds, kept within about one.
 
     Returns
     -------
@@ -146,7 +149,7 @@ def count_patterns(
     Raises
     ------
     BudgetExceededError
-        If more than ``max_nodes`` restrictions would be visited.
+        If more than ``max_nodes`` restrictions would be visited, or the time is up.
     InputError, InputTypeError
         If the input is not a real matrix, or an option is not acceptable.
 
@@ -164,8 +167,9 @@ def count_patterns(
     7
     """
     max_nodes = whole_number(max_nodes, "max_nodes", 1)
+    deadline = Deadline(time_limit)
     arr = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
-    return sum(_whitney(arr, max_nodes))
+    return sum(_whitney(arr, max_nodes, deadline.is_late))
 
 
 def characteristic_polynomial(
@@ -175,12 +179,13 @@ def characteristic_polynomial(
     rank: str | int = "exact",
     floats: str = "binary",
     max_nodes: int = 10**9,
+    time_limit: float | None = None,
 ) -> tuple[int, ...]:
     """Return the characteristic polynomial of the (essentialised) arrangement.
 
     Parameters
     ----------
-    X, offsets, rank, floats, max_nodes
+    X, offsets, rank, floats, max_nodes, time_limit
         As in `count_patterns`.
 
     Returns
@@ -206,10 +211,10 @@ def characteristic_polynomial(
     (2, -3, 1)
     """
     max_nodes = whole_number(max_nodes, "max_nodes", 1)
+    deadline = Deadline(time_limit)
     arr = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
-    return tuple(
-        -value if k % 2 else value for k, value in enumerate(_whitney(arr, max_nodes))
-    )[::-1]
+    numbers = _whitney(arr, max_nodes, deadline.is_late)
+    return tuple(-value if k % 2 else value for k, value in enumerate(numbers))[::-1]
 
 
 def count_bounded(
@@ -219,12 +224,13 @@ def count_bounded(
     rank: str | int = "exact",
     floats: str = "binary",
     max_nodes: int = 10**9,
+    time_limit: float | None = None,
 ) -> int:
     """Count the relatively bounded chambers exactly.
 
     Parameters
     ----------
-    X, offsets, rank, floats, max_nodes
+    X, offsets, rank, floats, max_nodes, time_limit
         As in `count_patterns`.
 
     Returns
@@ -248,17 +254,23 @@ def count_bounded(
     >>> count_bounded([[1, 0], [0, 1], [1, 1]], offsets=[0, 0, 1])
     1
     """
-    return abs(
-        sum(
-            characteristic_polynomial(
-                X, offsets=offsets, rank=rank, floats=floats, max_nodes=max_nodes
-            )
-        )
+    polynomial = characteristic_polynomial(
+        X,
+        offsets=offsets,
+        rank=rank,
+        floats=floats,
+        max_nodes=max_nodes,
+        time_limit=time_limit,
     )
+    return abs(sum(polynomial))
 
 
 def whitney_numbers(
-    rows: Sequence[IntRow], rank: int, infinity: IntRow | None, max_nodes: int
+    rows: Sequence[IntRow],
+    rank: int,
+    infinity: IntRow | None,
+    max_nodes: int,
+    is_late: IsLate = never,
 ) -> tuple[int, ...]:
     """Return ``|w_0|, |w_1|, ..`` of an essential arrangement of integer rows.
 
@@ -273,6 +285,8 @@ def whitney_numbers(
         The row at infinity of an affine arrangement, not zero; None: central.
     max_nodes : int
         Most restrictions to visit, at least 1.
+    is_late : callable
+        Whether the time is up, asked about every second.
 
     Returns
     -------
@@ -281,20 +295,24 @@ def whitney_numbers(
     """
     rows = [row for row in rows if any(row)]
     if infinity is not None:
-        return _chart_numbers(rows, rank, infinity, max_nodes)
+        return _chart_numbers(rows, rank, infinity, max_nodes, is_late)
     if not rows:
         return (1,) + (0,) * rank
-    chart = _chart_numbers(rows[1:], rank, rows[0], max_nodes)
+    chart = _chart_numbers(rows[1:], rank, rows[0], max_nodes, is_late)
     return tuple(a + b for a, b in zip((*chart, 0), (0, *chart), strict=True))
 
 
-def _whitney(arr: Arrangement, max_nodes: int) -> tuple[int, ...]:
+def _whitney(arr: Arrangement, max_nodes: int, is_late: IsLate) -> tuple[int, ...]:
     cone = arr.cone
-    return whitney_numbers(cone.rows, cone.rank, cone.infinity, max_nodes)
+    return whitney_numbers(cone.rows, cone.rank, cone.infinity, max_nodes, is_late)
 
 
 def _chart_numbers(
-    rows: Sequence[IntRow], rank: int, infinity: IntRow, max_nodes: int
+    rows: Sequence[IntRow],
+    rank: int,
+    infinity: IntRow,
+    max_nodes: int,
+    is_late: IsLate,
 ) -> tuple[int, ...]:
     """Count the no-broken-circuit sets of the chart where ``infinity`` is 1."""
     if rank == 1 or not rows:
@@ -305,7 +323,7 @@ def _chart_numbers(
     while True:
         primes = _take_primes(supply, bound_squared)
         residues = _residues(rows, infinity, primes)
-        counts, visited = _walk(residues, primes, max_nodes, visited)
+        counts, visited = _walk(residues, primes, max_nodes, visited, is_late)
         if counts is not None:
             return counts
 
@@ -315,6 +333,7 @@ def _walk(
     primes: list[int],
     max_nodes: int,
     visited: int,
+    is_late: IsLate,
 ) -> tuple[tuple[int, ...] | None, int]:
     """Walk the whole tree; the numbers are None when one of the primes is bad."""
     if residues is None:
@@ -357,12 +376,14 @@ def _walk(
             return tuple(counts.tolist()), visited
         if status == kernels.BAD:
             return None, visited
-        if visited >= limit:
+        if visited >= limit or is_late():
+            over = "max_nodes" if visited >= limit else "time_limit"
+            reason = f"max_nodes={max_nodes}" if visited >= limit else "the time is up"
             raise BudgetExceededError(
                 f"the count visited {visited} restrictions of {m} rows in dimension "
-                f"{dimension}, max_nodes={max_nodes}, and is not finished (at least "
-                f"{int(counts.sum())} chambers so far); raise max_nodes, or reduce "
-                "the rows or the rank."
+                f"{dimension}, {reason}, and is not finished (at least "
+                f"{int(counts.sum())} chambers so far); raise {over}, or reduce the "
+                "rows or the rank."
             )
 
 

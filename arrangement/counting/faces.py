@@ -11,7 +11,6 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from arrangement.counting.counts import whitney_numbers
-from arrangement.errors import InputError
 from arrangement.model import Arrangement, Flat, iter_levels, restricted, whole_space
 from arrangement.options import whole_number
 
@@ -58,9 +57,7 @@ def face_numbers(
     >>> face_numbers([[1, 0], [0, 1], [1, 1]], offsets=[0, 0, 1])
     (3, 9, 7)
     """
-    most = whole_number(max_nodes, "max_nodes")
-    if most < 1:
-        raise InputError(f"max_nodes={most}; expected an integer >= 1.")
+    most = whole_number(max_nodes, "max_nodes", 1)
     arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
     top = whole_space(arrangement.cone)
     extra = 0 if arrangement.is_central else 1

@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from arrangement._kernels.state import DONE, N_EMITTED, PAUSED
+from arrangement._kernels.state import DONE, PAUSED
 from arrangement._kernels.tree import N_MOVES, visit_all, visit_along
 from arrangement.errors import InputError, InputTypeError
 from arrangement.listing.cells import Layout
 from arrangement.listing.plan import Plan
+from arrangement.listing.runs import run
 from arrangement.listing.tree import FloatWitnesses, TreeWalker, data_width
 from arrangement.model import Arrangement, pack
 from arrangement.options import check_progress
@@ -143,7 +144,7 @@ def fold(
         return state
     plan = Plan(arrangement)
     done = 0
-    for block in plan.blocks():
+    for block in run(plan):
         if not len(block.patterns):
             continue
         visit_all(function, state, np.ascontiguousarray(block.patterns))
@@ -181,7 +182,7 @@ def _fold_along(
     status = PAUSED
     while status != DONE:
         status = walker.walk(moves, patterns, candidates)
-        new = int(walker.control[N_EMITTED])
+        new = walker.n_written
         if new and not done:
             pattern[:] = patterns[0, : plan.width]
         points = witnesses.points(patterns[:new], candidates[:new])
@@ -189,7 +190,7 @@ def _fold_along(
         depth = visit_along(
             function, state, made, points, *members, pattern, crossed, path, depth
         )
-        walker.control[[N_EMITTED, N_MOVES]] = 0
+        walker.control[N_MOVES] = walker.n_written = 0
         done += new
         if progress is not None:
             progress(done, plan.bound)

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from arrangement.errors import InputError, InputTypeError
-from arrangement.listing.plan import Block, Plan
+from arrangement.listing.plan import Plan
 from arrangement.listing.prefixes import sign_prefixes
+from arrangement.listing.runs import Block, run, run_at
 from arrangement.listing.streams import PatternStream
 from arrangement.model import Arrangement, PatternSet
-from arrangement.options import check_block_size
+from arrangement.options import whole_number
 
 # prefixes that a piece has on average, so that pieces are balanced
 _PREFIXES = 32
@@ -40,9 +40,9 @@ class Piece:
 
     def iter_patterns(self, *, block_size: int = 1 << 15) -> Iterator[PatternSet]:
         """Yield the patterns of the piece in blocks."""
-        check_block_size(block_size)
+        size = whole_number(block_size, "block_size", 1)
         plan = Plan(self.arrangement, by_cells=True)
-        return PatternStream(plan, self._blocks(plan), int(block_size))
+        return PatternStream(plan, self._blocks(plan), size)
 
     def count(self) -> int:
         """Return the number of patterns, found by walking through them."""
@@ -51,9 +51,9 @@ class Piece:
 
     def _blocks(self, plan: Plan) -> Iterator[Block]:
         if plan.layout is None:
-            yield from plan.blocks()
+            yield from run(plan)
         for signs in self.signs:
-            yield from plan.blocks_at(signs)
+            yield from run_at(plan, signs)
 
 
 def partition(
@@ -84,14 +84,11 @@ def partition(
     >>> [piece.count() for piece in pieces]
     [4, 2]
     """
-    if isinstance(k, bool) or not isinstance(k, (int, np.integer)):
-        raise InputTypeError(f"k={k!r}; expected an int >= 1.")
-    if k < 1:
-        raise InputError(f"k={k}; expected at least 1 piece.")
+    wanted = whole_number(k, "k", 1)
     arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
     plan = Plan(arrangement, by_cells=True)
     if plan.layout is None:
         return [Piece(arrangement, np.zeros((0, 0), dtype=np.int8))]
-    found = list(sign_prefixes(arrangement, plan.layout, _PREFIXES * int(k)))
-    groups = np.array_split(np.stack(found), min(int(k), len(found)))
+    found = list(sign_prefixes(arrangement, plan.layout, _PREFIXES * wanted))
+    groups = np.array_split(np.stack(found), min(wanted, len(found)))
     return [Piece(arrangement, group) for group in groups]

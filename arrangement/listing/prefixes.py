@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from arrangement._kernels.state import DONE, N_EMITTED
+from arrangement._kernels.state import DONE
 from arrangement.counting import cover_bound
-from arrangement.listing.cells import Layout, Walker, make_layout
+from arrangement.listing.cells import Layout, Walker, make_layout, new_output
 from arrangement.model import Arrangement, unpack
 
 # cells that are split no more for being large, unless they are this large; most cells
@@ -51,10 +51,11 @@ def _cells(rows: list[tuple[int, ...]]) -> NDArray[np.bool_]:
     """Bits of the chambers on the positive side of the first row, in order."""
     walker = Walker(make_layout(Arrangement(rows)))
     block = np.zeros((1 << 12, walker.layout.words_per_pattern), dtype=np.uint64)
+    output = new_output(walker.layout)._replace(patterns=block)
     found = []
     status = -1
     while status != DONE:
-        status = walker.advance(block)
-        found.append(unpack(block[: int(walker.control[N_EMITTED])], len(rows)))
-        walker.control[N_EMITTED] = 0
+        status = walker.advance(output)
+        found.append(unpack(block[: walker.n_written], len(rows)))
+        walker.n_written = 0
     return np.concatenate(found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,21 +15,25 @@ from arrangement.errors import (
     ListingStoppedError,
     ListingTooLargeError,
 )
-from arrangement.listing.plan import BLOCK, CONTRADICTION, Block, Plan, required_signs
+from arrangement.listing.plan import BLOCK, CONTRADICTION, Plan, required_signs
+from arrangement.listing.runs import Block, run
+from arrangement.listing.watch import Watch
 from arrangement.model import Arrangement, PatternSet, Proof
 from arrangement.options import (
     Limits,
-    check_block_size,
     check_progress,
     count_jobs,
     free_bytes,
+    whole_number,
 )
 from arrangement.verification import Prover
 
 Progress = Callable[[int, int], object]
 
-# restrictions visited before a listing is refused: about ten seconds at high rank
+# restrictions visited, and seconds, before a listing is refused: at high rank and with
+# few rows the former takes about ten seconds, with many rows minutes
 _COUNT_BUDGET = 4 * 10**6
+_COUNT_SECONDS = 30.0
 
 
 class PatternStream:
@@ -60,22 +63,20 @@ class PatternStream:
         self.bound = plan.bound
         self.n_patterns = 0
         self._progress = progress
-        self._end = _End()
+        self._watch = Watch(limits or Limits(None, None), prover)
         # the generator must not refer to the stream: a stream that is dropped would
         # wait for the garbage collector to stop its threads
-        self._sets = _rebuffer(
-            plan, blocks, size, prover, limits or Limits(None, None), self._end
-        )
+        self._sets = _rebuffer(plan, blocks, size, self._watch)
 
     @property
     def status(self) -> str:
         """``"complete"`` once the stream is exhausted, else ``"incomplete"``."""
-        return "complete" if self._end.is_reached else "incomplete"
+        return "complete" if self._watch.is_complete else "incomplete"
 
     @property
     def proof(self) -> Proof | None:
         """The proof, once a stream with ``prove=True`` is exhausted."""
-        return self._end.proof
+        return self._watch.proof
 
     def __iter__(self) -> PatternStream:
         """Return the stream itself."""
@@ -90,42 +91,18 @@ class PatternStream:
         return block
 
 
-@dataclass
-class _End:
-    """What is known once a stream is exhausted."""
-
-    is_reached: bool = False
-    proof: Proof | None = None
-
-
 def _rebuffer(
-    plan: Plan,
-    blocks: Iterator[Block],
-    size: int,
-    prover: Prover | None,
-    limits: Limits,
-    end: _End,
+    plan: Plan, blocks: Iterator[Block], size: int, watch: Watch
 ) -> Iterator[PatternSet]:
-    """Cut blocks to ``size`` patterns and keep the proof and the limits."""
+    """Cut blocks to ``size`` patterns; end with the proof, or say why not."""
     waiting = np.zeros((0, plan.width), dtype=np.uint64)
     known: list[NDArray[np.int64]] = []
     has_facets = False
-    stop = ""
-    total = 0
-    for block in blocks:
-        stop = limits.reached_before(total, len(block.patterns))
-        if stop:
-            break
-        if not len(block.patterns):
-            continue
-        if prover is not None:
-            prover.append(block.patterns, block.checked)
-        room = limits.room(total)
-        waiting = np.concatenate([waiting, block.patterns[:room]])
-        total += min(room, len(block.patterns))
+    for block in watch.over(blocks):
+        waiting = np.concatenate([waiting, block.patterns])
         if block.facets is not None:
             has_facets = True
-            known.extend(block.facets[:room])
+            known.extend(block.facets)
         begin = 0
         while len(waiting) - begin >= size:
             yield plan.pattern_set(
@@ -134,18 +111,15 @@ def _rebuffer(
             )
             begin += size
         waiting, known = waiting[begin:], known[begin:]
-        if room < len(block.patterns):
-            stop = limits.reached(total)
-            break
     if len(waiting):
         yield plan.pattern_set(
             waiting.copy(), known_facets=known if has_facets else None
         )
-    if stop:
-        raise ListingStoppedError(f"{stop} {total:,} patterns were yielded.")
-    if prover is not None:
-        end.proof = prover.conclude(waiting)
-    end.is_reached = True
+    watch.conclude(waiting)
+    if watch.stop:
+        raise ListingStoppedError(
+            f"{watch.stop} {watch.total:,} patterns were yielded."
+        )
 
 
 def iter_patterns(
@@ -188,7 +162,8 @@ def iter_patterns(
     max_patterns : int, optional
         Stop after so many patterns.
     time_limit : float, optional
-        Stop after so many seconds, or a fraction of one later.
+        Stop after so many seconds, or a fraction of one later; the count of a proof
+        is part of them.
     progress : callable, optional
         Called as ``progress(patterns_so_far, bound)`` after each block.
 
@@ -210,7 +185,7 @@ def iter_patterns(
     >>> [bits.astype(int).tolist() for block in stream for bits in block]
     [[1, 0, 0], [0, 0, 0], [0, 1, 0]]
     """
-    check_block_size(block_size)
+    size = whole_number(block_size, "block_size", 1)
     if prove and where is not None:
         raise InputError(
             "prove=True with where: completeness is proven for whole listings. Use "
@@ -222,11 +197,12 @@ def iter_patterns(
     arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
     by_cells = prove or facets or where is not None
     plan = Plan(arrangement, by_cells=by_cells)
-    prover = Prover(arrangement) if prove else None
+    prover = Prover(arrangement, is_late=limits.is_late) if prove else None
     signs = None if where is None else required_signs(plan, where)
     blocks: Iterator[Block] = iter(())
     if signs is not CONTRADICTION:
-        blocks = plan.blocks(
+        blocks = run(
+            plan,
             check=None if prover is None else prover.check,
             facets=facets,
             n_jobs=threads,
@@ -234,7 +210,7 @@ def iter_patterns(
             is_late=limits.is_late,
         )
     return PatternStream(
-        plan, blocks, int(block_size), progress=progress, prover=prover, limits=limits
+        plan, blocks, size, progress=progress, prover=prover, limits=limits
     )
 
 
@@ -274,7 +250,8 @@ def enumerate_patterns(
     max_patterns : int, optional
         Stop after so many patterns.
     time_limit : float, optional
-        Stop after so many seconds, or a fraction of one later.
+        Stop after so many seconds, or a fraction of one later; the count of a proof
+        is part of them.
     progress : callable, optional
         Called as ``progress(patterns_so_far, bound)``.
 
@@ -297,8 +274,8 @@ def enumerate_patterns(
     Notes
     -----
     O(n**r) time (Cover 1965; Zaslavsky 1975, Theorem A).  Nearly generic arrangements
-    are listed by their vertices (`_kernels/vertices.py`), others by cells
-    (`_kernels/cells.py`); ``plan`` of the result says which.
+    are listed by their vertices (`_kernels/vertices`), others by cells
+    (`_kernels/cells`); ``plan`` of the result says which.
 
     Examples
     --------
@@ -309,52 +286,46 @@ def enumerate_patterns(
     [[1, 1, 1], [0, 0, 0]]
     """
     threads = count_jobs(n_jobs)
-    if max_bytes is not None and (
-        isinstance(max_bytes, bool)
-        or not isinstance(max_bytes, (int, np.integer))
-        or max_bytes < 0
-    ):
-        raise InputError(f"max_bytes={max_bytes!r}; expected an int >= 0, in bytes.")
+    allowed = (
+        free_bytes() // 2
+        if max_bytes is None
+        else whole_number(max_bytes, "max_bytes", 0)
+    )
     limits = Limits(max_patterns, time_limit)
     check_progress(progress)
     arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
     plan = Plan(arrangement)
-    capacity = _capacity(plan, max_bytes, limits.max_patterns)
+    prover = None
+    if prove:
+        is_ordered = not plan.by_vertices
+        prover = Prover(arrangement, is_ordered=is_ordered, is_late=limits.is_late)
+    watch = Watch(limits, prover)
+    capacity = _capacity(plan, allowed, limits)
     packed = np.empty((capacity, plan.width), dtype=np.uint64)
-    prover = Prover(arrangement, is_ordered=not plan.by_vertices) if prove else None
     check = None if prover is None else prover.check
-    count = 0
-    for block in plan.blocks(
-        packed, check=check, n_jobs=threads, is_late=limits.is_late
-    ):
-        room = limits.room(count)
-        stop = limits.reached_before(count, len(block.patterns))
-        if stop or room < len(block.patterns):
-            kept = count if stop else count + room
-            found = plan.pattern_set(packed[:kept].copy())
-            stop = stop or limits.reached(kept)
-            raise ListingStoppedError(f"{stop} {kept:,} patterns were found.", found)
-        if not len(block.patterns):
-            continue
-        if prover is not None:
-            prover.append(block.patterns, block.checked)
-        count += len(block.patterns)
+    blocks = run(plan, packed, check=check, n_jobs=threads, is_late=limits.is_late)
+    for _ in watch.over(blocks):
         if progress is not None:
-            progress(count, plan.bound)
-    # gives the unused tail back without a copy (nothing else refers to it)
-    packed.resize((count, plan.width), refcheck=False)
-    proof = None if prover is None else prover.conclude(packed)
-    return plan.pattern_set(packed, proof=proof)
+            progress(watch.total, plan.bound)
+    if not watch.stop:
+        # gives the unused tail back without a copy (nothing else refers to it)
+        packed.resize((watch.total, plan.width), refcheck=False)
+        watch.conclude(packed)
+    if watch.stop:
+        found = plan.pattern_set(packed[: watch.total].copy())
+        raise ListingStoppedError(
+            f"{watch.stop} {watch.total:,} patterns were found.", found
+        )
+    return plan.pattern_set(packed, proof=watch.proof)
 
 
-def _capacity(plan: Plan, max_bytes: int | None, max_patterns: int | None) -> int:
+def _capacity(plan: Plan, allowed: int, limits: Limits) -> int:
     """Rows to allocate: the bound if it fits, else the exact count; else refuse."""
-    allowed = free_bytes() // 2 if max_bytes is None else int(max_bytes)
     row_bytes = 8 * max(plan.width, 1)
     most = allowed // row_bytes
     wanted = plan.bound
-    if max_patterns is not None:
-        wanted = min(wanted, max_patterns + BLOCK)
+    if limits.max_patterns is not None:
+        wanted = min(wanted, limits.max_patterns + BLOCK)
     if wanted <= most:
         return wanted
     advice = (
@@ -362,8 +333,18 @@ def _capacity(plan: Plan, max_bytes: int | None, max_patterns: int | None) -> in
         "fewer rows or columns, or raise max_bytes."
     )
     try:
-        count = count_patterns(plan.arrangement, max_nodes=_COUNT_BUDGET)
+        count = count_patterns(
+            plan.arrangement,
+            max_nodes=_COUNT_BUDGET,
+            time_limit=min(limits.left(), _COUNT_SECONDS),
+        )
     except BudgetExceededError:
+        if limits.is_late():
+            raise ListingStoppedError(
+                f"{limits} was reached while the patterns were counted, to see whether "
+                f"they fit in {allowed:,} bytes. 0 patterns were found. " + advice,
+                plan.pattern_set(np.zeros((0, plan.width), dtype=np.uint64)),
+            ) from None
         raise ListingTooLargeError(
             f"the list has too many patterns to count first, at most {plan.bound:,} "
             f"(Cover's bound; {plan.bound * row_bytes:,} bytes); {allowed:,} bytes are "

@@ -11,19 +11,12 @@ from threading import Event, Thread
 from typing import Any
 
 from arrangement.errors import ArrangementError
-
-# whether what is left to do is not wanted any more
-IsLate = Callable[[], bool]
+from arrangement.options import IsLate, never
 
 # seconds between looks at the time while a piece is waited for
 _PATIENCE = 0.1
 # pieces a thread that are given out before the first of them is taken
 _AHEAD = 3
-
-
-def never() -> bool:
-    """Return False: there is no limit."""
-    return False
 
 
 @dataclass

@@ -12,6 +12,7 @@ from arrangement._kernels.verification import first_disorder, hash_chambers, may
 from arrangement.counting import count_patterns
 from arrangement.errors import IncompleteListingError
 from arrangement.model import Arrangement, Proof
+from arrangement.options import IsLate, never
 from arrangement.verification.checks import check_distinct
 from arrangement.verification.output_bits import _Rules
 from arrangement.verification.witnesses import _check_vertices, _check_witnesses
@@ -30,12 +31,20 @@ class Prover:
     """Collects the proof of a listing block by block.
 
     Strictly increasing patterns are distinct, and one block has to be held; for any
-    other order 8 bytes a chamber are.
+    other order 8 bytes a chamber are.  Once ``is_late()``, a check of many points in
+    doubt ends with a `BudgetExceededError`.
     """
 
-    def __init__(self, arrangement: Arrangement, *, is_ordered: bool = True) -> None:
+    def __init__(
+        self,
+        arrangement: Arrangement,
+        *,
+        is_ordered: bool = True,
+        is_late: IsLate = never,
+    ) -> None:
         self._rules = _Rules(arrangement)
         self._is_ordered = is_ordered
+        self._is_late = is_late
         self._keys: list[NDArray[np.uint64]] = []
         self._step = 2 if self._rules.has_antipodes else 1
         self._last = np.zeros((0, self._rules.width), dtype=np.uint64)
@@ -66,9 +75,13 @@ class Prover:
         elif rules.width:
             place = first_disorder(patterns, step, rules.leading, rules.moving)
         if bases is None or not self._rules.has_antipodes:
-            exact = _check_witnesses(rules, patterns, step, witnesses, shifts)
+            exact = _check_witnesses(
+                rules, patterns, step, witnesses, shifts, is_late=self._is_late
+            )
         else:
-            exact = _check_vertices(rules, patterns, step, witnesses, shifts, bases)
+            exact = _check_vertices(
+                rules, patterns, step, witnesses, shifts, bases, is_late=self._is_late
+            )
         return Checked(exact, keys, place)
 
     def append(self, patterns: NDArray[np.uint64], checked: Checked) -> None:
@@ -90,15 +103,19 @@ class Prover:
         self._exact += checked.n_exact
         self._total += len(patterns)
 
-    def conclude(self, patterns: NDArray[np.uint64]) -> Proof:
+    def conclude(
+        self, patterns: NDArray[np.uint64], *, time_limit: float | None = None
+    ) -> Proof:
         """Compare the number of patterns with the count and return the proof.
 
-        ``patterns`` is the whole list, looked at again where hashes are equal.
+        ``patterns`` is the whole list, looked at again where hashes are equal;
+        ``time_limit`` is that of the count.
         """
         total = self._total
         if self._keys and _may_repeat(np.concatenate(self._keys)):
             check_distinct(self._rules, patterns)
-        return _make_proof(self._rules, total, self._exact, *_count(self._rules, total))
+        method, count = _count(self._rules, total, time_limit)
+        return _make_proof(self._rules, total, self._exact, method, count)
 
 
 def _may_repeat(keys: NDArray[np.uint64]) -> bool:
@@ -109,11 +126,13 @@ def _may_repeat(keys: NDArray[np.uint64]) -> bool:
     return bool(may_repeat(keys, ends, np.empty_like(keys), table))
 
 
-def _count(rules: _Rules, total: int) -> tuple[str, int]:
+def _count(
+    rules: _Rules, total: int, time_limit: float | None = None
+) -> tuple[str, int]:
     """Return where the number of chambers comes from, and it; it must be ``total``."""
     if total == rules.bound():
         return "cover bound", total
-    count = count_patterns(rules.arrangement)
+    count = count_patterns(rules.arrangement, time_limit=time_limit)
     if total != count:
         side = "missing" if total < count else "too many"
         raise IncompleteListingError(

@@ -9,12 +9,16 @@ from numpy.typing import NDArray
 
 from arrangement._kernels.verification import borders as vertex_proof
 from arrangement._kernels.verification import check_signs, margin_direction
-from arrangement.errors import IncompleteListingError
+from arrangement.errors import BudgetExceededError, IncompleteListingError
 from arrangement.exact import scaled_floats
 from arrangement.model import unpack
+from arrangement.options import IsLate, never
 from arrangement.verification.checks import _short
 from arrangement.verification.output_bits import _Rules
 from arrangement.verification.realisability import interior_point
+
+# exact searches before the first look at the clock
+_AT_ONCE = 8
 
 
 def _float_witnesses(
@@ -52,8 +56,16 @@ def _check_witnesses(
     step: int,
     witnesses: NDArray[np.float64],
     shifts: Sequence[int],
+    *,
+    is_late: IsLate = never,
 ) -> int:
-    """Decide every sign at every witness; return how many needed exact search."""
+    """Decide every sign at every witness; return how many needed exact search.
+
+    Raises
+    ------
+    BudgetExceededError
+        Once ``is_late()``, after a few searches: the first block is soon proven.
+    """
     rank = rules.arrangement.cone.rank
     if rank == 0:
         return 0
@@ -73,7 +85,9 @@ def _check_witnesses(
     )
     if rules.arrangement.cone.infinity is not None:
         bad |= ~(witnesses[:, -1] > 0)
-    for k in np.flatnonzero(bad).tolist():
+    for count, k in enumerate(np.flatnonzero(bad).tolist()):
+        if count >= _AT_ONCE and is_late():
+            raise BudgetExceededError("the time is up for the proof of a block.")
         _exact_witness(rules, patterns[step * k])
     return int(np.count_nonzero(bad))
 
@@ -85,6 +99,8 @@ def _check_vertices(
     witnesses: NDArray[np.float64],
     shifts: Sequence[int],
     bases: NDArray[np.int64],
+    *,
+    is_late: IsLate = never,
 ) -> int:
     """Prove patterns by the rows at a vertex; by points where that does not do."""
     coords, _ = rules.coordinates(shifts)
@@ -111,7 +127,7 @@ def _check_vertices(
     # no candidate came with a vertex, nor with the few chambers that have none
     is_new = (bases[left, 0] >= 0) | ~points.any(axis=1)
     points[is_new] = _float_witnesses(rules, rest[is_new], shifts)
-    return _check_witnesses(rules, rest, 1, points, shifts)
+    return _check_witnesses(rules, rest, 1, points, shifts, is_late=is_late)
 
 
 def _exact_witness(rules: _Rules, words: NDArray[np.uint64]) -> None:

@@ -20,10 +20,9 @@ from arrangement import (
     enumerate_patterns,
     iter_patterns,
 )
-from arrangement.listing.cells.walker import Walker
+from arrangement.listing.listers import CellLister, VertexLister
 from arrangement.listing.plan import Plan
 from arrangement.listing.vertices.subsets import table_bytes
-from arrangement.listing.vertices.walker import VertexWalker
 
 from reference import families
 
@@ -130,13 +129,13 @@ def test_a_time_limit_may_end_before_the_tables_are_filled():
     assert time.monotonic() - begin < LIMIT
 
 
-def walker_of(X):
-    return Plan(Arrangement(X))._walker(False)
+def lister_of(X):
+    return Plan(Arrangement(X)).lister()
 
 
 def test_tables_too_large_for_memory_are_not_made():
     X = np.random.default_rng(0).normal(size=(500, 7))
     assert table_bytes(*X.shape) > 1 << 35
-    assert isinstance(walker_of(X), Walker)
-    assert isinstance(walker_of(X[:50]), VertexWalker)
+    assert isinstance(lister_of(X), CellLister)
+    assert isinstance(lister_of(X[:50]), VertexLister)
     assert len(next(iter_patterns(X, block_size=100))) == 100

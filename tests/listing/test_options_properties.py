@@ -174,9 +174,9 @@ def test_a_stream_that_is_dropped_leaves_no_thread_behind(X):
         ({"n_jobs": "2"}, InputTypeError, "n_jobs='2'"),
         ({"progress": 3}, InputTypeError, "progress=3"),
         ({"max_patterns": -1}, InputError, "max_patterns=-1"),
-        ({"max_patterns": True}, InputError, "max_patterns=True"),
+        ({"max_patterns": True}, InputTypeError, "max_patterns=True"),
         ({"time_limit": 0}, InputError, "time_limit=0"),
-        ({"time_limit": "1"}, InputError, "time_limit='1'"),
+        ({"time_limit": "1"}, InputTypeError, "time_limit='1'"),
     ],
 )
 def test_bad_options_are_refused_at_once(options, error, text):

@@ -29,6 +29,7 @@ from arrangement import (
     partition,
 )
 from arrangement.listing.plan import Plan
+from arrangement.listing.runs import run
 
 from reference.brute_force import chambers, homogeneous_rows, matrix_rank
 from strategies import affine_arrangements, matrices
@@ -66,7 +67,7 @@ def joined(stream):
 def reference(X, offsets=None, *, by_cells=False):
     """The whole listing in one thread; by cells when asked for."""
     if by_cells:
-        blocks = Plan(Arrangement(X, offsets), by_cells=True).blocks()
+        blocks = run(Plan(Arrangement(X, offsets), by_cells=True))
         return np.concatenate([block.patterns.copy() for block in blocks])
     return enumerate_patterns(X, offsets=offsets, prove=False).packed
 
@@ -514,12 +515,24 @@ REFUSED = [
         for bad in (1, "bar", True)
     ],
     *[
-        ({"max_patterns": bad}, InputError, f"max_patterns={bad!r}; expected an int")
-        for bad in (-1, True, 1.5, "2")
+        ({"max_patterns": bad}, error, f"max_patterns={bad!r}; expected an int")
+        for bad, error in (
+            (-1, InputError),
+            (True, InputTypeError),
+            (1.5, InputTypeError),
+            ("2", InputTypeError),
+        )
     ],
     *[
-        ({"time_limit": bad}, InputError, f"time_limit={bad!r}; expected seconds > 0")
-        for bad in (-1, 0, True, float("nan"), "2")
+        ({"time_limit": bad}, error, f"time_limit={bad!r}; expected a number of sec")
+        for bad, error in (
+            (-1, InputError),
+            (0, InputError),
+            (float("nan"), InputError),
+            (True, InputTypeError),
+            ("2", InputTypeError),
+            (1j, InputTypeError),
+        )
     ],
 ]
 REFUSED_OF_STREAMS = [
@@ -536,7 +549,7 @@ REFUSED_OF_STREAMS = [
         for bad in (0, 2, "1", True, None, 0.5)
     ],
     ({"where": {0: 1}, "prove": True}, InputError, "prove=True with where"),
-    ({"block_size": 0}, InputError, "block_size=0; expected at least 1"),
+    ({"block_size": 0}, InputError, "block_size=0; expected an integer >= 1"),
     ({"block_size": True}, InputTypeError, "block_size=True; expected an int"),
     ({"block_size": 2.0}, InputTypeError, "block_size=2.0; expected an int"),
 ]

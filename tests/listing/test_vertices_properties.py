@@ -23,7 +23,7 @@ from arrangement._kernels.state import DONE, N_EMITTED, PAUSED
 from arrangement._kernels.vertices import walk as vertices
 from arrangement._kernels.vertices.walk import DEPTH, E0, INCREASE, M0, STOP, E, M
 from arrangement.listing.cells.layout import make_layout
-from arrangement.listing.cells.walker import Walker
+from arrangement.listing.cells.walker import Walker, new_output
 from arrangement.listing.vertices.subsets import place_of
 from arrangement.listing.vertices.walker import VertexWalker
 from arrangement.model.patterns import unpack
@@ -49,11 +49,14 @@ def vertex_walker(X, offsets=None, *, step=None):
 def walk(one, *, block=4096, witnesses=False):
     """Run a walk to its end: patterns and witnesses."""
     patterns = np.zeros((block, one.layout.words_per_pattern), dtype=np.uint64)
-    points = np.zeros((block // one.step if witnesses else 0, one.layout.rank))
+    output = new_output(
+        one.layout, n_points=block // one.step if witnesses else 0
+    )._replace(patterns=patterns)
+    points = output.points
     found, where = [], []
     status = None
     while status != DONE:
-        status = one.advance(patterns, points)
+        status = one.advance(output)
         count = int(one.control[N_EMITTED])
         assert status in (DONE, PAUSED) or count > block - one.step
         found.append(patterns[:count].copy())
@@ -207,7 +210,7 @@ def test_rows_parallel_to_others_within_and_across_words(n):
     one = assert_same_chambers(X)
     # a bit of the run of three, of the twin that flips, and of each that crosses words
     assert len(one.layout.members) == 7
-    assert 4 <= len(one._copies) < 7
+    assert 4 <= len(one._frame.copies) < 7
 
 
 def test_two_rows_one_ulp_from_parallel_and_no_others():
@@ -263,7 +266,7 @@ def test_a_determinant_that_is_not_known_ends_the_listing(r):
     for chosen in combinations(range(8), r - 2):
         one = vertex_walker(X)
         words = one._tables[1][place_of(chosen[:-1]), vertices.KNOWN]
-        flag = np.uint64(1 << int(one._free[chosen[-1]]))
+        flag = np.uint64(1 << int(one._frame.free[chosen[-1]]))
         assert words[0] & flag
         words[0] ^= flag
         with pytest.raises(ArrangementError, match="vanished"):
@@ -312,7 +315,8 @@ def test_forks_list_the_whole_in_order_with_nothing_shared(n, r):
     waiting = set(range(len(pieces)))
     while waiting:
         for k in sorted(waiting, reverse=True):
-            if pieces[k].advance(blocks[k]) == DONE:
+            output = new_output(pieces[k].layout)._replace(patterns=blocks[k])
+            if pieces[k].advance(output) == DONE:
                 waiting.discard(k)
             parts[k].append(blocks[k][: pieces[k].control[N_EMITTED]].copy())
             pieces[k].control[N_EMITTED] = 0
@@ -324,7 +328,7 @@ def test_forks_list_the_whole_in_order_with_nothing_shared(n, r):
 def test_pieces_have_as_many_chambers_as_asked_for(least):
     one = vertex_walker(np.random.default_rng(5).standard_normal((12, 5)), step=1)
     pieces = one.pieces(least)
-    levels = [piece._level for piece in pieces]
+    levels = [piece._level.number for piece in pieces]
     counts = [len(walk(piece)[0]) for piece in pieces]
     assert sum(counts) == 1 + sum(math.comb(11, k) for k in (1, 2, 3, 4))
     assert (len(pieces) == 2) == (least == 10**6)

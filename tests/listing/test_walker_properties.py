@@ -26,7 +26,7 @@ from arrangement._kernels.state import (
 from arrangement.listing.cells import layout as arithmetic
 from arrangement.listing.cells import walker
 from arrangement.listing.cells.layout import make_layout
-from arrangement.listing.cells.walker import Walker
+from arrangement.listing.cells.walker import Walker, new_output
 from arrangement.model.patterns import unpack
 
 from reference.brute_force import chambers
@@ -65,13 +65,17 @@ def walk(one, *, block=4096, witnesses=False, facets=False):
     """Run a walk to its end: patterns, witnesses and facets, chamber by chamber."""
     layout = one.layout
     patterns = np.zeros((block, layout.words_per_pattern), dtype=np.uint64)
-    points = np.zeros((block if witnesses else 0, layout.rank))
-    starts = np.zeros(block + 1 if facets else 0, dtype=np.int64)
-    places = np.zeros(block * 64 * layout.n_words if facets else 0, dtype=np.int64)
+    output = new_output(
+        layout,
+        n_points=block if witnesses else 0,
+        n_facets=block if facets else 0,
+        room=block * 64 * layout.n_words if facets else 0,
+    )._replace(patterns=patterns)
+    points, starts, places = output.points, output.starts, output.places
     found, where, sides = [], [], []
     status = PAUSED
     while status != DONE:
-        status = one.advance(patterns, points, starts, places)
+        status = one.advance(output)
         count = int(one.control[N_EMITTED])
         assert count > 0 or status != BLOCK_FULL
         found.append(patterns[:count].copy())
@@ -278,7 +282,8 @@ def test_few_cells_are_visited_for_few_chambers(kind, monkeypatch):
     limited.require(required)
     visited = 0
     block = np.zeros((4096, layout.words_per_pattern), dtype=np.uint64)
-    while limited.advance(block) == PAUSED:
+    output = new_output(layout)._replace(patterns=block)
+    while limited.advance(output) == PAUSED:
         visited += 1
     found = int(limited.control[N_EMITTED])
     assert found == counts.min()
@@ -448,12 +453,13 @@ def test_a_block_without_room_for_facets_is_full(kind):
     expected = walk(Walker(layout), facets=True)
     one = Walker(layout)
     patterns = np.zeros((100, layout.words_per_pattern), dtype=np.uint64)
-    places = np.zeros(64 * layout.n_words + 3, dtype=np.int64)
-    starts = np.zeros(101, dtype=np.int64)
+    room = 64 * layout.n_words + 3
+    output = new_output(layout, n_facets=100, room=room)._replace(patterns=patterns)
+    starts, places = output.starts, output.places
     found, facets = [], []
     status = PAUSED
     while status != DONE:
-        status = one.advance(patterns, walker.NO_WITNESSES, starts, places)
+        status = one.advance(output)
         count = int(one.control[N_EMITTED])
         found.append(patterns[:count].copy())
         facets += [places[starts[k] : starts[k + 1]].tolist() for k in range(count)]

@@ -5,6 +5,7 @@ import pytest
 
 from arrangement import Arrangement, IncompleteListingError, InputTypeError, verify
 from arrangement.listing.plan import Plan
+from arrangement.listing.runs import run
 from arrangement.verification.prover import Prover
 
 X = np.random.default_rng(3).normal(size=(40, 4))
@@ -22,7 +23,7 @@ def listed():
         witnesses.append(points.copy())
         keep.shifts = shifts
 
-    for _ in plan.blocks(check=keep):
+    for _ in run(plan, check=keep):
         pass
     joined = np.concatenate(patterns), np.concatenate(witnesses)
     return arrangement, *joined, keep.shifts

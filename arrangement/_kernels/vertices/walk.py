@@ -48,6 +48,7 @@ SMALL = 2.0**-26
 # (-1: the prefix is new), the place of the prefix to increase (-1: none), the end of
 # the range of the first row
 DEPTH, LAST, INCREASE, STOP = 2, 6, 7, 8
+CONTROL_SIZE = 10
 
 # bounds at each depth
 E, M, E0, M0 = range(4)

@@ -2,14 +2,15 @@
 
 from arrangement.listing.cells.geometry import CellGeometry, PointGeometry
 from arrangement.listing.cells.layout import Layout, make_layout, word_copies
-from arrangement.listing.cells.walker import NO_WITNESSES, Walker
+from arrangement.listing.cells.walker import CellState, Walker, new_output
 
 __all__ = [
-    "NO_WITNESSES",
     "CellGeometry",
+    "CellState",
     "Layout",
     "PointGeometry",
     "Walker",
     "make_layout",
+    "new_output",
     "word_copies",
 ]

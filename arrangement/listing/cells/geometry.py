@@ -12,7 +12,7 @@ from arrangement._kernels.state import MOVING, VALID
 from arrangement.errors import InputError
 from arrangement.exact import IntRow, integer_row
 from arrangement.listing.cells.layout import Layout
-from arrangement.listing.cells.walker import Walker
+from arrangement.listing.cells.walker import Walker, new_output
 from arrangement.model import Arrangement, pack, unpack
 
 # chambers whose facets are found together
@@ -88,16 +88,15 @@ class CellGeometry:
         needs = np.stack([plus, plus ^ layout.fixed[VALID]], axis=1)
         roots = self._roots(positive)
         found = np.zeros((count, layout.words_per_pattern), dtype=np.uint64)
-        starts = np.zeros(count + 1, dtype=np.int64)
         # a chamber has no more facets than there are rows
         room = count * _FACETS_A_RANK * layout.rank + 2 * layout.input_row.size
         out: list[NDArray[np.int64]] = []
         while len(out) < count:
             done = len(out)
-            places = np.zeros(room, dtype=np.int64)
-            number = walker.find_all(
-                needs[done:], roots[done:], found[done:], starts, places
-            )
+            output = new_output(layout, n_facets=count, room=room)
+            output = output._replace(patterns=found[done:])
+            number = walker.find_all(needs[done:], roots[done:], output)
+            starts, places = output.starts, output.places
             last = min(done + number, count)
             same = np.all(found[done:last, : target.shape[1]] == target[done:last])
             if number == 0 or not same:

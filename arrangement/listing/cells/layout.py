@@ -60,6 +60,11 @@ class Layout:
         return int(self.fixed.shape[1])
 
     @property
+    def is_named(self) -> bool:
+        """Whether the places of the rows are the input rows themselves."""
+        return bool(np.all(self.input_row[self.places] == self.places))
+
+    @property
     def arithmetic(self) -> str:
         """The arithmetic used, in words."""
         if self.n_digits == 0:

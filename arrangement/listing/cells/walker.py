@@ -1,4 +1,4 @@
-"""`Walker`: the growing state around the cell kernels."""
+"""`CellState` and `Walker`: the growing state around the cell kernels."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from arrangement._kernels.state import (
     STEP,
     VALID,
     Exact,
+    Output,
 )
 from arrangement.errors import ArrangementError
 from arrangement.listing.cells.layout import Layout
@@ -41,28 +42,25 @@ _LEAST_SECONDS, _MOST_SECONDS = 0.01, 0.05
 # chambers found by their signs a call, at some 10 microseconds each
 _AT_ONCE = 256
 
-NO_WITNESSES = np.zeros((0, 0))
-NO_FACETS = np.zeros(0, dtype=np.int64)
 
+class CellState:
+    """The growing arrays of a walk over cells; what a kernel needs more is made here.
 
-class Walker:
-    """State of one depth-first walk; grows its arrays when a kernel asks.
-
-    ``step`` is 2 to write the antipode after each pattern.
+    ``depth`` is the most cells that wait at once, ``n_columns`` and ``n_control`` the
+    sizes of ``meta`` and ``control``.
     """
 
-    def __init__(self, layout: Layout, *, step: int = 1) -> None:
+    def __init__(
+        self, layout: Layout, *, step: int, depth: int, n_columns: int, n_control: int
+    ) -> None:
         self.layout = layout
         self.shifts = layout.shifts
         self.step = step
-        self._budget = min(_BUDGET, 1 << 10)
-        self.control = np.zeros(10, dtype=np.int64)
-        self.control[N_ROOTS] = 1 << max(layout.rank - 1, 0)
+        self.control = np.zeros(n_control, dtype=np.int64)
         self.control[STEP] = step
         self.fixed = layout.fixed.copy()
-        depth = layout.n_rows - layout.rank + 3
-        capacity = 16 * (depth + layout.rank)
-        self.meta = np.zeros((depth, 3), dtype=np.int64)
+        capacity = 16 * (layout.n_rows + 3)
+        self.meta = np.zeros((depth, n_columns), dtype=np.int64)
         self.ids = np.zeros(capacity, dtype=np.int64)
         self.masks = np.zeros((capacity, 2 * layout.n_words), dtype=np.uint64)
         extra = 2 if layout.n_digits else 0
@@ -119,18 +117,57 @@ class Walker:
                 "report the matrix."
             )
 
-    def advance(
-        self,
-        patterns: NDArray[np.uint64],
-        witnesses: NDArray[np.float64] = NO_WITNESSES,
-        facet_starts: NDArray[np.int64] = NO_FACETS,
-        facets: NDArray[np.int64] = NO_FACETS,
-    ) -> int:
+    @property
+    def n_written(self) -> int:
+        """Patterns in the output."""
+        return int(self.control[N_EMITTED])
+
+    @n_written.setter
+    def n_written(self, count: int) -> None:
+        self.control[N_EMITTED] = count
+
+    def top_cell(self) -> tuple[int, int]:
+        """Where ``ids`` holds the rays of the cell on top: (start, count)."""
+        top = int(self.control[N_FRAMES]) - 1
+        return int(self.meta[top, START]), int(self.meta[top, COUNT])
+
+    def top_rays(self) -> list[tuple[int, ...]]:
+        """Exact rays of the cell on top."""
+        start, count = self.top_cell()
+        ids = self.ids[start : start + count].tolist()
+        if self.layout.n_digits == 0:
+            return [tuple(self.rays[k].tolist()) for k in ids]
+        for k in ids:
+            if self.rays[k, -1] != EXACT:
+                self._refine(k)
+        return [tuple(_integer(word) for word in self._exact.ray_words[k]) for k in ids]
+
+
+class Walker(CellState):
+    """A depth-first walk over the cells, and the chambers that it comes to.
+
+    ``step`` is 2 to write the antipode after each pattern.
+    """
+
+    is_turned = False
+
+    def __init__(self, layout: Layout, *, step: int = 1) -> None:
+        super().__init__(
+            layout,
+            step=step,
+            depth=layout.n_rows - layout.rank + 3,
+            n_columns=3,
+            n_control=10,
+        )
+        self.control[N_ROOTS] = 1 << max(layout.rank - 1, 0)
+        self._budget = min(_BUDGET, 1 << 10)
+
+    def advance(self, output: Output) -> int:
         """Run one bounded piece of work; DONE, BLOCK_FULL or PAUSED."""
         step = self._step_floats if self.layout.n_digits else self._step_ints
         while True:
             begin = time.perf_counter()
-            status = step(patterns, witnesses, facet_starts, facets)
+            status = step(output.patterns, output.points, output.starts, output.places)
             self._adapt(status, time.perf_counter() - begin)
             if status in (DONE, BLOCK_FULL, PAUSED):
                 return status
@@ -166,9 +203,7 @@ class Walker:
         self,
         needs: NDArray[np.uint64],
         roots: NDArray[np.int64],
-        patterns: NDArray[np.uint64],
-        facet_starts: NDArray[np.int64],
-        facets: NDArray[np.int64],
+        output: Output,
     ) -> int:
         """Go on to chambers by their signs (see `_kernels.find`); return how many.
 
@@ -179,11 +214,11 @@ class Walker:
         control = self.control
         control[N_EMITTED] = 0
         control[SINGLE] = 1
-        output = (patterns, NO_WITNESSES, facet_starts, facets, needs, roots)
+        arrays = (output.patterns, output.points, output.starts, output.places)
         while True:
             done = int(control[N_EMITTED])
             stop = min(done + _AT_ONCE, len(roots))
-            status = int(kernel(*self._state(), _BUDGET, *output, stop))
+            status = int(kernel(*self._state(), _BUDGET, *arrays, needs, roots, stop))
             if status == DONE and control[N_EMITTED] == stop < len(roots):
                 continue
             if status in (DONE, BLOCK_FULL):
@@ -215,25 +250,31 @@ class Walker:
         self.require(signs)
         self.control[[N_FRAMES, N_EMITTED]] = 0
         self.control[SINGLE] = 1
-        while self.advance(pattern) == PAUSED:
+        output = new_output(self.layout)._replace(patterns=pattern)
+        while self.advance(output) == PAUSED:
             pass
         return bool(self.control[N_EMITTED] > 0)
 
-    def top_cell(self) -> tuple[int, int]:
-        """Where ``ids`` holds the rays of the cell on top: (start, count)."""
-        top = int(self.control[N_FRAMES]) - 1
-        return int(self.meta[top, START]), int(self.meta[top, COUNT])
 
-    def top_rays(self) -> list[tuple[int, ...]]:
-        """Exact rays of the cell on top."""
-        start, count = self.top_cell()
-        ids = self.ids[start : start + count].tolist()
-        if self.layout.n_digits == 0:
-            return [tuple(self.rays[k].tolist()) for k in ids]
-        for k in ids:
-            if self.rays[k, -1] != EXACT:
-                self._refine(k)
-        return [tuple(_integer(word) for word in self._exact.ray_words[k]) for k in ids]
+def new_output(
+    layout: Layout,
+    *,
+    n_points: int = 0,
+    n_bases: int = 0,
+    n_facets: int = 0,
+    room: int = 0,
+) -> Output:
+    """Make what a walk writes into, but for the patterns.
+
+    ``n_facets`` are the chambers whose facets are kept, ``room`` all their facets.
+    """
+    return Output(
+        patterns=np.zeros((0, layout.words_per_pattern), dtype=np.uint64),
+        points=np.zeros((n_points, layout.rank)),
+        bases=np.zeros((n_bases, layout.rank - 1), dtype=np.int64),
+        starts=np.zeros(n_facets + 1 if n_facets else 0, dtype=np.int64),
+        places=np.zeros(room, dtype=np.int64),
+    )
 
 
 def _doubled(array: NDArray[Any]) -> NDArray[Any]:

@@ -21,21 +21,20 @@ from arrangement._kernels.state import (
     REFINE,
     SOLVED,
     START,
-    STEP,
 )
 from arrangement._kernels.tree import moves as tree
 from arrangement._kernels.tree import walk_floats as tree_floats
 from arrangement._kernels.tree import walk_ints as tree_ints
 from arrangement.errors import ArrangementError
 from arrangement.exact import Echelon, IntRow, dual_basis, scaled_floats
-from arrangement.listing.cells import Layout, Walker
+from arrangement.listing.cells import CellState, Layout, Walker
 from arrangement.model import Arrangement
 
 # cuts a call: Python is back within a second
 _BUDGET = 1 << 16
 
 
-class TreeWalker(Walker):
+class TreeWalker(CellState):
     """State of one walk along the tree of chambers (see `_kernels/tree.py`).
 
     The root is the first chamber of a listing by cells.  Cells that contain a line have
@@ -44,16 +43,18 @@ class TreeWalker(Walker):
     """
 
     def __init__(self, arrangement: Arrangement, layout: Layout) -> None:
-        super().__init__(layout)
+        super().__init__(
+            layout,
+            step=1,
+            depth=2 * (layout.n_rows + layout.rank) + 4,
+            n_columns=tree.N_COLUMNS,
+            n_control=tree.CONTROL_SIZE,
+        )
         cone = arrangement.cone
         rows = [*cone.rows] if cone.infinity is None else [*cone.rows, cone.infinity]
         self._row_at = dict(zip(layout.places.tolist(), rows, strict=True))
         self._is_central = arrangement.is_central
         self._finder = Walker(layout)
-        depth = 2 * (layout.n_rows + layout.rank) + 4
-        self.meta = np.zeros((depth, tree.N_COLUMNS), dtype=np.int64)
-        self.control = np.zeros(tree.CONTROL_SIZE, dtype=np.int64)
-        self.control[STEP] = 1
         self._allowed = np.zeros(layout.n_words, dtype=np.uint64)
         self._signs = np.zeros(layout.n_words, dtype=np.uint64)
         self._begin()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from arrangement._kernels.state import BLOCK_FULL, DONE, N_EMITTED
+from arrangement._kernels.state import BLOCK_FULL, DONE
 from arrangement.exact import IntRow, determinant
-from arrangement.listing.cells import CellGeometry, Walker, make_layout
+from arrangement.listing.cells import CellGeometry, Walker, make_layout, new_output
 from arrangement.model import Arrangement, unpack
 
 
@@ -20,11 +20,12 @@ def chambers_with_rays(
     walker = Walker(layout, step=2)
     found = []
     block = np.zeros((256, layout.words_per_pattern), dtype=np.uint64)
+    output = new_output(layout)._replace(patterns=block)
     status = BLOCK_FULL
     while status != DONE:
-        status = walker.advance(block)
-        found.append(block[: int(walker.control[N_EMITTED])].copy())
-        walker.control[N_EMITTED] = 0
+        status = walker.advance(output)
+        found.append(block[: walker.n_written].copy())
+        walker.n_written = 0
     packed = np.concatenate(found)
     # an antipode follows each chamber: its rays are the opposite ones
     half = CellGeometry(arrangement, layout).rays(packed[::2])

@@ -1,0 +1,180 @@
+"""The two ways to list behind one protocol: by cells, and by vertices.
+
+A lister makes walks; a walk writes chambers into arrays, in bounded steps.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arrangement._kernels.state import Output
+from arrangement.listing.cells import Layout, Walker, new_output
+from arrangement.listing.prefixes import sign_prefixes
+from arrangement.listing.vertices import VertexWalker
+from arrangement.model import Arrangement
+
+# chambers that one piece of a parallel listing should have
+_PIECE = 7 << 10
+# pieces a thread, at least: they are never of quite the same size
+_PIECES_A_JOB = 8
+
+
+class Walk(Protocol):
+    """A listing that stops and goes on anywhere.
+
+    ``step`` is 2 where antipodes follow their chambers, ``shifts`` the exponents of the
+    coordinates of points; where ``is_turned``, the antipodes of what is written are
+    meant.  ``n_written`` are the patterns in the output: the next goes after them, and
+    setting it to 0 begins a new one.
+    """
+
+    step: int
+    is_turned: bool
+    n_written: int
+
+    @property
+    def shifts(self) -> Sequence[int]:
+        """Exponents of the coordinates of points."""
+
+    def advance(self, output: Output) -> int:
+        """Fill the output: DONE, BLOCK_FULL, or PAUSED after bounded work."""
+
+
+class Lister(Protocol):
+    """A way to list, for one arrangement and one set of required signs."""
+
+    def output(self, n_chambers: int, *, points: bool, facets: bool) -> Output:
+        """Make the arrays that a walk writes into, but for the patterns."""
+
+    def walks(self) -> Iterator[Walk]:
+        """Yield walks that list everything, one after another."""
+
+    def prepare(self) -> Iterator[None]:
+        """Do in bounded steps what comes before the first of the pieces."""
+
+    def pieces(self, n_jobs: int) -> Iterator[Callable[[], Walk]]:
+        """Yield the makers of independent walks: the same list, in more pieces."""
+
+    def take_back(self, walk: Walk) -> None:
+        """Take a walk that has come to its end, to be used again."""
+
+
+class CellLister:
+    """Lists by cells, in the order of signs, with facets where they are asked for.
+
+    ``where`` requires signs of places; antipodes then come after all chambers.
+    """
+
+    def __init__(
+        self,
+        arrangement: Arrangement,
+        layout: Layout,
+        *,
+        step: int,
+        where: Mapping[int, int] | None = None,
+    ) -> None:
+        self._arrangement = arrangement
+        self._layout = layout
+        self._step = step
+        self._where = where
+        # of threads too: what is appended and popped is never lost
+        self._idle: deque[Walker] = deque()
+
+    def output(self, n_chambers: int, *, points: bool, facets: bool) -> Output:
+        """Make the arrays that a walk writes into (see `Lister`)."""
+        layout = self._layout
+        room = n_chambers * 2 * layout.rank + layout.input_row.size + 4096
+        return new_output(
+            layout,
+            n_points=n_chambers if points else 0,
+            n_facets=n_chambers if facets else 0,
+            room=room if facets else 0,
+        )
+
+    def walks(self) -> Iterator[Walk]:
+        """Yield walks that list everything, one after another."""
+        if self._where is None:
+            yield Walker(self._layout, step=self._step)
+            return
+        for is_turned in (False, True)[: self._step]:
+            signs = np.zeros(self._layout.input_row.size, dtype=np.int8)
+            for place, side in self._where.items():
+                signs[place] = -side if is_turned else side
+            walker = Walker(self._layout)
+            walker.require(signs)
+            walker.is_turned = is_turned
+            yield walker
+
+    def prepare(self) -> Iterator[None]:
+        """There is nothing to do before the first piece."""
+        return iter(())
+
+    def pieces(self, n_jobs: int) -> Iterator[Callable[[], Walk]]:
+        """Yield the makers of the walks over prefixes of signs."""
+        if self._where is not None:
+            for walk in self.walks():
+                yield partial(_ready, walk)
+            return
+        prefixes = sign_prefixes(
+            self._arrangement, self._layout, _PIECES_A_JOB * n_jobs, size=_PIECE
+        )
+        for signs in prefixes:
+            yield partial(self.at, signs)
+
+    def at(self, signs: NDArray[np.int8]) -> Walker:
+        """Return a walk over the chambers with these signs of places (0: any)."""
+        try:
+            walker = self._idle.pop()
+        except IndexError:
+            walker = Walker(self._layout, step=self._step)
+        walker.require(signs)
+        return walker
+
+    def take_back(self, walk: Walk) -> None:
+        """Keep the arrays of a walk: touching new memory is what threads wait for."""
+        assert isinstance(walk, Walker)
+        self._idle.append(walk)
+
+
+class VertexLister:
+    """Lists by vertices; ``bound`` is the most chambers that there can be."""
+
+    def __init__(
+        self, arrangement: Arrangement, layout: Layout, *, step: int, bound: int
+    ) -> None:
+        self._layout = layout
+        self._step = step
+        self._bound = bound
+        self._walker = VertexWalker(arrangement, layout, step=step, prepare=False)
+
+    def output(self, n_chambers: int, *, points: bool, facets: bool) -> Output:
+        """Make the arrays that a walk writes into (see `Lister`): no facets."""
+        n_points = n_chambers if points else 0
+        return new_output(self._layout, n_points=n_points, n_bases=n_points)
+
+    def walks(self) -> Iterator[Walk]:
+        """Yield the one walk; it fills its tables as it goes."""
+        yield self._walker
+
+    def prepare(self) -> Iterator[None]:
+        """Fill the tables that the pieces share."""
+        return self._walker.preparation
+
+    def pieces(self, n_jobs: int) -> Iterator[Callable[[], Walk]]:
+        """Yield the makers of walks over ranges of vertices."""
+        least = min(_PIECE, self._bound // (_PIECES_A_JOB * n_jobs * self._step))
+        for walker in self._walker.pieces(least):
+            yield partial(_ready, walker)
+
+    def take_back(self, walk: Walk) -> None:
+        """Let it go: a piece is made anew from the walker that was prepared."""
+
+
+def _ready(walk: Walk) -> Walk:
+    return walk

@@ -1,0 +1,171 @@
+"""`Frame`: the rows in random coordinates, exactly and as floats, and their chart."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arrangement._kernels.state import CONSTANT, COPIED, MOVING, VALID
+from arrangement.exact import IntRow, column_shifts, rounded, scaled_floats
+from arrangement.listing.cells import Layout, word_copies
+from arrangement.listing.vertices.coordinates import random_coordinates, scaled_matrix
+from arrangement.model import Arrangement
+
+
+class NotGenericError(Exception):
+    """The random coordinates made a determinant vanish that need not."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What does not change during a listing by vertices.
+
+    ``images`` (places, r) are the rows in coordinates y, exactly, and ``coords``
+    (r, places) as floats; ``back`` (r, r) takes y to the coordinates of points, times
+    ``2**shifts``.  The chart is y_0 = 1, y_0 the row at ``chart_place``; ``free``
+    are the places of the others, ascending, ``fixed`` the masks of the layout without
+    that row.  Where every place is an output bit, ``base`` and ``flips`` (n_words,) are
+    the bits that all patterns have and those that antipodes turn, ``copies`` those of
+    parallel rows; else ``base`` is the row of the chart and ``flips`` zero.  ``top`` is
+    the chamber of the last level.
+    """
+
+    layout: Layout
+    is_central: bool
+    images: NDArray[np.object_]
+    coords: NDArray[np.float64]
+    back: NDArray[np.float64]
+    shifts: tuple[int, ...]
+    chart_place: int
+    free: NDArray[np.int64]
+    fixed: NDArray[np.uint64]
+    base: NDArray[np.uint64]
+    flips: NDArray[np.uint64]
+    copies: NDArray[np.uint64]
+    top: NDArray[np.uint64]
+    binomials: NDArray[np.int64]
+
+    @property
+    def rank(self) -> int:
+        """Rank of the cone."""
+        return self.layout.rank
+
+    @property
+    def chart_words(self) -> NDArray[np.uint64]:
+        """Mask of the row of the chart, positive in every chamber."""
+        return chart_words(self.layout, self.chart_place)
+
+
+def make_frame(
+    arrangement: Arrangement, layout: Layout, step: int, draw: random.Random
+) -> Frame:
+    """Choose coordinates y and write the rows in them.
+
+    Raises
+    ------
+    NotGenericError
+        A row does not depend on the last coordinate.
+    """
+    cone = arrangement.cone
+    rows = [*cone.rows] if cone.infinity is None else [*cone.rows, cone.infinity]
+    chart = 0 if cone.infinity is None else len(rows) - 1
+    chart_place = int(layout.places[chart])
+    shifts = layout.shifts if layout.n_digits else tuple(column_shifts(rows, cone.rank))
+    basis, images = _turned(rows, chart, shifts, draw)
+    coords, back = _in_floats(layout, images, basis)
+    exact = np.zeros((64 * layout.n_words, cone.rank), dtype=object)
+    exact[layout.places] = images
+    free = np.sort(np.delete(layout.places, chart))
+    always = chart_words(layout, chart_place)
+    base, flips = always, np.zeros_like(always)
+    if step == 2 and _is_direct(layout):
+        base = always | layout.outside[CONSTANT]
+        flips = layout.outside[MOVING].copy()
+    fixed = layout.fixed.copy()
+    fixed[VALID] &= ~always
+    return Frame(
+        layout=layout,
+        is_central=cone.infinity is None,
+        images=exact,
+        coords=coords,
+        back=back,
+        shifts=shifts,
+        chart_place=chart_place,
+        free=free,
+        fixed=fixed,
+        base=base,
+        flips=flips,
+        copies=word_copies(layout.members),
+        top=_highest(layout, images[:, -1], free, always),
+        binomials=_binomials(cone.rank, len(free)),
+    )
+
+
+def chart_words(layout: Layout, place: int) -> NDArray[np.uint64]:
+    """Return the mask of one row."""
+    words = np.zeros(layout.n_words, dtype=np.uint64)
+    words[place // 64] = np.uint64(1 << (place % 64))
+    return words
+
+
+def _turned(
+    rows: list[IntRow], chart: int, shifts: tuple[int, ...], draw: random.Random
+) -> tuple[list[IntRow], NDArray[np.object_]]:
+    """Draw a basis of coordinates y; return it and the rows in them."""
+    peak = max(shifts)
+    # columns of equal size, so that the random mixture is well conditioned
+    scale = [1 << (peak - s) for s in shifts]
+    even = tuple(x * t for x, t in zip(rows[chart], scale, strict=True))
+    basis = random_coordinates(even, draw)
+    mixture = [[t * x for x in row] for t, row in zip(scale, basis, strict=True)]
+    return basis, np.array(rows, dtype=object) @ np.array(mixture, dtype=object)
+
+
+def _in_floats(
+    layout: Layout, images: NDArray[np.object_], basis: list[IntRow]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Round the rows in coordinates y, and the matrix back from y."""
+    floats: NDArray[Any]
+    try:
+        floats = rounded(images)
+    except OverflowError:
+        floats = images
+    shifts = column_shifts(floats, layout.rank)
+    coords = np.zeros((layout.rank, 64 * layout.n_words))
+    coords[:, layout.places] = scaled_floats(floats, shifts).T
+    return coords, scaled_matrix(basis, shifts)
+
+
+def _is_direct(layout: Layout) -> bool:
+    """Whether every place is an output bit, so that whole words are patterns."""
+    return layout.words_per_pattern == layout.n_words and np.array_equal(
+        layout.fixed[COPIED], layout.fixed[VALID]
+    )
+
+
+def _highest(
+    layout: Layout,
+    last: NDArray[np.object_],
+    free: NDArray[np.int64],
+    always: NDArray[np.uint64],
+) -> NDArray[np.uint64]:
+    """Return the chamber of the last level, where y_(r - 1) alone decides."""
+    sides = np.zeros(64 * layout.n_words, dtype=np.int8)
+    sides[layout.places] = (last > 0).astype(np.int8) - (last < 0)
+    if not sides[free].all():
+        raise NotGenericError
+    words = np.packbits(sides > 0, bitorder="little").view("<u8")
+    return (words.astype(np.uint64) | always)[None]
+
+
+def _binomials(rank: int, n_free: int) -> NDArray[np.int64]:
+    """Table of C(k, c) for k up to ``n_free``, by c."""
+    table = np.ones((max(rank - 2, 1), n_free + 1), dtype=np.int64)
+    for c in range(1, rank - 2):
+        np.cumsum(table[c - 1, :-1], out=table[c, 1:])
+        table[c, 0] = 0
+    return table
