@@ -29,6 +29,7 @@ from arrangement.listing import (
     partition,
 )
 from arrangement.model import Arrangement, PatternSet, Proof, pack
+from arrangement.options import Progress
 from arrangement.stores import StoredPatterns, open_patterns, write_patterns
 from arrangement.verification import verify
 
@@ -44,6 +45,7 @@ __all__ = [
     "PatternSet",
     "PatternStream",
     "Piece",
+    "Progress",
     "Proof",
     "StoredPatterns",
     "characteristic_polynomial",

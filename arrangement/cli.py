@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,6 +38,7 @@ from arrangement.io import (
 )
 from arrangement.listing import enumerate_patterns, make_layout
 from arrangement.model import Arrangement, PatternSet
+from arrangement.options import Listener
 from arrangement.stores import open_patterns, write_patterns
 from arrangement.verification import verify
 
@@ -204,7 +205,7 @@ def _enumerate(options: argparse.Namespace) -> int:
 def _write_npz(
     options: argparse.Namespace,
     arrangement: Arrangement,
-    progress: Callable[[int, int], object] | None,
+    progress: Listener | None,
 ) -> dict[str, Any]:
     patterns = enumerate_patterns(
         arrangement,
@@ -227,7 +228,7 @@ def _write_npz(
 def _write_store(
     options: argparse.Namespace,
     arrangement: Arrangement,
-    progress: Callable[[int, int], object] | None,
+    progress: Listener | None,
 ) -> dict[str, Any]:
     stored = write_patterns(
         options.output,

@@ -6,6 +6,7 @@ import math
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
@@ -89,11 +90,42 @@ def count_jobs(n_jobs: Any) -> int:
     return jobs
 
 
+@dataclass(frozen=True)
+class Progress:
+    """How far a call has come: what every ``progress`` of both packages is called with.
+
+    ``progress=print`` shows one as a line.
+
+    Attributes
+    ----------
+    message : str
+        In words; what `str` returns.
+    done, total : int or None
+        What is counted so far, and the most that it can be; None where nothing is.
+    """
+
+    message: str
+    done: int | None = None
+    total: int | None = None
+
+    @classmethod
+    def of_patterns(cls, done: int, bound: int) -> Progress:
+        """Return the progress of a listing: patterns so far, and Cover's bound."""
+        return cls(f"{done:,} patterns of at most {bound:,}", done, bound)
+
+    def __str__(self) -> str:
+        """Return the message."""
+        return self.message
+
+
+Listener = Callable[[Progress], object]
+
+
 def check_progress(progress: Any) -> None:
     """Refuse a ``progress`` that cannot be called."""
     if progress is not None and not callable(progress):
         raise InputTypeError(
-            f"progress={progress!r}; expected a function (patterns_so_far, bound)."
+            f"progress={progress!r}; expected a function of one `Progress`."
         )
 
 

@@ -7,7 +7,7 @@ import math
 import shlex
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from arrangement.io import (
     table_words,
     write_new,
 )
+from arrangement.options import Listener
 from convex_solver._kernels.certify import cover
 from convex_solver._kernels.solve import ascend_all
 from convex_solver.certificates import (
@@ -243,7 +244,7 @@ def _title(options: argparse.Namespace, solution: Solution) -> str:
     )
 
 
-def _stages(*, quiet: bool) -> Callable[[str], object] | None:
+def _stages(*, quiet: bool) -> Listener | None:
     """Show what is being done, on a terminal only."""
     if quiet or not sys.stderr.isatty():
         return None

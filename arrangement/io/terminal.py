@@ -7,9 +7,11 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
+
+from arrangement.options import Listener, Progress
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
@@ -84,10 +86,8 @@ def say_compiling(kernels: Sequence[Any], *, quiet: bool, seconds: int = 15) -> 
 
 
 @contextmanager
-def progress_bar(
-    unit: str, *, quiet: bool
-) -> Iterator[Callable[[int, int], object] | None]:
-    """Yield a function ``(done, total)`` that draws a bar, or None in a pipe."""
+def progress_bar(unit: str, *, quiet: bool) -> Iterator[Listener | None]:
+    """Yield a ``progress`` that draws a bar, or None in a pipe."""
     if quiet or not sys.stderr.isatty():
         yield None
         return
@@ -95,9 +95,9 @@ def progress_bar(
 
     with tqdm(unit=unit, unit_scale=True, leave=False, file=sys.stderr) as bar:
 
-        def show(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
+        def show(latest: Progress) -> None:
+            bar.total = latest.total
+            bar.update((latest.done or 0) - bar.n)
 
         yield show
 

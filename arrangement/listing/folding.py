@@ -16,7 +16,7 @@ from arrangement.listing.plan import Plan
 from arrangement.listing.runs import run
 from arrangement.listing.tree import FloatWitnesses, TreeWalker, data_width
 from arrangement.model import Arrangement, pack
-from arrangement.options import check_progress
+from arrangement.options import Listener, Progress, check_progress
 
 State = TypeVar("State")
 
@@ -34,7 +34,7 @@ def fold(
     offsets: ArrayLike | None = None,
     rank: str | int = "exact",
     floats: str = "binary",
-    progress: Callable[[int, int], object] | None = None,
+    progress: Listener | None = None,
 ) -> State:
     """Run a compiled reduction over all sign patterns of a matrix, storing none.
 
@@ -150,7 +150,7 @@ def fold(
         visit_all(function, state, np.ascontiguousarray(block.patterns))
         done += len(block.patterns)
         if progress is not None:
-            progress(done, plan.bound)
+            progress(Progress.of_patterns(done, plan.bound))
     return state
 
 
@@ -158,7 +158,7 @@ def _fold_along(
     arrangement: Arrangement,
     function: Callable[..., None],
     state: Any,
-    progress: Callable[[int, int], object] | None,
+    progress: Listener | None,
 ) -> None:
     """Visit the chambers along the tree."""
     plan = Plan(arrangement, by_cells=True)
@@ -193,7 +193,7 @@ def _fold_along(
         walker.control[N_MOVES] = walker.n_written = 0
         done += new
         if progress is not None:
-            progress(done, plan.bound)
+            progress(Progress.of_patterns(done, plan.bound))
 
 
 def _members_of_places(

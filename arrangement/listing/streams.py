@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,14 +21,14 @@ from arrangement.listing.watch import Watch
 from arrangement.model import Arrangement, PatternSet, Proof
 from arrangement.options import (
     Limits,
+    Listener,
+    Progress,
     check_progress,
     count_jobs,
     free_bytes,
     whole_number,
 )
 from arrangement.verification import Prover
-
-Progress = Callable[[int, int], object]
 
 # restrictions visited, and seconds, before a listing is refused: at high rank and with
 # few rows the former takes about ten seconds, with many rows minutes
@@ -55,7 +55,7 @@ class PatternStream:
         blocks: Iterator[Block],
         size: int,
         *,
-        progress: Progress | None = None,
+        progress: Listener | None = None,
         prover: Prover | None = None,
         limits: Limits | None = None,
     ) -> None:
@@ -87,7 +87,7 @@ class PatternStream:
         block = next(self._sets)
         self.n_patterns += len(block)
         if self._progress is not None:
-            self._progress(self.n_patterns, self.bound)
+            self._progress(Progress.of_patterns(self.n_patterns, self.bound))
         return block
 
 
@@ -135,7 +135,7 @@ def iter_patterns(
     prove: bool = False,
     max_patterns: int | None = None,
     time_limit: float | None = None,
-    progress: Progress | None = None,
+    progress: Listener | None = None,
 ) -> PatternStream:
     """Yield all sign patterns of a matrix in blocks, in the order of `PatternSet`.
 
@@ -165,7 +165,7 @@ def iter_patterns(
         Stop after so many seconds, or a fraction of one later; the count of a proof
         is part of them.
     progress : callable, optional
-        Called as ``progress(patterns_so_far, bound)`` after each block.
+        Called with a `Progress` after each block.
 
     Returns
     -------
@@ -225,7 +225,7 @@ def enumerate_patterns(
     max_bytes: int | None = None,
     max_patterns: int | None = None,
     time_limit: float | None = None,
-    progress: Progress | None = None,
+    progress: Listener | None = None,
 ) -> PatternSet:
     """List every sign pattern ``1[X z >= 0]`` of the chambers of a matrix, exactly.
 
@@ -253,7 +253,7 @@ def enumerate_patterns(
         Stop after so many seconds, or a fraction of one later; the count of a proof
         is part of them.
     progress : callable, optional
-        Called as ``progress(patterns_so_far, bound)``.
+        Called with a `Progress` after each block.
 
     Returns
     -------
@@ -306,7 +306,7 @@ def enumerate_patterns(
     blocks = run(plan, packed, check=check, n_jobs=threads, is_late=limits.is_late)
     for _ in watch.over(blocks):
         if progress is not None:
-            progress(watch.total, plan.bound)
+            progress(Progress.of_patterns(watch.total, plan.bound))
     if not watch.stop:
         # gives the unused tail back without a copy (nothing else refers to it)
         packed.resize((watch.total, plan.width), refcheck=False)

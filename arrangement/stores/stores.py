@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ from arrangement.errors import (
 from arrangement.io import check_new_file
 from arrangement.listing import PatternStream, iter_patterns
 from arrangement.model import Arrangement, PatternSet, Proof, matrix_sha256
-from arrangement.options import free_bytes
+from arrangement.options import Listener, free_bytes
 from arrangement.stores import format as form
 from arrangement.stores.arrays import (
     digest,
@@ -210,7 +210,7 @@ def write_patterns(
     n_jobs: int = 1,
     prove: bool = True,
     resume: bool = False,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Listener | None = None,
 ) -> StoredPatterns:
     """Stream every sign pattern of a matrix to a Zarr store.
 
@@ -233,7 +233,7 @@ def write_patterns(
         Continue a store that is there (or begin one); damaged chunks and all after
         them are written again.
     progress : callable, optional
-        Called as ``progress(patterns_so_far, bound)`` after each chunk.
+        Called with a `Progress` after each chunk.
 
     Returns
     -------

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,7 @@ import numpy as np
 import scipy.linalg as la
 from numpy.typing import ArrayLike
 
+from arrangement.options import Listener
 from convex_solver.certificates import (
     InterpolationCertificate,
     SolutionStatus,
@@ -38,7 +39,7 @@ from convex_solver.program import (
     network_from_blocks,
 )
 from convex_solver.reading import Limits
-from convex_solver.solver.solver import MAX_CONES, solve_from
+from convex_solver.solver.solver import MAX_CONES, solve_from, teller
 from convex_solver.typing import Array
 
 # First weight of the norm, relative to the one at which zero is optimal, and the factor
@@ -111,7 +112,7 @@ def interpolate(
     tol: float = 1e-6,
     time_limit: float | None = None,
     max_cones: int = MAX_CONES,
-    progress: Callable[[str], object] | None = None,
+    progress: Listener | None = None,
 ) -> Interpolation:
     """Find the interpolating network of least norm, and certify it.
 
@@ -129,7 +130,7 @@ def interpolate(
     max_cones : int
         Most cones of the certificate's covering, for each sign.
     progress : callable, optional
-        Called with a line of text at each stage.
+        Called with an `arrangement.Progress` at each stage.
 
     Returns
     -------
@@ -170,8 +171,7 @@ def interpolate(
     reached = reach(data.rows.exact, data.y_exact, intercept=intercept)
     if reached.obstruction is not None:
         raise NoInterpolationError(reached.obstruction)
-    say = progress or (lambda _: None)
-    network, dual, penalty, rounds = _penalised(program, limits, begin, say)
+    network, dual, penalty, rounds = _penalised(program, limits, begin, progress)
     certificate = interpolation_bounds(
         data, network, dual, rtol=max(1e-11, 0.05 * tol), max_cones=max_cones
     )
@@ -195,7 +195,7 @@ def _penalised(
     program: ConvexProgram,
     limits: Limits,
     begin: float,
-    say: Callable[[str], object],
+    progress: Listener | None,
 ) -> tuple[TwoLayerReLU, Array, float, int]:
     """Lower the penalty until the dual point is inside the box; network and dual."""
     zero = program.network(np.zeros((0, program.d)), np.zeros(0))
@@ -219,13 +219,13 @@ def _penalised(
             program.with_beta(penalty),
             "column-generation",
             Limits(0.5 * limits.tol, left, None, limits.max_cones),
-            say,
+            progress,
             guesses,
         )
         rounds += len(solution.history)
         dual = -solution.certificate.dual / penalty
         room = 1.0 - penalty * float(np.abs(dual).max())
-        say(f"penalty {penalty:.3g}: {room:.1e} from the box")
+        teller(progress)(f"penalty {penalty:.3g}: {room:.1e} from the box")
         inside += room > INSIDE
         if not inside or solution.gap < least:
             best = (solution.network, dual, penalty)

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from arrangement import InputError, cover_bound
+from arrangement import InputError, Progress, cover_bound
+from arrangement.options import Listener, check_progress
 from convex_solver.certificates import (
     Certificate,
     SolutionStatus,
@@ -24,7 +25,7 @@ from convex_solver.restricted import all_directions
 from convex_solver.solver.column_generation import ColumnGeneration, Round
 from convex_solver.typing import Array
 
-Progress = Callable[[str], object]
+Say = Callable[[str], object]
 
 METHODS = ("auto", "full", "column-generation")
 # Chambers up to which the full program is solved at once.
@@ -93,7 +94,7 @@ def solve(
     time_limit: float | None = None,
     max_rounds: int | None = None,
     max_cones: int = MAX_CONES,
-    progress: Progress | None = None,
+    progress: Listener | None = None,
 ) -> Solution:
     """Find the global optimum and certify the network that comes out of it.
 
@@ -115,7 +116,7 @@ def solve(
         Most cones that a certificate's covering may visit for each sign.  What is
         left then is bounded too, so that the gap stays true.
     progress : callable, optional
-        Called with a line of text at each stage and round.
+        Called with an `arrangement.Progress` at each stage and round.
 
     Returns
     -------
@@ -148,7 +149,7 @@ def solve_path(
     tol: float = 1e-6,
     time_limit: float | None = None,
     max_cones: int = MAX_CONES,
-    progress: Progress | None = None,
+    progress: Listener | None = None,
 ) -> list[Solution]:
     """Solve for several weight decays, each started at the chambers of the last.
 
@@ -222,12 +223,12 @@ def solve_from(
     program: ConvexProgram,
     method: str,
     limits: Limits,
-    progress: Progress | None,
+    progress: Listener | None,
     guesses: Array | None,
 ) -> tuple[Solution, Array]:
     """Return the solution, and directions whose chambers a later run may start with."""
     begin = time.perf_counter()
-    say = progress or (lambda _: None)
+    say = teller(progress)
     if method not in METHODS:
         raise InputError(f"method={method!r} is unknown; use one of {METHODS}.")
     if method == "full":
@@ -273,12 +274,20 @@ def solve_from(
     return solution, run.useful_directions()
 
 
+def teller(progress: Listener | None) -> Say:
+    """Return a function that tells ``progress`` a line of text."""
+    check_progress(progress)
+    if progress is None:
+        return lambda _: None
+    return lambda line: progress(Progress(line))
+
+
 def _finish(
     program: ConvexProgram,
     run: ColumnGeneration,
     limits: Limits,
     stopped: str,
-    say: Progress,
+    say: Say,
 ) -> tuple[TwoLayerReLU, Certificate]:
     """Reduce the network and certify it, in the time that is left."""
     max_cones = limits.max_cones
@@ -298,7 +307,7 @@ def _finish(
     return network, _certificate(program, network, run, max_cones, limits.tol)
 
 
-def _rounds(run: ColumnGeneration, limits: Limits, say: Progress) -> str:
+def _rounds(run: ColumnGeneration, limits: Limits, say: Say) -> str:
     """Go on until the covering finds no direction that breaks the dual constraint."""
     most = math.inf if limits.max_rounds is None else limits.max_rounds
     while True:

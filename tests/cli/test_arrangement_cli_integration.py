@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from arrangement import Arrangement, PatternSet, cli, enumerate_patterns
+from arrangement import Arrangement, PatternSet, Progress, cli, enumerate_patterns
 from arrangement.errors import InputError
 from arrangement.io import progress_bar, say_compiling
 from arrangement.io.tables import read_table, with_ones
@@ -323,7 +323,7 @@ def test_progress_bar_on_a_terminal_only(monkeypatch):
         assert quiet is None
     with progress_bar(" patterns", quiet=False) as show:
         assert show is not None
-        show(5, 10)
+        show(Progress("", 5, 10))
     assert "patterns" in sys.stderr.getvalue()
 
 

@@ -23,6 +23,7 @@ from arrangement import (
     InputTypeError,
     ListingStoppedError,
     PatternSet,
+    Progress,
     count_patterns,
     enumerate_patterns,
     iter_patterns,
@@ -472,8 +473,8 @@ def test_an_exception_of_progress_is_passed_on(n_jobs):
     X, _, _ = large("vertices")
     before = threading.active_count()
 
-    def progress(done, bound):
-        raise KeyError(f"{done} of {bound}")
+    def progress(latest):
+        raise KeyError(f"{latest.done} of {latest.total}")
 
     with pytest.raises(KeyError, match="32768 of"):
         next(iter_patterns(X, n_jobs=n_jobs, progress=progress))
@@ -486,13 +487,13 @@ def test_an_exception_of_progress_is_passed_on(n_jobs):
 def test_progress_tells_what_was_yielded():
     X, offsets, _ = large("affine cells")
     seen = []
-    stream = iter_patterns(
-        X, offsets=offsets, block_size=3000, progress=lambda *now: seen.append(now)
-    )
+    stream = iter_patterns(X, offsets=offsets, block_size=3000, progress=seen.append)
     total = 0
     for block in stream:
         total += len(block)
-        assert seen[-1] == (total, stream.bound) == (stream.n_patterns, stream.bound)
+        assert seen[-1] == Progress.of_patterns(total, stream.bound)
+        assert str(seen[-1]) == f"{total:,} patterns of at most {stream.bound:,}"
+        assert total == stream.n_patterns
     assert total == count_patterns(X, offsets=offsets)
 
 

@@ -264,7 +264,13 @@ def test_progress_and_unknown_orders():
     seen = []
     X = np.random.default_rng(0).normal(size=(60, 4))
     state = (np.zeros(1, dtype=np.int64),)
-    fold(X, count_new, state, order="tree", progress=lambda *at: seen.append(at))
+    fold(
+        X,
+        count_new,
+        state,
+        order="tree",
+        progress=lambda at: seen.append((at.done, at.total)),
+    )
     assert seen[-1] == (int(state[0][0]), seen[0][1])
     assert len(seen) > 1
     with pytest.raises(InputError, match="order='depth' is unknown"):

@@ -350,7 +350,9 @@ def test_what_climbing_misses_the_covering_finds(monkeypatch):
     random = np.random.default_rng(3)
     X = np.column_stack([random.standard_normal((30, 2)), np.ones(30)])
     program = ConvexProgram(X, random.standard_normal(30), 0.1)
-    solution = solve(program, tol=1e-8, progress=lines.append)
+    solution = solve(
+        program, tol=1e-8, progress=lambda latest: lines.append(str(latest))
+    )
     assert any("the covering of the sphere found" in line for line in lines)
     assert solution.status is SolutionStatus.OPTIMAL
 

@@ -99,7 +99,8 @@ class Interrupt:
         self.wanted = list(wanted)
         self.lines = []
 
-    def __call__(self, line):
+    def __call__(self, latest):
+        line = str(latest)
         self.lines.append(line)
         if self.wanted and re.search(self.wanted[0], line):
             del self.wanted[0]
@@ -141,7 +142,7 @@ def test_a_second_control_c_is_not_swallowed(medium):
 def test_progress_tells_the_method_every_round_and_the_certificate(medium):
     program, _ = medium
     lines = []
-    solution = solve(program, progress=lines.append)
+    solution = solve(program, progress=lambda latest: lines.append(str(latest)))
     assert lines[0].startswith("column-generation: rank 4, up to ")
     assert lines[-1] == "certifying"
     rounds = [re.fullmatch(ROUND, line) for line in lines]
@@ -205,7 +206,9 @@ def test_a_path_has_the_optima_of_its_betas(loss):
     program = problem(loss, 25, 3, 1.0, seed=3)
     betas = [3.0, 1.0, 0.1, 1e-2, 0.3]
     lines = []
-    path = solve_path(program, betas, tol=1e-8, progress=lines.append)
+    path = solve_path(
+        program, betas, tol=1e-8, progress=lambda latest: lines.append(str(latest))
+    )
     assert len(path) == len(betas)
     for beta, solution in zip(betas, path, strict=True):
         check(program.with_beta(beta), solution)

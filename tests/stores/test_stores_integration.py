@@ -22,6 +22,7 @@ import pytest
 import arrangement
 from arrangement import (
     Arrangement,
+    Progress,
     cli,
     enumerate_patterns,
     iter_patterns,
@@ -77,12 +78,10 @@ CASES = {
 def test_a_store_holds_the_list_and_stock_zarr_reads_it(tmp_path, name, block_size):
     case = CASES[name]
     expected = enumerate_patterns(**case)
-    seen: list[tuple[int, int]] = []
+    seen: list[Progress] = []
     path = tmp_path / "list.zarr"
-    stored = write_patterns(
-        path, **case, block_size=block_size, progress=lambda *a: seen.append(a)
-    )
-    assert seen[-1] == (len(expected), expected.bound)
+    stored = write_patterns(path, **case, block_size=block_size, progress=seen.append)
+    assert seen[-1] == Progress.of_patterns(len(expected), expected.bound)
     assert len(stored) == len(expected)
     array = zarr.open(path, mode="r")
     assert array.shape == expected.packed.shape
