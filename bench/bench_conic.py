@@ -19,7 +19,7 @@ from convex_solver import (
     ConvexProgram,
     build_conic,
     conic_sizes,
-    iter_blocks,
+    iter_batches,
     read_conic,
     solve,
     write_conic,
@@ -47,16 +47,16 @@ def peak_mib() -> float:
 
 def stream(n: int, r: int, with_columns: bool) -> tuple[float, float, int]:
     """Seconds, peak and chambers of all blocks, with the columns of the loss map."""
-    for block in iter_blocks(planted(9, 3)):
-        block.loss_columns()
+    for batch in iter_batches(planted(9, 3)):
+        batch.loss_columns()
     program = planted(n, r)
     start = time.perf_counter()
     chambers = facets = 0
-    for block in iter_blocks(program, block_size=1024):
-        chambers += len(block.patterns)
-        facets += sum(map(len, block.facets))
+    for batch in iter_batches(program, batch_size=1024):
+        chambers += len(batch.patterns)
+        facets += sum(map(len, batch.facets))
         if with_columns:
-            block.loss_columns()
+            batch.loss_columns()
     seconds = time.perf_counter() - start
     sizes = conic_sizes(program)
     counted = sizes.n_chambers, sizes.n_cone_rows

@@ -63,7 +63,7 @@ from convex_solver.linear_cnn import (
     LinearCNNProgram,
     MinimumNormLinearCNN,
     MinimumNormSolution,
-    merge_circular_cnn,
+    reduce_circular_cnn,
     solve_circular_cnn,
     solve_linear_cnn,
     solve_minimum_norm_cnn,
@@ -72,8 +72,8 @@ from convex_solver.losses import Loss
 from convex_solver.networks import CircularCNN, LinearCNN, TwoLayerReLU
 from convex_solver.program import (
     ConvexProgram,
-    ProgramBlock,
-    iter_blocks,
+    ProgramBatch,
+    iter_batches,
     reduce_network,
 )
 from convex_solver.reading import extract_patches
@@ -121,7 +121,7 @@ __all__ = [
     "ModelFileError",
     "NoInterpolationError",
     "Obstruction",
-    "ProgramBlock",
+    "ProgramBatch",
     "ProgramTooLargeError",
     "Redundancy",
     "SeenPatterns",
@@ -147,12 +147,12 @@ __all__ = [
     "extract_patches",
     "find_obstruction",
     "interpolate",
-    "iter_blocks",
+    "iter_batches",
     "load_model",
     "load_penguins",
-    "merge_circular_cnn",
     "penguins_csv",
     "read_conic",
+    "reduce_circular_cnn",
     "reduce_network",
     "save_model",
     "solve",

@@ -17,7 +17,7 @@ from arrangement import InputError, pack
 from convex_solver.baselines.descent import RULES, Options, Task, start_point
 from convex_solver.errors import TrainingDivergedError
 from convex_solver.networks import TwoLayerReLU
-from convex_solver.program import ConvexProgram, merge_neurons
+from convex_solver.program import ConvexProgram, join_neurons
 from convex_solver.typing import Array
 
 # Pre-activations of the starts that run side by side, 4 MB: they stay in the cache.
@@ -310,7 +310,7 @@ def _network(task: Task, point: Array) -> TwoLayerReLU:
     program = task.program
     weights, alphas = task.split(point[None])
     network = program.network(weights, alphas[0]).balance()
-    merged = merge_neurons(program, network)
+    merged = join_neurons(program, network)
     if program.network_objective(merged) <= program.network_objective(network):
         return merged
     return network

@@ -19,7 +19,7 @@ def build_conic(
 ) -> ConicProgram:
     """Assemble the full program, with facets for the cones, in standard conic form.
 
-    The arrays are made in their final size and filled block by block from the stream
+    The arrays are made in their final size and filled batch by batch from the stream
     of chambers: the peak of memory is little above that of the result.
 
     Parameters

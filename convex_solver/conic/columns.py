@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from convex_solver.conic.sizes import ConicSizes, support
 from convex_solver.conic.tree import Ints, PlaceMap, TreeFinder
 from convex_solver.losses import ConicLoss
-from convex_solver.program import ConvexProgram, ProgramBlock, iter_blocks, unit_rows
+from convex_solver.program import ConvexProgram, ProgramBatch, iter_batches, unit_rows
 from convex_solver.typing import Array
 
 # entries of the loss map in one piece, with the temporary arrays some ten megabytes
@@ -62,14 +62,14 @@ def iter_columns(
     size = 2 * min(max(size // 2, 1), 2048)
     n_chambers = n_facets = 0
     root = np.zeros(n_rows, dtype=bool)
-    for block in iter_blocks(program, block_size=size):
+    for batch in iter_batches(program, batch_size=size):
         if finder is not None:
-            finder.add(block)
+            finder.add(batch)
             if n_chambers == 0:
-                root = block.patterns.to_bool()[0]
-        yield _block_piece(block, units, sizes, n_chambers, n_facets)
-        n_chambers += len(block.patterns)
-        n_facets += sum(len(rows) for rows in block.facets)
+                root = batch.patterns.to_bool()[0]
+        yield _batch_piece(batch, units, sizes, n_chambers, n_facets)
+        n_chambers += len(batch.patterns)
+        n_facets += sum(len(rows) for rows in batch.facets)
     for begin in range(0, 2 * n_chambers, _SHORT):
         tops = np.arange(begin, min(begin + _SHORT, 2 * n_chambers))
         piece = _Entries()
@@ -94,28 +94,28 @@ def _loss_piece(loss: ConicLoss, sizes: ConicSizes) -> sp.csc_matrix:
     return piece.matrix(sizes.n_rows, loss.n_variables)
 
 
-def _block_piece(
-    block: ProgramBlock,
+def _batch_piece(
+    batch: ProgramBatch,
     units: Array,
     sizes: ConicSizes,
     n_chambers: int,
     n_facets: int,
 ) -> sp.csc_matrix:
-    """Columns of ``v_i`` and ``w_i`` of the chambers of a block.
+    """Columns of ``v_i`` and ``w_i`` of the chambers of a batch.
 
-    ``n_chambers``, ``n_facets`` came before, in all blocks.
+    ``n_chambers``, ``n_facets`` came before, in all batches.
     """
     r = sizes.rank
-    count = len(block.patterns)
+    count = len(batch.patterns)
     piece = _Entries()
     k = np.arange(r)
     # (chamber, v or w, coordinate): the columns in order
     columns = np.arange(2 * count * r).reshape(count, 2, r)
     if sizes.form == "dense":
-        values = block.loss_columns()
+        values = batch.loss_columns()
         stored = values != 0.0
-        if block.n_patches > 1:
-            stored[:] = support(block.X, block.n_patches).T
+        if batch.n_patches > 1:
+            stored[:] = support(batch.X, batch.n_patches).T
         chamber, coordinate, sample = np.nonzero(stored)
         kept = values[stored]
         piece.add(sample, columns[chamber, 0, coordinate], -kept)
@@ -125,11 +125,11 @@ def _block_piece(
         rows = first + np.arange(count * r)
         piece.add(rows, columns[:, 0].ravel(), 1.0)
         piece.add(rows, columns[:, 1].ravel(), -1.0)
-    counts = np.array([len(rows) for rows in block.facets], dtype=np.int64)
+    counts = np.array([len(rows) for rows in batch.facets], dtype=np.int64)
     if counts.sum():
-        flat = np.concatenate(block.facets)
+        flat = np.concatenate(batch.facets)
         chamber = np.repeat(np.arange(count), counts)
-        sides = np.where(block.patterns.to_bool()[chamber, flat], -1.0, 1.0)
+        sides = np.where(batch.patterns.to_bool()[chamber, flat], -1.0, 1.0)
         normals = sides[:, None] * units[flat]
         # facets of v_i come first, then those of w_i
         before = np.cumsum(counts) - counts

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from arrangement import InputError
-from convex_solver.program import ConvexProgram, check_size, iter_blocks, unit_rows
+from convex_solver.program import ConvexProgram, check_size, iter_batches, unit_rows
 from convex_solver.typing import Array
 
 
@@ -27,10 +27,10 @@ def to_cvxpy(program: ConvexProgram, *, cones: str = "facets") -> Any:
         raise InputError(f"cones={cones!r} is unknown; use 'facets' or 'rows'.")
     check_size(program)
     columns, sides, kept = [], [], []
-    for block in iter_blocks(program):
-        columns.append(block.loss_columns())
-        sides.append(block.patterns.to_bool())
-        kept.extend(block.facets)
+    for batch in iter_batches(program):
+        columns.append(batch.loss_columns())
+        sides.append(batch.patterns.to_bool())
+        kept.extend(batch.facets)
     P, r = sum(map(len, columns)), program.rank
     bits = np.concatenate(sides)
     if cones == "rows":

@@ -29,7 +29,7 @@ from arrangement import (
 from convex_solver.conic.tree import PlaceMap
 from convex_solver.errors import ProgramTooLargeError
 from convex_solver.losses import ConicLoss
-from convex_solver.program import ConvexProgram, iter_blocks, unit_rows
+from convex_solver.program import ConvexProgram, iter_batches, unit_rows
 
 FORMS = ("dense", "tree")
 # restrictions visited for one count
@@ -250,7 +250,7 @@ def _tree_entries(
     program: ConvexProgram, X: NDArray[np.float64], chambers: int, flows: list[int]
 ) -> int:
     places = PlaceMap(program.arrangement, X, program.n_patches)
-    root = next(iter_blocks(program, block_size=1)).patterns.to_bool()[0]
+    root = next(iter_batches(program, batch_size=1)).patterns.to_bool()[0]
     # v, w and both ends of every edge; the root has one end
     balance = program.rank * (2 * chambers + 2 * (chambers - 1) + 1)
     sums = sum(e * places.n_entries(k) for k, e in enumerate(flows))

@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 
 from arrangement import Arrangement
 from convex_solver.errors import ConvexSolverError
-from convex_solver.program import ProgramBlock
+from convex_solver.program import ProgramBatch
 from convex_solver.typing import Array
 
 Ints = NDArray[np.int64]
@@ -68,12 +68,12 @@ class TreeFinder:
         self._places: tuple[list[Ints], list[Ints]] = ([], [])
         self._across = [-1, -1]
 
-    def add(self, block: ProgramBlock) -> None:
-        """Go on with a block; it must not part a chamber from its antipode."""
+    def add(self, batch: ProgramBatch) -> None:
+        """Go on with a batch; it must not part a chamber from its antipode."""
         if not self._rows.size:
             return
-        bits = block.patterns.to_bool()[::2, self._rows]
-        facets = block.facets[::2]
+        bits = batch.patterns.to_bool()[::2, self._rows]
+        facets = batch.facets[::2]
         begins = self._runs(bits)
         counts = [len(rows) for rows in facets]
         chamber = np.repeat(np.arange(len(facets)), counts)

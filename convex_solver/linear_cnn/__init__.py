@@ -2,7 +2,7 @@
 
 from convex_solver.linear_cnn.circular import (
     CircularCNNProgram,
-    merge_circular_cnn,
+    reduce_circular_cnn,
     solve_circular_cnn,
 )
 from convex_solver.linear_cnn.linear import LinearCNNProgram, solve_linear_cnn
@@ -19,7 +19,7 @@ __all__ = [
     "LinearCNNProgram",
     "MinimumNormLinearCNN",
     "MinimumNormSolution",
-    "merge_circular_cnn",
+    "reduce_circular_cnn",
     "solve_circular_cnn",
     "solve_linear_cnn",
     "solve_minimum_norm_cnn",

@@ -26,7 +26,7 @@ t)``, ``wt_b = sqrt(p / sqrt(d))``, their conjugates at -b and zeros elsewhere i
 has ``D_b wt_b = z_b``, and ``1/2 (|D|^2 / d + |wt|^2)`` is ``p / sqrt(d)`` for each
 frequency it holds: equality throughout. One real neuron for each pair of frequencies in
 use. (All of them added are one neuron with the same decay, as their spectra do not
-overlap: `merge_circular_cnn`.)
+overlap: `reduce_circular_cnn`.)
 
 In the real orthonormal Fourier basis the program is a group LASSO: the moduli of a
 pair are one group of two real numbers.
@@ -175,7 +175,7 @@ class CircularCNNProgram:
         return CircularCNN(filters, outputs)
 
 
-def merge_circular_cnn(network: CircularCNN) -> CircularCNN:
+def reduce_circular_cnn(network: CircularCNN) -> CircularCNN:
     """Return one neuron with the same kernel and decay as those of `network`.
 
     Only for neurons whose spectra do not overlap, as those of a solution: then
@@ -190,7 +190,7 @@ def merge_circular_cnn(network: CircularCNN) -> CircularCNN:
     Examples
     --------
     >>> two = CircularCNN([[1.0, 1.0], [1.0, -1.0]], [[1.0, 1.0], [1.0, -1.0]])
-    >>> one = merge_circular_cnn(two)
+    >>> one = reduce_circular_cnn(two)
     >>> one.filters.tolist(), one.outputs.tolist(), one.kernel().tolist()
     ([[2.0, 0.0]], [[2.0, 0.0]], [4.0, 0.0])
     """
@@ -205,8 +205,8 @@ def merge_circular_cnn(network: CircularCNN) -> CircularCNN:
     )
     if apart > 1e-10 * scale:
         raise InputError(
-            "two neurons share a frequency; merge_circular_cnn takes networks with one "
-            "neuron for each pair of frequencies, as solve_circular_cnn returns."
+            "two neurons share a frequency; reduce_circular_cnn takes networks with "
+            "one neuron for each pair of frequencies, as solve_circular_cnn returns."
         )
     return merged
 

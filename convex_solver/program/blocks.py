@@ -15,7 +15,7 @@ from convex_solver.typing import Array
 
 
 @dataclass(frozen=True, eq=False)
-class ProgramBlock:
+class ProgramBatch:
     """Some chambers of the program.
 
     Attributes
@@ -44,13 +44,13 @@ class ProgramBlock:
         ndarray, shape (P, r, n), float64, C-contiguous
             Row ``[p, k]`` is column k of ``D_p X V``, patches of a sample added up:
             what coordinate k of ``v_p`` adds to the predictions.  A new array of
-            ``8 n r`` bytes a chamber: take smaller blocks where n is large.
+            ``8 n r`` bytes a chamber: take smaller batches where n is large.
 
         Examples
         --------
         >>> program = ConvexProgram([[1.0, 2.0], [3.0, -1.0]], [1.0, 0.0], 0.1)
-        >>> block = next(iter_blocks(program, block_size=1))
-        >>> block.patterns.to_bool()[0].tolist(), block.loss_columns()[0].tolist()
+        >>> batch = next(iter_batches(program, batch_size=1))
+        >>> batch.patterns.to_bool()[0].tolist(), batch.loss_columns()[0].tolist()
         ([True, True], [[1.0, 3.0], [2.0, -1.0]])
         """
         bits = self.patterns.to_bool()
@@ -63,30 +63,30 @@ class ProgramBlock:
         return out
 
 
-def iter_blocks(
-    program: ConvexProgram, *, block_size: int = 4096
-) -> Iterator[ProgramBlock]:
-    """Yield the program chamber by chamber, ``block_size`` at a time.
+def iter_batches(
+    program: ConvexProgram, *, batch_size: int = 4096
+) -> Iterator[ProgramBatch]:
+    """Yield the program chamber by chamber, ``batch_size`` at a time.
 
-    Nothing but one block and the enumerator's stack is held in memory.
+    Nothing but one batch and the enumerator's stack is held in memory.
 
     Yields
     ------
-    ProgramBlock
+    ProgramBatch
         In the order of ``iter_patterns(program.arrangement, facets=True)``.
 
     Examples
     --------
     >>> program = ConvexProgram([[1.0, 2.0], [3.0, -1.0]], [1.0, 0.0], 0.1)
-    >>> [len(block.facets) for block in iter_blocks(program, block_size=3)]
+    >>> [len(batch.facets) for batch in iter_batches(program, batch_size=3)]
     [3, 1]
     """
     X, _ = program.reduced()
     n_patches = program.n_patches
     for patterns in iter_patterns(
-        program.arrangement, block_size=block_size, facets=True
+        program.arrangement, block_size=batch_size, facets=True
     ):
-        yield ProgramBlock(patterns, patterns.facets(), X, n_patches)
+        yield ProgramBatch(patterns, patterns.facets(), X, n_patches)
 
 
 # Entries of the loss map that the full program may have.  Clarabel needed about 1 GB

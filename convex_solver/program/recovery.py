@@ -41,7 +41,7 @@ def blocks_from_network(network: TwoLayerReLU) -> tuple[Array, Array]:
     return network.weights * np.abs(network.alphas)[:, None], np.sign(network.alphas)
 
 
-def merge_neurons(program: ConvexProgram, network: TwoLayerReLU) -> TwoLayerReLU:
+def join_neurons(program: ConvexProgram, network: TwoLayerReLU) -> TwoLayerReLU:
     """Add up blocks of the same sign with the same pattern on the data.
 
     They lie in one closed cone, so the prediction stays and, by the triangle

@@ -20,7 +20,7 @@ from convex_solver.networks import TwoLayerReLU
 from convex_solver.program.program import ConvexProgram
 from convex_solver.program.recovery import (
     blocks_from_network,
-    merge_neurons,
+    join_neurons,
     network_from_blocks,
 )
 from convex_solver.rounding import U
@@ -114,7 +114,7 @@ def reduce_network(
     if sizes[0] > LARGE / max(sizes[1], 1.0):
         return network
     limit = program.network_objective(network) * (1.0 + rise)
-    best = merge_neurons(program, network)
+    best = join_neurons(program, network)
     if not program.network_objective(best) <= limit:
         best = network
     best = _join_close(program, best, change, limit)

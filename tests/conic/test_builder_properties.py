@@ -8,7 +8,7 @@ from test_sizes_properties import SMALL, program_of
 
 from arrangement import Arrangement, enumerate_patterns
 from arrangement.counting.restrictions import restricted_counts
-from convex_solver import ConvexProgram, build_conic, iter_blocks, solve, to_cvxpy
+from convex_solver import ConvexProgram, build_conic, iter_batches, solve, to_cvxpy
 from convex_solver.conic import columns as conic_columns
 from convex_solver.conic.tree import TreeFinder
 
@@ -19,8 +19,8 @@ def chambers(program):
     """Bits and facets of each chamber, in the order of the stream."""
     listed = [
         (bits, facets)
-        for block in iter_blocks(program)
-        for bits, facets in zip(block.patterns, block.facets, strict=True)
+        for batch in iter_batches(program)
+        for bits, facets in zip(batch.patterns, batch.facets, strict=True)
     ]
     return [bits for bits, _ in listed], [facets for _, facets in listed]
 
@@ -104,8 +104,8 @@ def test_edges_join_chambers_that_one_parallel_class_separates(X, size):
     program = program_of(X)
     arrangement = program.arrangement
     finder = TreeFinder(arrangement)
-    for block in iter_blocks(program, block_size=size):
-        finder.add(block)
+    for batch in iter_batches(program, batch_size=size):
+        finder.add(batch)
     bits = np.array(chambers(program)[0])
     plus, minus, classes = finder.edges()
     assert len(plus) == len(bits) - 1
@@ -120,13 +120,13 @@ def test_edges_join_chambers_that_one_parallel_class_separates(X, size):
 def test_columns_of_a_block_are_the_masked_data():
     X = np.random.default_rng(3).standard_normal((4, 2, 3))
     program = ConvexProgram(X, np.ones(4), 0.1)
-    for block in iter_blocks(program, block_size=6):
-        columns = block.loss_columns()
-        assert columns.shape == (len(block.patterns), 3, 4)
-        for bits, maps in zip(block.patterns, columns, strict=True):
+    for batch in iter_batches(program, batch_size=6):
+        columns = batch.loss_columns()
+        assert columns.shape == (len(batch.patterns), 3, 4)
+        for bits, maps in zip(batch.patterns, columns, strict=True):
             masked = bits.reshape(4, 2, 1) * X
             np.testing.assert_allclose(maps.T, masked.sum(axis=1))
-    assert program.reduced()[0] is block.X
+    assert program.reduced()[0] is batch.X
 
 
 @pytest.mark.parametrize("form", ["dense", "tree"])
@@ -161,13 +161,13 @@ def test_a_stream_in_another_order_is_refused():
 
     X = np.random.default_rng(3).standard_normal((6, 3))
     program = ConvexProgram(X, np.ones(6), 0.1)
-    (block,) = iter_blocks(program)
+    (batch,) = iter_batches(program)
     listed = enumerate_patterns(Arrangement(X))
     order = np.random.default_rng(0).permutation(len(listed) // 2)
     both = np.stack([2 * order, 2 * order + 1], axis=1).ravel()
     finder = TreeFinder(program.arrangement)
-    facets = [block.facets[i] for i in both]
-    finder.add(type(block)(block.patterns[both], facets, block.X))
+    facets = [batch.facets[i] for i in both]
+    finder.add(type(batch)(batch.patterns[both], facets, batch.X))
     with pytest.raises(ConvexSolverError, match="does not have the order"):
         finder.edges()
 

@@ -13,7 +13,7 @@ from convex_solver.certificates.status import SolutionStatus
 from convex_solver.errors import ModelFileError
 from convex_solver.linear_cnn.circular import (
     CircularCNNProgram,
-    merge_circular_cnn,
+    reduce_circular_cnn,
     solve_circular_cnn,
 )
 from convex_solver.networks.linear import CircularCNN
@@ -87,7 +87,7 @@ def test_shapes_of_networks():
 def test_neurons_that_share_a_frequency_are_not_merged():
     net = CircularCNN(np.eye(3)[:2], np.eye(3)[:2])
     with pytest.raises(InputError, match="two neurons share a frequency"):
-        merge_circular_cnn(net)
+        reduce_circular_cnn(net)
 
 
 @pytest.mark.parametrize(

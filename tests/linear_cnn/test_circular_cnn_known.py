@@ -10,7 +10,7 @@ import pytest
 from convex_solver.certificates.status import SolutionStatus
 from convex_solver.linear_cnn.circular import (
     CircularCNNProgram,
-    merge_circular_cnn,
+    reduce_circular_cnn,
     solve_circular_cnn,
 )
 from convex_solver.linear_cnn.fourier_norm import fourier_basis
@@ -108,6 +108,6 @@ def test_all_frequencies_fit_in_one_neuron():
     X, y = circular_instance(4, 20, 8)
     solution = solve_circular_cnn(CircularCNNProgram(X, y, 0.2))
     assert solution.network.n_neurons > 2
-    one = merge_circular_cnn(solution.network)
+    one = reduce_circular_cnn(solution.network)
     assert one.n_neurons == 1
     assert one.objective(X, y, 0.2) == pytest.approx(solution.objective, rel=1e-12)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from convex_solver import ConvexProgram, InputError, ModelFileError, TwoLayerReLU
 from convex_solver.program.recovery import (
     blocks_from_network,
-    merge_neurons,
+    join_neurons,
     network_from_blocks,
 )
 
@@ -79,7 +79,7 @@ def test_network_to_program_to_network_keeps_the_objective(net, problem):
 def test_merging_keeps_the_prediction_and_never_costs_more(net, problem):
     X, y = problem
     program = ConvexProgram(X, y, 0.3)
-    merged = merge_neurons(program, net)
+    merged = join_neurons(program, net)
     np.testing.assert_allclose(merged.predict(X), net.predict(X), atol=1e-9)
     assert merged.n_neurons <= net.n_neurons
     assert merged.objective(X, y, 0.3) <= net.balance().objective(X, y, 0.3) + 1e-9

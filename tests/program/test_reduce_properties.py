@@ -208,7 +208,7 @@ def test_steps_that_raise_the_objective_are_taken_back(monkeypatch):
 
     monkeypatch.setattr(pruning, "drop_columns", bad_after_two)
     monkeypatch.setattr(pruning, "CUT", 2.0)  # nor is the prediction restored
-    monkeypatch.setattr(pruning, "merge_neurons", lambda _, same: same)
+    monkeypatch.setattr(pruning, "join_neurons", lambda _, same: same)
     small = reduce_network(program, network, change=0.0)
     assert program.network_objective(small) <= program.network_objective(network)
     assert small.n_neurons == 6  # two steps, and one neuron that never fires

@@ -13,7 +13,7 @@ from convex_solver import (
     beta_max,
     build_conic,
     certify,
-    iter_blocks,
+    iter_batches,
     solve,
     to_cvxpy,
 )
@@ -289,14 +289,14 @@ def test_no_better_network_is_found_by_perturbing_the_optimum():
             assert other.objective(X, y, 0.1) >= solution.lower_bound
 
 
-def test_blocks_are_the_chambers_with_facets_that_describe_their_cones():
+def test_batches_are_the_chambers_with_facets_that_describe_their_cones():
     X, y = planted(14, 3)
-    blocks = list(iter_blocks(ConvexProgram(X, y, 0.1), block_size=10))
-    assert [len(b.patterns) for b in blocks[:-1]] == [10] * (len(blocks) - 1)
-    assert sum(len(b.patterns) for b in blocks) == count_patterns(X)
-    for block in blocks[:3]:
+    batches = list(iter_batches(ConvexProgram(X, y, 0.1), batch_size=10))
+    assert [len(b.patterns) for b in batches[:-1]] == [10] * (len(batches) - 1)
+    assert sum(len(b.patterns) for b in batches) == count_patterns(X)
+    for batch in batches[:3]:
         for bits, facets, rays in zip(
-            block.patterns, block.facets, block.patterns.rays(), strict=True
+            batch.patterns, batch.facets, batch.patterns.rays(), strict=True
         ):
             sides = np.where(bits, 1, -1)
             products = np.array(rays, dtype=float) @ (sides[:, None] * X).T
