@@ -1,18 +1,89 @@
-"""Shared fixtures: the folder of data sets that cannot ship with the project."""
+"""Shared fixtures and options, and what a quick run leaves out.
+
+A plain run is quick: of a test with many cases a few, of its Hypothesis examples a
+tenth, and nothing marked slow.  ``--thorough`` runs all; so does, of what it names, a
+run that names tests (``file.py::test``, ``-k``, ``-m``).
+"""
 
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from pathlib import Path
+from zlib import crc32
 
 import pytest
+from hypothesis import settings
+
+# cases of one test, and examples of one case, in a quick run
+MOST_CASES = 3
+SHARE_OF_EXAMPLES = 0.1
+LEAST_EXAMPLES = 5
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Say how many cases a fuzzer makes, and from which seed on."""
+    """Say how much is run."""
+    parser.addoption(
+        "--thorough",
+        action="store_true",
+        help="run every case with all examples, slow ones too",
+    )
     group = parser.getgroup("fuzz")
     group.addoption("--fuzz", type=int, default=0, help="cases of each fuzzer")
     group.addoption("--fuzz-first", type=int, default=0, help="seed of the first case")
+
+
+def is_quick(config: pytest.Config) -> bool:
+    """Whether a run asks for nothing in particular."""
+    named = any("::" in arg for arg in config.args)
+    chosen = config.option.keyword or config.option.markexpr
+    return not (config.getoption("--thorough") or named or chosen)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.register_profile("quick", max_examples=LEAST_EXAMPLES)
+    settings.register_profile("thorough", print_blob=True)
+    settings.load_profile("quick" if is_quick(config) else "thorough")
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    if is_quick(config):
+        return "quick run: a few cases of each test; --thorough runs all"
+    return None
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Leave to a quick run what is not slow, a few cases of each test."""
+    if not is_quick(config):
+        return
+    cases: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if item.get_closest_marker("slow") is None:
+            cases[item.nodeid.partition("[")[0]].append(item)
+    kept: set[pytest.Item] = set()
+    for same in cases.values():
+        if same[0].get_closest_marker("every") is None:
+            # a fixed draw: parameters side by side are much alike
+            same.sort(key=lambda item: crc32(item.name.encode()))
+            del same[MOST_CASES:]
+        kept.update(same)
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = [item for item in items if item in kept]
+    for function in {getattr(item, "function", None) for item in items}:
+        if hasattr(function, "hypothesis"):
+            shorten(function)
+
+
+def shorten(function: object) -> None:
+    """Have Hypothesis run fewer examples of a test, as its own settings say more."""
+    name = "_hypothesis_internal_use_settings"
+    own = getattr(function, name, None)
+    # without settings of its own a test has those of the profile
+    if own is not None:
+        few = max(LEAST_EXAMPLES, int(SHARE_OF_EXAMPLES * own.max_examples))
+        setattr(function, name, settings(own, max_examples=few))
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ import convex_solver
 
 from walls.import_graph import ImportGraph, circle, is_under, longest_chain
 
+pytestmark = pytest.mark.every
+
 ROOTS = [Path(package.__file__).parent for package in (arrangement, convex_solver)]
 GRAPH = ImportGraph(*ROOTS)
 MODULES = sorted(GRAPH.paths)
