@@ -11,10 +11,15 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from hypothesis import reject
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from convex_solver import ConvexProgram
+from convex_solver.losses import get_loss
+
 from reference.brute_force import exact
+from reference.losses import LABELLED
 
 KINDS = (
     "small",
@@ -176,3 +181,62 @@ def exact_matrix(X: NDArray[Any]) -> NDArray[Any]:
     for place in np.ndindex(*X.shape):
         out[place] = exact(X[place])
     return out
+
+
+N_SAMPLES = 4
+# Ordinary ones first, then some whose products with 1e3 squared stay in float64.
+WEIGHTS = st.one_of(
+    st.just(1.0),
+    st.sampled_from([1.0, 2.0, 0.1, 1e-6, 1e6, 1e-300, 5e-308]),
+    st.floats(1e-3, 1e3),
+)
+
+
+def predictions(spec):
+    return st.floats(-40, 40) if spec == "poisson" else st.floats(-1e3, 1e3)
+
+
+def targets(spec):
+    if spec in LABELLED:
+        return st.sampled_from([-1.0, 1.0])
+    if spec == "poisson":
+        return st.one_of(st.integers(0, 5).map(float), st.floats(0, 1e3))
+    return st.floats(-1e3, 1e3)
+
+
+def lists(values):
+    return st.lists(values, min_size=N_SAMPLES, max_size=N_SAMPLES).map(np.array)
+
+
+@st.composite
+def samples(draw, spec, f=None):
+    """Predictions, targets, weights, and the loss of them."""
+    f, y = (
+        draw(lists(predictions(spec) if f is None else f)),
+        draw(lists(targets(spec))),
+    )
+    c = draw(lists(WEIGHTS))
+    return f, y, c, get_loss(spec).at(y, weights=c)
+
+
+SMALL_KINDS = (
+    "small",
+    "integers",
+    "fractions",
+    "floats",
+    "float32",
+    "small floats",
+    "text",
+)
+
+
+def program_of(X, n_patches=1, loss="squared"):
+    """A program of drawn rows, patches stacked; labels take turns."""
+    n = X.shape[0] // n_patches
+    if n == 0 or X.shape[1] == 0:
+        reject()
+    rows = X[: n * n_patches]
+    if n_patches > 1:
+        rows = rows.reshape(n, n_patches, -1)
+    y = np.where(np.arange(n) % 2, 1.0, -1.0)
+    return ConvexProgram(rows, y, 0.1, loss=loss)

@@ -14,13 +14,13 @@ from convex_solver.losses.loss import LOSSES
 from convex_solver.reading.patches import extract_patches
 from convex_solver.restricted import directions
 
-from reference.local_search import instance
+from instances import searchable
 
 ALL = (approximate, alg1, alg2, alg3)
 
 
 def program_of(loss="squared", k=0):
-    X, y, beta = instance(loss, k)
+    X, y, beta = searchable(loss, k)
     return ConvexProgram(X, y, beta, loss=loss)
 
 
@@ -127,7 +127,7 @@ def test_the_trajectory_of_a_training_is_used():
 
 
 def test_sampling_in_the_column_space_does_not_see_the_coordinates():
-    X, y, beta = instance("squared", 2)
+    X, y, beta = searchable("squared", 2)
     A = np.diag([1.0, 1e-3, 1e3][: X.shape[1]])
     one = alg2(ConvexProgram(X, y, beta), n_directions=10, bound=None)
     # the same patterns, up to the orientation of singular vectors

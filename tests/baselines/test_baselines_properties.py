@@ -15,20 +15,20 @@ from convex_solver.baselines.training import train
 from convex_solver.errors import TrainingDivergedError
 from convex_solver.losses.loss import LOSSES
 
-from reference.local_search import instance
+from instances import searchable
 
 SMOOTH = ("squared", "huber", "squared_hinge", "logistic", "poisson")
 
 
 def program_of(loss, k=0, **options):
-    X, y, beta = instance(loss, k)
+    X, y, beta = searchable(loss, k)
     return ConvexProgram(X, y, beta, loss=loss, **options)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("k", [0, 1])
 def test_slopes_of_many_starts_are_those_of_each(loss, k):
-    n = len(instance(loss, k)[1])
+    n = len(searchable(loss, k)[1])
     weights = np.random.default_rng(2).uniform(0.5, 2.0, n)
     program = program_of(loss, k, sample_weight=weights)
     F = np.random.default_rng(1).standard_normal((4, n))

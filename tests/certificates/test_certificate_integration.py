@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
-from test_solve_integration import FIVE, FIVE_Y, labels, planted
 
 from arrangement import enumerate_patterns
 from convex_solver import (
@@ -24,6 +23,8 @@ from convex_solver import (
     solve,
 )
 from convex_solver._kernels.certify.chamber_prices import price_block
+
+from instances import FIVE, FIVE_Y, labels, planted
 
 
 @pytest.fixture(scope="module")

@@ -20,13 +20,13 @@ from convex_solver.linear_cnn.circular import CircularCNNProgram, solve_circular
 from convex_solver.linear_cnn.linear import LinearCNNProgram, solve_linear_cnn
 from convex_solver.networks.linear import CircularCNN, LinearCNN
 
+from instances import circular_instance, linear_instance
 from reference.cnn_exact import (
     exact,
     exact_circular,
     exact_linear,
     is_above_spectral_norm,
 )
-from reference.cnn_programs import circular_instance, linear_instance
 from reference.exact_algebra import inner
 
 SEEDS = st.integers(0, 10**6)

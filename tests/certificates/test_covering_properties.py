@@ -16,6 +16,7 @@ from convex_solver._kernels.certify import covering
 from convex_solver.certificates.covering import cover_sphere
 from convex_solver.certificates.signed_rows import SignedRows, reduce_rows
 
+from instances import gaussian_with_ones
 from reference.prices import holds_exactly, largest_price, stationary_points
 from strategies import matrices
 
@@ -44,7 +45,7 @@ def size(X, v):
 
 def planted(n, r, seed):
     rng = np.random.default_rng(seed)
-    X = np.column_stack([rng.standard_normal((n, r - 1)), np.ones(n)])
+    X = gaussian_with_ones(rng, n, r)
     v = rng.standard_normal(n)
     H = np.maximum(X @ rng.standard_normal((r, 4 * n)), 0.0)
     return X, v - H @ np.linalg.solve(H.T @ H + 0.1 * np.eye(4 * n), H.T @ v)

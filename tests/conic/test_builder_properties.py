@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_sizes_properties import SMALL, program_of
 
 from arrangement import Arrangement, enumerate_patterns
 from arrangement.counting.restrictions import restricted_counts
@@ -12,7 +11,7 @@ from convex_solver import ConvexProgram, build_conic, iter_batches, solve, to_cv
 from convex_solver.conic import columns as conic_columns
 from convex_solver.conic.tree import TreeFinder
 
-from strategies import matrices
+from strategies import SMALL_KINDS, matrices, program_of
 
 
 def chambers(program):
@@ -38,7 +37,9 @@ def predictions(program, x, first):
     return out
 
 
-@given(matrices(max_rows=6, max_columns=3, kinds=SMALL), st.sampled_from([1, 1, 2]))
+@given(
+    matrices(max_rows=6, max_columns=3, kinds=SMALL_KINDS), st.sampled_from([1, 1, 2])
+)
 @settings(deadline=None, max_examples=50)
 def test_rows_of_the_program_are_those_of_its_definition(X, n_patches):
     program = program_of(X, n_patches)
@@ -71,7 +72,9 @@ def test_rows_of_the_program_are_those_of_its_definition(X, n_patches):
     np.testing.assert_array_equal(conic.q[norms:], program.beta)
 
 
-@given(matrices(max_rows=7, max_columns=4, kinds=SMALL), st.sampled_from([1, 1, 2]))
+@given(
+    matrices(max_rows=7, max_columns=4, kinds=SMALL_KINDS), st.sampled_from([1, 1, 2])
+)
 @settings(deadline=None, max_examples=60)
 def test_flows_are_determined_and_carry_the_same_predictions(X, n_patches):
     program = program_of(X, n_patches)
@@ -97,7 +100,8 @@ def test_flows_are_determined_and_carry_the_same_predictions(X, n_patches):
 
 
 @given(
-    matrices(max_rows=8, max_columns=4, kinds=SMALL), st.sampled_from([2, 6, 10, 4096])
+    matrices(max_rows=8, max_columns=4, kinds=SMALL_KINDS),
+    st.sampled_from([2, 6, 10, 4096]),
 )
 @settings(deadline=None, max_examples=60)
 def test_edges_join_chambers_that_one_parallel_class_separates(X, size):

@@ -19,6 +19,7 @@ from convex_solver.conic import columns as conic_columns
 
 from reference import cbf
 from reference.conic import solve_conic
+from reference.losses import LABELLED
 
 LOSSES = (
     "squared",
@@ -30,7 +31,6 @@ LOSSES = (
     "quantile:0.3",
     "epsilon_insensitive:0.2",
 )
-LABELLED = ("hinge", "squared_hinge", "logistic")
 
 
 def problem(loss, X, seed=0, beta=0.1, **options):

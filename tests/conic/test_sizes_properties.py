@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, reject, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arrangement import Arrangement, count_patterns, enumerate_patterns
@@ -15,20 +15,7 @@ from convex_solver import (
     conic_sizes,
 )
 
-from strategies import matrices
-
-SMALL = ("small", "integers", "fractions", "floats", "float32", "small floats", "text")
-
-
-def program_of(X, n_patches=1, loss="squared"):
-    n = X.shape[0] // n_patches
-    if n == 0 or X.shape[1] == 0:
-        reject()
-    rows = X[: n * n_patches]
-    if n_patches > 1:
-        rows = rows.reshape(n, n_patches, -1)
-    y = np.where(np.arange(n) % 2, 1.0, -1.0)
-    return ConvexProgram(rows, y, 0.1, loss=loss)
+from strategies import SMALL_KINDS, matrices, program_of
 
 
 def assert_stated(program, form):
@@ -50,7 +37,10 @@ def assert_stated(program, form):
     return conic
 
 
-@given(matrices(max_rows=7, max_columns=4, kinds=SMALL), st.sampled_from([1, 1, 2, 3]))
+@given(
+    matrices(max_rows=7, max_columns=4, kinds=SMALL_KINDS),
+    st.sampled_from([1, 1, 2, 3]),
+)
 @settings(deadline=None, max_examples=60)
 def test_sizes_are_exact_on_degenerate_data(X, n_patches):
     program = program_of(X, n_patches)
@@ -65,7 +55,7 @@ def test_sizes_count_the_rows_of_the_loss(loss):
         assert_stated(program_of(X, loss=loss), form)
 
 
-@given(matrices(max_rows=8, max_columns=4, kinds=SMALL))
+@given(matrices(max_rows=8, max_columns=4, kinds=SMALL_KINDS))
 @settings(deadline=None, max_examples=60)
 def test_a_hyperplane_is_a_facet_as_often_as_its_restriction_says(X):
     arrangement = Arrangement(X)
@@ -85,7 +75,7 @@ def test_a_hyperplane_is_a_facet_as_often_as_its_restriction_says(X):
     assert not counts[: len(X)][~moving].any()
 
 
-@given(matrices(max_rows=8, max_columns=4, kinds=SMALL))
+@given(matrices(max_rows=8, max_columns=4, kinds=SMALL_KINDS))
 @settings(deadline=None, max_examples=60)
 def test_hyperplanes_add_as_many_chambers_as_the_tree_has_edges(X):
     """``P(h_1 .. h_j) - P(h_1 .. h_{j-1})``, counted from the definition."""

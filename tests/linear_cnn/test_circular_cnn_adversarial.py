@@ -18,7 +18,7 @@ from convex_solver.linear_cnn.circular import (
 )
 from convex_solver.networks.linear import CircularCNN
 
-from reference.cnn_programs import circular_instance
+from instances import circular_instance
 
 X = np.arange(12.0).reshape(3, 4)
 Y = np.array([1.0, 2.0, 0.5])

@@ -16,7 +16,8 @@ from convex_solver.linear_cnn.circular import (
 from convex_solver.linear_cnn.fourier_norm import fourier_basis
 from convex_solver.networks.linear import CircularCNN
 
-from reference.cnn_programs import circular_instance, circular_optimum
+from instances import circular_instance
+from reference.cnn_programs import circular_optimum
 
 
 @pytest.mark.parametrize("d", [1, 2, 3, 4, 7, 8])

@@ -12,7 +12,8 @@ from convex_solver.linear_cnn.circular import CircularCNNProgram, solve_circular
 from convex_solver.linear_cnn.linear import LinearCNNProgram, solve_linear_cnn
 from convex_solver.networks.linear import CircularCNN
 
-from reference.cnn_programs import circular_instance, shifts
+from instances import circular_instance
+from reference.cnn_programs import shifts
 from reference.cnn_training import circular_search
 
 

@@ -14,7 +14,7 @@ from convex_solver.errors import ModelFileError
 from convex_solver.linear_cnn.linear import LinearCNNProgram, solve_linear_cnn
 from convex_solver.networks.linear import LinearCNN
 
-from reference.cnn_programs import linear_instance
+from instances import linear_instance
 
 P = np.arange(12.0).reshape(3, 2, 2)
 Y = np.array([1.0, 2.0, 0.5])

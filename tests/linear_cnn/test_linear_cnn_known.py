@@ -10,7 +10,8 @@ from convex_solver.linear_cnn.linear import LinearCNNProgram, solve_linear_cnn
 from convex_solver.networks.linear import LinearCNN
 from convex_solver.reading.patches import extract_patches
 
-from reference.cnn_programs import linear_instance, nuclear_optimum
+from instances import linear_instance
+from reference.cnn_programs import nuclear_optimum
 
 
 @pytest.mark.parametrize("beta", [0.1, 1.0, 2.5])

@@ -11,7 +11,7 @@ from convex_solver.certificates.status import SolutionStatus
 from convex_solver.linear_cnn.linear import LinearCNNProgram, solve_linear_cnn
 from convex_solver.networks.linear import LinearCNN
 
-from reference.cnn_programs import linear_instance
+from instances import linear_instance
 from reference.cnn_training import linear_search
 
 SIZES = [(20, 3, 4), (80, 6, 9), (300, 12, 16)]

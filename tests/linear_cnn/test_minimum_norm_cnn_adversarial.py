@@ -21,7 +21,7 @@ from convex_solver.linear_cnn.minimum_norm import (
 )
 from convex_solver.networks.linear import LinearCNN
 
-from reference.cnn_programs import linear_instance
+from instances import linear_instance
 
 P = np.array([[[1.0, 0.0]], [[0.0, 1.0]], [[1.0, 1.0]], [[2.0, 2.0]]])
 Y = np.array([1.0, 2.0, 3.0, 6.0])

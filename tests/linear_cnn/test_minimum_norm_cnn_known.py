@@ -14,7 +14,8 @@ from convex_solver.linear_cnn.minimum_norm import (
     solve_minimum_norm_cnn,
 )
 
-from reference.cnn_programs import interpolation_optimum, linear_instance
+from instances import linear_instance
+from reference.cnn_programs import interpolation_optimum
 
 
 def solved(patches, y):

@@ -18,7 +18,7 @@ from convex_solver.linear_cnn.minimum_norm import (
     solve_minimum_norm_cnn,
 )
 
-from reference.cnn_programs import linear_instance
+from instances import linear_instance
 from reference.cnn_training import interpolation_search
 
 

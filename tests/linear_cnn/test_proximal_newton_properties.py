@@ -16,7 +16,7 @@ from convex_solver.linear_cnn.proximal_newton import (
     minimise,
 )
 
-from reference.cnn_programs import circular_instance
+from instances import circular_instance
 
 SEEDS = st.integers(0, 10**6)
 

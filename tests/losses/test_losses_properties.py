@@ -12,53 +12,8 @@ from convex_solver import InputError, InputTypeError
 from convex_solver.losses.loss import KINDS, LOSSES, Loss, get_loss
 
 from reference import losses as exact
-from reference.losses import LABELLED, SPECS
-
-SIZE = 4
-# Ordinary ones first, then some whose products with 1e3 squared stay in float64.
-WEIGHTS = st.one_of(
-    st.just(1.0),
-    st.sampled_from([1.0, 2.0, 0.1, 1e-6, 1e6, 1e-300, 5e-308]),
-    st.floats(1e-3, 1e3),
-)
-
-
-def predictions(spec):
-    return st.floats(-40, 40) if spec == "poisson" else st.floats(-1e3, 1e3)
-
-
-def targets(spec):
-    if spec in LABELLED:
-        return st.sampled_from([-1.0, 1.0])
-    if spec == "poisson":
-        return st.one_of(st.integers(0, 5).map(float), st.floats(0, 1e3))
-    return st.floats(-1e3, 1e3)
-
-
-def lists(values):
-    return st.lists(values, min_size=SIZE, max_size=SIZE).map(np.array)
-
-
-@st.composite
-def samples(draw, spec, f=None):
-    """Predictions, targets, weights, and the loss of them."""
-    f, y = (
-        draw(lists(predictions(spec) if f is None else f)),
-        draw(lists(targets(spec))),
-    )
-    c = draw(lists(WEIGHTS))
-    return f, y, c, get_loss(spec).at(y, weights=c)
-
-
-def scale(spec, f, y, c):
-    """Sum of the sizes of all that is added up in a loss."""
-    size = (np.abs(f) + np.abs(y) + 1.0) * 2.0
-    if spec == "poisson":
-        logs = np.abs(np.log(np.where(y > 0, y, 1.0)))
-        size = np.exp(f) + y * (np.abs(f) + logs + 1.0)
-    elif spec.startswith(("squared", "huber")):
-        size = size**2
-    return float(c @ size)
+from reference.losses import LABELLED, SPECS, scale
+from strategies import lists, predictions, samples, targets
 
 
 @pytest.mark.parametrize("spec", SPECS)

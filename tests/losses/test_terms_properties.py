@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_losses_properties import SIZE, lists, predictions, samples, scale
 
 from convex_solver.losses.loss import get_loss
 from convex_solver.losses.terms import largest_factor
 from convex_solver.rounding import float_below, sum_up
 
 from reference import losses as exact
-from reference.losses import LABELLED, SMOOTH_LOGS, SPECS
+from reference.losses import LABELLED, SMOOTH_LOGS, SPECS, scale
+from strategies import N_SAMPLES, lists, predictions, samples
 
 LIMITED = [s for s in SPECS if s != "squared"]
 
@@ -46,7 +46,7 @@ class Problem:
 @st.composite
 def problems(draw, spec, errors=False):
     f = draw(lists(predictions(spec)))
-    e = draw(lists(st.floats(0, 1e-3))) if errors else np.zeros(SIZE)
+    e = draw(lists(st.floats(0, 1e-3))) if errors else np.zeros(N_SAMPLES)
     if spec in LABELLED:
         y = st.sampled_from([1, -1])
     elif spec == "poisson":
@@ -58,7 +58,7 @@ def problems(draw, spec, errors=False):
         st.fractions(Fraction(1, 100), 100),
         st.sampled_from([Fraction(1, 3), Fraction(10**7, 3), Fraction(1, 3 * 10**290)]),
     )
-    y, c = (draw(st.lists(x, min_size=SIZE, max_size=SIZE)) for x in (y, c))
+    y, c = (draw(st.lists(x, min_size=N_SAMPLES, max_size=N_SAMPLES)) for x in (y, c))
     # some predictions are what the target rounds to: only its rounding is left
     fits = draw(lists(st.booleans())) & (spec != "poisson")
     f = np.where(fits, [float(x) for x in y], f)
@@ -100,7 +100,7 @@ def test_value_upper_is_above_the_exact_loss_over_the_box(spec, data):
 @given(st.data())
 def test_value_upper_is_tight_where_nothing_is_rounded(spec, data):
     f, y, c, term = data.draw(samples(spec))
-    bound = term.value_upper(f, np.zeros(SIZE))
+    bound = term.value_upper(f, np.zeros(N_SAMPLES))
     found = exact.total(spec, f.tolist(), y.tolist(), c.tolist())
     assert found <= bound
     # weights and sums round; what a dead zone or a margin takes off does before

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from test_patched_program_properties import by_loops
 
 from arrangement import count_patterns, enumerate_patterns
 from convex_solver import (
@@ -19,6 +18,7 @@ from convex_solver import (
 from convex_solver.errors import DigestMismatchError
 
 from reference.losses import SPECS, float_targets, value
+from reference.outputs import by_loops
 from reference.paper_program import optimum
 from reference.raw import raw_data, raw_weights
 

@@ -6,26 +6,6 @@ import cvxpy as cp
 import numpy as np
 
 
-def linear_instance(seed, n, K, d, C=None, *, rank=2, noise=0.3):
-    """Gaussian patches, targets of a planted network with noise, (n,) or (n, C)."""
-    rng = np.random.default_rng(seed)
-    patches = rng.normal(size=(n, K, d))
-    Z = rng.normal(size=(d, rank)) @ rng.normal(size=(rank, K * (C or 1)))
-    blocks = Z.reshape(d, K, -1)
-    y = np.einsum("nkd,dkc->nc", patches, blocks)
-    y = y / y.std() + noise * rng.normal(size=y.shape)
-    return patches, (y if C else y[:, 0])
-
-
-def circular_instance(seed, n, d, *, noise=0.3):
-    """Gaussian signals, targets of a planted cosine filter with noise."""
-    rng = np.random.default_rng(seed)
-    X = rng.normal(size=(n, d))
-    kernel = np.cos(2 * np.pi * rng.integers(d) * np.arange(d) / d + rng.uniform(0, 6))
-    y = X @ kernel
-    return X, y / y.std() + noise * rng.normal(size=n)
-
-
 def shifts(X):
     """Patches (n, d, d) for which a linear CNN is the circular one."""
     d = X.shape[1]

@@ -194,3 +194,14 @@ def float_targets(spec, rng, n):
     if name == "poisson":
         return rng.poisson(2.0, n).astype(np.float64)
     return rng.standard_normal(n)
+
+
+def scale(spec, f, y, c):
+    """Sum of the sizes of all that is added up in a loss."""
+    size = (np.abs(f) + np.abs(y) + 1.0) * 2.0
+    if spec == "poisson":
+        logs = np.abs(np.log(np.where(y > 0, y, 1.0)))
+        size = np.exp(f) + y * (np.abs(f) + logs + 1.0)
+    elif spec.startswith(("squared", "huber")):
+        size = size**2
+    return float(c @ size)

@@ -13,7 +13,7 @@ from convex_solver.restricted import cutting_planes
 from convex_solver.restricted.cutting_planes import CuttingSet, analytic_centre
 from convex_solver.restricted.working_set import WorkingSet
 
-from reference.local_search import instance
+from instances import searchable
 
 seeds = st.integers(0, 10**6)
 
@@ -85,7 +85,7 @@ def test_rows_are_those_nearest_and_then_those_broken(seed, rows, r):
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("k", [0, 1])
 def test_both_kinds_of_cones_have_one_optimum(loss, k, monkeypatch):
-    X, y, beta = instance(loss, k)
+    X, y, beta = searchable(loss, k)
     program = ConvexProgram(X, y, beta, loss=loss)
     options = {"n_directions": 4, "tol": 1e-8, "bound": None}
     facets = approximate(program, **options)

@@ -9,12 +9,13 @@ from convex_solver.losses.loss import get_loss
 from convex_solver.restricted.interior_point import InteriorPoint, solve_restricted
 from convex_solver.restricted.working_set import WorkingSet
 
+from instances import gaussian_with_ones
 from reference.losses import SPECS, float_targets
 from reference.paper_program import loss_expression
 
 
 def working_set(rng, n=10, r=3, k=6):
-    X = np.column_stack([rng.standard_normal((n, r - 1)), np.ones(n)])
+    X = gaussian_with_ones(rng, n, r)
     blocks = WorkingSet(X)
     blocks.add(rng.standard_normal((k, r)), rng.choice([-1.0, 1.0], k))
     return blocks

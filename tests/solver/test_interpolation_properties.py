@@ -9,6 +9,7 @@ from convex_solver import ConvexProgram, solve
 from convex_solver.certificates.obstruction import find_obstruction
 from convex_solver.solver.interpolation import interpolate
 
+from instances import gaussian_with_ones
 from reference.interpolation import local_searches, optimum
 
 whole = st.integers(-3, 3)
@@ -16,7 +17,7 @@ whole = st.integers(-3, 3)
 
 def gaussian(n, r, seed=0):
     rng = np.random.default_rng(seed)
-    X = np.column_stack([rng.standard_normal((n, r - 1)), np.ones(n)])
+    X = gaussian_with_ones(rng, n, r)
     return X, rng.standard_normal(n)
 
 

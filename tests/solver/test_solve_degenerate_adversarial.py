@@ -7,6 +7,8 @@ import pytest
 
 from convex_solver import ConvexProgram, SolutionStatus, beta_max, solve
 
+from instances import DEGENERATE, small_targets
+
 LOSSES = (
     "squared",
     "hinge",
@@ -18,67 +20,16 @@ LOSSES = (
     "squared_hinge",
     "poisson",
 )
-LABELLED = ("hinge", "logistic", "squared_hinge")
 TOL = 1e-7
-
-
-def small_integers(rng, n, d):
-    """Many ties and parallel rows of both directions."""
-    return rng.integers(-2, 3, (n, d))
-
-
-def binary(rng, n, d):
-    return rng.integers(0, 2, (n, d))
-
-
-def triples(rng, n, d):
-    """Every row three times."""
-    return np.repeat(rng.standard_normal((-(-n // 3), d)), 3, axis=0)[:n]
-
-
-def many_zero_rows(rng, n, d):
-    X = rng.integers(-3, 4, (n, d))
-    X[rng.random(n) < 0.2] = 0
-    return X
-
-
-def opposites(rng, n, d):
-    """Every row and its opposite, of another length, in general position."""
-    X = rng.standard_normal((-(-n // 2), d))
-    return np.concatenate([X, -X * rng.choice([0.5, 1.0, 2.0], (len(X), 1))])[:n]
-
-
-def near_duplicates(rng, n, d):
-    """Pairs of rows one ulp apart."""
-    X = rng.standard_normal((-(-n // 2), d))
-    return np.concatenate([X, np.nextafter(X, np.inf)])[:n]
-
-
-KINDS = (
-    small_integers,
-    binary,
-    triples,
-    many_zero_rows,
-    opposites,
-    near_duplicates,
-)
-
-
-def targets(rng, loss, n):
-    """Small integers, counts that are not all zero, or labels."""
-    if loss in LABELLED:
-        return rng.choice([-1, 1], n)
-    y = rng.integers(-2, 3, n)
-    return np.abs(y) + (np.arange(n) == 0) if loss == "poisson" else y
 
 
 def instance(seed):
     """Return a program; its kind, loss and size follow from the seed."""
     rng = np.random.default_rng(seed)
     n, d = int(rng.integers(4, 40)), int(rng.integers(1, 4))
-    X = KINDS[seed % len(KINDS)](rng, n, d)
-    loss = LOSSES[seed // len(KINDS) % len(LOSSES)]
-    y = targets(rng, loss, n)
+    X = DEGENERATE[seed % len(DEGENERATE)](rng, n, d)
+    loss = LOSSES[seed // len(DEGENERATE) % len(LOSSES)]
+    y = small_targets(rng, loss, n)
     beta = 10.0 ** rng.uniform(-4, 1)
     intercept = bool(rng.random() < 0.7)
     return ConvexProgram(X, y, beta, loss=loss, intercept=intercept)
@@ -107,7 +58,7 @@ def is_certified(program, tol=TOL):
     return optimal
 
 
-@pytest.mark.parametrize("seed", range(2 * len(KINDS) * len(LOSSES)))
+@pytest.mark.parametrize("seed", range(2 * len(DEGENERATE) * len(LOSSES)))
 def test_a_degenerate_instance_is_certified(seed):
     assert is_certified(instance(seed))
 
@@ -122,7 +73,7 @@ def test_of_two_hundred_others_next_to_all_are_certified():
 def test_the_order_the_signs_and_copies_of_rows_do_not_matter(loss):
     rng = np.random.default_rng(1)
     X = np.column_stack([rng.integers(-2, 3, (12, 2)), np.ones(12, dtype=int)])
-    y = targets(rng, loss, 12)
+    y = small_targets(rng, loss, 12)
     plain = solve(ConvexProgram(X, y, 0.1, loss=loss), tol=1e-9)
     order = rng.permutation(12)
     # columns may change sign and place

@@ -22,22 +22,11 @@ from convex_solver.restricted.cutting_planes import CuttingSet
 from convex_solver.solver import column_generation
 from convex_solver.solver.column_generation import ColumnGeneration
 
+from instances import FIVE, FIVE_Y, planted, planted_program
 from reference.raw import raw_data
+from reference.solutions import checked
 
 LOSSES = ("squared", "hinge", "logistic")
-FIVE = [[-2, 1], [-1, 1], [0, 1], [1, 1], [2, 1]]
-FIVE_Y = [1, -1, 1, 1, -1]
-
-
-def planted(n, r, seed=0):
-    rng = np.random.default_rng(seed)
-    X = np.column_stack([rng.standard_normal((n, r - 1)), np.ones(n)])
-    hidden = np.maximum(X @ rng.standard_normal((r, 3)), 0)
-    return X, hidden @ rng.standard_normal(3) + 0.3 * rng.standard_normal(n)
-
-
-def labels(y):
-    return np.where(y > np.median(y), 1, -1)
 
 
 def test_the_five_points_have_their_known_optimum():
@@ -48,45 +37,6 @@ def test_the_five_points_have_their_known_optimum():
     assert (solution.method, solution.stopped) == ("full", "tolerance")
     # two signs of each chamber, less what was no use
     assert 1 <= solution.n_blocks <= 2 * count_patterns(FIVE)
-
-
-def check(program, solution):
-    """What holds for every solution, whatever ended it."""
-    certificate = solution.certificate
-    assert np.isfinite(solution.objective)
-    assert 0 <= solution.lower_bound <= certificate.upper_bound
-    assert solution.objective <= certificate.upper_bound
-    assert solution.lower_bound <= solution.objective * (1 + 1e-14)
-    assert solution.gap >= 0
-    assert solution.objective == program.network_objective(solution.network)
-    assert solution.network.n_neurons <= program.n
-    assert np.isfinite(solution.network.weights).all()
-    assert solution.status is certificate.status(solution.tol)
-    assert (solution.status is SolutionStatus.OPTIMAL) == (solution.gap <= solution.tol)
-    assert (solution.stopped == "tolerance") == (solution.gap <= solution.tol)
-    uppers = [step.upper for step in solution.history]
-    assert uppers == sorted(uppers, reverse=True)
-    seconds = [step.seconds for step in solution.history]
-    assert seconds == sorted(seconds)
-    assert all(
-        step.gap >= 0 and step.n_blocks >= step.added for step in solution.history
-    )
-    u = np.random.default_rng(0).standard_normal((program.d, 2000))
-    u /= np.linalg.norm(u, axis=0)
-    values = certificate.dual @ np.maximum(program.X @ u, 0)
-    assert np.abs(values).max(initial=0) <= program.beta * (1 + 1e-12)
-
-
-def checked(program, **options):
-    solution = solve(program, **options)
-    check(program, solution)
-    return solution
-
-
-def problem(loss, n, r, beta, seed=0, **options):
-    X, y = planted(n, r, seed)
-    y = y if loss == "squared" else labels(y)
-    return ConvexProgram(X, y, beta, loss=loss, **options)
 
 
 @pytest.mark.parametrize("beta", [0.1, 1e-3])
@@ -107,7 +57,7 @@ def test_certified_to_a_millionth_on_gaussian_data(n, r, beta):
 def test_cvxpy_both_methods_and_a_listing_of_the_chambers_agree(loss, n, r, beta):
     if loss == "logistic":
         beta = max(beta, 1e-2)  # Clarabel gives up on exponential cones below that
-    program = problem(loss, n, r, beta, seed=r)
+    program = planted_program(loss, n, r, beta, seed=r)
     value = to_cvxpy(program).solve(solver="CLARABEL")
     for method in ("full", "column-generation"):
         solution = checked(program, method=method, tol=1e-8)
@@ -130,7 +80,7 @@ def test_cvxpy_both_methods_and_a_listing_of_the_chambers_agree(loss, n, r, beta
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_paper_s_formula_in_cvxpy_agrees(loss):
-    program = problem(loss, 9, 3, 0.05, seed=4)
+    program = planted_program(loss, 9, 3, 0.05, seed=4)
     solution = checked(program)
     value = to_cvxpy(program, cones="rows").solve(solver="CLARABEL")
     assert solution.status is SolutionStatus.OPTIMAL
@@ -139,7 +89,7 @@ def test_the_paper_s_formula_in_cvxpy_agrees(loss):
 
 
 def test_facets_are_four_times_fewer_than_the_paper_s_rows():
-    program = problem("squared", 20, 3, 0.1)
+    program = planted_program("squared", 20, 3, 0.1)
     conic = build_conic(program)
     assert conic.n_chambers == count_patterns(program.arrangement)
     assert 2 * 20 * conic.n_chambers >= 4 * conic.n_cone_rows
@@ -206,7 +156,7 @@ def test_one_row_has_its_closed_form():
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_dependent_columns_change_the_norms_alone(loss):
-    plain = problem(loss, 14, 3, 0.1, seed=2)
+    plain = planted_program(loss, 14, 3, 0.1, seed=2)
     X, y = raw_data(plain)
     turned, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((5, 5)))
     wide = ConvexProgram((X @ turned[:3]), y, 0.1, loss=loss)
@@ -225,7 +175,7 @@ def test_dependent_columns_change_the_norms_alone(loss):
 @pytest.mark.parametrize("size", [1e-6, 1e6])
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_scale_of_the_data_does_not_matter(loss, size):
-    plain = problem(loss, 12, 3, 0.1, seed=1)
+    plain = planted_program(loss, 12, 3, 0.1, seed=1)
     X, y = raw_data(plain)
     value = checked(plain, tol=1e-9).objective
     # (size X, size beta) has the neurons of (X, beta), shorter or longer
@@ -243,7 +193,7 @@ def test_the_scale_of_the_data_does_not_matter(loss, size):
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_standardising_keeps_the_patterns_and_the_raw_prediction(loss):
-    plain = problem(loss, 15, 3, 0.1, seed=2)
+    plain = planted_program(loss, 15, 3, 0.1, seed=2)
     X, y = raw_data(plain)
     raw = 100 + 7 * X[:, :2]
     program = ConvexProgram(raw, y, 0.1, loss=loss, standardize=True, intercept=True)

@@ -5,7 +5,6 @@ from time import perf_counter
 
 import numpy as np
 import pytest
-from test_solve_integration import LOSSES, check, checked, problem
 
 from convex_solver import (
     InputError,
@@ -18,13 +17,17 @@ from convex_solver import (
 from convex_solver.solver.column_generation import ColumnGeneration
 from convex_solver.solver.solver import METHODS
 
+from instances import planted_program
 from reference.raw import raw_data
+from reference.solutions import check, checked
+
+LOSSES = ("squared", "hinge", "logistic")
 
 
 @pytest.fixture(scope="module", params=LOSSES)
 def medium(request):
     """A program that needs several rounds, and its optimum."""
-    program = problem(request.param, 30, 4, 1e-2, seed=1)
+    program = planted_program(request.param, 30, 4, 1e-2, seed=1)
     return program, checked(program, tol=1e-9)
 
 
@@ -83,7 +86,7 @@ def test_a_deadline_inside_a_round_is_kept(medium, monkeypatch):
 
 
 def test_a_master_problem_ends_at_the_deadline():
-    program = problem("squared", 30, 4, 1e-2)
+    program = planted_program("squared", 30, 4, 1e-2)
     run = ColumnGeneration(program, 1e-6, deadline=0.0)
     run.begin_set()
     latest = run.step()
@@ -111,7 +114,7 @@ class Interrupt:
 def test_control_c_returns_what_there_is(medium, method):
     program, optimum = medium
     if method == "full":  # the full program of the others takes too long
-        program = problem(program.loss.name, 12, 3, 1e-2, seed=1)
+        program = planted_program(program.loss.name, 12, 3, 1e-2, seed=1)
         optimum = checked(program, tol=1e-9)
     progress = Interrupt("blocks; objective")
     solution = solve(program, method=method, progress=progress, tol=1e-14)
@@ -193,7 +196,7 @@ def test_the_history_closes_in_on_the_optimum(medium):
     ],
 )
 def test_options_out_of_range_are_refused(option, message):
-    program = problem("squared", 6, 2, 0.1)
+    program = planted_program("squared", 6, 2, 0.1)
     with pytest.raises(InputError, match=re.escape(message)):
         solve(program, **option)
     if "method" not in option and "max_rounds" not in option:
@@ -203,7 +206,7 @@ def test_options_out_of_range_are_refused(option, message):
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_path_has_the_optima_of_its_betas(loss):
-    program = problem(loss, 25, 3, 1.0, seed=3)
+    program = planted_program(loss, 25, 3, 1.0, seed=3)
     betas = [3.0, 1.0, 0.1, 1e-2, 0.3]
     lines = []
     path = solve_path(
@@ -231,7 +234,7 @@ def test_a_path_has_the_optima_of_its_betas(loss):
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_largest_beta_is_where_the_zero_network_begins(loss, seed):
-    program = problem(loss, 12, 3, 1.0, seed=seed)
+    program = planted_program(loss, 12, 3, 1.0, seed=seed)
     largest = beta_max(program)
     for factor in (1.0, 1 + 1e-6, 2.0, 1e8):
         solution = checked(program.with_beta(factor * largest), tol=1e-10)
@@ -248,7 +251,7 @@ def test_the_largest_beta_is_where_the_zero_network_begins(loss, seed):
 
 
 def test_the_largest_beta_is_refused_where_the_cones_do_not_suffice():
-    program = problem("squared", 30, 4, 1.0)
+    program = planted_program("squared", 30, 4, 1.0)
     with pytest.raises(InputError, match="1 cones did not bound beta_max of 4 col"):
         beta_max(program, max_cones=1)
     assert beta_max(program) > 0
@@ -256,7 +259,7 @@ def test_the_largest_beta_is_refused_where_the_cones_do_not_suffice():
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_sixteen_powers_of_ten(loss):
-    program = problem(loss, 12, 3, 1.0, seed=1)
+    program = planted_program(loss, 12, 3, 1.0, seed=1)
     betas = 10.0 ** np.arange(8, -9, -2)
     for beta in betas:
         solution = checked(program.with_beta(beta))

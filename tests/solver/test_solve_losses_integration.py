@@ -5,7 +5,6 @@ import re
 
 import numpy as np
 import pytest
-from test_solve_integration import checked, labels, planted
 
 from arrangement import enumerate_patterns
 from convex_solver import (
@@ -25,29 +24,15 @@ from convex_solver.cli import main
 from convex_solver.errors import DigestMismatchError
 from convex_solver.losses.loss import get_loss
 
+from instances import planted, planted_for, planted_program
 from reference.losses import LABELLED, SPECS, value
 from reference.paper_program import optimum
 from reference.raw import raw_data, raw_weights
-
-
-def data_for(spec, n, r, seed=0):
-    """Gaussian rows with a ones column, targets of a planted network with noise."""
-    X, y = planted(n, r, seed)
-    if spec in LABELLED:
-        return X, labels(y)
-    if spec == "poisson":
-        rate = np.exp(np.clip(y, -1, 2))
-        return X, np.random.default_rng(seed).poisson(rate).astype(float)
-    return X, y
+from reference.solutions import checked
 
 
 def weights_for(n, seed=0):
     return np.random.default_rng(seed).uniform(0.3, 3.0, n)
-
-
-def problem(spec, n, r, beta=0.1, seed=0, **options):
-    X, y = data_for(spec, n, r, seed)
-    return ConvexProgram(X, y, beta, loss=spec, **options)
 
 
 def is_optimal(program, tol=1e-7, **options):
@@ -74,7 +59,7 @@ def is_optimal(program, tol=1e-7, **options):
 @pytest.mark.parametrize("spec", SPECS)
 def test_every_loss_is_certified(spec, n, is_weighted):
     weights = weights_for(n) if is_weighted else None
-    program = problem(spec, n, 3, seed=n, sample_weight=weights)
+    program = planted_program(spec, n, 3, seed=n, sample_weight=weights)
     solution = is_optimal(program)
     # the objective by the definition, sample by sample
     X, y = raw_data(program)
@@ -97,7 +82,7 @@ def test_every_loss_is_certified(spec, n, is_weighted):
 @pytest.mark.parametrize("is_weighted", [False, True])
 @pytest.mark.parametrize("spec", SPECS)
 def test_the_paper_s_program_in_cvxpy_agrees(spec, is_weighted):
-    X, y = data_for(spec, 7, 3, seed=5)
+    X, y = planted_for(spec, 7, 3, seed=5)
     weights = weights_for(7, seed=5) if is_weighted else None
     program = ConvexProgram(X, y, 0.2, loss=spec, sample_weight=weights)
     solution = is_optimal(program)
@@ -109,7 +94,7 @@ def test_the_paper_s_program_in_cvxpy_agrees(spec, is_weighted):
 
 @pytest.mark.parametrize("spec", SPECS)
 def test_integer_weights_are_copies_and_all_weights_scale_with_beta(spec):
-    X, y = data_for(spec, 9, 3, seed=2)
+    X, y = planted_for(spec, 9, 3, seed=2)
     counts = np.array([1, 2, 3, 1, 1, 4, 2, 1, 1])
     weighted = is_optimal(
         ConvexProgram(X, y, 0.3, loss=spec, sample_weight=counts), 1e-8
@@ -183,7 +168,7 @@ def test_counts_of_zero_and_large_counts(rate):
 
 @pytest.mark.parametrize("spec", SPECS)
 def test_beta_max_is_where_the_zero_network_begins(spec):
-    program = problem(spec, 12, 3, seed=7, sample_weight=weights_for(12))
+    program = planted_program(spec, 12, 3, seed=7, sample_weight=weights_for(12))
     largest = beta_max(program)
     at = is_optimal(program.with_beta(largest), 1e-9)
     assert at.network.n_neurons == 0

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from test_solve_integration import check
 
 from arrangement import count_patterns
 from convex_solver import ConvexProgram, SolutionStatus, certify, load_penguins, solve
 
 from reference.raw import raw_data
+from reference.solutions import check
 
 TOL = 1e-8
 

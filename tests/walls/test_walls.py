@@ -21,6 +21,7 @@ pytestmark = pytest.mark.every
 
 ROOTS = [Path(package.__file__).parent for package in (arrangement, convex_solver)]
 GRAPH = ImportGraph(*ROOTS)
+TESTS = Path(__file__).parents[1]
 MODULES = sorted(GRAPH.paths)
 DOORS = [name for name in MODULES if GRAPH.is_door(name)]
 
@@ -174,6 +175,7 @@ def test_there_are_at_most_ten_floors(package):
         for name, others in GRAPH.rooms.items()
         if is_under(name, package) and name != f"{package}.__main__"
     }
+    assert circle(rooms) == []  # a chain in a circle has no end
     chain = longest_chain(rooms)
     assert len(chain) <= MOST_FLOORS, chain
 
@@ -292,6 +294,28 @@ def test_modules_and_functions_are_of_a_readable_length(name):
     if not is_under(name, *PLACES["numba"]):
         most = {f: allowed.get(f, MOST_LINES_A_FUNCTION) for f in lengths}
         assert {f: n for f, n in lengths.items() if n > most[f]} == {}
+
+
+def test_files_of_tests_are_apart():
+    files = sorted(TESTS.rglob("test_*.py"))
+    names = [path.name for path in files]
+    assert sorted({n for n in names if names.count(n) > 1}) == []
+    for path in files:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            taken = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                taken = [node.module or "", *(a.name for a in node.names)]
+            modules = [name.rpartition(".")[2] + ".py" for name in taken]
+            assert not set(modules) & set(names), f"{path.name} imports a file of tests"
+
+
+def test_folders_of_tests_are_rooms():
+    folders = {
+        path.parent.relative_to(TESTS).as_posix() for path in TESTS.rglob("test_*.py")
+    }
+    rooms = {name.split(".")[1] for name in MODULES if name not in FLOORS}
+    # a folder named like a package would shadow it
+    assert folders - rooms <= {"bench", "fuzz", "reference", "walls"}
 
 
 def test_the_shipped_data_come_with_the_package():
