@@ -2,7 +2,7 @@
 
 A plain run is quick: of a test with many cases a few, of its Hypothesis examples a
 tenth, and nothing marked slow.  ``--thorough`` runs all; so does, of what it names, a
-run that names tests (``file.py::test``, ``-k``, ``-m``).
+run that names tests (``file.py::test``, ``-k``, ``-m``), unless it says ``--quick``.
 """
 
 from __future__ import annotations
@@ -28,13 +28,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run every case with all examples, slow ones too",
     )
+    parser.addoption(
+        "--quick",
+        action="store_true",
+        help="run a few cases of tests chosen by name or marker as well",
+    )
     group = parser.getgroup("fuzz")
     group.addoption("--fuzz", type=int, default=0, help="cases of each fuzzer")
     group.addoption("--fuzz-first", type=int, default=0, help="seed of the first case")
 
 
 def is_quick(config: pytest.Config) -> bool:
-    """Whether a run asks for nothing in particular."""
+    """Whether a run takes a few cases of each test."""
+    if config.getoption("--quick"):
+        return True
     named = any("::" in arg for arg in config.args)
     chosen = config.option.keyword or config.option.markexpr
     return not (config.getoption("--thorough") or named or chosen)

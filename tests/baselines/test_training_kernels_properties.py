@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from convex_solver._kernels.solve import training as kernels
 
+pytestmark = pytest.mark.kernels
+
 sizes = st.tuples(
     st.integers(1, 3), st.integers(1, 4), st.integers(1, 5), st.integers(1, 3)
 )

@@ -20,6 +20,8 @@ from instances import gaussian_with_ones
 from reference.prices import holds_exactly, largest_price, stationary_points
 from strategies import matrices
 
+pytestmark = pytest.mark.kernels
+
 SMALL = settings(deadline=None, max_examples=80)
 
 

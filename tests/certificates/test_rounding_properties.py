@@ -18,6 +18,8 @@ from convex_solver.reading.data import read_data
 
 from reference.losses import SPECS, float_targets
 
+pytestmark = pytest.mark.kernels
+
 
 def coarse(seed, *, n=7, d=2, size=0.05):
     """Exact data, and a float copy that is off by up to ``size`` and says so."""

@@ -23,6 +23,8 @@ from reference import deletion_restriction as reference
 from reference.brute_force import exact
 from strategies import matrices
 
+pytestmark = pytest.mark.kernels
+
 relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 Matrix = list[list[int]]
 

@@ -25,6 +25,8 @@ from reference import compiled
 from reference.brute_force import matrix_rank, primitive
 from reference.exact_algebra import inner, is_within, normal_vector
 
+pytestmark = pytest.mark.kernels
+
 moderate = settings(
     max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

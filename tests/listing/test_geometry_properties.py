@@ -12,6 +12,8 @@ from arrangement.model.patterns import pack
 
 from reference import families
 
+pytestmark = pytest.mark.kernels
+
 
 def matrices():
     rng = np.random.default_rng(5)

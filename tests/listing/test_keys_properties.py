@@ -15,6 +15,8 @@ from arrangement._kernels import bits
 from arrangement._kernels.vertices import keys
 from arrangement._kernels.vertices.keys import CERTAIN
 
+pytestmark = pytest.mark.kernels
+
 
 @numba.njit
 def run_order_rows(alpha, beta, start, off, least, out):

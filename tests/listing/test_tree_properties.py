@@ -21,6 +21,8 @@ from reference import families
 from reference.brute_force import chambers
 from strategies import affine_arrangements, matrices
 
+pytestmark = pytest.mark.kernels
+
 moderate = settings(
     max_examples=80,
     deadline=None,

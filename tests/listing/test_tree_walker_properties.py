@@ -23,6 +23,8 @@ from arrangement.listing.tree.walker import TreeWalker
 from reference import families
 from strategies import matrices
 
+pytestmark = pytest.mark.kernels
+
 moderate = settings(
     max_examples=60,
     deadline=None,

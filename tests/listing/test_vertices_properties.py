@@ -32,6 +32,8 @@ from reference.brute_force import chambers
 from reference.exact_algebra import determinant
 from strategies import affine_arrangements, matrices
 
+pytestmark = pytest.mark.kernels
+
 moderate = settings(
     max_examples=60,
     deadline=None,

@@ -38,6 +38,8 @@ from reference.exact_checks import (
 )
 from strategies import affine_arrangements, matrices
 
+pytestmark = pytest.mark.kernels
+
 moderate = settings(
     max_examples=150,
     deadline=None,

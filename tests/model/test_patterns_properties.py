@@ -14,6 +14,8 @@ from reference import families
 from reference.exact_checks import bits_at
 from strategies import affine_arrangements, matrices
 
+pytestmark = pytest.mark.kernels
+
 moderate = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -22,6 +22,8 @@ from reference.newton import (
     scaling_matrix,
 )
 
+pytestmark = pytest.mark.kernels
+
 seeds = st.integers(0, 10**6)
 
 

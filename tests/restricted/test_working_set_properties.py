@@ -11,6 +11,8 @@ from scipy.optimize import nnls
 from convex_solver._kernels.solve import chambers
 from convex_solver.restricted.working_set import WorkingSet, _facets
 
+pytestmark = pytest.mark.kernels
+
 seeds = st.integers(0, 10**6)
 
 

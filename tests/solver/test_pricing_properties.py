@@ -12,6 +12,8 @@ from convex_solver.solver.pricing import SAME, Pricer
 
 from reference.prices import largest_price
 
+pytestmark = pytest.mark.kernels
+
 seeds = st.integers(0, 10**6)
 
 

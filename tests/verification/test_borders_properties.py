@@ -25,6 +25,8 @@ from arrangement.verification.witnesses import _check_vertices
 from reference.brute_force import chambers
 from reference.exact_algebra import determinant
 
+pytestmark = pytest.mark.kernels
+
 U = Fraction(1, 2**53)
 
 

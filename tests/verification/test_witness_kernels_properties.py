@@ -24,6 +24,8 @@ from arrangement.exact.floats import column_shifts, scaled_floats
 
 from reference.exact_algebra import inner
 
+pytestmark = pytest.mark.kernels
+
 moderate = settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
