@@ -17,6 +17,7 @@ from convex_solver.baselines import (
 )
 from convex_solver.certificates import (
     Certificate,
+    Claim,
     CNNCertificate,
     CNNInfeasibility,
     InterpolationCertificate,
@@ -100,6 +101,7 @@ __all__ = [
     "CertificateError",
     "CircularCNN",
     "CircularCNNProgram",
+    "Claim",
     "ClaimNotReproducedError",
     "ConicFileError",
     "ConicProgram",

@@ -216,8 +216,7 @@ def _fit(options: argparse.Namespace) -> int:
         )
     save_model(
         target,
-        solution.network,
-        solution.certificate,
+        solution,
         target_name=options.target,
         weight_name=options.weights,
         floats=options.floats,
@@ -399,8 +398,8 @@ def _certify(options: argparse.Namespace) -> int:
         "n": len(y),
         "neurons": model.network.n_neurons,
         **_certified(found),
-        "claimed_upper_bound": model.certificate.upper_bound,
-        "claimed_lower_bound": model.certificate.lower_bound,
+        "claimed_upper_bound": model.claim.upper_bound,
+        "claimed_lower_bound": model.claim.lower_bound,
         "seconds": time.perf_counter() - begin,
     }
     if options.json:
@@ -424,7 +423,7 @@ def _certify(options: argparse.Namespace) -> int:
 def _predict(options: argparse.Namespace) -> int:
     model = load_model(options.model)
     X = _read_for(model, _table(options))
-    loss = get_loss(model.certificate.loss)
+    loss = get_loss(model.claim.loss)
     prediction = loss.mean(model.network.predict(X)).tolist()
     if options.json:
         print_json({"target": model.target_name, "prediction": prediction})

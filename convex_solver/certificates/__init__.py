@@ -29,6 +29,7 @@ from convex_solver.certificates.minimum_norm import (
     right_inverse,
 )
 from convex_solver.certificates.model_file import (
+    Claim,
     Model,
     certify_model,
     load_model,
@@ -42,6 +43,7 @@ __all__ = [
     "CNNCertificate",
     "CNNInfeasibility",
     "Certificate",
+    "Claim",
     "Dependency",
     "InterpolationCertificate",
     "MinimumNormCertificate",

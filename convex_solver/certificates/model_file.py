@@ -1,14 +1,28 @@
-"""A fitted model with its certificate in one JSON file, and its independent check."""
+"""A fitted model with what it claims in one JSON file, and its independent check.
+
+A file holds no certificate: whoever can write a file can write any certificate.  It
+holds two bounds and the dual point from which the lower one is said to follow, and
+`certify_model` computes from the data whether they do.  What else a certificate says
+(gap, price, number of cones, proof) follows from these and the data; it is not stored.
+
+The digest is over everything else in the file.  It shows damage and changes made by
+hand; it proves nothing, since anybody can compute it.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import math
 import os
-from dataclasses import asdict, dataclass
-from typing import Any
+import sys
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
-import numpy as np
 from numpy.typing import ArrayLike
 
+from arrangement import InputError, InputTypeError
+from arrangement.io import shown
 from convex_solver.certificates.relu import Certificate, bounds, read_for
 from convex_solver.errors import (
     ClaimNotReproducedError,
@@ -16,25 +30,85 @@ from convex_solver.errors import (
     ModelFileError,
 )
 from convex_solver.losses import get_loss
-from convex_solver.networks import TwoLayerReLU, read_json, write_json
+from convex_solver.networks import Fields, TwoLayerReLU, read_json, write_json
+from convex_solver.typing import Array
 
-FORMAT = "convex-relu model 1"
+FORMAT = "convex-relu model 2"
+_OLDER = "convex-relu model 1"
 
-# Other machines may round a dot product differently; the claim may not be better
-# than what is recomputed by more than this fraction.
-RELATIVE_SLACK = 1e-9
+# Other machines round dot products differently, and their coverings end elsewhere.  The
+# bounds in a file are weaker than the certificate's by this part of the upper one: then
+# honest ones are reproduced everywhere, and the check needs no tolerance that would let
+# better bounds than the computed ones pass.
+MARGIN = 1e-9
+
+_PARTS = (
+    "format",
+    "target_name",
+    "weight_name",
+    "floats",
+    "network",
+    "claim",
+    "digest",
+)
+_CLAIMS = ("upper_bound", "lower_bound", "beta", "loss", "data_digest", "dual")
+_READINGS = ("binary", "decimal")
+
+
+@dataclass(frozen=True, eq=False)
+class Claim:
+    """What a model file says about its network; `certify_model` checks it.
+
+    Attributes
+    ----------
+    upper_bound, lower_bound : float
+        The network's objective is said to be at most the one, every network's at least
+        the other; finite, ``0 <= lower_bound <= upper_bound``.
+    beta, loss : float, str
+        The problem.
+    data_digest : str
+        SHA-256 of the data as read.
+    dual : ndarray, shape (n,), read-only
+        The point that is said to prove the lower bound.
+    """
+
+    upper_bound: float
+    lower_bound: float
+    beta: float
+    loss: str
+    data_digest: str
+    dual: Array = field(repr=False)
+
+    @property
+    def gap(self) -> float:
+        """``(upper_bound - lower_bound) / upper_bound``, and 0 when both are 0."""
+        if self.upper_bound == 0.0:
+            return 0.0
+        return (self.upper_bound - self.lower_bound) / self.upper_bound
+
+
+class Certified(Protocol):
+    """What `save_model` needs of a `Solution`."""
+
+    @property
+    def network(self) -> TwoLayerReLU:
+        """The network."""
+
+    @property
+    def certificate(self) -> Certificate:
+        """Its certificate."""
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A network, its certificate, and the names that the data need.
+    """A network, what its file claims about it, and the names that the data need.
 
     ``target_name`` is the column predicted, ``weight_name`` that of the weights of the
     samples, if any; ``floats`` says how floats were read.
     """
 
     network: TwoLayerReLU
-    certificate: Certificate
+    claim: Claim
     target_name: str
     floats: str
     weight_name: str | None = None
@@ -42,61 +116,133 @@ class Model:
 
 def save_model(
     path: str | os.PathLike[str],
-    network: TwoLayerReLU,
-    certificate: Certificate,
+    solution: Certified,
     *,
     target_name: str = "y",
     weight_name: str | None = None,
     floats: str = "binary",
 ) -> None:
-    """Write a new model file; an existing one is refused, nothing is half-written."""
-    claims = asdict(certificate)
-    claims["dual"] = certificate.dual.tolist()
-    write_json(
-        path,
-        {
-            "format": FORMAT,
-            "target_name": target_name,
-            "weight_name": weight_name,
-            "floats": floats,
-            "network": network.to_dict(),
-            "certificate": claims,
-            "digest": certificate.digest(network),
+    """Write a new model file; an existing one is refused, nothing is half-written.
+
+    Parameters
+    ----------
+    path : path-like
+    solution : Solution
+        Or anything else with ``network`` and ``certificate``.  The bounds are written a
+        billionth weaker than they are, so that other machines reproduce them.
+    target_name, weight_name : str, optional
+        Columns of the table that the data come from.
+    floats : {"binary", "decimal"}
+        How the floats of the data were read.
+
+    Raises
+    ------
+    InputError, InputTypeError
+        The path exists or cannot be written; nothing certified, or bounds that are not
+        finite, which claim nothing.
+    """
+    network = getattr(solution, "network", None)
+    certificate = getattr(solution, "certificate", None)
+    if not isinstance(network, TwoLayerReLU) or not isinstance(
+        certificate, Certificate
+    ):
+        raise InputTypeError(
+            f"solution is {type(solution).__name__}; expected the result of solve, or "
+            "anything with a network and a certificate, after the path."
+        )
+    if floats not in _READINGS:
+        raise InputError(f"floats={floats!r}; expected one of {_READINGS}.")
+    upper, lower = certificate.upper_bound, certificate.lower_bound
+    if not 0.0 <= lower <= upper < math.inf:
+        raise InputError(
+            f"the bounds {lower!r} and {upper!r} claim nothing that a file could hold; "
+            "expected finite ones, the lower not above the upper."
+        )
+    content = {
+        "format": FORMAT,
+        "target_name": target_name,
+        "weight_name": weight_name,
+        "floats": floats,
+        "network": network.to_dict(),
+        "claim": {
+            "upper_bound": min(
+                math.nextafter(upper * (1.0 + MARGIN), math.inf) if upper else 0.0,
+                sys.float_info.max,
+            ),
+            "lower_bound": max(lower - MARGIN * upper, 0.0),
+            "beta": certificate.beta,
+            "loss": certificate.loss,
+            "data_digest": certificate.data_digest,
+            "dual": certificate.dual.tolist(),
         },
-    )
+    }
+    write_json(path, content | {"digest": _digest(content)})
+
+
+def _digest(content: dict[str, Any]) -> str:
+    """SHA-256 of all parts but the digest itself, as JSON with sorted keys."""
+    parts = {name: value for name, value in content.items() if name != "digest"}
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:
-    """Read a model file without checking its certificate; see `certify_model`.
+    """Read a model file without checking its claim; `certify_model` does that.
 
     Raises
     ------
     ModelFileError
-        If it is missing, unreadable or no model file.
+        It is missing, damaged, of another format, or says what cannot be.
     DigestMismatchError
-        If weights, dual, beta or claims are not those that were written.
+        Something in it was changed after it was written.
     """
     content = read_json(path)
-    if content.get("format") != FORMAT:
-        raise ModelFileError(f"{path} is no model file ({FORMAT!r} expected).")
-    network = TwoLayerReLU.from_dict(content.get("network", {}))
-    try:
-        claims: dict[str, Any] = dict(content["certificate"])
-        claims["dual"] = np.array(claims["dual"], dtype=np.float64)
-        certificate = Certificate(**claims)
-        target, floats = str(content["target_name"]), str(content["floats"])
-        weight = content.get("weight_name")
-        stored = content["digest"]
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelFileError(f"{path} lacks a part of the model: {error}.") from error
-    if certificate.digest(network) != stored:
+    version = content.get("format")
+    if version == _OLDER:
+        raise ModelFileError(
+            f"{path} has format {_OLDER!r}, in which claims were stored that nothing "
+            f"checks; this version reads {FORMAT!r}. Fit and write the model again."
+        )
+    if version != FORMAT:
+        raise ModelFileError(
+            f"{path} is no model file: its format is {shown(version)}; expected "
+            f"{FORMAT!r}."
+        )
+    parts = Fields(content, str(path), _PARTS)
+    network = TwoLayerReLU.from_dict(parts["network"], source=f"{path}: the network")
+    claim = _read_claim(parts["claim"], f"{path}: the claim")
+    if parts.text("floats") not in _READINGS:
+        raise parts.error("floats", f"one of {_READINGS}")
+    weight = None if parts["weight_name"] is None else parts.text("weight_name")
+    if _digest(content) != parts.text("digest"):
         raise DigestMismatchError(
             f"{path}: the digest does not match, so weights, dual point, beta or "
-            "claims "
-            "were changed after the model was certified."
+            "claims were changed after the model was certified."
         )
-    return Model(
-        network, certificate, target, floats, None if weight is None else str(weight)
+    return Model(network, claim, parts.text("target_name"), parts["floats"], weight)
+
+
+def _read_claim(content: Any, source: str) -> Claim:
+    """Check what a claim can be without knowing the data."""
+    parts = Fields(content, source, _CLAIMS)
+    upper, lower = parts.number("upper_bound"), parts.number("lower_bound")
+    if not 0.0 <= lower <= upper:
+        raise parts.error("lower_bound", f"a number from 0 to {upper!r}, the upper one")
+    if not parts.number("beta") > 0.0:
+        raise parts.error("beta", "a number above 0")
+    try:
+        get_loss(parts.text("loss"))
+    except InputError:
+        raise parts.error("loss", "the name of a loss") from None
+    dual = parts.array("dual")
+    dual.setflags(write=False)
+    return Claim(
+        upper_bound=upper,
+        lower_bound=lower,
+        beta=parts.number("beta"),
+        loss=parts.text("loss"),
+        data_digest=parts.text("data_digest"),
+        dual=dual,
     )
 
 
@@ -111,36 +257,43 @@ def certify_model(
 
     Data and weights are those that it was certified with.
 
+    Returns
+    -------
+    Certificate
+        The recomputed one: each bound at least as good as the claimed one.
+
     Raises
     ------
     DigestMismatchError
         The data are not those that were certified.
     ClaimNotReproducedError
         The recomputed bounds are worse than the claim.
+    InputError
+        The network or the loss does not fit the data.
     """
-    claim = model.certificate
+    claim = model.claim
     data = read_for(model.network, X, y, model.floats, sample_weight)
     if data.digest != claim.data_digest:
         raise DigestMismatchError(
             "the data are not those that the model was certified on (their digest "
             "differs)."
         )
+    if claim.dual.shape != data.y.shape:
+        raise ClaimNotReproducedError(
+            f"the claimed dual point has {claim.dual.size} entries; the data have "
+            f"{data.y.size} rows."
+        )
     loss = get_loss(claim.loss)
     found = bounds(data, model.network, claim.dual, claim.beta, loss)
-    slack = RELATIVE_SLACK * abs(claim.upper_bound)
-    if found.upper_bound > claim.upper_bound + slack:
+    # written so that a bound that is NaN does not pass either
+    if not found.upper_bound <= claim.upper_bound:
         raise ClaimNotReproducedError(
             f"the network's objective is {found.upper_bound!r}, above the claimed "
             f"{claim.upper_bound!r}."
         )
-    if found.lower_bound < claim.lower_bound - slack:
+    if not found.lower_bound >= claim.lower_bound:
         raise ClaimNotReproducedError(
             f"the dual point proves {found.lower_bound!r}, below the claimed lower "
             f"bound {claim.lower_bound!r}."
-        )
-    gap = (claim.upper_bound - claim.lower_bound) / (claim.upper_bound or 1.0)
-    if abs(gap - claim.gap) > RELATIVE_SLACK:
-        raise ClaimNotReproducedError(
-            f"the claimed gap {claim.gap!r} is not that of the claimed bounds, {gap!r}."
         )
     return found

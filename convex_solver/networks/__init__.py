@@ -1,7 +1,14 @@
 """The networks that come out: ReLU, linear and circular, and their files."""
 
-from convex_solver.networks.json_files import read_json, write_json
+from convex_solver.networks.json_files import Fields, read_json, write_json
 from convex_solver.networks.linear import CircularCNN, LinearCNN
 from convex_solver.networks.relu import TwoLayerReLU
 
-__all__ = ["CircularCNN", "LinearCNN", "TwoLayerReLU", "read_json", "write_json"]
+__all__ = [
+    "CircularCNN",
+    "Fields",
+    "LinearCNN",
+    "TwoLayerReLU",
+    "read_json",
+    "write_json",
+]

@@ -11,7 +11,12 @@ from numpy.typing import ArrayLike
 
 from arrangement import InputError
 from convex_solver.errors import ModelFileError
-from convex_solver.networks.json_files import read_json, write_json
+from convex_solver.networks.json_files import (
+    MOST_INPUTS,
+    Fields,
+    read_json,
+    write_json,
+)
 from convex_solver.reading import read_patches, real_array
 from convex_solver.typing import Array
 
@@ -97,15 +102,20 @@ class LinearCNN:
         }
 
     @classmethod
-    def from_dict(cls, content: dict[str, Any]) -> LinearCNN:
-        """Rebuild a network that `to_dict` described."""
+    def from_dict(cls, content: Any, *, source: str = "the network") -> LinearCNN:
+        """Rebuild a network that `to_dict` described; ``source`` begins messages.
+
+        Raises
+        ------
+        ModelFileError
+            A field is missing, unknown, of another type or shape, or not finite.
+        """
+        parts, (d, *rest) = _parts(content, source, "linear-cnn", (2, 3))
+        filters, outputs = parts.array("filters", d), parts.array("outputs", *rest)
         try:
-            _check_kind(content, "linear-cnn")
-            d, *rest = (int(x) for x in content["shape"])
-            u = np.array(content["filters"], dtype=np.float64).reshape(-1, d)
-            return cls(u, np.array(content["outputs"], float).reshape(len(u), *rest))
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelFileError(f"not a linear CNN: {error}.") from error
+            return cls(filters, outputs)
+        except InputError as error:
+            raise ModelFileError(f"{source}: {error}") from error
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to a new JSON file; an existing file is refused."""
@@ -114,7 +124,7 @@ class LinearCNN:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> LinearCNN:
         """Read a network that `save` wrote."""
-        return cls.from_dict(read_json(path))
+        return cls.from_dict(read_json(path), source=str(path))
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -195,16 +205,20 @@ class CircularCNN:
         }
 
     @classmethod
-    def from_dict(cls, content: dict[str, Any]) -> CircularCNN:
-        """Rebuild a network that `to_dict` described."""
+    def from_dict(cls, content: Any, *, source: str = "the network") -> CircularCNN:
+        """Rebuild a network that `to_dict` described; ``source`` begins messages.
+
+        Raises
+        ------
+        ModelFileError
+            A field is missing, unknown, of another type or shape, or not finite.
+        """
+        parts, (d,) = _parts(content, source, "circular-cnn", (1,))
+        filters, outputs = parts.array("filters", d), parts.array("outputs", d)
         try:
-            _check_kind(content, "circular-cnn")
-            (d,) = (int(x) for x in content["shape"])
-            u = np.array(content["filters"], dtype=np.float64).reshape(-1, d)
-            w = np.array(content["outputs"], dtype=np.float64).reshape(-1, d)
-            return cls(u, w)
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelFileError(f"not a circular CNN: {error}.") from error
+            return cls(filters, outputs)
+        except InputError as error:
+            raise ModelFileError(f"{source}: {error}") from error
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to a new JSON file; an existing file is refused."""
@@ -213,7 +227,7 @@ class CircularCNN:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> CircularCNN:
         """Read a network that `save` wrote."""
-        return cls.from_dict(read_json(path))
+        return cls.from_dict(read_json(path), source=str(path))
 
 
 def _freeze(network: LinearCNN | CircularCNN, **arrays: Array) -> None:
@@ -222,9 +236,21 @@ def _freeze(network: LinearCNN | CircularCNN, **arrays: Array) -> None:
         object.__setattr__(network, name, array)
 
 
-def _check_kind(content: dict[str, Any], kind: str) -> None:
-    if content["kind"] != kind:
-        raise ValueError(f"its kind is {content['kind']!r}")
+def _parts(
+    content: Any, source: str, kind: str, n_axes: tuple[int, ...]
+) -> tuple[Fields, list[int]]:
+    """Return the fields of a network's description, and the shape it states."""
+    parts = Fields(content, source, ("kind", "filters", "outputs", "shape"))
+    if parts.text("kind") != kind:
+        raise parts.error("kind", repr(kind))
+    shape = parts["shape"]
+    if not (
+        isinstance(shape, list)
+        and len(shape) in n_axes
+        and all(type(k) is int and 0 <= k <= MOST_INPUTS for k in shape)
+    ):
+        raise parts.error("shape", f"{' or '.join(map(str, n_axes))} sizes")
+    return parts, shape
 
 
 def _half_square(prediction: Array, y: ArrayLike) -> float:

@@ -13,8 +13,23 @@ from numpy.typing import ArrayLike
 from arrangement import InputError
 from convex_solver.errors import ModelFileError
 from convex_solver.losses import Loss, get_loss
-from convex_solver.networks.json_files import read_json, write_json
+from convex_solver.networks.json_files import (
+    MOST_INPUTS,
+    Fields,
+    read_json,
+    write_json,
+)
 from convex_solver.typing import Array
+
+_FIELDS = (
+    "weights",
+    "alphas",
+    "n_inputs",
+    "intercept",
+    "feature_names",
+    "center",
+    "scale",
+)
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -196,20 +211,30 @@ class TwoLayerReLU:
         }
 
     @classmethod
-    def from_dict(cls, content: dict[str, Any]) -> TwoLayerReLU:
-        """Rebuild a network that `to_dict` described."""
+    def from_dict(cls, content: Any, *, source: str = "the network") -> TwoLayerReLU:
+        """Rebuild a network that `to_dict` described; ``source`` begins messages.
+
+        Raises
+        ------
+        ModelFileError
+            A field is missing, unknown, of another type or shape, or not finite.
+        """
+        parts = Fields(content, source, _FIELDS)
+        width = parts.count("n_inputs", MOST_INPUTS)
+        names, intercept = parts.texts("feature_names"), parts.flag("intercept")
+        if len(names) != width - intercept:
+            raise parts.error("feature_names", f"{width - intercept} names")
         try:
-            weights = np.array(content["weights"], dtype=np.float64)
             return cls(
-                weights.reshape(-1, int(content["n_inputs"])),
-                content["alphas"],
-                intercept=bool(content["intercept"]),
-                feature_names=content["feature_names"],
-                center=content["center"],
-                scale=content["scale"],
+                parts.array("weights", width),
+                parts.array("alphas"),
+                intercept=intercept,
+                feature_names=names,
+                center=None if parts["center"] is None else parts.array("center"),
+                scale=None if parts["scale"] is None else parts.array("scale"),
             )
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelFileError(f"not a network: {error}.") from error
+        except InputError as error:
+            raise ModelFileError(f"{source}: {error}") from error
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to a new JSON file; an existing file is refused."""
@@ -219,4 +244,5 @@ class TwoLayerReLU:
     def load(cls, path: str | os.PathLike[str]) -> TwoLayerReLU:
         """Read a network that `save` wrote, or the one in a model file."""
         content = read_json(path)
-        return cls.from_dict(content.get("network", content))
+        inner = content.get("network", content)
+        return cls.from_dict(inner, source=f"{path}: the network")

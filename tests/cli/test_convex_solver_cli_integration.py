@@ -147,7 +147,7 @@ def test_weights_and_parameters_of_a_loss_are_kept_and_checked(run, tmp_path):
     assert (values["loss"], values["weights"]) == ("quantile:0.9", "w")
     assert values["features"] == ["x"]
     kept = load_model(model)
-    assert (kept.weight_name, kept.certificate.loss) == ("w", "quantile:0.9")
+    assert (kept.weight_name, kept.claim.loss) == ("w", "quantile:0.9")
     code, out, _ = run("certify", model, path)
     assert code == 0
     assert "quantile:0.9 loss weighted by w, beta = 0.1" in out
@@ -206,7 +206,8 @@ def test_a_time_limit_writes_a_network_with_its_true_gap(run, tmp_path):
     assert values["status"] == "inaccurate"
     assert values["stopped"] == "time limit"
     assert 0.0 <= values["lower_bound"] < values["upper_bound"]
-    assert load_model(tmp_path / "m").certificate.gap == values["gap"] > 1e-9
+    # a file claims a billionth less than is certified
+    assert 1e-9 < values["gap"] < load_model(tmp_path / "m").claim.gap < 1e-3
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "nan"])

@@ -94,7 +94,7 @@ def test_neurons_that_share_a_frequency_are_not_merged():
     "content", [{}, {"kind": "linear-cnn"}, {"kind": "circular-cnn", "shape": [1, 2]}]
 )
 def test_other_files_are_no_circular_cnn(content):
-    with pytest.raises(ModelFileError, match="not a circular CNN"):
+    with pytest.raises(ModelFileError, match=r"^the network(:| lacks)"):
         CircularCNN.from_dict(content)
 
 

@@ -116,7 +116,7 @@ def test_shapes_of_networks():
     [{}, {"kind": "circular-cnn"}, {"kind": "linear-cnn", "filters": [[1]]}],
 )
 def test_other_files_are_no_linear_cnn(content):
-    with pytest.raises(ModelFileError, match="not a linear CNN"):
+    with pytest.raises(ModelFileError, match=r"^the network(:| lacks)"):
         LinearCNN.from_dict(content)
 
 

@@ -214,7 +214,7 @@ def test_a_model_file_of_a_cnn(tmp_path):
     X, y = data(6, 3, 2, seed=7)
     weights = np.arange(1.0, 7.0)
     solution = solve(ConvexProgram(X, y, 0.1, sample_weight=weights))
-    save_model(tmp_path / "cnn.json", solution.network, solution.certificate)
+    save_model(tmp_path / "cnn.json", solution)
     model = load_model(tmp_path / "cnn.json")
     certify_model(model, X, y, sample_weight=weights)
     assert np.array_equal(model.network.predict(X), solution.network.predict(X))

@@ -243,13 +243,13 @@ def test_a_model_file_keeps_loss_and_weights(tmp_path):
     program = ConvexProgram(X, y, 0.1, loss="quantile:0.9", sample_weight=weights)
     solution = is_optimal(program)
     path = tmp_path / "model.json"
-    save_model(path, solution.network, solution.certificate)
-    assert json.loads(path.read_text())["certificate"]["loss"] == "quantile:0.9"
+    save_model(path, solution)
+    assert json.loads(path.read_text())["claim"]["loss"] == "quantile:0.9"
     model = load_model(path)
-    assert model.certificate.loss == "quantile:0.9"
+    assert model.claim.loss == "quantile:0.9"
     found = certify_model(model, X, y, sample_weight=weights)
-    assert found.upper_bound == model.certificate.upper_bound
-    assert found.lower_bound == pytest.approx(model.certificate.lower_bound, rel=1e-9)
+    assert found.upper_bound == solution.certificate.upper_bound
+    assert found.lower_bound == pytest.approx(model.claim.lower_bound, rel=1e-8)
     other = weights.copy()
     other[3] = np.nextafter(other[3], 9.0)
     for wrong in (None, other, np.ones(20), 2 * weights):
@@ -265,7 +265,7 @@ def test_a_model_file_keeps_loss_and_weights(tmp_path):
 def test_weights_of_one_are_other_data_than_none(tmp_path):
     X, y = planted(8, 2)
     solution = solve(ConvexProgram(X, y, 0.1, sample_weight=np.ones(8)))
-    save_model(tmp_path / "m.json", solution.network, solution.certificate)
+    save_model(tmp_path / "m.json", solution)
     model = load_model(tmp_path / "m.json")
     certify_model(model, X, y, sample_weight=[1] * 8)
     with pytest.raises(DigestMismatchError):
@@ -302,7 +302,7 @@ def test_penguins_with_a_robust_loss_on_the_command_line(tmp_path, capsys, spec)
     report = json.loads(out.out)
     assert report["status"] == "optimal"
     model = load_model(path)
-    assert model.certificate.loss == str(get_loss(spec))
+    assert model.claim.loss == str(get_loss(spec))
     assert model.network.feature_names == ("flipper_length_mm",)
     assert main(["certify", str(path), "penguins"]) == 0
     capsys.readouterr()
