@@ -75,7 +75,7 @@ def exact_array(values: Any, *, name: str) -> AnyArray:
     if _is_series(values):
         return _series(values)
     if isinstance(values, numbers.Number):
-        return _objects([values], ())
+        return _typed([values], ())
     if _is_buffer(values):
         return _checked(np.asarray(values), name)
     if hasattr(values, "__array__"):
@@ -198,7 +198,7 @@ def _series(column: Any) -> AnyArray:
             return np.asarray(column.to_numpy())
         to_list = getattr(column, "to_list", None) or column.to_pylist
         entries = to_list()
-    return _objects(entries, (len(entries),))
+    return _typed(entries, (len(entries),))
 
 
 def _beside(columns: Sequence[tuple[Any, Any]]) -> AnyArray:
@@ -210,7 +210,7 @@ def _beside(columns: Sequence[tuple[Any, Any]]) -> AnyArray:
     # mixed dtypes would be promoted
     out = np.empty((len(arrays[0]), len(arrays)), dtype=object)
     for k, column in enumerate(arrays):
-        out[:, k] = _objects(_entries(column), column.shape)
+        out[:, k] = _objects(_entries(column))
     return out
 
 
@@ -240,7 +240,7 @@ def _nested(values: Any, name: str, shape: tuple[int, ...] | None = None) -> Any
             f"{name}: {type(values).__name__} came, whose rows do not have its shape "
             f"{shape}. Give nested lists of its entries."
         )
-    return _objects(level, tuple(found))
+    return _typed(level, tuple(found))
 
 
 def _items(part: Any, name: str, *, depth: int) -> Sequence[Any]:
@@ -290,6 +290,17 @@ def _place(position: int) -> str:
     return f"row {position}"
 
 
-def _objects(entries: Sequence[Any], shape: tuple[int, ...]) -> AnyArray:
+def _typed(entries: Sequence[Any], shape: tuple[int, ...]) -> AnyArray:
+    """Return entries of one type in its dtype, and of several as objects."""
+    kinds = set(map(type, entries))
+    kind = kinds.pop() if len(kinds) == 1 else object
+    if kind is int and all(-(2**63) <= entry < 2**63 for entry in entries):
+        kind = np.int64
+    if kind is float or (issubclass(kind, np.number) and np.dtype(kind).kind in "iuf"):
+        return np.array(entries, dtype=kind).reshape(shape)
+    return _objects(entries).reshape(shape)
+
+
+def _objects(entries: Sequence[Any]) -> AnyArray:
     # np.array would look into entries that are sequences
-    return np.fromiter(entries, dtype=object, count=len(entries)).reshape(shape)
+    return np.fromiter(entries, dtype=object, count=len(entries))

@@ -142,18 +142,47 @@ def _are_years(cells: Sequence[str]) -> bool:
     )
 
 
-def names_in_comment(comment: Sequence[str], columns: Sequence[Sequence[str]]) -> bool:
+def names_in_comment(
+    shown: str,
+    comment: Sequence[str],
+    columns: Sequence[Sequence[str]],
+    header: bool | None,
+    decimal: str,
+) -> bool:
     """Whether a comment line above the first row names its columns.
 
-    It does if it has as many cells, none of them a number, and the row below it is all
-    numbers that are not taken for names themselves.
+    It does if it has as many cells, none of them a number, and the row below it is
+    data: some numbers, and in the columns in which all rows have numbers.
+
+    Raises
+    ------
+    InputError
+        If names are asked for and neither line can hold them.
     """
+    if header is False or not comment or not _is_data(columns, decimal):
+        return False
     cells = [cell.lstrip("# ") for cell in comment]
-    return (
-        len(cells) == len(columns)
-        and not any(map(looks_like_number, cells))
-        and all(is_number(column[0]) for column in columns)
+    is_fit = len(cells) == len(columns) and not any(map(looks_like_number, cells))
+    may_be_names = bool(number_names(columns))
+    if not header or is_fit != may_be_names:
+        return is_fit and not may_be_names
+    found = f"{len(cells)} cells beside {len(columns)} columns"
+    problem = "may hold names too" if is_fit else f"has {found}"
+    raise InputError(
+        f"{shown}: the first row holds numbers, and the line above it, which starts "
+        f"with '#', {problem}. Keep one line of names, without '#'."
     )
+
+
+def _is_data(columns: Sequence[Sequence[str]], decimal: str) -> bool:
+    """Whether the first row has numbers where the rows below it have them."""
+    holds = [is_number(column[0], decimal) for column in columns]
+    if len(columns[0]) == 1:
+        return any(holds)
+    return any(holds) and holds == [
+        all(is_number(cell, decimal) or is_missing(cell) for cell in column[1:])
+        for column in columns
+    ]
 
 
 def index_question(shown: str, names: Sequence[str]) -> str:

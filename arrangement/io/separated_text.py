@@ -226,7 +226,8 @@ def _preamble(stream: Iterator[str]) -> tuple[_Start, list[str], str | None]:
     skipped = 0
     for line in stream:
         stripped = line.strip()
-        if stripped.startswith("#"):
+        # not after a tab or blank: there it is the name of a second column
+        if line.startswith("#"):
             comments.append(stripped)
         elif said is None and not comments and _excel_separator(line):
             said = _excel_separator(line)
@@ -247,7 +248,10 @@ def _comment_cells(line: str, mark: str) -> tuple[str, ...]:
     try:
         _, cells = next(_split([text], mark))
     except (StopIteration, csv.Error):
-        return ()
+        return (line,)
+    while cells and not cells[-1]:
+        # as the rows end in empty cells, which are left out
+        del cells[-1]
     return tuple(cells)
 
 
@@ -269,7 +273,7 @@ def _split(
             if cells:
                 yield number, cells
         return
-    reader = csv.reader(lines, delimiter=mark, strict=True)
+    reader = csv.reader(lines, delimiter=mark, skipinitialspace=True, strict=True)
     for cells in reader:
         if not is_tight:
             cells = [cell.strip() for cell in cells]

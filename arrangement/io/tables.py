@@ -28,7 +28,6 @@ from arrangement.io.headers import (
     has_names,
     index_question,
     names_in_comment,
-    number_names,
     pointed,
     unique_names,
 )
@@ -305,7 +304,7 @@ def _text_table(shown: str, rows: Rows, header: bool | None, decimal: str) -> Ta
     columns, lines, line = rows.columns, rows.lines, rows.lines[0]
     names: list[str] = []
     said = "no names"
-    if _are_in_comment(rows, header):
+    if names_in_comment(shown, rows.comment, columns, header, decimal):
         names = list(rows.comment)
         said = "names in the comment above"
     elif has_names(shown, columns, line, header, decimal):
@@ -331,14 +330,6 @@ def _text_table(shown: str, rows: Rows, header: bool | None, decimal: str) -> Ta
         (*notes, said, *rows.notes),
         question,
     )
-
-
-def _are_in_comment(rows: Rows, header: bool | None) -> bool:
-    """Whether the names stand in a comment line above the first row."""
-    if header is False or not names_in_comment(rows.comment, rows.columns):
-        return False
-    # a first row of numbers that may be names itself is asked about, or said
-    return not number_names(rows.columns)
 
 
 def _with_index(table: Table, index: str | None) -> Table:

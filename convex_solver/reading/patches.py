@@ -9,6 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from arrangement import InputError, InputTypeError
+from arrangement.exact import exact_array
 
 # What `data` must look like for a size of one or of two numbers.
 _LAYOUTS = {
@@ -78,7 +79,8 @@ def extract_patches(
             f"stride has {len(steps)} numbers and size has 1; give one stride for "
             "signals."
         )
-    samples = np.asarray(data)
+    samples = exact_array(data, name="data")
+    shape = samples.shape
     kind, layout = _LAYOUTS[axes]
     if samples.ndim not in (axes + 1, axes + 2):
         raise InputError(
@@ -90,7 +92,7 @@ def extract_patches(
         samples = samples[..., None]
     if 0 in (samples.shape[0], samples.shape[-1]):
         raise InputError(
-            f"data has shape {np.shape(data)}: no samples or no channels, so the set "
+            f"data has shape {shape}: no samples or no channels, so the set "
             "of patches is empty. Give at least one of each."
         )
     extent = samples.shape[1:-1]

@@ -258,6 +258,11 @@ def test_the_array_of_exact_entries():
     assert exact_array(X, name="X") is X
     single = pd.DataFrame({"a": [1, 2], "b": [3, 4]})
     assert exact_array(single, name="X").dtype == np.int64
+    for dtype in (np.float64, np.float32, np.int64):
+        assert exact_array(list(X.astype(dtype)), name="X").dtype == dtype
+    assert exact_array(X.tolist(), name="X").dtype == np.float64
+    assert exact_array([[1, 2**70]], name="X").tolist() == [[1, 2**70]]
+    assert exact_array([[-(2**63), 2**63 - 1]], name="X").dtype == np.int64
     patches = exact_array([[[NEXT, 0.5]], [[BIG, 0.5]]], name="X")
     assert patches.shape == (2, 1, 2)
     assert patches.tolist() == [[[NEXT, 0.5]], [[BIG, 0.5]]]

@@ -40,6 +40,7 @@ NAMED = {
     "pipes": "a|b\n0.5|2\n1.5|-1\n3|4\n",
     "blanks": "a b\n0.5 2\n1.5   -1\n  3\t4 \n",
     "blanks and quotes": '"a" "b"\n0.5 2\n1.5 -1\n3 4\n',
+    "comma, blank and quotes": '"a", "b"\n"0.5", 2\n1.5, "-1"\n3, 4\n',
     "comma and blank": "a, b\n0.5, 2\n1.5, -1\n3, 4\n",
     "line ends of Windows": "a,b\r\n0.5,2\r\n1.5,-1\r\n3,4\r\n",
     "old line ends": "a,b\r0.5,2\r1.5,-1\r3,4\r",
@@ -99,6 +100,7 @@ QUOTED = {
     ),
     "tab and plain comma": ("\t", "a, mm\tb, mm", ("a, mm", "b, mm")),
     "blanks": (" ", '"bill mm" "depth mm"', ("bill mm", "depth mm")),
+    "blanks before quotes": (";", '"bill; mm"; "a, mm"', ("bill; mm", "a, mm")),
     "a line": (",", '"bill\nmm",b', ("bill\nmm", "b")),
     "a quote": (",", '"12"" disc",b', ('12" disc', "b")),
 }

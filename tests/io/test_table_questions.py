@@ -176,12 +176,34 @@ def test_comments_and_names(read):
     # the comment has as many cells, but the row below it holds names
     table = read("# made, today\na,b\n1,2\n")
     assert (table.names, table.n_rows) == (("a", "b"), 1)
-    # names of numbers below a comment
+    # names of numbers below a comment, which may hold the names itself
     for text in ("# a,b\n2019,2020\n0.5,2\n", "# a,b\n0,1\n0.5,2\n"):
         with pytest.raises(InputError, match="--header or --no-header"):
             read(text)
-        assert read(text, header=True).n_rows == 1
+        with pytest.raises(InputError, match="may hold names too"):
+            read(text, header=True)
         assert read(text, header=False).n_rows == 2
+    assert read("# years\n2019,2020\n0.5,2\n", header=True).names == ("2019", "2020")
+    # words beside numbers, as in all rows below
+    text = "#id,a,kind\n1,2,x\n3,NA,y\n"
+    for header in (None, True):
+        assert read(text, header=header).names == ("#id", "a", "kind")
+    assert read("#id;\n7;\n8;\n").names == ("#id",)
+    text = "#id;a;b\n1;6,931;0,5\n2;1;3\n"
+    assert read(text, decimal=",", header=True).n_rows == 2
+    # names are asked for, and no line can hold them
+    for text in ("# 1 to 3\n5,7\n6,8\n", "#a,b,c\n5,7\n6,8\n", '#a,"b\n5,7\n6,8\n'):
+        with pytest.raises(InputError, match=r"1 cells|3 cells"):
+            read(text, header=True)
+        assert read(text).n_rows == 2
+    for text in ("\t#id\tb\n1\t2\t3\n2\t4\t5\n", "  #id  b\n1  2  3\n2  4  5\n"):
+        with pytest.raises(InputError, match="--index x1"):
+            read(text).numbers()
+    # words above numbers
+    text = "# made, today\nx,2020\n1,2\n"
+    with pytest.raises(InputError, match="--header or --no-header"):
+        read(text)
+    assert read(text, header=True).names == ("x", "2020")
     # a row that was commented out is no row of names
     assert read("#1,2\n3,4\n5,6\n").numbers().tolist() == [["3", "4"], ["5", "6"]]
     assert read("# a b\n1 2\n3 4\n", header=False).names == ("x1", "x2")

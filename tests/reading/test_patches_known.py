@@ -70,3 +70,10 @@ def test_the_result_is_a_copy():
     found[...] = 1.0
     assert not signal.any()
     assert found.flags.c_contiguous
+
+
+def test_integers_beside_floats_stay_exact():
+    big = 2**53 + 1
+    patches = extract_patches([[big, 0.5, 3]], 2)
+    assert patches.tolist() == [[[big, 0.5], [0.5, 3]]]
+    assert extract_patches([[0.5, 1.5]], 1).dtype == np.float64
