@@ -13,8 +13,18 @@ from arrangement.exact.linear_algebra import (
     integer_row,
     multiply,
 )
-from arrangement.exact.reading import exact_entries, read_matrix, read_vector
-from arrangement.exact.scalars import MAX_DIGITS, decimal_fault, exact_number
+from arrangement.exact.reading import (
+    exact_entries,
+    read_matrix,
+    read_samples,
+    read_vector,
+)
+from arrangement.exact.scalars import (
+    MAX_DIGITS,
+    decimal_fault,
+    exact_number,
+    exact_text,
+)
 from arrangement.exact.short_columns import reduce_columns
 
 __all__ = [
@@ -29,11 +39,13 @@ __all__ = [
     "exact_array",
     "exact_entries",
     "exact_number",
+    "exact_text",
     "hadamard_bits",
     "independent_rows",
     "integer_row",
     "multiply",
     "read_matrix",
+    "read_samples",
     "read_vector",
     "reduce_columns",
     "rounded",

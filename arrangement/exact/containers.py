@@ -261,7 +261,8 @@ def _items(part: Any, name: str, *, depth: int) -> Sequence[Any]:
             f"{name} is ragged; every row needs the same length ({type(part).__name__} "
             "came beside rows)."
         )
-    return _entries(_series(part)) if _is_series(part) else list(part)
+    # a frame, a series, a row of another library
+    return _entries(exact_array(part, name=name))
 
 
 def _entries(values: AnyArray) -> list[Any]:

@@ -32,6 +32,16 @@ def read_matrix(
         no array.
     """
     array = exact_array(values, name=name)
+    return _matrix(array, column_labels(values), floats=floats, name=name)
+
+
+def _matrix(
+    array: np.ndarray[Any, Any],
+    labels: tuple[str, ...] | None,
+    *,
+    floats: str,
+    name: str,
+) -> tuple[int, int, list[list[Fraction | int]]]:
     if array.ndim != 2:
         hint = (
             f"Use {name}[None, :] for one hyperplane, {name}[:, None] for one column"
@@ -42,15 +52,53 @@ def read_matrix(
             raise InputError(f"{name} is ragged; every row needs the same length.")
         raise InputError(f"{name} has shape {array.shape}; expected (n, d). {hint}.")
     n, d = array.shape
-    labels = column_labels(values)
+    return n, d, _rows(array, labels, floats=floats, name=name)
+
+
+def read_samples(
+    values: ArrayLike | Any, *, floats: str, name: str
+) -> tuple[int, int, list[list[Fraction | int]]]:
+    """Return ``(K, d, rows)`` of samples (n, K, d), K rows each; K = 1 for (n, d).
+
+    Raises
+    ------
+    InputError, InputTypeError
+        As `read_matrix`; also if there are no patches.
+    """
+    array = exact_array(values, name=name)
+    if array.ndim != 3:
+        labels = column_labels(values)
+        _, d, rows = _matrix(array, labels, floats=floats, name=name)
+        return 1, d, rows
+    n, n_patches, d = array.shape
+    if n_patches == 0:
+        raise InputError(
+            f"{name} has shape {array.shape}; a sample needs at least one patch."
+        )
+    stacked = array.reshape(n * n_patches, d)
+    rows = _rows(stacked, None, floats=floats, name=name, n_patches=n_patches)
+    return n_patches, d, rows
+
+
+def _rows(
+    array: np.ndarray[Any, Any],
+    labels: tuple[str, ...] | None,
+    *,
+    floats: str,
+    name: str,
+    n_patches: int = 1,
+) -> list[list[Fraction | int]]:
+    n, d = array.shape
 
     def where(position: int) -> str:
-        column = position % d
+        row, column = divmod(position, d)
         label = str(column) if labels is None else short(labels[column])
-        return f"row {position // d}, column {label}"
+        sample, patch = divmod(row, n_patches)
+        place = f"sample {sample}, patch {patch}" if n_patches > 1 else f"row {row}"
+        return f"{place}, column {label}"
 
     entries = exact_entries(array, floats=floats, name=name, where=where)
-    return n, d, [entries[i * d : (i + 1) * d] for i in range(n)]
+    return [entries[i * d : (i + 1) * d] for i in range(n)]
 
 
 def read_vector(

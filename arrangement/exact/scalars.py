@@ -160,3 +160,19 @@ def _part(value: Any, name: str) -> int:
     # registered as Rational, and yet a method: Sage
     part = getattr(value, name)
     return int(part() if callable(part) else part)
+
+
+def exact_text(value: Fraction | int) -> str:
+    """Return a number in lowest terms, as `str` does, of any size.
+
+    Examples
+    --------
+    >>> exact_text(Fraction(-2, 6)), len(exact_text(10**5000))
+    ('-1/3', 5001)
+    """
+    try:
+        return str(value)
+    except ValueError:
+        # Python writes no int of more than 4300 digits
+        top, bottom = Decimal(value.numerator), Decimal(value.denominator)
+        return f"{top}" if bottom == 1 else f"{top}/{bottom}"

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from arrangement import Arrangement, InputError
-from arrangement.exact import read_matrix, read_vector
+from arrangement.exact import exact_text, read_samples, read_vector
 from convex_solver.typing import Array
 
 _WEIGHTS = "sample_weight"
@@ -188,8 +188,7 @@ def read_data(
 
 def read_rows(X: ArrayLike | Any, *, floats: str) -> Rows:
     """Read a matrix (n, d), or patches (n, K, d), exactly."""
-    stacked, n_patches = stack_patches(X)
-    _, d, rows = read_matrix(stacked, floats=floats, name="X")
+    n_patches, d, rows = read_samples(X, floats=floats, name="X")
     return Rows(tuple(map(tuple, rows)), d, n_patches)
 
 
@@ -202,37 +201,6 @@ def _read_targets(rows: Rows, y: ArrayLike | Any, floats: str) -> Exact:
             f"{what} of X."
         )
     return targets
-
-
-def stack_patches(X: ArrayLike | Any) -> tuple[Any, int]:
-    """Return data (n, K, d) as rows (n K, d), and K; a matrix as it is, and 1.
-
-    Raises
-    ------
-    InputError
-        If there are no patches.
-    """
-    if hasattr(X, "ndim"):
-        dimensions = X.ndim
-    else:
-        # a nested sequence, perhaps of fractions or text
-        first, dimensions = X, 0
-        while isinstance(first, (list, tuple)) and len(first):
-            first, dimensions = first[0], dimensions + 1
-        # a list of arrays, one for each sample
-        dimensions += getattr(first, "ndim", 0)
-    if dimensions != 3:
-        return X, 1
-    try:
-        array: Any = X if hasattr(X, "reshape") else np.array(X, dtype=object)
-        n, n_patches, d = array.shape
-    except ValueError:
-        raise InputError("X is ragged: samples differ in patches or columns.") from None
-    if n_patches == 0:
-        raise InputError(
-            f"X has shape {array.shape}; a sample needs at least one patch."
-        )
-    return array.reshape(n * n_patches, d), int(n_patches)
 
 
 def fit_scaling(rows: Rows, *, intercept: bool, weights: Array | None) -> Scaling:
@@ -308,9 +276,9 @@ def _digest(
     for k, target in enumerate(targets):
         patches = rows.exact[k * n_patches : (k + 1) * n_patches]
         numbers = [*(x for row in patches for x in row), target]
-        state.update((",".join(str(x) for x in numbers) + "\n").encode())
+        state.update((",".join(map(exact_text, numbers)) + "\n").encode())
     if n_patches > 1:
         state.update(f"patches {n_patches}\n".encode())
     if weights is not None:
-        state.update(("weights " + ",".join(map(str, weights)) + "\n").encode())
+        state.update(("weights " + ",".join(map(exact_text, weights)) + "\n").encode())
     return state.hexdigest()

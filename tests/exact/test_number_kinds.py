@@ -21,7 +21,9 @@ from arrangement.exact import (
     MAX_DIGITS,
     exact_array,
     exact_number,
+    exact_text,
     read_matrix,
+    read_samples,
     read_vector,
     scalars,
 )
@@ -417,3 +419,53 @@ def test_a_large_number_is_refused_before_it_is_made(monkeypatch):
     ):
         with pytest.raises(InputError):
             exact_number(value)
+
+
+def test_numbers_of_any_size_are_written():
+    for value in (0, -7, Fraction(2, 4), 10**4299):
+        assert exact_text(value) == str(value)
+    assert exact_text(-(10**5000)) == f"-1{'0' * 5000}"
+    assert exact_text(Fraction(3, 10**5000)) == f"3/1{'0' * 5000}"
+
+
+SAMPLES = {
+    "lists": [[[NEXT, 0.5], [1, 2]], [[BIG, 0.5], [3, 4]]],
+    "list of arrays": [
+        np.array([[NEXT, 0.5], [1, 2]], dtype=object),
+        np.array([[BIG, 0.5], [3, 4]], dtype=object),
+    ],
+    "array": np.array([[[NEXT, 0.5], [1, 2]], [[BIG, 0.5], [3, 4]]], dtype=object),
+    "list of frames": [
+        pd.DataFrame({"a": [NEXT, 1], "b": [0.5, 2.0]}),
+        pd.DataFrame({"a": [BIG, 3], "b": [0.5, 4.0]}),
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", SAMPLES)
+def test_samples_of_several_patches(kind):
+    half = Fraction(1, 2)
+    found = read_samples(SAMPLES[kind], floats="binary", name="X")
+    assert found == (2, 2, [[NEXT, half], [1, 2], [BIG, half], [3, 4]])
+
+
+def test_samples_of_single_precision_patches():
+    values = [TENTHS, TENTHS]
+    n_patches, d, rows = read_samples(values, floats="decimal", name="X")
+    assert (n_patches, d) == (2, 2)
+    assert rows[0] == rows[2] == [Fraction(1, 10), Fraction(5, 2)]
+
+
+def test_samples_that_are_refused():
+    flat = read_samples([[1, 2]], floats="binary", name="X")
+    assert flat == (1, 2, [[1, 2]])
+    with pytest.raises(InputError, match=r"nan.*sample 1, patch 1, column 0"):
+        read_samples([[[1], [2]], [[3], [np.nan]]], floats="binary", name="X")
+    with pytest.raises(InputError, match="ragged"):
+        read_samples([[[1], [2]], [[3]]], floats="binary", name="X")
+    with pytest.raises(InputError, match="at least one patch"):
+        read_samples(np.zeros((2, 0, 3)), floats="binary", name="X")
+    with pytest.raises(InputError, match=r"column 'a'"):
+        read_samples(pd.DataFrame({"a": [np.inf]}), floats="binary", name="X")
+    with pytest.raises(InputError, match=r"shape \(1,\)"):
+        read_samples([1], floats="binary", name="X")

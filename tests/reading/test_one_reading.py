@@ -41,7 +41,7 @@ Y = np.array([1.0, -1.0, 1.0, 1.0, -1.0])
 WEIGHTS = np.array([1.0, 2.0, 1.0, 1.0, 3.0])
 PATCHES = np.random.default_rng(0).standard_normal((5, 3, 2))
 READERS = {
-    exact: ("read_matrix", "read_vector"),
+    exact: ("read_matrix", "read_samples", "read_vector"),
     arrays: ("read_patches", "read_signals", "read_targets"),
 }
 
