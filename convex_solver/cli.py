@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from arrangement import ArrangementError
@@ -50,6 +49,7 @@ from convex_solver.errors import CertificateError, ConvexSolverError
 from convex_solver.losses import LOSSES, get_loss
 from convex_solver.plotting import check_plot, render_fit
 from convex_solver.program import ConvexProgram
+from convex_solver.reading import MAX_CONES, TOL
 from convex_solver.solver import Solution, solve
 
 EXIT_SHORT = 1
@@ -113,7 +113,10 @@ def _add_fit(fit: argparse.ArgumentParser) -> None:
         "--weights", metavar="COLUMN", help="what each row's loss is multiplied with"
     )
     fit.add_argument(
-        "--standardize", action="store_true", help="centre and scale the features"
+        "--standardize",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="centre and scale the features, exactly; centring needs the intercept",
     )
     fit.add_argument(
         "--intercept",
@@ -121,19 +124,7 @@ def _add_fit(fit: argparse.ArgumentParser) -> None:
         default=True,
         help="append a column of ones; its weights are penalised like all others",
     )
-    fit.add_argument(
-        "--tol",
-        type=float,
-        default=1e-6,
-        metavar="T",
-        help="relative gap at which the fit counts as optimal (default 1e-6)",
-    )
-    fit.add_argument(
-        "--time-limit",
-        type=float,
-        metavar="S",
-        help="seconds; then the best network so far is written with its gap",
-    )
+    _add_limits(fit)
     fit.add_argument(
         "--plot", metavar="PNG", help="draw one or two features (png, svg or pdf)"
     )
@@ -141,6 +132,30 @@ def _add_fit(fit: argparse.ArgumentParser) -> None:
         "-o", "--output", required=True, metavar="MODEL", help="model to write, new"
     )
     add_table_options(fit)
+
+
+def _add_limits(fit: argparse.ArgumentParser) -> None:
+    fit.add_argument(
+        "--tol",
+        type=float,
+        default=TOL,
+        metavar="T",
+        help=f"relative gap at which the fit counts as optimal (default {TOL:g})",
+    )
+    fit.add_argument(
+        "--time-limit",
+        type=float,
+        metavar="S",
+        help="seconds for all of it, certificate included; then the best network so "
+        "far is written with its gap",
+    )
+    fit.add_argument(
+        "--max-cones",
+        type=int,
+        default=MAX_CONES,
+        metavar="N",
+        help=f"budget of the certificate, for each sign (default {MAX_CONES:,})",
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -160,33 +175,14 @@ def _table(options: argparse.Namespace) -> Table:
 
 def _fit(options: argparse.Namespace) -> int:
     begin = time.perf_counter()
-    if not 0.0 < options.tol < math.inf:
-        raise UsageError(f"--tol is {options.tol:g}; expected a number above 0")
-    if options.time_limit is not None and not options.time_limit > 0.0:
-        raise UsageError(
-            f"--time-limit is {options.time_limit:g}; expected seconds above 0"
-        )
+    _check_limits(options)
     target = check_new_file(options.output)
     table = _table(options)
-    y = table.numbers([options.target])[:, 0]
-    names = options.features
-    if names is None:
-        names = list(table.features(besides=(options.target, options.weights)))
-    if options.target in names:
-        raise UsageError(f"--target {options.target!r} is among --features")
-    if options.weights is not None and options.weights in [*names, options.target]:
-        raise UsageError(
-            f"--weights {options.weights!r} is the target or among --features"
-        )
-    X = table.numbers(names)
-    if options.plot is not None:
-        picture = check_new_file(options.plot)
-        kind = check_plot(picture, len(names))
-        if picture.absolute() == target.absolute():
-            raise UsageError("--plot and -o name the same file")
+    names = _features(options, table)
+    picture, kind = _picture(options, target, len(names))
     program = ConvexProgram(
-        X,
-        y,
+        table.numbers(names),
+        table.numbers([options.target])[:, 0],
         options.beta,
         loss=options.loss,
         sample_weight=_weights(table, options.weights),
@@ -200,20 +196,11 @@ def _fit(options: argparse.Namespace) -> int:
         program,
         tol=options.tol,
         time_limit=options.time_limit,
+        max_cones=options.max_cones,
         progress=_stages(quiet=options.json),
     )
-    drawn = b""
-    if options.plot is not None:
-        # drawn before anything is written, so that a failure leaves nothing behind
-        drawn = render_fit(
-            solution.network,
-            np.asarray(X, dtype=np.float64),
-            np.asarray(y, dtype=np.float64),
-            kind=kind,
-            target_name=options.target,
-            title=_title(options, solution),
-            loss=program.loss,
-        )
+    # drawn before anything is written, so that a failure leaves nothing behind
+    drawn = None if picture is None else _drawn(options, program, solution, kind)
     save_model(
         target,
         solution,
@@ -221,7 +208,7 @@ def _fit(options: argparse.Namespace) -> int:
         weight_name=options.weights,
         floats=options.floats,
     )
-    if options.plot is not None:
+    if picture is not None and drawn is not None:
         write_new(picture, drawn)
     values = _fit_values(options, program, solution) | {
         "read_as": list(table.notes),
@@ -232,6 +219,59 @@ def _fit(options: argparse.Namespace) -> int:
     else:
         _print_fit(options, values, solution)
     return 0 if solution.status is SolutionStatus.OPTIMAL else EXIT_SHORT
+
+
+def _check_limits(options: argparse.Namespace) -> None:
+    """Refuse limits out of range before the table is read."""
+    if not 0.0 < options.tol < math.inf:
+        raise UsageError(f"--tol is {options.tol:g}; expected a number above 0")
+    if options.time_limit is not None and not options.time_limit > 0.0:
+        raise UsageError(
+            f"--time-limit is {options.time_limit:g}; expected seconds above 0"
+        )
+    if options.max_cones < 1:
+        raise UsageError(f"--max-cones is {options.max_cones}; expected at least 1")
+
+
+def _features(options: argparse.Namespace, table: Table) -> list[str]:
+    """Return the columns to predict from; target and weights are none of them."""
+    names: list[str] | None = options.features
+    if names is None:
+        names = list(table.features(besides=(options.target, options.weights)))
+    if options.target in names:
+        raise UsageError(f"--target {options.target!r} is among --features")
+    if options.weights is not None and options.weights in [*names, options.target]:
+        raise UsageError(
+            f"--weights {options.weights!r} is the target or among --features"
+        )
+    return names
+
+
+def _picture(
+    options: argparse.Namespace, target: Path, n_features: int
+) -> tuple[Path | None, str]:
+    """Return the picture's path and kind, or None and an empty text without one."""
+    if options.plot is None:
+        return None, ""
+    picture = check_new_file(options.plot)
+    kind = check_plot(picture, n_features)
+    if picture.absolute() == target.absolute():
+        raise UsageError("--plot and -o name the same file")
+    return picture, kind
+
+
+def _drawn(
+    options: argparse.Namespace, program: ConvexProgram, solution: Solution, kind: str
+) -> bytes:
+    return render_fit(
+        solution.network,
+        program.data.rows.values,
+        program.y,
+        kind=kind,
+        target_name=options.target,
+        title=_title(options, solution),
+        loss=program.loss,
+    )
 
 
 def _title(options: argparse.Namespace, solution: Solution) -> str:
@@ -300,7 +340,7 @@ def _print_fit(
         status = (
             f"{values['status']}: the certified gap is above {values['tol']:g} "
             f"(ended by: {solution.stopped}). Bounds and network hold as stated; try "
-            "--standardize, fewer features, a larger --beta, --tol or --time-limit"
+            "fewer features, or a larger --beta, --tol, --max-cones or --time-limit"
         )
     ones = " and a column of ones" if options.intercept else ""
     notes = ", ".join(values["read_as"])

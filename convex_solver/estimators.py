@@ -30,6 +30,7 @@ from arrangement import InputError
 from convex_solver.certificates import SolutionStatus
 from convex_solver.losses import Loss, get_loss
 from convex_solver.program import ConvexProgram
+from convex_solver.reading import MAX_CONES, TOL, Limits
 from convex_solver.solver import Solution, solve
 from convex_solver.typing import Array
 
@@ -44,9 +45,9 @@ class _ConvexReLU(BaseEstimator):
         loss: str = "squared",
         fit_intercept: bool = True,
         standardize: bool = True,
-        tol: float = 1e-4,
+        tol: float = TOL,
         time_limit: float | None = None,
-        max_cones: int = 10**6,
+        max_cones: int = MAX_CONES,
     ) -> None:
         self.beta = beta
         self.loss = loss
@@ -72,19 +73,17 @@ class _ConvexReLU(BaseEstimator):
             intercept=self.fit_intercept,
             feature_names=None if names is None else names.tolist(),
         )
+        limits = Limits(self.tol, self.time_limit, None, self.max_cones)
         solutions: list[Solution] = []
         for targets in columns:
             if solutions:
                 program = program.with_targets(targets)
-            seconds = self.time_limit
-            if seconds is not None and solutions:
-                left = begin + seconds - time.perf_counter()
-                # `solve` refuses a limit of 0
-                seconds = max(left / (len(columns) - len(solutions)), 1e-3)
-            elif seconds is not None:
-                seconds = seconds / len(columns)
+            share = limits.share(begin, len(columns) - len(solutions))
             solution = solve(
-                program, tol=self.tol, time_limit=seconds, max_cones=self.max_cones
+                program,
+                tol=self.tol,
+                time_limit=share.time_limit,
+                max_cones=self.max_cones,
             )
             solutions.append(solution)
         return solutions
@@ -156,12 +155,12 @@ class ConvexReLURegressor(RegressorMixin, _ConvexReLU):
         so that beta does not depend on the units of ``X``.  Unlike a
         `~sklearn.preprocessing.StandardScaler` before it, this is done in exact
         arithmetic and keeps ties between rows.  ``y`` is not scaled.
-    tol : float, default=1e-4
+    tol : float, default=1e-6
         Relative gap between the objective and the certified lower bound.
     time_limit : float, optional
-        Seconds for `fit`.  Where it cuts a run short, the result depends on the
-        machine.
-    max_cones : int, default=10**6
+        Seconds for `fit`, certificates included; several outputs get equal shares.
+        Where it cuts a run short, the result depends on the machine.
+    max_cones : int, default=3000000
         Budget of the certificate: cones of its covering for each sign, some 200,000 a
         second.  Enough for a few features; with many columns no budget is, the
         network may still be optimal, and `gap_` says what is proven.
@@ -313,11 +312,12 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):
         Give every neuron a bias, penalised like the other weights.
     standardize : bool, default=True
         Scale the columns inside the program, exactly; see `ConvexReLURegressor`.
-    tol : float, default=1e-4
+    tol : float, default=1e-6
         Relative gap between objective and certified lower bound, for each network.
     time_limit : float, optional
-        Seconds for `fit`; each class gets an equal share of what is left.
-    max_cones : int, default=10**6
+        Seconds for `fit`, certificates included; each class gets an equal share of
+        what is left.
+    max_cones : int, default=3000000
         Budget of each certificate; see `ConvexReLURegressor`.
 
     Attributes
@@ -361,9 +361,9 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):
         loss: str = "logistic",
         fit_intercept: bool = True,
         standardize: bool = True,
-        tol: float = 1e-4,
+        tol: float = TOL,
         time_limit: float | None = None,
-        max_cones: int = 10**6,
+        max_cones: int = MAX_CONES,
     ) -> None:
         super().__init__(
             beta,

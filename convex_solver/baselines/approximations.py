@@ -23,12 +23,11 @@ from convex_solver.baselines.training import Training, train
 from convex_solver.certificates import SolutionStatus
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import ConvexProgram, reduce_network
-from convex_solver.reading import Limits, check_count
+from convex_solver.reading import TOL, Limits, check_count
 from convex_solver.restricted import blocks_of, solve_by_cuts
 from convex_solver.solver import Solution, solve
 from convex_solver.typing import Array
 
-UNKNOWN = "unknown"
 # The exact optimum is sought for the gap up to this rank, for so many seconds, to this
 # relative gap.
 BOUND_RANK = 6
@@ -72,14 +71,14 @@ class Approximation:
     seconds: float
 
     @property
-    def gap(self) -> float | str:
-        """``(objective - lower_bound) / objective``, or ``"unknown"``; 0 if both are 0.
+    def gap(self) -> float | None:
+        """``(objective - lower_bound) / objective``, None if unknown; 0 if both are 0.
 
         The true gap: how far the patterns left out have put the result from the
         optimum of all networks, at most.
         """
         if self.lower_bound is None:
-            return UNKNOWN
+            return None
         if self.objective <= 0.0:
             return 0.0
         return max(self.objective - self.lower_bound, 0.0) / self.objective
@@ -93,7 +92,7 @@ class Approximation:
 
     def __str__(self) -> str:
         """Return the result in one line."""
-        gap = self.gap if isinstance(self.gap, str) else f"{self.gap:.1e}"
+        gap = "unknown" if self.gap is None else f"{self.gap:.1e}"
         return (
             f"{self.source}: objective {self.objective:.10g} over {self.n_patterns:,} "
             f"patterns, gap {gap}"
@@ -105,7 +104,7 @@ def approximate(
     *,
     n_directions: int = 1000,
     seed: int = 0,
-    tol: float = 1e-6,
+    tol: float = TOL,
     time_limit: float | None = None,
     bound: Solution | float | str | None = "auto",
 ) -> Approximation:
@@ -121,7 +120,8 @@ def approximate(
     tol : float
         Relative gap to which the restricted program is solved, above 0.
     time_limit : float, optional
-        Seconds after which the restricted program is left as it is, above 0.
+        Seconds for the whole call, above 0: the restricted program is then left as it
+        is, and a bound is sought in what is left.  Training is not cut short.
     bound : Solution, float, "auto" or None
         For the true gap: a solution of the same program, or a certified lower bound;
         "auto" solves the program itself for up to 20 seconds where the rank is at most
@@ -148,12 +148,13 @@ def approximate(
     >>> many.n_patterns, many.gap < 1e-5 < few.gap
     (10, True)
     """
+    run = _Run(tol, time_limit, bound)
     check_count("n_directions", n_directions, 1)
     check_count("seed", seed, 0)
     random = np.random.default_rng(seed)
     drawn = random.standard_normal((n_directions, program.d))
     source = f"{n_directions:,} Gaussian directions"
-    return _solve_over(program, drawn, source, None, tol, time_limit, bound)
+    return _solve_over(program, drawn, source, None, run)
 
 
 def alg1(
@@ -162,7 +163,7 @@ def alg1(
     training: Training | None = None,
     n_clusters: int = 50,
     seed: int = 0,
-    tol: float = 1e-6,
+    tol: float = TOL,
     time_limit: float | None = None,
     bound: Solution | float | str | None = "auto",
 ) -> Approximation:
@@ -203,6 +204,7 @@ def alg1(
     >>> found.objective < found.training.objective
     True
     """
+    run = _Run(tol, time_limit, bound)
     check_count("n_clusters", n_clusters, 0)
     check_count("seed", seed, 0)
     if training is None:
@@ -210,9 +212,7 @@ def alg1(
     centres = cluster_directions(program, n_clusters, seed=seed)
     directions = [_taken(program, training, "trajectory"), centres]
     source = f"{training.method} trajectory and {n_clusters} clusters"
-    return _solve_over(
-        program, np.vstack(directions), source, training, tol, time_limit, bound
-    )
+    return _solve_over(program, np.vstack(directions), source, training, run)
 
 
 def alg2(
@@ -220,7 +220,7 @@ def alg2(
     *,
     n_directions: int = 1000,
     seed: int = 0,
-    tol: float = 1e-6,
+    tol: float = TOL,
     time_limit: float | None = None,
     bound: Solution | float | str | None = "auto",
 ) -> Approximation:
@@ -253,6 +253,7 @@ def alg2(
     >>> alg2(program, n_directions=100).gap < 1e-5
     True
     """
+    run = _Run(tol, time_limit, bound)
     check_count("n_directions", n_directions, 1)
     check_count("seed", seed, 0)
     _, sizes, vt = np.linalg.svd(program.X, full_matrices=False)
@@ -261,7 +262,7 @@ def alg2(
     drawn = random.standard_normal((n_directions, int(kept.sum())))
     directions = (drawn / sizes[kept]) @ vt[kept]
     source = f"{n_directions:,} directions sampled in the column space"
-    return _solve_over(program, directions, source, None, tol, time_limit, bound)
+    return _solve_over(program, directions, source, None, run)
 
 
 def alg3(
@@ -269,7 +270,7 @@ def alg3(
     *,
     training: Training | None = None,
     seed: int = 0,
-    tol: float = 1e-6,
+    tol: float = TOL,
     time_limit: float | None = None,
     bound: Solution | float | str | None = "auto",
 ) -> Approximation:
@@ -302,12 +303,13 @@ def alg3(
     >>> alg3(program).source
     'last gd network'
     """
+    run = _Run(tol, time_limit, bound)
     check_count("seed", seed, 0)
     if training is None:
         training = train(program, method="gd", steps=500, seed=seed)
     directions = _taken(program, training, "last")
     source = f"last {training.method} network"
-    return _solve_over(program, directions, source, training, tol, time_limit, bound)
+    return _solve_over(program, directions, source, training, run)
 
 
 def _taken(program: ConvexProgram, training: Training, which: str) -> Array:
@@ -324,20 +326,29 @@ def _taken(program: ConvexProgram, training: Training, which: str) -> Array:
     return directions
 
 
+class _Run:
+    """Tolerance, time and bound of one call, checked; the clock starts here."""
+
+    def __init__(
+        self, tol: float, time_limit: float | None, bound: Solution | float | str | None
+    ) -> None:
+        limits = Limits(tol, time_limit, None, 1)
+        _check_bound(bound)
+        self.tol, self.bound = limits.tol, bound
+        self.begin = time.perf_counter()
+        seconds = math.inf if limits.time_limit is None else limits.time_limit
+        self.deadline = self.begin + seconds
+
+
 def _solve_over(
     program: ConvexProgram,
     directions: Array,
     source: str,
     training: Training | None,
-    tol: float,
-    time_limit: float | None,
-    bound: Solution | float | str | None,
+    run: _Run,
 ) -> Approximation:
     """Solve the program over the patterns of directions (k, d)."""
     begin = time.perf_counter()
-    Limits(tol, time_limit, None, 1)
-    _check_bound(bound)
-    deadline = math.inf if time_limit is None else begin + time_limit
     _, _, vt = np.linalg.svd(program.X, full_matrices=False)
     basis = np.ascontiguousarray(vt[: program.rank].T)
     blocks = blocks_of(program, basis, directions)
@@ -345,7 +356,9 @@ def _solve_over(
     objective = program.network_objective(none)
     restricted, network = objective, none
     if len(blocks):
-        network, restricted = solve_by_cuts(program, blocks, basis, tol, deadline)
+        network, restricted = solve_by_cuts(
+            program, blocks, basis, run.tol, run.deadline
+        )
         network = reduce_network(program, network)
         value = program.network_objective(network)
         if value < objective:
@@ -362,7 +375,7 @@ def _solve_over(
         training=training,
         seconds=time.perf_counter() - begin,
     )
-    return replace(found, lower_bound=_lower_bound(program, objective, bound))
+    return replace(found, lower_bound=_lower_bound(program, objective, run))
 
 
 def _check_bound(bound: Solution | float | str | None) -> None:
@@ -376,16 +389,16 @@ def _check_bound(bound: Solution | float | str | None) -> None:
         )
 
 
-def _lower_bound(
-    program: ConvexProgram, objective: float, bound: Solution | float | str | None
-) -> float | None:
+def _lower_bound(program: ConvexProgram, objective: float, run: _Run) -> float | None:
     """Return a certified lower bound of the optimum, or None where there is none."""
+    bound = run.bound
     if bound is None:
         return None
-    if bound == "auto":
-        if program.rank > BOUND_RANK:
+    if isinstance(bound, str):
+        seconds = min(BOUND_SECONDS, run.deadline - time.perf_counter())
+        if program.rank > BOUND_RANK or seconds <= 0.0:
             return None
-        bound = solve(program, tol=BOUND_TOL, time_limit=BOUND_SECONDS)
+        bound = solve(program, tol=BOUND_TOL, time_limit=seconds)
         if bound.status is not SolutionStatus.OPTIMAL:
             return None
     lower = bound.lower_bound if isinstance(bound, Solution) else float(bound)

@@ -49,6 +49,7 @@ from convex_solver.linear_cnn.solution import CNNSolution
 from convex_solver.networks import CircularCNN
 from convex_solver.reading import (
     SUPPORTED,
+    TOL,
     Samples,
     check_loss,
     check_tolerance,
@@ -211,9 +212,7 @@ def reduce_circular_cnn(network: CircularCNN) -> CircularCNN:
     return merged
 
 
-def solve_circular_cnn(
-    program: CircularCNNProgram, *, tol: float = 1e-8
-) -> CNNSolution:
+def solve_circular_cnn(program: CircularCNNProgram, *, tol: float = TOL) -> CNNSolution:
     """Find the globally optimal circular CNN, with its certificate.
 
     Parameters

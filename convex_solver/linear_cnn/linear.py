@@ -36,6 +36,7 @@ from convex_solver.linear_cnn.proximal_newton import ProximalResult, minimise_da
 from convex_solver.linear_cnn.solution import CNNSolution
 from convex_solver.networks import LinearCNN
 from convex_solver.reading import (
+    TOL,
     Samples,
     check_loss,
     check_tolerance,
@@ -158,7 +159,7 @@ def recover_linear_cnn(Z: Array, n_patches: int, outputs: tuple[int, ...]) -> Li
     return LinearCNN(size * left.T[kept], weights.reshape(shape))
 
 
-def solve_linear_cnn(program: LinearCNNProgram, *, tol: float = 1e-8) -> CNNSolution:
+def solve_linear_cnn(program: LinearCNNProgram, *, tol: float = TOL) -> CNNSolution:
     """Find the globally optimal linear CNN, with its certificate.
 
     Parameters

@@ -38,7 +38,7 @@ from convex_solver.linear_cnn.exact_rows import dependent_rows
 from convex_solver.linear_cnn.linear import minimise_nuclear, recover_linear_cnn
 from convex_solver.linear_cnn.nuclear_norm import NuclearModel
 from convex_solver.networks import LinearCNN
-from convex_solver.reading import Samples, check_tolerance, read_patch_samples
+from convex_solver.reading import TOL, Samples, check_tolerance, read_patch_samples
 from convex_solver.typing import Array
 
 # beta of the steps, as shares of the least that gives zero: smaller ones converge in
@@ -119,7 +119,7 @@ class MinimumNormSolution:
 
 
 def solve_minimum_norm_cnn(
-    program: MinimumNormLinearCNN, *, tol: float = 1e-8
+    program: MinimumNormLinearCNN, *, tol: float = TOL
 ) -> MinimumNormSolution:
     """Find the interpolating linear CNN of least weights, with its certificate.
 

@@ -14,6 +14,8 @@ from convex_solver.reading.data import (
     read_rows,
 )
 from convex_solver.reading.options import (
+    MAX_CONES,
+    TOL,
     Limits,
     check_beta,
     check_count,
@@ -28,7 +30,9 @@ from convex_solver.reading.signals import (
 )
 
 __all__ = [
+    "MAX_CONES",
     "SUPPORTED",
+    "TOL",
     "Data",
     "Limits",
     "Rows",

@@ -43,6 +43,12 @@ class Rows:
         """Number of samples, n."""
         return len(self.exact) // self.n_patches
 
+    @property
+    def values(self) -> Array:
+        """The rows in float64, (n K, d); a new array."""
+        floats = [float(x) for row in self.exact for x in row]
+        return np.array(floats, dtype=np.float64).reshape(-1, self.width)
+
 
 @dataclass(frozen=True, eq=False)
 class Scaling:

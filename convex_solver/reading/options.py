@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from arrangement import InputError, InputTypeError
+
+# Defaults, the same wherever the option is: the gap asked for, relative to the upper
+# bound; the most cones of a covering for each sign, some 4 microseconds each.
+TOL = 1e-6
+MAX_CONES = 3 * 10**6
+# What a run gets that begins when the time of its call is over.
+LEAST_SECONDS = 1e-3
 
 
 def read_beta(beta: float) -> float:
@@ -70,3 +78,14 @@ class Limits:
             raise InputError(f"max_rounds={self.max_rounds!r}; expected at least 1.")
         if not self.max_cones >= 1:
             raise InputError(f"max_cones={self.max_cones!r}; expected at least 1.")
+
+    def share(self, begin: float, n_left: int) -> Limits:
+        """Return the limits of the next of ``n_left`` runs of a call.
+
+        It began at ``begin`` of `time.perf_counter`; what is left of its time is shared
+        alike, and next to nothing is left after the end.
+        """
+        if self.time_limit is None:
+            return self
+        left = begin + self.time_limit - time.perf_counter()
+        return replace(self, time_limit=max(left / n_left, LEAST_SECONDS))

@@ -38,8 +38,8 @@ from convex_solver.program import (
     blocks_from_network,
     network_from_blocks,
 )
-from convex_solver.reading import Limits
-from convex_solver.solver.solver import MAX_CONES, solve_from, teller
+from convex_solver.reading import MAX_CONES, TOL, Limits
+from convex_solver.solver.solver import solve_from, teller
 from convex_solver.typing import Array
 
 # First weight of the norm, relative to the one at which zero is optimal, and the factor
@@ -109,7 +109,7 @@ def interpolate(
     intercept: bool = False,
     floats: str = "binary",
     feature_names: Sequence[str] | None = None,
-    tol: float = 1e-6,
+    tol: float = TOL,
     time_limit: float | None = None,
     max_cones: int = MAX_CONES,
     progress: Listener | None = None,
@@ -126,7 +126,7 @@ def interpolate(
     tol : float
         Relative gap at which the status is optimal.
     time_limit : float, optional
-        Seconds for the solver; the certificate comes after it.
+        Seconds for the whole call, certificate included.
     max_cones : int
         Most cones of the certificate's covering, for each sign.
     progress : callable, optional

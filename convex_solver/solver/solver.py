@@ -20,7 +20,7 @@ from convex_solver.certificates import (
 )
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import ConvexProgram, check_size, reduce_network
-from convex_solver.reading import Limits
+from convex_solver.reading import MAX_CONES, TOL, Limits
 from convex_solver.restricted import all_directions
 from convex_solver.solver.column_generation import ColumnGeneration, Round
 from convex_solver.typing import Array
@@ -36,8 +36,6 @@ SAME_PREDICTION = 1e-6
 RISES = (0.01, 0.1)
 # A network that is reduced even when the time is over, as that takes no time.
 SMALL = 300
-# Cones of the covering behind a certificate, at most; about 200,000 a second.
-MAX_CONES = 10**7
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +88,7 @@ def solve(
     program: ConvexProgram,
     *,
     method: str = "auto",
-    tol: float = 1e-6,
+    tol: float = TOL,
     time_limit: float | None = None,
     max_rounds: int | None = None,
     max_cones: int = MAX_CONES,
@@ -107,9 +105,8 @@ def solve(
     tol : float
         Relative gap at which the status is optimal.
     time_limit : float, optional
-        Seconds; then the best network so far is returned with its certified gap.
-        The certificate is part of the time, and a master problem is not cut short
-        in the middle of an iteration.
+        Seconds for the whole call, certificate included; then the best network so far
+        is returned with its certified gap.
     max_rounds : int, optional
         Of column generation.
     max_cones : int
@@ -146,7 +143,7 @@ def solve_path(
     program: ConvexProgram,
     betas: Iterable[float],
     *,
-    tol: float = 1e-6,
+    tol: float = TOL,
     time_limit: float | None = None,
     max_cones: int = MAX_CONES,
     progress: Listener | None = None,
@@ -159,20 +156,30 @@ def solve_path(
         Its own beta is not used.
     betas : iterable of float
         In the order in which they are solved; falling is cheapest.
-    tol, time_limit, max_cones, progress
-        As in `solve`; the limit is for each beta.
+    tol, max_cones, progress
+        As in `solve`.
+    time_limit : float, optional
+        Seconds for the whole call; each beta gets an equal share of what is left.
 
     Returns
     -------
     list of Solution
         One for each beta, in that order.
+
+    Raises
+    ------
+    InputError, InputTypeError
+        A beta that is no number above 0, before anything is solved; as `solve`.
     """
+    begin = time.perf_counter()
     limits = Limits(tol, time_limit, None, max_cones)
+    programs = [program.with_beta(beta) for beta in betas]
     solutions: list[Solution] = []
     guesses: Array | None = None
-    for beta in betas:
+    for at_beta in programs:
+        share = limits.share(begin, len(programs) - len(solutions))
         solution, guesses = solve_from(
-            program.with_beta(beta), "column-generation", limits, progress, guesses
+            at_beta, "column-generation", share, progress, guesses
         )
         solutions.append(solution)
     return solutions
