@@ -12,14 +12,16 @@ import pytest
 from matplotlib.axes import Axes
 
 from arrangement.errors import InputError
-from convex_solver import TwoLayerReLU, load_model
+from arrangement.io import read_table
+from convex_solver import ConvexReLURegressor, TwoLayerReLU, load_model
 from convex_solver.cli import main
 from convex_solver.plotting import boundaries, plot_fit, render_fit
 
 Run = tuple[int, str, str]
 
 FIVE = "x,y,name\n-2,1,a\n-1,-1,b\n0,1,c\n1,1,d\n2,-1,e\n"
-FIT = ("--target", "y", "--features", "x", "--beta", "1e-4")
+STANDARD = ("--target", "y", "--features", "x", "--beta", "1e-4")
+FIT = (*STANDARD, "--no-standardize")
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -285,6 +287,22 @@ def test_a_model_on_data_without_its_columns(run, five, tmp_path):
     (tmp_path / "z.csv").write_text("z,y\n1,2\n")
     for command in ("certify", "predict"):
         assert_refused(run(command, model, tmp_path / "z.csv"), "no column 'x'")
+
+
+def test_the_defaults_are_those_of_the_estimators(run, five, tmp_path):
+    code, out, _ = run("fit", five, *STANDARD, "-o", tmp_path / "m", "--json")
+    assert code == 0
+    values = json.loads(out)
+    assert (values["intercept"], values["standardize"]) == (True, True)
+    model = ConvexReLURegressor(beta=values["beta"])
+    assert values["tol"] == model.tol
+    table = read_table(five)
+    X, y = table.numbers(["x"]).astype(float), table.numbers(["y"]).astype(float)
+    found = model.fit(X, y[:, 0])
+    assert values["objective"] == pytest.approx(found.objective_, rel=1e-10)
+    plain = json.loads(run("fit", five, *FIT, "-o", tmp_path / "n", "--json")[1])
+    assert plain["standardize"] is False
+    assert plain["objective"] != pytest.approx(values["objective"], rel=0.01)
 
 
 def test_no_intercept(run, five, tmp_path):
