@@ -135,9 +135,10 @@ class ConvexReLURegressor(RegressorMixin, _ConvexReLU):
     """Regression by the best two-layer ReLU network of any width.
 
     Minimises ``l(f(X), y) + beta / 2 (sum |u_j|^2 + sum alpha_j^2)`` over all networks
-    ``f(x) = sum_j alpha_j max(0, x . u_j)`` to its certified global optimum (Pilanci &
-    Ergen 2020, equations (2) and (19)).  No initialisation, no learning rate, no width
-    and no random seed: the result is a function of the data.
+    ``f(x) = sum_j alpha_j max(0, x . u_j)`` (Pilanci & Ergen 2020, equations (2) and
+    (19)), to a certified distance from the global optimum: ``gap_`` is at most ``tol``,
+    or a warning says what it is.  No initialisation, no learning rate, no width and no
+    random seed: without ``time_limit`` the result is a function of the data.
 
     Parameters
     ----------
@@ -296,8 +297,9 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):
     """Classification by the best two-layer ReLU network of any width.
 
     Minimises ``l(f(X), y) + beta / 2 (sum |u_j|^2 + sum alpha_j^2)`` with labels -1
-    and +1 to its certified global optimum (Pilanci & Ergen 2020, equations (2) and
-    (19)).  For two classes one network; for more, one for each class against all
+    and +1 (Pilanci & Ergen 2020, equations (2) and (19)), to a certified distance from
+    the global optimum: ``gap_`` is at most ``tol``, or a warning says what it is.
+    For two classes one network; for more, one for each class against all
     others, and the largest output wins.
 
     Parameters

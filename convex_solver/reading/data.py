@@ -61,6 +61,12 @@ class Scaling:
     center: Array
     scale: Array
 
+    def __post_init__(self) -> None:
+        """Keep copies, which nothing outside can change."""
+        for name in ("center", "scale"):
+            values = np.array(getattr(self, name), dtype=np.float64)
+            object.__setattr__(self, name, _frozen(values))
+
 
 @dataclass(frozen=True, eq=False)
 class Data:
@@ -232,7 +238,7 @@ def fit_scaling(rows: Rows, *, intercept: bool, weights: Array | None) -> Scalin
     scale = np.where(spread > 0.0, spread, 1.0)
     if not (np.all(np.isfinite(center)) and np.all(np.isfinite(scale))):
         raise InputError("a column of X is too large to standardise; scale it first.")
-    return Scaling(_frozen(center), _frozen(scale))
+    return Scaling(center, scale)
 
 
 def _scaled(rows: Rows, scaling: Scaling, *, intercept: bool) -> list[Fraction | int]:
