@@ -12,6 +12,7 @@ from collections import defaultdict
 from pathlib import Path
 from zlib import crc32
 
+import numba
 import pytest
 from hypothesis import settings
 
@@ -51,6 +52,10 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("quick", max_examples=LEAST_EXAMPLES)
     settings.register_profile("thorough", print_blob=True)
     settings.load_profile("quick" if is_quick(config) else "thorough")
+    if numba.config.DISABLE_JIT:
+        # machine words wrap around in silence when compiled, NumPy's scalars tell
+        line = "ignore:overflow encountered in scalar:RuntimeWarning"
+        config.addinivalue_line("filterwarnings", line)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:

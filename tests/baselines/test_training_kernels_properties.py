@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from convex_solver._kernels.solve import training as kernels
 
+from reference.compiled import plain
+
 pytestmark = pytest.mark.kernels
 
 sizes = st.tuples(
@@ -28,7 +30,7 @@ def drawn(seed, starts, m, n, patches):
 def test_outputs_are_sums_over_neurons_and_patches(seed, size):
     starts, m, n, patches = size
     Z, alphas, _ = drawn(seed, *size)
-    for pool in (kernels.pool_outputs, kernels.pool_outputs.py_func):
+    for pool in (kernels.pool_outputs, plain(kernels.pool_outputs)):
         out = np.full((starts, n), np.nan)
         pool(Z, alphas, patches, np.full(n * patches, np.nan), out)
         for s in range(starts):
@@ -47,7 +49,7 @@ def test_slopes_pass_where_a_neuron_is_above_zero_only(seed, size):
     starts, m, n, patches = size
     Z, _, random = drawn(seed, *size)
     slopes = random.standard_normal((starts, n * patches))
-    for gate in (kernels.gate_slopes, kernels.gate_slopes.py_func):
+    for gate in (kernels.gate_slopes, plain(kernels.gate_slopes)):
         out = Z.copy()
         gate(out, slopes)
         for row in range(starts * m):
@@ -58,7 +60,7 @@ def test_slopes_pass_where_a_neuron_is_above_zero_only(seed, size):
 
 def test_adam_is_kingma_and_ba_s_algorithm_with_a_rate_for_each_start():
     random = np.random.default_rng(0)
-    for step_of in (kernels.adam_step, kernels.adam_step.py_func):
+    for step_of in (kernels.adam_step, plain(kernels.adam_step)):
         point = random.standard_normal((2, 3))
         mine, rates = point.copy(), np.array([0.1, 0.02])
         first, second = np.zeros((2, 3)), np.zeros((2, 3))

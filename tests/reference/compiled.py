@@ -6,6 +6,12 @@ import numba
 
 from arrangement._kernels.cells import float_rays, walk_floats
 
+
+def plain(kernel):
+    """Return the Python function of a kernel; with NUMBA_DISABLE_JIT that is all."""
+    return getattr(kernel, "py_func", kernel)
+
+
 # never cached: a cached caller does not notice an edited callee in another file
 
 
