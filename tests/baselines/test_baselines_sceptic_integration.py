@@ -11,6 +11,8 @@ from instances import searchable
 
 TOL = 1e-9
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_fifty_starts_never_beat_the_optimum_and_come_close_to_it(loss):
