@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from arrangement import InputError
+from arrangement.exact import float_array
 from arrangement.io import write_new
 from convex_solver.losses import Loss, get_loss
 from convex_solver.networks import TwoLayerReLU
@@ -124,8 +125,8 @@ def render_fit(
     from matplotlib.figure import Figure
 
     chosen = get_loss(loss)
-    points = np.asarray(X, dtype=np.float64)
-    target = np.asarray(y, dtype=np.float64)
+    points = float_array(X, name="X")
+    target = float_array(y, name="y")
     if points.ndim != 2 or points.shape[1] not in (1, 2) or not len(points):
         raise InputError(
             f"X has shape {points.shape}; a plot needs (n, 1) or (n, 2), n at least 1."

@@ -15,6 +15,7 @@ from arrangement.exact.linear_algebra import (
 )
 from arrangement.exact.reading import (
     exact_entries,
+    float_array,
     read_matrix,
     read_samples,
     read_vector,
@@ -40,6 +41,7 @@ __all__ = [
     "exact_entries",
     "exact_number",
     "exact_text",
+    "float_array",
     "hadamard_bits",
     "independent_rows",
     "integer_row",

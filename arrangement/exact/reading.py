@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from arrangement.errors import InputError, InputTypeError
 from arrangement.exact.containers import column_labels, exact_array
@@ -115,6 +115,32 @@ def read_vector(
     return exact_entries(
         array, floats=floats, name=name, where=lambda position: f"entry {position}"
     )
+
+
+def float_array(values: ArrayLike | Any, *, name: str) -> NDArray[np.float64]:
+    """Return numbers of any kind as float64, each rounded once, to nearest.
+
+    NaN and infinity stay where the values are an array of floats.
+
+    Raises
+    ------
+    InputError, InputTypeError
+        As `exact_array` and `exact_number`; also numbers beyond float64.
+    """
+    array = exact_array(values, name=name)
+    if array.dtype.kind in "iu" or array.dtype in (np.float64, np.float32, np.float16):
+        return array.astype(np.float64)
+
+    def where(position: int) -> str:
+        place = np.unravel_index(position, array.shape)
+        return f"entry {', '.join(str(k) for k in place)}"
+
+    entries = exact_entries(array, floats="binary", name=name, where=where)
+    try:
+        rounded = [float(entry) for entry in entries]
+    except OverflowError:
+        raise InputError(f"{name} has an entry beyond float64; scale it.") from None
+    return np.array(rounded, dtype=np.float64).reshape(array.shape)
 
 
 def exact_entries(

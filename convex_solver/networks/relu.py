@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from arrangement import InputError
+from arrangement.exact import float_array
 from convex_solver.errors import ModelFileError
 from convex_solver.losses import Loss, get_loss
 from convex_solver.networks.json_files import (
@@ -115,7 +116,7 @@ class TwoLayerReLU:
 
     def design(self, X: ArrayLike) -> Array:
         """Return the data as the first layer sees them, (n, d) or (n, K, d)."""
-        data = np.asarray(X, dtype=np.float64)
+        data = float_array(X, name="X")
         width = self.weights.shape[1] - self.intercept
         if data.ndim not in (2, 3) or data.shape[-1] != width:
             raise InputError(
@@ -159,7 +160,7 @@ class TwoLayerReLU:
         Pilanci & Ergen (2020), equation (2), with the intercept's weights penalised.
         """
         prediction = self.predict(X)
-        target = np.asarray(y, dtype=np.float64)
+        target = float_array(y, name="y")
         if target.shape != prediction.shape:
             raise InputError(
                 f"y has shape {target.shape}; expected {prediction.shape}."

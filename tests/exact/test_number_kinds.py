@@ -22,6 +22,7 @@ from arrangement.exact import (
     exact_array,
     exact_number,
     exact_text,
+    float_array,
     read_matrix,
     read_samples,
     read_vector,
@@ -469,3 +470,25 @@ def test_samples_that_are_refused():
         read_samples(pd.DataFrame({"a": [np.inf]}), floats="binary", name="X")
     with pytest.raises(InputError, match=r"shape \(1,\)"):
         read_samples([1], floats="binary", name="X")
+
+
+def test_nearest_floats_of_numbers_of_any_kind():
+    third = SageMatrix([["1/3", NEXT]])
+    assert float_array(third, name="X").tolist() == [[1 / 3, float(BIG)]]
+    for values in ([["0.1", 2]], np.array([["0.1", "2"]]), [[Decimal("0.1"), 2]]):
+        assert float_array(values, name="X").tolist() == [[0.1, 2.0]]
+    single = float_array(TENTHS, name="X")
+    assert single.dtype == np.float64
+    assert single.tolist() == TENTHS.tolist()
+    assert np.isnan(float_array([[np.nan]], name="X")).all()
+    assert float_array(np.longdouble([1.5]), name="X").tolist() == [1.5]
+    assert float_array([["1e-400"]], name="X").tolist() == [[0.0]]
+    for values, message in (
+        ([[10**400]], "beyond float64"),
+        ([["1e400"]], "beyond float64"),
+        ([["x", 1]], r"'x' is not a number.*entry 0, 0"),
+    ):
+        with pytest.raises(InputError, match=message):
+            float_array(values, name="X")
+    with pytest.raises(InputTypeError, match="entry 1"):
+        float_array([1, None], name="y")

@@ -152,3 +152,12 @@ def test_a_damaged_file_is_one_clear_error(tmp_path):
         path.write_text(text)
         with pytest.raises(ModelFileError):
             TwoLayerReLU.load(path)
+
+
+def test_data_of_any_kind_are_rounded_once():
+    network = TwoLayerReLU([[2.0, 0.0]], [1.0])
+    assert network.predict([["0.5", 10**400 - 10**400]]).tolist() == [1.0]
+    with pytest.raises(InputError, match="beyond float64"):
+        network.predict([[10**400, 0]])
+    with pytest.raises(InputError, match="beyond float64"):
+        network.objective([[1, 0]], [10**400], 0.1)
