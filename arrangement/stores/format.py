@@ -203,19 +203,22 @@ def read_header(folder: Path) -> Header:
     given = {name: value for name, value in values.items() if name != "sha256"}
     wrong = _wrong_field(given)
     header = None if wrong else Header(**given)
-    if not wrong and header is not None:
-        expected = header.document()
-        attributes = {"arrangement": values}
-        if expected != {
-            name: attributes if name == "attributes" else document.get(name)
-            for name in expected
-        }:
-            wrong = "its SHA-256 is not that of what it says"
-        else:
-            wrong = header.contradiction()
+    if header is not None:
+        wrong = header.contradiction() or _wrong_document(header, document)
     if wrong or header is None:
         raise InputError(f"{folder / METADATA} is altered: {wrong}. {_REMOVE}")
     return header
+
+
+def _wrong_document(header: Header, document: dict[str, Any]) -> str:
+    """Return what is not as the fields of the header make it, or ""."""
+    expected = header.document()
+    if expected["attributes"]["arrangement"] != document["attributes"]["arrangement"]:
+        return "its SHA-256 is not that of what it says"
+    for name in expected:
+        if name != "attributes" and expected[name] != document.get(name):
+            return f"{name!r} is not that of a store of these patterns"
+    return ""
 
 
 def _wrong_field(values: dict[str, Any]) -> str:
