@@ -17,8 +17,11 @@ import pytest
 from arrangement import ArrangementError
 from convex_solver import (
     CertificateError,
+    CircularCNN,
     ConvexProgram,
+    LinearCNN,
     ModelFileError,
+    TwoLayerReLU,
     certify_model,
     load_model,
     save_model,
@@ -237,3 +240,40 @@ def test_files_as_they_were_are_certified(bases, tmp_path):
         path.write_bytes(raw)
         assert meaning(load_model(path)) == meaning(model)
         certify_model(load_model(path), X, y, sample_weight=weights)
+
+
+NETWORKS = (
+    TwoLayerReLU([[1.0, -0.5, 2.0]], [0.7], intercept=True, scale=[2.0, 0.5]),
+    LinearCNN([[1.0, -1.0], [0.5, 2.0]], [[1.0, 0.0, 2.0], [3.0, -1.0, 0.25]]),
+    CircularCNN([[0.0, 1.0, 0.0]], [[1.0, 2.0, 3.0]]),
+)
+
+
+def test_altered_networks_are_networks_or_refused(tmp_path, fuzz_seeds):
+    """Files of networks claim nothing and have no digest: another may be read."""
+
+    def case(number):
+        rng = random.Random(f"network-{number}")
+        network = rng.choice(NETWORKS)
+        path = tmp_path / f"{number}.json"
+        network.save(path)
+        raw = path.read_bytes()
+        if rng.random() < 0.4:
+            path.write_bytes(altered_bytes(rng, raw))
+        else:
+            document, twin = altered_document(rng, json.loads(raw))
+            text = to_json(document)
+            if twin is not None:
+                text = with_twin(text, str(twin[0][-1]), twin[1])
+            path.write_text(text, encoding="utf-8", errors="surrogatepass")
+        found, error = attempt(Exception, lambda: type(network).load(path))
+        path.unlink()
+        if error is not None:
+            check_refusal(error, path, ModelFileError)
+            return "refused"
+        document = found.to_dict()
+        assert json.loads(json.dumps(document, allow_nan=False)) == document
+        return "same" if document == network.to_dict() else "another network"
+
+    outcomes = run_cases(case, "network", fuzz_seeds)
+    assert 3 * outcomes["refused"] >= len(fuzz_seeds)
