@@ -335,7 +335,7 @@ class _Run:
         limits = Limits(tol, time_limit, None, 1)
         _check_bound(bound)
         self.tol, self.bound = limits.tol, bound
-        self.begin = time.perf_counter()
+        self.begin = time.monotonic()
         seconds = math.inf if limits.time_limit is None else limits.time_limit
         self.deadline = self.begin + seconds
 
@@ -348,7 +348,7 @@ def _solve_over(
     run: _Run,
 ) -> Approximation:
     """Solve the program over the patterns of directions (k, d)."""
-    begin = time.perf_counter()
+    begin = time.monotonic()
     _, _, vt = np.linalg.svd(program.X, full_matrices=False)
     basis = np.ascontiguousarray(vt[: program.rank].T)
     blocks = blocks_of(program, basis, directions)
@@ -373,7 +373,7 @@ def _solve_over(
         restricted_bound=restricted,
         source=source,
         training=training,
-        seconds=time.perf_counter() - begin,
+        seconds=time.monotonic() - begin,
     )
     return replace(found, lower_bound=_lower_bound(program, objective, run))
 
@@ -395,7 +395,7 @@ def _lower_bound(program: ConvexProgram, objective: float, run: _Run) -> float |
     if bound is None:
         return None
     if isinstance(bound, str):
-        seconds = min(BOUND_SECONDS, run.deadline - time.perf_counter())
+        seconds = min(BOUND_SECONDS, run.deadline - time.monotonic())
         if program.rank > BOUND_RANK or seconds <= 0.0:
             return None
         bound = solve(program, tol=BOUND_TOL, time_limit=seconds)

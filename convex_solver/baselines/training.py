@@ -171,7 +171,7 @@ def train(
     >>> found.objectives.shape, round(found.objective, 4)
     ((20,), 0.8914)
     """
-    begin = time.perf_counter()
+    begin = time.monotonic()
     options = Options(
         method, n_neurons, n_starts, steps, step_size, batch_size, momentum, record
     )
@@ -212,7 +212,7 @@ def train(
         trajectory=seen.patterns(),
         last=last.patterns(),
         method=method,
-        seconds=time.perf_counter() - begin,
+        seconds=time.monotonic() - begin,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,8 +25,13 @@ class _Price:
     proof: str
 
 
-def _by_chambers(data: Data, v: Array, patterns: PatternSet | None) -> _Price:
-    """Price chamber by chamber: of a stream that proves itself, or a proven list."""
+def _by_chambers(
+    data: Data, v: Array, patterns: PatternSet | None, deadline: float = math.inf
+) -> _Price:
+    """Price chamber by chamber: of a stream that proves itself, or a proven list.
+
+    Past ``deadline`` (of `time.monotonic`) nothing is known: the bound is infinite.
+    """
     if patterns is not None and patterns.proof is None:
         raise InputError("patterns carry no proof; use enumerate_patterns(X).")
     stream = iter_patterns(data.arrangement, facets=True, prove=patterns is None)
@@ -34,6 +40,8 @@ def _by_chambers(data: Data, v: Array, patterns: PatternSet | None) -> _Price:
     best = 0.0
     slack = _slack(data, v)
     for block in stream:
+        if time.monotonic() > deadline:
+            return _Price(math.inf, count, None, stream.bound, "no time was left")
         count += len(block)
         if patterns is not None:
             parts.append(block.packed.copy())

@@ -9,6 +9,7 @@ about ``(sum |v_i| |x_i| / max)^((r-1)/2)`` cones, where a listing has ``n^(r-1)
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,7 +38,11 @@ from convex_solver.certificates.signed_rows import SignedRows, reduce_rows
 from convex_solver.rounding import U
 from convex_solver.typing import Array
 
+# Cones between looks at the clock: as many as take some tenths of a second, between a
+# thousand a second in high rank and a million in low.
+FIRST_CONES = 256
 CONES_PER_CALL = 50_000
+QUICK, SLOW = 0.05, 0.25
 LEAST_RTOL = 1e-13
 
 
@@ -56,8 +61,8 @@ class Covering:
     n_cones : int
         Cones visited for both signs.
     is_reached : bool
-        False when the budget (or float64) ended the search: then ``bound`` holds, but
-        is loose.
+        False when the budget, the deadline or float64 ended the search: then ``bound``
+        holds, but is loose.
     peaks : ndarray, shape (k, d), float64
         Unit vectors of distinct local maxima, largest first; empty if not asked for.
     peak_values : ndarray, shape (k,), float64
@@ -83,6 +88,7 @@ def cover_sphere(
     hints: ArrayLike | None = None,
     n_peaks: int = 0,
     max_cones: int = 10**6,
+    deadline: float = math.inf,
 ) -> Covering:
     """Bound ``|v^T (X u)_+|`` over the unit ball, from above and with all rounding.
 
@@ -103,6 +109,10 @@ def cover_sphere(
         Local maxima to return, at most; those above ``floor`` are then all visited.
     max_cones : int
         Most cones to visit, for each sign.
+    deadline : float
+        Of `time.monotonic`.  It ends the search within half a second or so, as
+        ``max_cones`` does: some cones of each sign are visited in any case, and what is
+        left is bounded.
 
     Returns
     -------
@@ -142,7 +152,13 @@ def cover_sphere(
     sides = [_side(problem, sign, n_peaks) for sign in (1.0, -1.0)]
     for side in sides:
         _try(side, guesses @ problem.basis, scalars)
-    done = [_run(side, scalars, max_cones) for side in sides]
+    # half of the time for the first sign, so that the second has its share
+    now = time.monotonic()
+    ends = (max(now, 0.5 * (now + deadline)), deadline)
+    done = [
+        _run(side, scalars, max_cones, end)
+        for side, end in zip(sides, ends, strict=True)
+    ]
     # a cone that floats cannot halve may stay above the goal
     is_reached = all(done) and (n_peaks > 0 or scalars[TOP] <= scalars[GOAL])
     largest = max(scalars[TOP], *(_left_over(side) for side in sides))
@@ -244,15 +260,16 @@ def _try(side: _Side, guesses: Array, scalars: Array) -> None:
             scalars[GOAL] = max(scalars[GOAL], goal)
 
 
-def _run(side: _Side, scalars: Array, max_cones: int) -> bool:
+def _run(side: _Side, scalars: Array, max_cones: int, deadline: float) -> bool:
     """Run the kernel in pieces, with more memory when it asks for it."""
     r, m = side.columns.shape
     if r == 0 or 2**r > max_cones:
         return bool(r == 0)
     scratch = _scratch(r, m)
     counters = side.counters
+    piece, begin = FIRST_CONES, time.monotonic()
     while counters[CONES] < max_cones:
-        counters[LEFT] = min(CONES_PER_CALL, max_cones - counters[CONES])
+        counters[LEFT] = min(piece, max_cones - counters[CONES])
         code = cover(
             side.columns,
             side.n_convex,
@@ -270,6 +287,14 @@ def _run(side: _Side, scalars: Array, max_cones: int) -> bool:
             rows, values = side.pool
             side.pool[:] = [np.tile(rows, 2), np.tile(values, 2)]
             side.stack[:] = [np.concatenate([part, part]) for part in side.stack]
+        now = time.monotonic()
+        if now >= deadline:
+            return False
+        if code != GROW and now - begin < QUICK:
+            piece = min(2 * piece, CONES_PER_CALL)
+        elif now - begin > SLOW:
+            piece = max(piece // 2, 1)
+        begin = now
     return False
 
 

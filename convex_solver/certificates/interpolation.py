@@ -154,8 +154,13 @@ def interpolation_bounds(
     *,
     rtol: float = RTOL,
     max_cones: int = MOST_CONES,
+    deadline: float = math.inf,
 ) -> InterpolationCertificate:
-    """Return the certificate on data that were read; see `certify_interpolation`."""
+    """Return the certificate on data that were read; see `certify_interpolation`.
+
+    Past ``deadline`` (of `time.monotonic`) the covering ends as if ``max_cones`` were
+    reached.
+    """
     check_rows(data)
     check_fit(data, network)
     if not max_cones >= 1:
@@ -173,6 +178,7 @@ def interpolation_bounds(
         hints=network.weights,
         rtol=rtol,
         max_cones=max_cones,
+        deadline=deadline,
     )
     with np.errstate(all="ignore"):  # what overflows ends as an infinite bound
         missed = np.abs(network.evaluate(data.X) - data.y) * (1.0 + 4.0 * U)

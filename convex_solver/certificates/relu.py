@@ -188,11 +188,14 @@ def bounds(
     method: str = "auto",
     rtol: float = RTOL,
     max_cones: int | None = None,
+    deadline: float = math.inf,
 ) -> Certificate:
     """Return the certificate of a network on data that were read; see `certify`.
 
     It depends on nothing but its arguments: what a solver found enters as ``network``
-    and ``dual``, which are candidates, and what it computed is computed again.
+    and ``dual``, which are candidates, and what it computed is computed again.  Past
+    ``deadline`` (of `time.monotonic`) a covering ends as if ``max_cones`` were reached,
+    and the chambers that are listed in its place may prove nothing.
     """
     check_fit(data, network)
     term = loss.at(
@@ -214,7 +217,14 @@ def bounds(
         raise InputError(f"dual has shape {v.shape}; expected {data.y.shape}, finite.")
     v = term.clip(v)
     price = _price(
-        data, data.spread(v), network.weights, method, patterns, rtol, max_cones
+        data,
+        data.spread(v),
+        network.weights,
+        method,
+        patterns,
+        rtol,
+        max_cones,
+        deadline,
     )
     scaled = _feasible(term, v, data, beta, price.largest)
     lower = max(0.0, term.dual_lower(scaled))
@@ -295,6 +305,7 @@ def _price(
     patterns: PatternSet | None,
     rtol: float,
     max_cones: int | None,
+    deadline: float,
 ) -> _Price:
     """Bound the largest price in the way asked for; `Certificate` has the fields."""
     if method not in METHODS:
@@ -313,14 +324,22 @@ def _price(
     if method == "auto" and bound <= most:
         cones = min(max(bound, FEW_CONES), cones)
     covering = cover_sphere(
-        data.X, v, X_error=data.X_error, hints=hints, rtol=rtol, max_cones=cones
+        data.X,
+        v,
+        X_error=data.X_error,
+        hints=hints,
+        rtol=rtol,
+        max_cones=cones,
+        deadline=deadline,
     )
-    if method == "auto" and not covering.is_reached and bound <= most:
-        return _by_chambers(data, v, None)
     proof = f"{covering.n_cones:,} cones that cover all directions"
     if not covering.is_reached:
         proof += "; the bound is loose, as more of them would be needed"
-    return _Price(covering.bound, None, covering.n_cones, bound, proof)
+    price = _Price(covering.bound, None, covering.n_cones, bound, proof)
+    if method == "auto" and not covering.is_reached and bound <= most:
+        listed = _by_chambers(data, v, None, deadline)
+        return min(listed, price, key=lambda found: found.largest)
+    return price
 
 
 def _feasible(

@@ -20,6 +20,8 @@ from convex_solver.reading.options import (
     check_beta,
     check_count,
     check_tolerance,
+    deadline_after,
+    part_of_time,
     read_beta,
 )
 from convex_solver.reading.patches import extract_patches
@@ -42,7 +44,9 @@ __all__ = [
     "check_count",
     "check_loss",
     "check_tolerance",
+    "deadline_after",
     "extract_patches",
+    "part_of_time",
     "read_beta",
     "read_data",
     "read_patch_samples",

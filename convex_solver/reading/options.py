@@ -82,10 +82,21 @@ class Limits:
     def share(self, begin: float, n_left: int) -> Limits:
         """Return the limits of the next of ``n_left`` runs of a call.
 
-        It began at ``begin`` of `time.perf_counter`; what is left of its time is shared
+        It began at ``begin`` of `time.monotonic`; what is left of its time is shared
         alike, and next to nothing is left after the end.
         """
         if self.time_limit is None:
             return self
-        left = begin + self.time_limit - time.perf_counter()
+        left = begin + self.time_limit - time.monotonic()
         return replace(self, time_limit=max(left / n_left, LEAST_SECONDS))
+
+
+def deadline_after(seconds: float | None) -> float:
+    """Return when so many seconds from now are over, of `time.monotonic`; or never."""
+    return math.inf if seconds is None else time.monotonic() + seconds
+
+
+def part_of_time(deadline: float, share: float) -> float:
+    """Return a deadline that leaves a share of the time until ``deadline``."""
+    now = time.monotonic()
+    return now + share * max(deadline - now, 0.0)

@@ -45,12 +45,12 @@ class CuttingSet(WorkingSet):
     def add(self, directions: Array, signs: Array, deadline: float = math.inf) -> int:
         """Add the chambers of generic directions (k, r); return how many were new.
 
-        Past ``deadline`` (of `time.perf_counter`) the rest is left out.
+        Past ``deadline`` (of `time.monotonic`) the rest is left out.
         """
         r = self.X.shape[1]
         patterns, kept, centres, fresh = [], [], [], []
         for u, sign in zip(directions, signs, strict=True):
-            if time.perf_counter() > deadline:
+            if time.monotonic() > deadline:
                 break
             size = float(np.linalg.norm(u))
             heights = self._lines @ (u / size) if size > 0.0 else np.zeros(1)

@@ -319,7 +319,7 @@ class InteriorPoint:
             best = replace(best, iterations=iteration)
             if best.gap <= tol or stalled >= (10 if best.gap > 1e-7 else 3):
                 break
-            if time.perf_counter() > deadline or not self._iterate():
+            if time.monotonic() > deadline or not self._iterate():
                 break
         if best is None:
             raise ArithmeticError("the interior point method found no finite point")
@@ -379,7 +379,7 @@ def solve_restricted(
 ) -> RestrictedSolution:
     """Solve the program over ``blocks`` to a relative gap of ``tol`` if it can.
 
-    Past ``deadline`` (of `time.perf_counter`) the best point so far is returned.
+    Past ``deadline`` (of `time.monotonic`) the best point so far is returned.
     """
     with np.errstate(all="ignore"):
         return InteriorPoint(blocks, data, beta).run(tol, deadline)

@@ -59,12 +59,12 @@ class WorkingSet:
     def add(self, directions: Array, signs: Array, deadline: float = math.inf) -> int:
         """Add the chambers of generic directions (k, r); return how many were new.
 
-        Past ``deadline`` (of `time.perf_counter`) the rest is left out.
+        Past ``deadline`` (of `time.monotonic`) the rest is left out.
         """
         n, r = self.X.shape
         centres, patterns, kept_signs, rows, counts = [], [], [], [], []
         for u, sign in zip(directions, signs, strict=True):
-            if time.perf_counter() > deadline:
+            if time.monotonic() > deadline:
                 break
             pattern = self.X @ u >= 0.0
             key = np.packbits(pattern).tobytes() + (b"+" if sign > 0 else b"-")

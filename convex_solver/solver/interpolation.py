@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,13 @@ from convex_solver.program import (
     blocks_from_network,
     network_from_blocks,
 )
-from convex_solver.reading import MAX_CONES, TOL, Limits
+from convex_solver.reading import (
+    MAX_CONES,
+    TOL,
+    Limits,
+    deadline_after,
+    part_of_time,
+)
 from convex_solver.solver.solver import solve_from, teller
 from convex_solver.typing import Array
 
@@ -46,6 +52,8 @@ from convex_solver.typing import Array
 # by which it falls.
 FIRST = 1e-3
 FALL = 0.02
+# Share of the time that is for the penalised programs; the rest certifies.
+SOLVER_SHARE = 0.8
 # Cones that the first weight is sought with.
 FEW_CONES = 10**5
 MOST_FALLS = 8
@@ -126,7 +134,7 @@ def interpolate(
     tol : float
         Relative gap at which the status is optimal.
     time_limit : float, optional
-        Seconds for the whole call, certificate included.
+        Seconds for the whole call, certificate included, as in `solve`.
     max_cones : int
         Most cones of the certificate's covering, for each sign.
     progress : callable, optional
@@ -154,8 +162,9 @@ def interpolate(
     >>> found.status.value, round(found.norm, 6), found.network.n_neurons
     ('optimal', 2.0, 2)
     """
-    begin = time.perf_counter()
+    begin = time.monotonic()
     limits = Limits(tol, time_limit, None, max_cones)
+    deadline = deadline_after(limits.time_limit)
     program = ConvexProgram(
         X,
         y,
@@ -171,9 +180,16 @@ def interpolate(
     reached = reach(data.rows.exact, data.y_exact, intercept=intercept)
     if reached.obstruction is not None:
         raise NoInterpolationError(reached.obstruction)
-    network, dual, penalty, rounds = _penalised(program, limits, begin, progress)
+    network, dual, penalty, rounds = _penalised(
+        program, limits, part_of_time(deadline, SOLVER_SHARE), progress
+    )
     certificate = interpolation_bounds(
-        data, network, dual, rtol=max(1e-11, 0.05 * tol), max_cones=max_cones
+        data,
+        network,
+        dual,
+        rtol=max(1e-11, 0.05 * tol),
+        max_cones=max_cones,
+        deadline=deadline,
     )
     scale = certificate.max_price if 0.0 < certificate.max_price < math.inf else 1.0
     return Interpolation(
@@ -186,7 +202,7 @@ def interpolate(
         dual=dual / scale,
         penalty=penalty,
         rounds=rounds,
-        seconds=time.perf_counter() - begin,
+        seconds=time.monotonic() - begin,
         tol=tol,
     )
 
@@ -194,7 +210,7 @@ def interpolate(
 def _penalised(
     program: ConvexProgram,
     limits: Limits,
-    begin: float,
+    deadline: float,
     progress: Listener | None,
 ) -> tuple[TwoLayerReLU, Array, float, int]:
     """Lower the penalty until the dual point is inside the box; network and dual."""
@@ -206,19 +222,18 @@ def _penalised(
         program.X,
         program.data_term.gradient(np.zeros(program.n)),
         max_cones=min(limits.max_cones, FEW_CONES),
+        deadline=deadline,
     )
     penalty = FIRST * (found.value if found.value > 0.0 else 1.0)
     guesses: Array | None = None
     rounds, inside = 0, 0
     best, least = (zero, np.zeros(program.n), penalty), math.inf
     for _ in range(MOST_FALLS):
-        left = limits.time_limit
-        if left is not None:
-            left = max(left - (time.perf_counter() - begin), 1e-3)
         solution, guesses = solve_from(
             program.with_beta(penalty),
             "column-generation",
-            Limits(0.5 * limits.tol, left, None, limits.max_cones),
+            replace(limits, tol=0.5 * limits.tol),
+            deadline,
             progress,
             guesses,
         )

@@ -45,6 +45,13 @@ class Maxima:
         """Largest value found, 0 when there is none."""
         return float(self.values.max(initial=0.0))
 
+    def above(self, price: float) -> Maxima:
+        """Return those with a value above a price."""
+        kept = self.values > price
+        return Maxima(
+            self.directions[kept], self.near[kept], self.signs[kept], self.values[kept]
+        )
+
     def union(self, other: Maxima) -> Maxima:
         """Both, these first."""
         return Maxima(
@@ -98,7 +105,7 @@ class Pricer:
     ) -> Maxima:
         """Climb from seeds (k, r) and from random directions, for both signs.
 
-        Past ``deadline`` (of `time.perf_counter`) no more climbs are begun.
+        Past ``deadline`` (of `time.monotonic`) no more climbs are begun.
         """
         weights, linear = self.combine(v)
         extra = self.random.standard_normal((n_random, self.rank))
@@ -138,7 +145,7 @@ def _climb(
             rows, weights, linear, directions[part], near[part], values[part],
             counts[part],
         )  # fmt: skip
-        if time.perf_counter() > deadline:
+        if time.monotonic() > deadline:
             break
     kept: list[int] = []
     for i in np.argsort(-values):

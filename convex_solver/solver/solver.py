@@ -20,7 +20,13 @@ from convex_solver.certificates import (
 )
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import ConvexProgram, check_size, reduce_network
-from convex_solver.reading import MAX_CONES, TOL, Limits
+from convex_solver.reading import (
+    MAX_CONES,
+    TOL,
+    Limits,
+    deadline_after,
+    part_of_time,
+)
 from convex_solver.restricted import all_directions
 from convex_solver.solver.column_generation import ColumnGeneration, Round
 from convex_solver.typing import Array
@@ -36,6 +42,10 @@ SAME_PREDICTION = 1e-6
 RISES = (0.01, 0.1)
 # A network that is reduced even when the time is over, as that takes no time.
 SMALL = 300
+# Share of the time that rounds take, and how far a certificate may go beyond the limit,
+# as a share of it and in seconds, where a last round took what was left for it.
+ROUNDS_SHARE = 0.9
+OVERTIME, MOST_OVERTIME = 0.1, 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,8 +115,9 @@ def solve(
     tol : float
         Relative gap at which the status is optimal.
     time_limit : float, optional
-        Seconds for the whole call, certificate included; then the best network so far
-        is returned with its certified gap.
+        Seconds for the whole call; then the best network so far is returned with its
+        certified gap.  The certificate has a tenth of the time, and up to a second of
+        overtime.  An iteration of a master problem is not cut short.
     max_rounds : int, optional
         Of column generation.
     max_cones : int
@@ -135,8 +146,8 @@ def solve(
     ('optimal', 0.0010128)
     """
     limits = Limits(tol, time_limit, max_rounds, max_cones)
-    solution, _ = solve_from(program, method, limits, progress, None)
-    return solution
+    deadline = deadline_after(limits.time_limit)
+    return solve_from(program, method, limits, deadline, progress, None)[0]
 
 
 def solve_path(
@@ -171,25 +182,39 @@ def solve_path(
     InputError, InputTypeError
         A beta that is no number above 0, before anything is solved; as `solve`.
     """
-    begin = time.perf_counter()
     limits = Limits(tol, time_limit, None, max_cones)
+    deadline = deadline_after(limits.time_limit)
     programs = [program.with_beta(beta) for beta in betas]
     solutions: list[Solution] = []
     guesses: Array | None = None
-    for at_beta in programs:
-        share = limits.share(begin, len(programs) - len(solutions))
+    for k, each in enumerate(programs):
+        end = part_of_time(deadline, 1.0 / (len(programs) - k))
         solution, guesses = solve_from(
-            at_beta, "column-generation", share, progress, guesses
+            each, "column-generation", limits, end, progress, guesses
         )
         solutions.append(solution)
     return solutions
 
 
-def beta_max(program: ConvexProgram, *, max_cones: int = MAX_CONES) -> float:
+def beta_max(
+    program: ConvexProgram,
+    *,
+    time_limit: float | None = None,
+    max_cones: int = MAX_CONES,
+) -> float:
     """Return the least weight decay at which the zero network is optimal.
 
     ``max |g^T (X u)_+|`` over ``|u| <= 1``, ``g`` the gradient of the loss at the zero
     prediction, which has to be unique.
+
+    Parameters
+    ----------
+    program : ConvexProgram
+        Its own beta is not used.
+    time_limit : float, optional
+        Seconds.
+    max_cones : int
+        Most cones of the covering that bounds it, for each sign.
 
     Returns
     -------
@@ -199,7 +224,7 @@ def beta_max(program: ConvexProgram, *, max_cones: int = MAX_CONES) -> float:
     Raises
     ------
     InputError
-        If ``max_cones`` cones do not suffice (many features), or the loss has a kink
+        If the time or the cones do not suffice (many features), or the loss has a kink
         at the zero prediction of a sample (absolute loss with a target of zero).
 
     Examples
@@ -207,6 +232,8 @@ def beta_max(program: ConvexProgram, *, max_cones: int = MAX_CONES) -> float:
     >>> round(beta_max(ConvexProgram([[1.0], [2.0]], [1.0, 1.0], 1.0)), 9)
     3.0
     """
+    limits = Limits(1.0, time_limit, None, max_cones)
+    deadline = deadline_after(limits.time_limit)
     kinks = program.data_term.kinks(np.zeros(program.n))
     if kinks.size:
         raise InputError(
@@ -216,12 +243,19 @@ def beta_max(program: ConvexProgram, *, max_cones: int = MAX_CONES) -> float:
         )
     gradient = program.spread(program.data_term.gradient(np.zeros(program.n)))
     found = cover_sphere(
-        program.X, gradient, X_error=program.data.X_error, max_cones=max_cones
+        program.X,
+        gradient,
+        X_error=program.data.X_error,
+        max_cones=max_cones,
+        deadline=deadline,
     )
     if not found.is_reached:
+        is_late = found.n_cones < max_cones and time.monotonic() >= deadline
+        spent = f"{time_limit} seconds" if is_late else f"{max_cones} cones"
+        advice = "time_limit" if is_late else "max_cones"
         raise InputError(
-            f"{max_cones} cones did not bound beta_max of {program.d} columns; it is "
-            f"between {found.value!r} and {found.bound!r}. Raise max_cones."
+            f"{spent} did not bound beta_max of {program.d} columns; it is between "
+            f"{found.value!r} and {found.bound!r}. Raise {advice}."
         )
     return found.bound
 
@@ -230,11 +264,15 @@ def solve_from(
     program: ConvexProgram,
     method: str,
     limits: Limits,
+    deadline: float,
     progress: Listener | None,
     guesses: Array | None,
 ) -> tuple[Solution, Array]:
-    """Return the solution, and directions whose chambers a later run may start with."""
-    begin = time.perf_counter()
+    """Return the solution, and directions whose chambers a later run may start with.
+
+    The time ends at ``deadline`` (of `time.monotonic`).
+    """
+    begin = time.monotonic()
     say = teller(progress)
     if method not in METHODS:
         raise InputError(f"method={method!r} is unknown; use one of {METHODS}.")
@@ -245,19 +283,15 @@ def solve_from(
     run = ColumnGeneration(
         program,
         limits.tol,
-        deadline=math.inf if limits.time_limit is None else begin + limits.time_limit,
+        deadline=part_of_time(deadline, ROUNDS_SHARE),
         report=lambda latest: say(_line(latest)),
     )
-    try:
-        if method == "full":
-            run.add_directions(all_directions(program, run.basis))
-        else:
-            run.begin_set(guesses)
-        stopped = _rounds(run, limits, say)
-    except KeyboardInterrupt:
-        stopped = "interrupted"
-        say("interrupted: certifying what there is; once more to stop at once")
-    network, certificate = _finish(program, run, limits, stopped, say)
+    stopped = _find(run, method, limits, guesses, say)
+    say("certifying")
+    overtime = min(OVERTIME * max(deadline - begin, 0.0), MOST_OVERTIME)
+    deadline = max(deadline, time.monotonic() + overtime)
+    network = _reduced(run, limits.tol, deadline)
+    certificate = _certificate(network, run, limits, deadline)
     status = certificate.status(limits.tol)
     if status is SolutionStatus.OPTIMAL:
         stopped = "tolerance"
@@ -273,9 +307,9 @@ def solve_from(
         method=method,
         reason=reason,
         stopped=stopped,
-        n_blocks=len(run.blocks),
+        n_blocks=len(run.columns.blocks),
         history=tuple(run.history),
-        seconds=time.perf_counter() - begin,
+        seconds=time.monotonic() - begin,
         tol=limits.tol,
     )
     return solution, run.useful_directions()
@@ -289,29 +323,23 @@ def teller(progress: Listener | None) -> Say:
     return lambda line: progress(Progress(line))
 
 
-def _finish(
-    program: ConvexProgram,
+def _find(
     run: ColumnGeneration,
+    method: str,
     limits: Limits,
-    stopped: str,
+    guesses: Array | None,
     say: Say,
-) -> tuple[TwoLayerReLU, Certificate]:
-    """Reduce the network and certify it, in the time that is left."""
-    max_cones = limits.max_cones
-    if stopped not in ("tolerance", "stalled"):
-        max_cones = min(max_cones, run.cones_in_time())
-    say("certifying")
-    network = run.network
-    if not run.is_out_of_time or network.n_neurons <= SMALL:
-        network = reduce_network(program, network, change=SAME_PREDICTION)
-    for share in RISES:
-        if network.n_neurons <= program.n or run.is_out_of_time:
-            break
-        # rounding stood in the way; a rise below tol is certified with the rest
-        network = reduce_network(
-            program, network, change=SAME_PREDICTION, rise=share * limits.tol
-        )
-    return network, _certificate(program, network, run, max_cones, limits.tol)
+) -> str:
+    """Fill the working set and run the rounds; return why they ended."""
+    try:
+        if method == "full":
+            run.columns.add_both(all_directions(run.program, run.basis))
+        else:
+            run.begin_set(guesses)
+        return _rounds(run, limits, say)
+    except KeyboardInterrupt:
+        say("interrupted: certifying what there is; once more to stop at once")
+        return "interrupted"
 
 
 def _rounds(run: ColumnGeneration, limits: Limits, say: Say) -> str:
@@ -321,24 +349,40 @@ def _rounds(run: ColumnGeneration, limits: Limits, say: Say) -> str:
         stopped = run.run(most)
         if stopped not in ("tolerance", "stalled"):
             return stopped
-        missed = run.search(min(limits.max_cones, run.cones_in_time()))
+        missed = run.search(limits.max_cones)
         if missed == 0:
             return stopped
         say(f"the covering of the sphere found {missed} more chambers")
 
 
+def _reduced(run: ColumnGeneration, tol: float, deadline: float) -> TwoLayerReLU:
+    """Return the best network with few neurons, as far as there is time for that."""
+    network = run.network
+    if time.monotonic() < deadline or network.n_neurons <= SMALL:
+        network = reduce_network(run.program, network, change=SAME_PREDICTION)
+    for share in RISES:
+        if network.n_neurons <= run.program.n or time.monotonic() >= deadline:
+            break
+        # rounding stood in the way; a rise below tol is certified with the rest
+        network = reduce_network(
+            run.program, network, change=SAME_PREDICTION, rise=share * tol
+        )
+    return network
+
+
 def _certificate(
-    program: ConvexProgram,
-    network: TwoLayerReLU,
-    run: ColumnGeneration,
-    max_cones: int,
-    tol: float,
+    network: TwoLayerReLU, run: ColumnGeneration, limits: Limits, deadline: float
 ) -> Certificate:
     """Certify with the run's dual point; if that falls short, with the gradient too."""
-    data, beta, loss = program.data, program.beta, program.loss
-    options: dict[str, Any] = {"rtol": max(1e-11, 0.05 * tol), "max_cones": max_cones}
+    program = run.program
+    data, beta, loss, tol = program.data, program.beta, program.loss, limits.tol
+    options: dict[str, Any] = {
+        "rtol": max(1e-11, 0.05 * tol),
+        "max_cones": limits.max_cones,
+        "deadline": deadline,
+    }
     first = bounds(data, network, run.v, beta, loss, **options)
-    if first.gap <= tol or not run.history or run.is_out_of_time:
+    if first.gap <= tol or not run.history or time.monotonic() >= deadline:
         return first
     second = bounds(data, network, None, beta, loss, **options)
     return max(first, second, key=lambda c: c.lower_bound)

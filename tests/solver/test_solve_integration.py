@@ -21,6 +21,7 @@ from convex_solver.losses.loss import get_loss
 from convex_solver.restricted.cutting_planes import CuttingSet
 from convex_solver.solver import column_generation
 from convex_solver.solver.column_generation import ColumnGeneration
+from convex_solver.solver.search import Search
 
 from instances import FIVE, FIVE_Y, planted, planted_program
 from reference.raw import raw_data
@@ -291,10 +292,10 @@ def test_bad_input_is_refused_with_what_is_required(change, error, message):
 
 
 def test_what_climbing_misses_the_covering_finds(monkeypatch):
-    def blind(self, solution):
-        return self.pricer.maxima(self.v, np.ones((1, self.X.shape[1])), 0)
+    def blind(self, v, weights):
+        self.maxima = self.pricer.maxima(v, np.ones((1, self.X.shape[1])), 0)
 
-    monkeypatch.setattr(ColumnGeneration, "_price", blind)
+    monkeypatch.setattr(Search, "climb", blind)
     monkeypatch.setattr(column_generation, "FEW", 0)
     lines = []
     random = np.random.default_rng(3)
@@ -314,6 +315,6 @@ def test_high_rank_is_solved_with_few_rows_a_cone(loss):
     X = rng.standard_normal((20, 7))
     y = np.where(rng.standard_normal(20) > 0, 1.0, -1.0)
     program = ConvexProgram(X, y, 1.0, loss=loss)
-    assert isinstance(ColumnGeneration(program, 1e-6).blocks, CuttingSet)
+    assert isinstance(ColumnGeneration(program, 1e-6).columns.blocks, CuttingSet)
     solution = checked(program, tol=1e-6, max_cones=3 * 10**6)
     assert solution.status is SolutionStatus.OPTIMAL

@@ -1,0 +1,91 @@
+"""The search for large prices in a run of column generation: climbs and coverings."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from convex_solver.certificates import cover_sphere
+from convex_solver.program import ConvexProgram
+from convex_solver.solver.pricing import Maxima, Pricer
+from convex_solver.typing import Array
+
+# Random starts of a pricing round for each dimension, and of the first round.
+N_RANDOM = 20
+N_FIRST = 60
+# Rank from which a climb, some r steps of n r operations, is too long for so many.
+HIGH = 10.0
+# Maxima that a covering may return.
+N_PEAKS = 200
+# Maxima with a price above this share of beta are where the next climbs start too.
+PROMISING = 0.9
+
+
+class Search:
+    """The maxima of the price that are known, for the last dual point asked about.
+
+    Attributes
+    ----------
+    maxima : Maxima
+    seconds : float
+        What the last covering took.
+    """
+
+    def __init__(
+        self, program: ConvexProgram, X: Array, v: Array, seed: int, deadline: float
+    ) -> None:
+        self.program, self.X, self.deadline = program, X, deadline
+        self.pricer = Pricer(X, program.arrangement, seed)
+        self.seconds = 0.0
+        none = np.zeros((0, X.shape[1]))
+        self.maxima = self._climb(v, none, self._count(N_FIRST))
+
+    def _count(self, per_dimension: int) -> int:
+        """Random starts: fewer for many rows and where a climb is long."""
+        n, r = self.X.shape
+        share = min(1.0, 1000.0 / n) * min(1.0, (HIGH / max(r, 1)) ** 2)
+        return int(max(10.0, per_dimension * r * share))
+
+    def _climb(self, v: Array, seeds: Array, n_random: int) -> Maxima:
+        spread = self.program.spread(v)
+        return self.pricer.maxima(spread, seeds, n_random, self.deadline)
+
+    def random_directions(self, per_dimension: int) -> Array:
+        """Return some directions (k, r)."""
+        shape = (self._count(per_dimension), self.X.shape[1])
+        return self.pricer.random.standard_normal(shape)
+
+    def climb(self, v: Array, weights: Array) -> None:
+        """Climb from the neurons of a master problem, the last maxima, and at random.
+
+        ``weights`` (G, r); neurons of next to no weight are left out.
+        """
+        norms = np.linalg.norm(weights, axis=1)
+        active = norms > 1e-6 * norms.max(initial=0.0)
+        seeds = np.vstack([weights[active], self.promising().directions])
+        self.maxima = self._climb(v, seeds, self._count(N_RANDOM))
+
+    def promising(self) -> Maxima:
+        """Return the maxima that nearly break the dual constraint, or do."""
+        return self.maxima.above(PROMISING * self.program.beta)
+
+    def cover(self, v: Array, margin: float, max_cones: int) -> Maxima:
+        """Return maxima that a covering leads to, above ``beta (1 + margin)``.
+
+        A covering sees every direction, so what it finds is what random starts did
+        not.  Its bound is not used: the certificate makes its own.
+        """
+        begin = time.monotonic()
+        found = cover_sphere(
+            self.X,
+            self.program.spread(v),
+            floor=self.program.beta * (1.0 + margin),
+            rtol=max(margin, 1e-11),
+            hints=self.maxima.directions[:N_PEAKS],
+            n_peaks=N_PEAKS,
+            max_cones=max_cones,
+            deadline=self.deadline,
+        )
+        self.seconds = time.monotonic() - begin
+        return self._climb(v, found.peaks, 0)
