@@ -10,6 +10,8 @@ So ``rank C <= n`` neurons are enough.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -49,6 +51,7 @@ def reduce_network(
     *,
     change: float = 1e-9,
     rise: float = RISE,
+    deadline: float = math.inf,
 ) -> TwoLayerReLU:
     """Return a network with the same predictions, not dearer, and few neurons.
 
@@ -67,6 +70,9 @@ def reduce_network(
     rise : float
         How far the objective may rise, relative; the rounding of its own evaluation
         unless said otherwise.
+    deadline : float
+        Of `time.monotonic`; past it no more neurons are dropped, and more than said
+        below may be left.
 
     Returns
     -------
@@ -118,7 +124,7 @@ def reduce_network(
     if not program.network_objective(best) <= limit:
         best = network
     best = _join_close(program, best, change, limit)
-    return _to_vertex(program, best, limit)
+    return _to_vertex(program, best, limit, deadline)
 
 
 def _join_close(
@@ -177,7 +183,7 @@ def _affordable_pairs(
 
 
 def _to_vertex(
-    program: ConvexProgram, network: TwoLayerReLU, limit: float
+    program: ConvexProgram, network: TwoLayerReLU, limit: float, deadline: float
 ) -> TwoLayerReLU:
     """Drop neurons until their columns are independent or the objective rises."""
     best = network
@@ -191,9 +197,9 @@ def _to_vertex(
     weights = sides * norms
     # all are dropped at once, and a bisection only follows where that is too dear
     accepted, refused, attempt = 0, len(weights) + 1, len(weights)
-    while refused - accepted > 1:
+    while refused - accepted > 1 and time.monotonic() < deadline:
         found = None
-        for final in _ends(columns, weights, attempt):
+        for final in _ends(columns, weights, attempt, deadline):
             candidate = network_from_blocks(
                 program, np.abs(final)[:, None] * units, np.sign(final)
             )
@@ -208,12 +214,14 @@ def _to_vertex(
     return best
 
 
-def _ends(columns: Array, weights: Array, most: int) -> Iterator[Array]:
+def _ends(
+    columns: Array, weights: Array, most: int, deadline: float
+) -> Iterator[Array]:
     """Yield weights with at most ``most`` dropped: with the prediction restored, not.
 
     The restored ones solve a least-squares problem for what the steps lost by rounding.
     """
-    fewer = drop_columns(columns, weights, most)
+    fewer = drop_columns(columns, weights, most, deadline)
     kept = fewer != 0.0
     if np.any(kept) and not np.all(kept):
         lost = columns @ (weights - fewer)
@@ -224,7 +232,9 @@ def _ends(columns: Array, weights: Array, most: int) -> Iterator[Array]:
     yield fewer
 
 
-def drop_columns(columns: Array, weights: Array, most: int) -> Array:
+def drop_columns(
+    columns: Array, weights: Array, most: int, deadline: float = math.inf
+) -> Array:
     """Make at most ``most`` weights zero, ``columns @ weights`` and signs kept.
 
     Parameters
@@ -235,6 +245,8 @@ def drop_columns(columns: Array, weights: Array, most: int) -> Array:
     most : int
         The number of zeros to stop at; with m, no more columns are left than their
         numerical rank.
+    deadline : float
+        Of `time.monotonic`; past it no more are made.
 
     Returns
     -------
@@ -249,7 +261,7 @@ def drop_columns(columns: Array, weights: Array, most: int) -> Array:
     order = np.argsort(-np.abs(weights), kind="stable")
     order = order[weights[order] != 0.0]
     active = order[:0]
-    while order.size and most > 0:
+    while order.size and most > 0 and time.monotonic() < deadline:
         size = max(CHUNK, active.size)
         active, order = np.concatenate([active, order[:size]]), order[size:]
         null = _null_space(columns[:, active], tolerance)

@@ -63,7 +63,7 @@ class Solution:
     status : SolutionStatus
         OPTIMAL exactly when the certificate's gap is at most the tolerance.
     network : TwoLayerReLU
-        At most n neurons.
+        At most n neurons, or more where the time ended first.
     certificate : Certificate
     method, reason : str
         How it was solved, and why that way.
@@ -358,14 +358,21 @@ def _rounds(run: ColumnGeneration, limits: Limits, say: Say) -> str:
 def _reduced(run: ColumnGeneration, tol: float, deadline: float) -> TwoLayerReLU:
     """Return the best network with few neurons, as far as there is time for that."""
     network = run.network
-    if time.monotonic() < deadline or network.n_neurons <= SMALL:
-        network = reduce_network(run.program, network, change=SAME_PREDICTION)
+    end = math.inf if network.n_neurons <= SMALL else deadline
+    if time.monotonic() < end:
+        network = reduce_network(
+            run.program, network, change=SAME_PREDICTION, deadline=end
+        )
     for share in RISES:
         if network.n_neurons <= run.program.n or time.monotonic() >= deadline:
             break
         # rounding stood in the way; a rise below tol is certified with the rest
         network = reduce_network(
-            run.program, network, change=SAME_PREDICTION, rise=share * tol
+            run.program,
+            network,
+            change=SAME_PREDICTION,
+            rise=share * tol,
+            deadline=deadline,
         )
     return network
 
