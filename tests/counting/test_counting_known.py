@@ -18,8 +18,6 @@ from arrangement.model.arrangement import Arrangement
 
 from reference import families
 
-pytestmark = pytest.mark.kernels
-
 # OEIS A000609, sums of Betti numbers (CountingChambers.jl), orders of Weyl groups.
 THRESHOLD = (2, 4, 14, 104, 1882, 94572, 15028134)
 RESONANCE = {2: 6, 3: 32, 4: 370, 5: 11292, 6: 1066044}

@@ -35,6 +35,7 @@ pytestmark = pytest.mark.skipif(
 
 CHILD = """
 import sys
+import time
 import numpy as np
 from arrangement import Arrangement, enumerate_patterns, iter_patterns
 from reference import families
@@ -48,7 +49,9 @@ try:
     # have everything compiled
     next(iter_patterns(X[:20], n_jobs=jobs, prove=mode == "proven"))
     print("ready", flush=True)
-    while True:
+    # not for ever, as whoever interrupts may be gone
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
         for block in iter_patterns(X, n_jobs=jobs, prove=mode == "proven"):
             pass
 except KeyboardInterrupt:
