@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from arrangement.errors import InputError
 from arrangement.io.headers import is_missing, is_number, looks_like_number
-from arrangement.options import short
+from arrangement.options import free_bytes, short
 
 _WORDS = {
     "comma": ",",
@@ -127,10 +127,19 @@ def unzipped(shown: str, raw: bytes) -> bytes:
             raise InputError(f"{shown} is {what} first.")
     if not raw.startswith(b"\x1f\x8b"):
         return raw
+    # the cells take several times the memory of the text
+    room = free_bytes() // 8
     try:
-        return gzip.decompress(raw)
+        with gzip.GzipFile(fileobj=io.BytesIO(raw)) as stream:
+            content = stream.read(room + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{shown} is a damaged gzip file: {error}.") from error
+    if len(content) > room:
+        raise InputError(
+            f"{shown} holds more than {room:,} bytes once it is unpacked, too many for "
+            "the free memory. Unpack it and keep the columns that are needed."
+        )
+    return content
 
 
 def decoded(shown: str, raw: bytes) -> str:
@@ -192,7 +201,7 @@ def read_rows(
         may_shift=mark != "," or row_names,
         is_header=header,
     )
-    notes = [f"{_counted(len(above), 'comment line')} skipped"] if above else []
+    notes = [f"{_counted(len(above), 'comment line')} above"] if above else []
     if not reader.lines:
         raise InputError(f"{shown} has no rows of data.")
     return Rows(

@@ -13,7 +13,7 @@ import pytest
 
 from arrangement.errors import InputError
 from arrangement.exact import read_matrix
-from arrangement.io import Table, read_table
+from arrangement.io import Table, read_table, separated_text
 
 ROWS = [[Fraction(1, 2), 2], [Fraction(3, 2), -1], [3, 4]]
 
@@ -266,6 +266,15 @@ def test_another_format_is_named(read, form):
     with pytest.raises(InputError, match=message) as caught:
         read(raw)
     assert "\n" not in str(caught.value)
+
+
+def test_a_gzip_file_beyond_the_memory_is_refused(read, monkeypatch):
+    raw = gzip.compress(b"a,b\n" + b"1,2\n" * 1000)
+    monkeypatch.setattr(separated_text, "free_bytes", lambda: 8 * 4004)
+    assert read(raw).n_rows == 1000
+    monkeypatch.setattr(separated_text, "free_bytes", lambda: 8 * 4003)
+    with pytest.raises(InputError, match=r"more than 4,003 bytes.*Unpack"):
+        read(raw)
 
 
 def test_a_workbook_is_a_zip_file(tmp_path):

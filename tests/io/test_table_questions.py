@@ -234,7 +234,7 @@ def test_notes_say_how_a_file_was_read(read):
         "separated by semicolons",
         "decimal commas",
         "names in line 2",
-        "1 comment line skipped",
+        "1 comment line above",
         "1 empty row at the end left out",
         "1 empty column at the right left out",
     )
