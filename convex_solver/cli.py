@@ -235,6 +235,9 @@ def _check_limits(options: argparse.Namespace) -> None:
 
 def _features(options: argparse.Namespace, table: Table) -> list[str]:
     """Return the columns to predict from; target and weights are none of them."""
+    for name in (options.target, options.weights):
+        if name is not None:
+            table.require(name)
     names: list[str] | None = options.features
     if names is None:
         names = list(table.features(besides=(options.target, options.weights)))

@@ -145,8 +145,14 @@ class Table:
             out[:, k] = column
         return out
 
-    def column(self, name: str) -> NDArray[Any]:
-        """Return one column, checked to hold finite numbers only (not a copy)."""
+    def require(self, name: str) -> None:
+        """Refuse a name that no column has, or that several have; no cell is read.
+
+        Raises
+        ------
+        InputError
+            What the table has instead.
+        """
         if name not in self._places:
             raise InputError(
                 f"{self.path} has no column {name!r}; it has {listed(self.names)}."
@@ -156,6 +162,10 @@ class Table:
                 f"{self.path}: two columns are named {name!r}. Choose others by name, "
                 "or rename one."
             )
+
+    def column(self, name: str) -> NDArray[Any]:
+        """Return one column, checked to hold finite numbers only (not a copy)."""
+        self.require(name)
         column = self.columns[self._places[name]]
         if self.lines:
             return self._decimals(name, column)
