@@ -231,8 +231,8 @@ def test_columns_and_paths(run, points, tmp_path):
     assert_refused(run("count", tmp_path), "directory")
     assert_refused(run("count", tmp_path / "none.csv"), "No such file")
     assert_refused(run("count", "a\0b"), "cannot read")
-    assert_refused(run("verify", tmp_path / "none.npz", points), "cannot read patterns")
-    assert_refused(run("verify", points, points), "cannot read patterns")
+    assert_refused(run("verify", tmp_path / "none.npz", points), "cannot read")
+    assert_refused(run("verify", points, points), "PatternSet.save")
 
 
 def test_output_paths(run, points, tmp_path):

@@ -252,8 +252,8 @@ def test_bad_options(run, five, tmp_path):
         (["fit", five, *FIT, *out, "--plot", tmp_path / "m"], [".png"]),
         (["fit", tmp_path / "none.csv", *FIT, *out], ["No such file"]),
         (["certify", tmp_path / "none", five], ["cannot read"]),
-        (["certify", five, five], ["not JSON"]),
-        (["predict", five, five], ["not JSON"]),
+        (["certify", five, five], ["no JSON"]),
+        (["predict", five, five], ["no JSON"]),
         (["certify"], ["MODEL"]),
     ):
         assert_refused(run(*argv), *parts)
