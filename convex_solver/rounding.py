@@ -1,53 +1,186 @@
-"""Bounds that hold despite rounding: spectral norms, products, sums of squares.
+"""Directed bounds: float64 results that are certainly above (or below) exact ones.
 
-With ``u = 2**-53``, a float64 product of matrices with inner dimension k is off by at
-most ``gamma_k |A| |B|`` entry by entry, ``gamma_k = k u / (1 - k u)``, in whatever
-order the terms are added (Higham, Accuracy and Stability, 2nd ed., Section 3.5), plus
-less than ``k 2**-1074`` where products underflow. The bound itself is computed in
-floats, by nonnegative terms only, so it is right to a relative ``gamma_k`` too; the
-counts below have that and a few operations more in them.
+With ``u = 2**-53`` a sum or product in float64 is off by at most u relative; a product
+that underflows by ``2**-1075`` more, half of `TINY`.  A matrix product with inner
+dimension k is off by at most ``gamma_k |A| |B|`` entry by entry, ``gamma_k = k u /
+(1 - k u)``, in whatever order the terms are added (Higham, Accuracy and Stability,
+2nd ed., Section 3.5), plus k times what underflows.  The bounds are computed in floats
+themselves, by nonnegative terms only, so they are right to a relative ``gamma_k`` too;
+the factors below have that and a few operations more in them.
+
+One rule for all: **what is not finite bounds nothing**.  NaN and overflow are infinite
+as upper bounds and minus infinity as lower ones; none is ever dropped.
 """
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 import numpy as np
 
 from convex_solver.typing import Array
 
+# Unit round-off, and the smallest positive float.
 U = 2.0**-53
 TINY = 5e-324
+# A few operations on positive numbers round by less than this, relative.
+ROUNDING = 2.0**-48
+# A few dozen sums of many nonnegative numbers do too.
+UP = 1.0 + 2.0**-30
+# Far above what underflows in products of numbers of about one.
+LEAST = 2.0**-1000
+
+
+def float_below(value: Fraction | int) -> float:
+    """Return the largest float64 at or below a rational number, or minus infinity."""
+    try:
+        nearest = float(value)
+    except OverflowError:
+        return sys.float_info.max if value > 0 else -math.inf
+    return nearest if Fraction(nearest) <= value else math.nextafter(nearest, -math.inf)
+
+
+def float_above(value: Fraction | int) -> float:
+    """Return the smallest float64 at or above a rational number, or infinity."""
+    return -float_below(-value)
+
+
+def above(value: float) -> float:
+    """Return the next float after the rounded result of an operation; NaN: infinity."""
+    return math.inf if math.isnan(value) else math.nextafter(value, math.inf)
+
+
+def known(bounds: Array) -> Array:
+    """Return upper bounds with infinity where they are NaN."""
+    return np.where(np.isnan(bounds), np.inf, bounds)
+
+
+def nearest_error(rounded: Array, exact: Sequence[Fraction | int]) -> Array:
+    """Bound how far numbers are from floats that are the nearest to them, (n,)."""
+    pairs = zip(rounded.tolist(), exact, strict=True)
+    same = np.array([Fraction(a) == b for a, b in pairs], dtype=np.bool_)
+    # all of the spacing, so that halving it does not underflow; above 1e308 it is
+    # that of 1e308, and NumPy's overflows
+    return np.where(same, 0.0, np.spacing(np.minimum(np.abs(rounded), 1e308)))
+
+
+def product_above(a: float, b: float) -> float:
+    """Bound a product of two nonnegative numbers from above."""
+    return 0.0 if a == 0.0 or b == 0.0 else above(a * b)
+
+
+def quotient_below(a: float, b: float) -> float:
+    """Bound ``a / b`` of a positive and a nonnegative number from below.
+
+    The quotient is rounded to nearest, so two steps down are below the true one by
+    2^-53 of it or more.
+    """
+    if b == 0.0:
+        return math.inf
+    quotient = a / b
+    if not quotient > 0.0:  # NaN included
+        return 0.0
+    return math.nextafter(math.nextafter(quotient, 0.0), 0.0)
+
+
+def sum_above(terms: Iterable[float]) -> float:
+    """Bound a sum of nonnegative numbers from above; zero when all are zero.
+
+    fsum rounds correctly, so one step up suffices.
+    """
+    numbers = [x for x in terms if x != 0.0]
+    if not numbers:
+        return 0.0
+    try:
+        return above(math.fsum(numbers))
+    except (OverflowError, ValueError):  # a sum beyond float64; infinities of two signs
+        return math.inf
+
+
+def sum_below(terms: Sequence[float]) -> float:
+    """Bound a sum from below; zero for none."""
+    try:
+        total = math.fsum(terms)
+    except (OverflowError, ValueError):
+        if not all(map(math.isfinite, terms)):
+            return -math.inf
+        return float_below(sum(map(Fraction, terms), Fraction(0)))
+    return -above(-total) if len(terms) else 0.0
+
+
+def add_above(a: Array, b: Array | float) -> Array:
+    """Round a + b upwards: exact sums stay, so that a loss of zero is bounded by zero.
+
+    The error of the sum is a float (Knuth's TwoSum); it is NaN after an overflow.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        s = a + b
+        rest = s - a
+        error = (a - (s - rest)) + (b - rest)
+        return known(np.where(error <= 0.0, s, np.nextafter(s, np.inf)))
+
+
+def distance_above(f: Array, f_error: Array, y: Array) -> Array:
+    """Bound ``|f - y|`` from above, for values within ``f_error`` of f."""
+    ends = [add_above(side * f, -side * y) for side in (1.0, -1.0)]
+    return add_above(np.maximum(*ends), f_error)
+
+
+def half_squares_above(values: Array) -> float:
+    """Bound ``1/2 sum values^2`` from above; zero exactly when all are zero."""
+    flat = np.ravel(values)
+    flat = flat[flat != 0.0]
+    with np.errstate(over="ignore"):
+        squares = np.nextafter(0.5 * np.nextafter(flat * flat, np.inf), np.inf)
+    return sum_above(squares.tolist())
+
+
+def decay_above(beta: float, weights: Iterable[Array]) -> float:
+    """Bound ``beta / 2`` times the sum of all squared weights from above.
+
+    ``beta`` meets the squares before the halving: half of a subnormal one would lose
+    its last bit, which they may multiply.
+    """
+    sizes = [x for part in weights for x in np.ravel(part).tolist()]
+    total = sum_above(above(x * x) for x in sizes if x)
+    product = product_above(beta, total)
+    return 0.0 if product == 0.0 else above(0.5 * product)
 
 
 def product_error(a: Array, b: Array, extra: int = 0) -> Array:
     """Bound ``|fl(a @ b) - a @ b|`` entry by entry; ``extra`` more roundings each."""
     k = a.shape[-1]
     factor = (k + 4 + extra) * U * (1.0 + 2.0**-20)
-    return np.asarray((np.abs(a) @ np.abs(b)) * factor + (2 * k + 2) * TINY)
+    return known((np.abs(a) @ np.abs(b)) * factor + (2 * k + 2) * TINY)
+
+
+def times_above(a: Array, b: Array) -> Array:
+    """Bound a product of nonnegative matrices from above, entry by entry."""
+    k = a.shape[-1]
+    return known((a @ b) * (1.0 + (k + 4) * 2.0 * U) + (2 * k + 2) * TINY)
 
 
 def frobenius_above(values: Array) -> float:
-    """Upper bound of the square root of the sum of squares."""
+    """Bound the root of the sum of squares from above, at any size."""
     flat = np.abs(values).ravel()
     peak = float(flat.max(initial=0.0))
     if peak == 0.0:
         return 0.0
-    if not math.isfinite(peak):
+    if not math.isfinite(peak):  # NaN included
         return math.inf
     # by a power of two: exact but for what underflows, and that is far below 1e-300
     # times the peak, as the sum is rounded up by more
-    scaled = np.ldexp(flat, -math.frexp(peak)[1])
+    shift = math.frexp(peak)[1]
+    scaled = np.ldexp(flat, -shift)
     total = math.fsum((scaled * scaled).tolist()) * (1.0 + 8.0 * U)
-    root = math.sqrt(total) * (1.0 + 8.0 * U)
-    return _scaled_up(root, math.frexp(peak)[1])
+    return scaled_above(math.sqrt(total) * (1.0 + 8.0 * U), shift)
 
 
 def spectral_norm_above(matrix: Array) -> float:
-    """Upper bound of the largest singular value of a float64 matrix.
+    """Bound the largest singular value of a float64 matrix from above.
 
     ``|G| <= |U| |S| |V| + |G - U S V|_F`` for any U, S, V, here a computed singular
     value decomposition, and ``|U|^2 <= 1 + |U^T U - I|_F``: nothing is assumed of the
@@ -73,7 +206,7 @@ def spectral_norm_above(matrix: Array) -> float:
     )
     bound = (largest + frobenius_above(residual)) * (1.0 + 16.0 * U) + 1e-300
     # the Frobenius norm is a bound too, and the better one for rank one
-    return _scaled_up(min(bound, frobenius_above(g) + 1e-300), shift)
+    return scaled_above(min(bound, frobenius_above(g) + 1e-300), shift)
 
 
 def _gram_above(basis: Array) -> float:
@@ -83,38 +216,18 @@ def _gram_above(basis: Array) -> float:
     return (1.0 + frobenius_above(off + product_error(basis.T, basis))) * (1.0 + 4 * U)
 
 
-def _scaled_up(value: float, shift: int) -> float:
-    try:
-        return math.nextafter(math.ldexp(value, shift), math.inf)
-    except OverflowError:
-        return math.inf
-
-
-def sum_above(terms: Iterable[float]) -> float:
-    """Upper bound of a sum of nonnegative terms; infinite where one is NaN.
-
-    fsum rounds correctly, so one step up suffices.
-    """
-    try:
-        total = math.nextafter(math.fsum(terms), math.inf)
-    except OverflowError:
-        return math.inf
-    return math.inf if math.isnan(total) else total
-
-
-def half_squares_above(values: Array) -> float:
-    """Upper bound of ``1/2 sum values^2``; zero exactly when all are zero."""
-    flat = np.ravel(values)
-    flat = flat[flat != 0.0]
-    if flat.size == 0:
+def scaled_above(value: float, shift: int) -> float:
+    """Bound ``value * 2**shift`` of a nonnegative number from above."""
+    if value == 0.0:
         return 0.0
-    with np.errstate(over="ignore"):
-        squares = np.nextafter(0.5 * np.nextafter(flat * flat, np.inf), np.inf)
-    return sum_above(squares.tolist())
+    try:
+        return above(math.ldexp(value, shift))
+    except OverflowError:
+        return math.inf
 
 
 def dual_value_below(v: Array, y: Array) -> float:
-    """Lower bound of ``-1/2 |v|^2 - v . y``, summed exactly and rounded down once."""
+    """Bound ``-1/2 |v|^2 - v . y`` from below: summed exactly, rounded down once."""
     total = Fraction(0)
     for value, target in zip(v.ravel().tolist(), y.ravel().tolist(), strict=True):
         exact = Fraction(value)
@@ -123,41 +236,6 @@ def dual_value_below(v: Array, y: Array) -> float:
 
 
 def inner_product_below(v: Array, y: Array) -> float:
-    """Lower bound of ``v . y``, summed exactly and rounded down once."""
+    """Bound ``v . y`` from below: summed exactly, rounded down once."""
     pairs = zip(v.ravel().tolist(), y.ravel().tolist(), strict=True)
     return float_below(sum((Fraction(a) * Fraction(b) for a, b in pairs), Fraction(0)))
-
-
-# A few operations on positive numbers round by less than this, relative.
-ROUNDING = 2.0**-48
-
-
-def float_below(value: Fraction | int) -> float:
-    """Return the largest float64 at or below a rational number, or minus infinity."""
-    try:
-        nearest = float(value)
-    except OverflowError:
-        return sys.float_info.max if value > 0 else -math.inf
-    return nearest if Fraction(nearest) <= value else math.nextafter(nearest, -math.inf)
-
-
-def sum_up(x: Array) -> float:
-    """Bound a sum of nonnegative numbers from above."""
-    # fsum is correctly rounded, so one step up is an upper bound
-    try:
-        total = math.fsum(x)
-    except OverflowError:  # finite terms, a sum beyond float64
-        return math.inf
-    return 0.0 if total == 0.0 and not np.any(x) else math.nextafter(total, math.inf)
-
-
-def add_up(a: Array, b: Array | float) -> Array:
-    """Round a + b upwards: exact sums stay, so that a loss of zero is bounded by zero.
-
-    The error of the sum is a float (Knuth's TwoSum); it is NaN after an overflow.
-    """
-    with np.errstate(over="ignore", invalid="ignore"):
-        s = a + b
-        rest = s - a
-        error = (a - (s - rest)) + (b - rest)
-    return np.where(error <= 0.0, s, np.nextafter(s, np.inf))

@@ -18,12 +18,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from arrangement import InputError
+from arrangement.options import whole_number
 from convex_solver.baselines.clusters import cluster_directions
 from convex_solver.baselines.training import Training, train
 from convex_solver.certificates import SolutionStatus
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import ConvexProgram, reduce_network
-from convex_solver.reading import TOL, Limits, check_count
+from convex_solver.reading import TOL, Limits
 from convex_solver.restricted import blocks_of, solve_by_cuts
 from convex_solver.solver import Solution, solve
 from convex_solver.typing import Array
@@ -149,8 +150,8 @@ def approximate(
     (10, True)
     """
     run = _Run(tol, time_limit, bound)
-    check_count("n_directions", n_directions, 1)
-    check_count("seed", seed, 0)
+    whole_number(n_directions, "n_directions", 1)
+    whole_number(seed, "seed", 0)
     random = np.random.default_rng(seed)
     drawn = random.standard_normal((n_directions, program.d))
     source = f"{n_directions:,} Gaussian directions"
@@ -205,8 +206,8 @@ def alg1(
     True
     """
     run = _Run(tol, time_limit, bound)
-    check_count("n_clusters", n_clusters, 0)
-    check_count("seed", seed, 0)
+    whole_number(n_clusters, "n_clusters", 0)
+    whole_number(seed, "seed", 0)
     if training is None:
         training = train(program, method="gd", steps=500, record=250, seed=seed)
     centres = cluster_directions(program, n_clusters, seed=seed)
@@ -254,8 +255,8 @@ def alg2(
     True
     """
     run = _Run(tol, time_limit, bound)
-    check_count("n_directions", n_directions, 1)
-    check_count("seed", seed, 0)
+    whole_number(n_directions, "n_directions", 1)
+    whole_number(seed, "seed", 0)
     _, sizes, vt = np.linalg.svd(program.X, full_matrices=False)
     kept = np.arange(len(sizes)) < program.rank
     random = np.random.default_rng(seed)
@@ -304,7 +305,7 @@ def alg3(
     'last gd network'
     """
     run = _Run(tol, time_limit, bound)
-    check_count("seed", seed, 0)
+    whole_number(seed, "seed", 0)
     if training is None:
         training = train(program, method="gd", steps=500, seed=seed)
     directions = _taken(program, training, "last")

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from arrangement import InputError
+from arrangement.options import whole_number
 from convex_solver._kernels.solve import training as kernels
 from convex_solver.program import ConvexProgram
-from convex_solver.reading import check_count
 from convex_solver.typing import Array
 
 METHODS = ("adam", "gd", "sgd")
@@ -64,9 +64,9 @@ class Options:
                 f"method={self.method!r} is unknown; use one of {METHODS}."
             )
         for name in ("n_neurons", "n_starts", "steps", "batch_size"):
-            check_count(name, getattr(self, name), 1)
-        check_count("record", self.record, 0)
-        check_count("seed", seed, 0)
+            whole_number(getattr(self, name), name, 1)
+        whole_number(self.record, "record", 0)
+        whole_number(seed, "seed", 0)
         size = self.step_size
         if size is not None and not 0.0 < size < math.inf:
             raise InputError(f"step_size={size!r}; expected a number above 0, or None.")

@@ -78,6 +78,7 @@ class Covering:
     peak_values: Array = field(repr=False)
 
 
+@np.errstate(all="ignore")  # what overflows ends as an infinite bound
 def cover_sphere(
     X: ArrayLike,
     v: ArrayLike,
@@ -269,7 +270,7 @@ def _run(side: _Side, scalars: Array, max_cones: int, deadline: float) -> bool:
     counters = side.counters
     piece, begin = FIRST_CONES, time.monotonic()
     while counters[CONES] < max_cones:
-        counters[LEFT] = min(piece, max_cones - counters[CONES])
+        counters[LEFT] = min(piece, max_cones - int(counters[CONES]))
         code = cover(
             side.columns,
             side.n_convex,

@@ -23,29 +23,42 @@ from numpy.typing import ArrayLike, NDArray
 
 from arrangement import InputError
 from convex_solver.certificates.covering import cover_sphere
-from convex_solver.certificates.network_bounds import prediction_error, squares_above
+from convex_solver.certificates.network_bounds import predict_within
 from convex_solver.certificates.obstruction import reach
 from convex_solver.certificates.relu import check_fit, read_for
-from convex_solver.certificates.status import SolutionStatus
+from convex_solver.certificates.status import Bounds
 from convex_solver.errors import NoInterpolationError
 from convex_solver.networks import TwoLayerReLU
-from convex_solver.reading import Data
-from convex_solver.rounding import U, float_below
+from convex_solver.reading import (
+    MAX_CONES,
+    Data,
+    read_candidate,
+    read_cones,
+    read_tolerance,
+)
+from convex_solver.rounding import (
+    LEAST,
+    TINY,
+    UP,
+    U,
+    add_above,
+    decay_above,
+    distance_above,
+    float_below,
+    product_error,
+    sum_above,
+    times_above,
+)
 from convex_solver.typing import Array
 
-# Cones to visit for each sign, and how far the covering's bound may be from the value.
-MOST_CONES = 3 * 10**6
+# How far the covering's bound may be from the value.
 RTOL = 1e-11
-# Covers a few dozen roundings of sums of nonnegative numbers.
-UP = 1.0 + 2.0**-30
-# Added where products may have lost digits to underflow, which no factor gives back.
-LEAST = 2.0**-1000
 # Points tried on each hyperplane for one that is far from the others.
 TRIALS = 16
 
 
 @dataclass(frozen=True, eq=False)
-class InterpolationCertificate:
+class InterpolationCertificate(Bounds):
     """Bounds on the least norm of an interpolating network.
 
     Attributes
@@ -61,7 +74,7 @@ class InterpolationCertificate:
         The part of the upper bound that pays for the residuals.
     residual : float
         Upper bound of ``|f(x_i) - y_i|``.
-    dual : ndarray, shape (n,)
+    dual : ndarray, shape (n,), read-only
         The ``v`` behind the lower bound ``v . y / max_price``.
     max_price : float
         Upper bound of ``|v^T (X u)_+|``, ``|u| <= 1``.
@@ -73,19 +86,12 @@ class InterpolationCertificate:
 
     upper_bound: float
     lower_bound: float
-    gap: float
     correction: float
     residual: float
     dual: Array = field(repr=False)
     max_price: float
     n_cones: int
     data_digest: str
-
-    def status(self, tol: float) -> SolutionStatus:
-        """Return OPTIMAL exactly when the gap is at most ``tol``."""
-        if self.gap <= tol:
-            return SolutionStatus.OPTIMAL
-        return SolutionStatus.INACCURATE
 
 
 def certify_interpolation(
@@ -96,7 +102,7 @@ def certify_interpolation(
     *,
     floats: str = "binary",
     rtol: float = RTOL,
-    max_cones: int = MOST_CONES,
+    max_cones: int = MAX_CONES,
 ) -> InterpolationCertificate:
     """Bound the least norm of an interpolating network from both sides.
 
@@ -147,13 +153,14 @@ def certify_interpolation(
     return interpolation_bounds(data, network, dual, rtol=rtol, max_cones=max_cones)
 
 
+@np.errstate(all="ignore")  # what overflows ends as an infinite bound
 def interpolation_bounds(
     data: Data,
     network: TwoLayerReLU,
     dual: ArrayLike,
     *,
     rtol: float = RTOL,
-    max_cones: int = MOST_CONES,
+    max_cones: int = MAX_CONES,
     deadline: float = math.inf,
 ) -> InterpolationCertificate:
     """Return the certificate on data that were read; see `certify_interpolation`.
@@ -163,12 +170,8 @@ def interpolation_bounds(
     """
     check_rows(data)
     check_fit(data, network)
-    if not max_cones >= 1:
-        raise InputError(f"max_cones={max_cones!r}; expected at least 1.")
-    v = np.array(dual, dtype=np.float64)
-    if v.shape != data.y.shape or not np.all(np.isfinite(v)):
-        raise InputError(f"dual has shape {v.shape}; expected {data.y.shape}, finite.")
-    reached = reach(data.rows.exact, data.y_exact, intercept=data.intercept)
+    v = read_candidate(dual, data.y.shape)
+    reached = reach(data.entering, data.y_exact, intercept=data.intercept)
     if reached.obstruction is not None:
         raise NoInterpolationError(reached.obstruction)
     covering = cover_sphere(
@@ -176,26 +179,16 @@ def interpolation_bounds(
         v,
         X_error=data.X_error,
         hints=network.weights,
-        rtol=rtol,
-        max_cones=max_cones,
+        rtol=read_tolerance(rtol, "rtol"),
+        max_cones=read_cones(max_cones),
         deadline=deadline,
     )
-    with np.errstate(all="ignore"):  # what overflows ends as an infinite bound
-        missed = np.abs(network.evaluate(data.X) - data.y) * (1.0 + 4.0 * U)
-        missed = (missed + prediction_error(network, data) + data.y_error) * UP
-        missed += LEAST * (1.0 + np.abs(network.alphas).sum()) * (network.n_neurons > 0)
-        correction = _cost(data, missed, network.weights, reached.rows)
-        total = _decay_above(network) + correction
-    upper = math.nextafter(total, math.inf) if total > 0.0 else total
-    upper = math.inf if math.isnan(upper) else upper
-    lower = _lower(v, data, covering.bound)
-    gap = math.inf if math.isinf(upper) else 0.0
-    if 0.0 < upper < math.inf:
-        gap = (upper - lower) / upper
+    missed = _missed(network, data)
+    correction = _cost(data, missed, network.weights, reached.rows)
+    decay = decay_above(1.0, [network.weights, network.alphas])
     return InterpolationCertificate(
-        upper_bound=upper,
-        lower_bound=lower,
-        gap=gap,
+        upper_bound=sum_above([decay, correction]),
+        lower_bound=_lower(v, data, covering.bound),
         correction=correction,
         residual=float(np.max(missed)),
         dual=v,
@@ -224,10 +217,10 @@ def _lower(v: Array, data: Data, max_price: float) -> float:
     return float_below(exact)
 
 
-def _decay_above(network: TwoLayerReLU) -> float:
-    """Half the squared weights, rounded up: at least ``sum |u_j| |alpha_j|``."""
-    total = squares_above(network)
-    return 0.5 * total * (1.0 + 8.0 * U) + (5e-324 if total else 0.0)
+def _missed(network: TwoLayerReLU, data: Data) -> Array:
+    """Bound ``|f(x_i) - y_i|`` for the exact data, zero where it is."""
+    prediction, error = predict_within(network, data)
+    return add_above(distance_above(prediction, error, data.y), data.y_error)
 
 
 def _cost(data: Data, missed: Array, hints: Array, rows: tuple[int, ...]) -> float:
@@ -244,32 +237,28 @@ def _cost(data: Data, missed: Array, hints: Array, rows: tuple[int, ...]) -> flo
     if not kept.size or not np.all(np.isfinite(missed)):
         # no rows: all outputs are zero, and so is e
         return 0.0 if not kept.size else math.inf
-    directions = _directions(data.X, kept, hints)
-    X, errors, missed = data.X[kept], data.X_error[kept], missed[kept]
-    C = np.maximum(X @ directions.T, 0.0)
-    off = (np.abs(X) * ((data.X.shape[1] + 4) * U) + errors) @ np.abs(directions).T
     # rows to about one, by powers of two; what underflows then is added to the errors
-    powers = np.frexp(C.max(axis=1, initial=0.0))[1]
-    C = np.ldexp(C, -powers[:, None])
-    off = np.ldexp(off, -powers[:, None]) * UP + LEAST
-    missed = np.ldexp(missed, -powers) + LEAST
-    if not np.all(np.isfinite(C)):
-        return math.inf
+    powers = np.frexp(np.abs(data.X[kept]).max(axis=1))[1]
+    X = np.ldexp(data.X[kept], -powers[:, None])
+    errors = np.ldexp(data.X_error[kept], -powers[:, None]) + LEAST
+    missed = np.ldexp(missed[kept], -powers) + LEAST
+    directions = _directions(data.X, kept, hints)
+    units = np.ascontiguousarray(directions.T)
+    C = np.maximum(X @ units, 0.0)
+    off = product_error(X, units) + times_above(errors, np.abs(units))
     try:
         M = np.linalg.pinv(C, rcond=1e-15)
     except np.linalg.LinAlgError:
         return math.inf
-    k, m = C.shape
     spread = np.abs(M)
-    wrong = np.abs(np.eye(k) - C @ M) * (1.0 + 4.0 * U)
-    wrong += (C * ((m + 4) * U) + off) @ spread
+    wrong = np.abs(np.eye(len(C)) - C @ M) * (1.0 + 4.0 * U)
+    wrong += product_error(C, M) + times_above(off, spread)
     theta = float(wrong.sum(axis=1).max()) * UP
     if not theta < 0.5:
         return math.inf
     norms = np.linalg.norm(directions, axis=1) * UP
-    sizes = missed + theta / (1.0 - theta) * missed.max() * UP
-    total = float(norms @ (spread @ sizes)) * UP
-    return total if math.isfinite(total) else math.inf
+    sizes = (missed + theta / (1.0 - theta) * missed.max()) * UP
+    return sum_above((times_above(norms, spread) * sizes * UP + TINY).tolist())
 
 
 def _directions(X: Array, rows: NDArray[np.intp], hints: Array) -> Array:

@@ -27,30 +27,31 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from arrangement import InputError
-from convex_solver.certificates.status import SolutionStatus
+from convex_solver.certificates.status import Bounds
 from convex_solver.networks import CircularCNN, LinearCNN
 from convex_solver.reading import (
     Samples,
     read_beta,
+    read_candidate,
     read_patch_samples,
     read_signal_samples,
-    real_array,
 )
 from convex_solver.rounding import (
-    TINY,
-    U,
+    decay_above,
+    distance_above,
     dual_value_below,
     frobenius_above,
     half_squares_above,
     product_error,
     spectral_norm_above,
     sum_above,
+    times_above,
 )
 from convex_solver.typing import Array
 
 
 @dataclass(frozen=True, eq=False)
-class CNNCertificate:
+class CNNCertificate(Bounds):
     """Bounds on the optimum of one program, each on the safe side of its rounding.
 
     Attributes
@@ -61,7 +62,7 @@ class CNNCertificate:
         No network of this architecture, of any width, has an objective below it.
     gap : float
         ``(upper_bound - lower_bound) / upper_bound``, and 0 when both are 0.
-    dual : ndarray, shape of y
+    dual : ndarray, shape of y, read-only
         The feasible ``v`` behind the lower bound.
     dual_norm : float
         Upper bound of the norm that the dual constraint keeps at ``beta`` or below,
@@ -75,18 +76,11 @@ class CNNCertificate:
 
     upper_bound: float
     lower_bound: float
-    gap: float
     dual: Array = field(repr=False)
     dual_norm: float
     beta: float
     architecture: str
     data_digest: str
-
-    def status(self, tol: float) -> SolutionStatus:
-        """Return OPTIMAL exactly when the gap is at most ``tol``."""
-        if self.gap <= tol:
-            return SolutionStatus.OPTIMAL
-        return SolutionStatus.INACCURATE
 
     def digest(self, network: LinearCNN | CircularCNN) -> str:
         """SHA-256 over weights, dual, beta, data and claims."""
@@ -139,25 +133,16 @@ def certify_linear_cnn(
     return linear_bounds(read_patch_samples(patches, y), network, dual, beta)
 
 
-@np.errstate(over="ignore", invalid="ignore")
+@np.errstate(all="ignore")  # what overflows ends as an infinite bound
 def linear_bounds(
     samples: Samples, network: LinearCNN, dual: ArrayLike | None, beta: float
 ) -> CNNCertificate:
     """Return the certificate on samples that were read; see `certify_linear_cnn`."""
     data, targets, outputs = samples.X, samples.y, samples.outputs
-    _, n_patches, d = data.shape
     decay = read_beta(beta)
-    shape = (network.n_neurons, n_patches, outputs.shape[1])
-    weights = network.outputs
-    if network.filters.shape[1] != d or weights.size != math.prod(shape):
-        raise InputError(
-            f"the network has filters {network.filters.shape} and outputs "
-            f"{weights.shape}; patches are {data.shape} and y is {targets.shape}."
-        )
-    prediction, error = linear_prediction(network, data)
-    prediction = prediction.reshape(outputs.shape)
+    prediction, error = linear_prediction(network, data, outputs)
     upper = objective_above(
-        prediction, error, outputs, decay, [network.filters, weights]
+        prediction, error, outputs, decay, [network.filters, network.outputs]
     )
     return _certificate(
         upper,
@@ -216,7 +201,7 @@ def certify_circular_cnn(
     return circular_bounds(read_signal_samples(X, y), network, dual, beta)
 
 
-@np.errstate(over="ignore", invalid="ignore")
+@np.errstate(all="ignore")
 def circular_bounds(
     samples: Samples, network: CircularCNN, dual: ArrayLike | None, beta: float
 ) -> CNNCertificate:
@@ -267,16 +252,31 @@ def linear_norm_above(data: Array) -> Callable[[Array], float]:
     return norm_above
 
 
-def linear_prediction(network: LinearCNN, data: Array) -> tuple[Array, Array]:
-    """Return the prediction (n, C) in float64 and a bound on its error."""
+def linear_prediction(
+    network: LinearCNN, data: Array, outputs: Array
+) -> tuple[Array, Array]:
+    """Return the prediction (n, C) in float64 and a bound on its error.
+
+    Raises
+    ------
+    InputError
+        The network does not fit patches (n, K, d) and targets (n, C).
+    """
     n, n_patches, d = data.shape
+    shape = (network.n_neurons, n_patches, outputs.shape[1])
+    if network.filters.shape[1] != d or network.outputs.size != math.prod(shape):
+        raise InputError(
+            f"the network has filters {network.filters.shape} and outputs "
+            f"{network.outputs.shape}; patches are {data.shape} and targets "
+            f"{outputs.shape}."
+        )
     rows = data.reshape(n * n_patches, d)
     filters = np.ascontiguousarray(network.filters.T)
     width = n_patches * network.n_neurons
     hidden = (rows @ filters).reshape(n, width)
     hidden_error = product_error(rows, filters).reshape(n, width)
-    flat = network.outputs.swapaxes(0, 1).reshape(width, network.n_outputs)
-    error = product_error(hidden, flat) + _times(hidden_error, np.abs(flat))
+    flat = network.outputs.reshape(shape).swapaxes(0, 1).reshape(width, shape[2])
+    error = product_error(hidden, flat) + times_above(hidden_error, np.abs(flat))
     return hidden @ flat, error
 
 
@@ -290,34 +290,20 @@ def _circular_prediction(network: CircularCNN, data: Array) -> tuple[Array, Arra
     weights = network.outputs.reshape(-1, 1)
     kernel = circ @ weights
     error = product_error(data, kernel)
-    error += _times(np.abs(data), product_error(circ, weights))
+    error += times_above(np.abs(data), product_error(circ, weights))
     return (data @ kernel)[:, 0], error[:, 0]
-
-
-def _times(a: Array, b: Array) -> Array:
-    """Upper bound of a product of nonnegative matrices."""
-    k = a.shape[1]
-    return np.asarray((a @ b) * (1.0 + (k + 4) * 2.0 * U) + (2 * k + 2) * TINY)
 
 
 def objective_above(
     prediction: Array, error: Array, y: Array, beta: float, weights: list[Array]
 ) -> float:
     """Upper bound of ``1/2 |f - y|^2 + beta/2 sum weights^2`` for the exact f."""
-    residual = prediction - y
-    residual = np.nextafter(np.abs(residual), np.inf) * (residual != 0.0) + error
-    loss = half_squares_above(residual * (1.0 + 2.0 * U))
-    if not any(np.any(w) for w in weights):
-        return loss
-    decay = sum_above(half_squares_above(w) for w in weights)
-    return sum_above([loss, math.nextafter(beta * decay, math.inf)])
+    loss = half_squares_above(distance_above(prediction, error, y))
+    return sum_above([loss, decay_above(beta, weights)])
 
 
 def _candidate(dual: ArrayLike | None, residual: Array, y: Array) -> Array:
-    v = residual.reshape(y.shape) if dual is None else real_array(dual, "dual")
-    if v.shape != y.shape:
-        raise InputError(f"dual has shape {v.shape}; expected {y.shape}, as y.")
-    return v
+    return residual.reshape(y.shape) if dual is None else read_candidate(dual, y.shape)
 
 
 def _certificate(
@@ -331,10 +317,8 @@ def _certificate(
 ) -> CNNCertificate:
     scaled, dual_norm = _feasible(v, y, beta, norm_above)
     lower = max(0.0, dual_value_below(scaled, y))
-    # upper > 0, as y is not constant
-    gap = (upper - lower) / upper if upper < math.inf else math.inf
     return CNNCertificate(
-        upper, lower, gap, scaled, dual_norm, beta, architecture, data_digest
+        upper, lower, scaled, dual_norm, beta, architecture, data_digest
     )
 
 

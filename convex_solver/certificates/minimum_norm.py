@@ -19,20 +19,21 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from arrangement import InputError
 from convex_solver.certificates.dependencies import Redundancy, _check
 from convex_solver.certificates.linear_cnn import (
     linear_norm_above,
     linear_prediction,
     scale_below,
 )
-from convex_solver.certificates.status import SolutionStatus
+from convex_solver.certificates.status import Bounds
 from convex_solver.networks import LinearCNN
-from convex_solver.reading import Samples, read_patch_samples, real_array
+from convex_solver.reading import Samples, read_candidate, read_patch_samples
 from convex_solver.rounding import (
     U,
+    above,
+    decay_above,
+    distance_above,
     frobenius_above,
-    half_squares_above,
     inner_product_below,
     product_error,
     spectral_norm_above,
@@ -42,7 +43,7 @@ from convex_solver.typing import Array
 
 
 @dataclass(frozen=True, eq=False)
-class MinimumNormCertificate:
+class MinimumNormCertificate(Bounds):
     """Bounds on the least weights of an interpolating linear CNN.
 
     Attributes
@@ -56,7 +57,7 @@ class MinimumNormCertificate:
         ``(upper_bound - lower_bound) / upper_bound``.
     residual : float
         Upper bound of ``|f - Y|_F`` of the network itself.
-    dual : ndarray, shape of y
+    dual : ndarray, shape of y, read-only
         The feasible V behind the lower bound.
     dual_norm : float
         Upper bound of ``sigma_max([X_1^T V .. X_K^T V])``, at most 1.
@@ -68,18 +69,11 @@ class MinimumNormCertificate:
 
     upper_bound: float
     lower_bound: float
-    gap: float
     residual: float
     dual: Array = field(repr=False)
     dual_norm: float
     redundant: tuple[Redundancy, ...] = field(repr=False)
     data_digest: str
-
-    def status(self, tol: float) -> SolutionStatus:
-        """Return OPTIMAL exactly when the gap is at most ``tol``."""
-        if self.gap <= tol:
-            return SolutionStatus.OPTIMAL
-        return SolutionStatus.INACCURATE
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +163,7 @@ def certify_minimum_norm_cnn(
     return minimum_norm_bounds(read_patch_samples(patches, y), network, dual, redundant)
 
 
-@np.errstate(over="ignore", invalid="ignore")
+@np.errstate(all="ignore")  # what overflows ends as an infinite bound
 def minimum_norm_bounds(
     samples: Samples,
     network: LinearCNN,
@@ -178,42 +172,39 @@ def minimum_norm_bounds(
 ) -> MinimumNormCertificate:
     """Return the certificate on samples read; see `certify_minimum_norm_cnn`."""
     data, targets = samples.X, samples.y
-    n, n_patches, d = data.shape
     outputs, flat = samples.outputs, samples.flat
     left_out: set[int] = set()
     for claim in redundant:
         _check(claim, flat, outputs, left_out)
         left_out.add(claim.row)
-    kept = [i for i in range(n) if i not in left_out]
-    V = real_array(dual, "dual")
-    if V.shape != targets.shape:
-        raise InputError(f"dual has shape {V.shape}; expected {targets.shape}, as y.")
+    kept = [i for i in range(len(data)) if i not in left_out]
+    V = read_candidate(dual, targets.shape)
     norm_above = linear_norm_above(data)
     size = norm_above(V)
     V, dual_norm = scale_below(V, 1.0 / size if size > 0.0 else 0.0, 1.0, norm_above)
     lower = max(0.0, inner_product_below(V, targets))
-    prediction, error = linear_prediction(network, data)
-    miss = np.abs(prediction - outputs) * (1.0 + 2.0 * U) + error
-    inverse = right_inverse(flat[kept])
-    upper = math.inf
-    if inverse.is_proven:
-        rank = math.sqrt(min(d, n_patches * outputs.shape[1]))
-        factor = inverse.norm / (1.0 - inverse.theta) * rank * (1.0 + 16.0 * U)
-        decay = sum_above(
-            half_squares_above(w) for w in (network.filters, network.outputs)
-        )
-        # the rows of the system are scaled, and so is what is missing
-        missing = np.ldexp(miss[kept], -inverse.shifts[:, None])
-        correction = frobenius_above(np.nextafter(missing, np.inf)) * factor
-        upper = sum_above([decay, math.nextafter(correction, math.inf)])
-    gap = (upper - lower) / upper if upper < math.inf else math.inf
+    prediction, error = linear_prediction(network, data, outputs)
+    miss = distance_above(prediction, error, outputs)
+    rank = min(data.shape[2], data.shape[1] * outputs.shape[1])
+    correction = _correction(flat[kept], miss[kept], rank)
+    decay = decay_above(1.0, [network.filters, network.outputs])
     return MinimumNormCertificate(
-        upper,
+        sum_above([decay, correction]),
         lower,
-        gap,
         frobenius_above(miss),
         V,
         dual_norm,
         tuple(redundant),
         samples.digest,
     )
+
+
+def _correction(rows: Array, miss: Array, rank: int) -> float:
+    """Bound the nuclear norm of what makes the network exact; infinite if unproven."""
+    inverse = right_inverse(rows)
+    if not inverse.is_proven:
+        return math.inf
+    factor = inverse.norm / (1.0 - inverse.theta) * math.sqrt(rank) * (1.0 + 16.0 * U)
+    # the rows of the system are scaled, and so is what is missing
+    missing = np.ldexp(miss, -inverse.shifts[:, None])
+    return above(frobenius_above(np.nextafter(missing, np.inf)) * factor)

@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike
 from arrangement import InputError, InputTypeError
 from arrangement.io import shown
 from convex_solver.certificates.relu import Certificate, bounds, read_for
+from convex_solver.certificates.status import relative_gap
 from convex_solver.errors import (
     ClaimNotReproducedError,
     DigestMismatchError,
@@ -82,9 +83,7 @@ class Claim:
     @property
     def gap(self) -> float:
         """``(upper_bound - lower_bound) / upper_bound``, and 0 when both are 0."""
-        if self.upper_bound == 0.0:
-            return 0.0
-        return (self.upper_bound - self.lower_bound) / self.upper_bound
+        return relative_gap(self.upper_bound, self.lower_bound)
 
 
 class Certified(Protocol):

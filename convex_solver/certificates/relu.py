@@ -19,27 +19,44 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from arrangement import InputError, PatternSet, cover_bound
-from convex_solver.certificates.chambers import _by_chambers, _Price
+from convex_solver.certificates.chambers import Price, price_chambers
 from convex_solver.certificates.covering import cover_sphere
 from convex_solver.certificates.network_bounds import upper_bound
-from convex_solver.certificates.status import SolutionStatus
+from convex_solver.certificates.status import Bounds
 from convex_solver.losses import DataTerm, Loss, get_loss
 from convex_solver.networks import TwoLayerReLU
-from convex_solver.reading import Data, Scaling, read_data
+from convex_solver.reading import (
+    MAX_CONES,
+    Data,
+    Scaling,
+    read_beta,
+    read_candidate,
+    read_cones,
+    read_data,
+    read_tolerance,
+)
+from convex_solver.rounding import (
+    TINY,
+    product_above,
+    quotient_below,
+    sum_above,
+)
 from convex_solver.typing import Array
 
 METHODS = ("auto", "covering", "chambers")
-# Cones to visit for each sign, some 4 microseconds each, and the chambers that are
-# listed where those do not suffice (Cover's bound; a listing prices 1 a microsecond).
-MOST_CONES = 3 * 10**6
+# Cones to visit for each sign before chambers are listed instead, where there are not
+# too many (Cover's bound; a listing prices 1 a microsecond, a cone takes 4).
 FEW_CONES = 5 * 10**4
 MOST_CHAMBERS = 3 * 10**7
 # Distance of a covering's bound from the largest value.
 RTOL = 1e-11
+# Parts of the best factor that are tried where the rounding of a dual point to
+# subnormal numbers has to be paid for.
+SHARES = (1.0, 1.0 - 2.0**-50, 1.0 - 2.0**-20, 0.5)
 
 
 @dataclass(frozen=True, eq=False)
-class Certificate:
+class Certificate(Bounds):
     """Bounds on the optimum of one problem, each on the safe side of its rounding.
 
     Attributes
@@ -50,7 +67,7 @@ class Certificate:
         No network of any width has an objective below it.
     gap : float
         ``(upper_bound - lower_bound) / upper_bound``, and 0 when both are 0.
-    dual : ndarray, shape (n,)
+    dual : ndarray, shape (n,), read-only
         The feasible ``v`` behind the lower bound (gradient of the loss by sign).
     max_price : float
         Upper bound of ``|v^T (X u)_+|``, ``|u| <= 1``, before ``v`` was scaled.
@@ -70,7 +87,6 @@ class Certificate:
 
     upper_bound: float
     lower_bound: float
-    gap: float
     dual: Array = field(repr=False)
     max_price: float
     beta: float
@@ -80,12 +96,6 @@ class Certificate:
     proof: str
     data_digest: str
     n_cones: int | None = None
-
-    def status(self, tol: float) -> SolutionStatus:
-        """Return OPTIMAL exactly when the gap is at most ``tol``."""
-        if self.gap <= tol:
-            return SolutionStatus.OPTIMAL
-        return SolutionStatus.INACCURATE
 
     def digest(self, network: TwoLayerReLU) -> str:
         """SHA-256 over weights, dual, beta, loss, data and claims."""
@@ -109,7 +119,7 @@ def certify(
     patterns: PatternSet | None = None,
     method: str = "auto",
     rtol: float = RTOL,
-    max_cones: int | None = None,
+    max_cones: int = MAX_CONES,
 ) -> Certificate:
     """Bound the optimum from both sides, from the data and a candidate dual point.
 
@@ -137,16 +147,16 @@ def certify(
     patterns : PatternSet, optional
         A proven listing of the same data; its chambers are then priced.
     method : {"auto", "covering", "chambers"}
-        How ``|v^T (X u)_+|`` is bounded: by a covering of the sphere
-        (`cover_sphere`), which needs about the square root of
-        the number of chambers, or chamber by chamber.  "auto" lists chambers only
-        where the covering exceeds its budget and there are not too many of them.
+        How ``|v^T (X u)_+|`` is bounded: by a covering of the sphere (`cover_sphere`),
+        which needs about the square root of the number of chambers, or chamber by
+        chamber.  "auto" lists chambers only where the covering exceeds its budget and
+        there are not too many of them.
     rtol : float
         How far the bound of a covering may be above the largest value, relative: a
         larger one needs fewer cones and costs as much of the lower bound.
-    max_cones : int, optional
-        Most cones of the covering for each sign, 3,000,000 when omitted.  What is left
-        beyond them is bounded as well: the certificate is valid, but loose.
+    max_cones : int
+        Most cones of the covering for each sign.  What is left beyond them is bounded
+        as well: the certificate is valid, but loose.
 
     Returns
     -------
@@ -154,7 +164,7 @@ def certify(
 
     Raises
     ------
-    InputError
+    InputError, InputTypeError
         Shapes, labels, beta; a listing without a proof; an unknown method; rtol or
         max_cones out of range.
 
@@ -162,14 +172,13 @@ def certify(
     -----
     Lemma 4 and Theorem 6 of Pilanci & Ergen (2020).
     """
-    chosen = get_loss(loss)
     data = read_for(network, X, y, floats, sample_weight)
     return bounds(
         data,
         network,
         dual,
         beta,
-        chosen,
+        get_loss(loss),
         patterns=patterns,
         method=method,
         rtol=rtol,
@@ -177,6 +186,7 @@ def certify(
     )
 
 
+@np.errstate(all="ignore")  # what overflows ends as an infinite bound
 def bounds(
     data: Data,
     network: TwoLayerReLU,
@@ -187,7 +197,7 @@ def bounds(
     patterns: PatternSet | None = None,
     method: str = "auto",
     rtol: float = RTOL,
-    max_cones: int | None = None,
+    max_cones: int = MAX_CONES,
     deadline: float = math.inf,
 ) -> Certificate:
     """Return the certificate of a network on data that were read; see `certify`.
@@ -198,47 +208,31 @@ def bounds(
     and the chambers that are listed in its place may prove nothing.
     """
     check_fit(data, network)
+    beta = read_beta(beta)
     term = loss.at(
         data.y,
         weights=data.weights,
         y_exact=data.y_exact,
         weights_exact=data.weights_exact,
     )
-    if not (math.isfinite(beta) and beta > 0.0):
-        raise InputError(f"beta={beta!r}; expected a finite number above 0.")
-    prediction = network.evaluate(data.design)
-    if dual is None and not np.all(np.isfinite(prediction)):
-        raise InputError(
-            "the network's predictions on these data are beyond float64, so that they "
-            "give no dual point. Give one, or another network."
-        )
-    v = term.gradient(prediction) if dual is None else np.array(dual, float)
-    if v.shape != data.y.shape or not np.all(np.isfinite(v)):
-        raise InputError(f"dual has shape {v.shape}; expected {data.y.shape}, finite.")
-    v = term.clip(v)
+    v = term.clip(_candidate(term, network, data, dual))
     price = _price(
         data,
         data.spread(v),
         network.weights,
         method,
         patterns,
-        rtol,
-        max_cones,
+        read_tolerance(rtol, "rtol"),
+        read_cones(max_cones),
         deadline,
     )
     scaled = _feasible(term, v, data, beta, price.largest)
-    lower = max(0.0, term.dual_lower(scaled))
-    upper = upper_bound(network, data, beta, term)
-    gap = math.inf if math.isinf(upper) else 0.0
-    if 0.0 < upper < math.inf:
-        gap = (upper - lower) / upper
     return Certificate(
-        upper_bound=upper,
-        lower_bound=lower,
-        gap=gap,
+        upper_bound=upper_bound(network, data, beta, term),
+        lower_bound=max(0.0, term.dual_lower(scaled)),
         dual=scaled,
         max_price=price.largest,
-        beta=float(beta),
+        beta=beta,
         loss=str(loss),
         n_patterns=price.n_patterns,
         cover_bound=price.bound,
@@ -297,6 +291,21 @@ def _scaling(network: TwoLayerReLU) -> Scaling | None:
     return Scaling(center, scale)
 
 
+def _candidate(
+    term: DataTerm, network: TwoLayerReLU, data: Data, dual: ArrayLike | None
+) -> Array:
+    """Return the point given, or the gradient of the loss at the prediction."""
+    if dual is not None:
+        return read_candidate(dual, data.y.shape)
+    gradient = term.gradient(network.evaluate(data.design))
+    if not np.all(np.isfinite(gradient)):
+        raise InputError(
+            "the network's predictions on these data are beyond float64, so that they "
+            "give no dual point. Give one, or another network."
+        )
+    return gradient
+
+
 def _price(
     data: Data,
     v: Array,
@@ -304,23 +313,19 @@ def _price(
     method: str,
     patterns: PatternSet | None,
     rtol: float,
-    max_cones: int | None,
+    max_cones: int,
     deadline: float,
-) -> _Price:
+) -> Price:
     """Bound the largest price in the way asked for; `Certificate` has the fields."""
     if method not in METHODS:
         raise InputError(f"method={method!r} is unknown; use one of {METHODS}.")
-    if not (0.0 <= rtol < math.inf and (max_cones is None or max_cones >= 1)):
-        raise InputError(
-            f"rtol={rtol!r}, max_cones={max_cones!r}; expected at least 0 and 1."
-        )
     if patterns is not None and method == "covering":
         raise InputError("patterns are given, but method='covering' uses none.")
     if method == "chambers" or patterns is not None:
-        return _by_chambers(data, v, patterns)
+        return price_chambers(data, v, patterns, deadline)
     bound = cover_bound(data.arrangement.n_distinct, data.arrangement.rank)
-    cones = MOST_CONES if max_cones is None else max_cones
-    most = MOST_CHAMBERS if max_cones is None else min(MOST_CHAMBERS, max_cones)
+    most = min(MOST_CHAMBERS, max_cones)
+    cones = max_cones
     if method == "auto" and bound <= most:
         cones = min(max(bound, FEW_CONES), cones)
     covering = cover_sphere(
@@ -335,9 +340,9 @@ def _price(
     proof = f"{covering.n_cones:,} cones that cover all directions"
     if not covering.is_reached:
         proof += "; the bound is loose, as more of them would be needed"
-    price = _Price(covering.bound, None, covering.n_cones, bound, proof)
+    price = Price(covering.bound, None, covering.n_cones, bound, proof)
     if method == "auto" and not covering.is_reached and bound <= most:
-        listed = _by_chambers(data, v, None, deadline)
+        listed = price_chambers(data, v, None, deadline)
         return min(listed, price, key=lambda found: found.largest)
     return price
 
@@ -347,19 +352,26 @@ def _feasible(
 ) -> Array:
     """Scale ``v`` into the dual feasible set, at the best factor allowed.
 
-    ``t max_price <= beta`` must hold for the float t: the quotient is rounded to
-    nearest, so two steps down are below the true one, by 2^-53 of it or more.  That
-    also pays for entries that become subnormal, where rounding is not relative.
+    ``t max_price <= beta`` for the float t; the price has what the rounding of ``t v``
+    adds, relative to each entry, in it.  What is not relative (entries that become
+    subnormal, or that clipping moves) is paid for by ``sum |change_i| |x_i|``.
     """
-    cap = math.inf
-    if max_price > 0.0:
-        cap = math.nextafter(math.nextafter(beta / max_price, 0.0), 0.0)
-    factor = term.best_scale(v, cap)
-    scaled = factor * v
-    if not np.all(np.isfinite(scaled)):  # overflow; zero is always feasible
-        return np.zeros_like(v)
-    tiny = np.abs(scaled[v != 0.0]) < 2.0**-1022
-    if np.any(tiny) and 5e-324 * float(np.abs(data.X).sum()) > beta * 2.0**-80:
-        return np.zeros_like(v)
-    # rounding of factor * v may leave the domain by an ulp; clipping only shrinks
-    return term.clip(scaled)
+    best = term.best_scale(v, quotient_below(beta, max_price))
+    lengths = np.abs(data.X).sum(axis=1) + data.X_error.sum(axis=1)
+    lengths = lengths.reshape(len(v), -1).sum(axis=1)
+    for share in SHARES:
+        factor = share * best
+        raw = factor * v
+        if not np.all(np.isfinite(raw)):
+            break
+        scaled = term.clip(raw)
+        change = np.abs(raw - scaled) * 2.0
+        change += TINY * ((v != 0.0) & (np.abs(raw) < 2.0**-1022))
+        if not np.any(change):
+            return scaled
+        pairs = zip(change.tolist(), lengths.tolist(), strict=True)
+        # twice: the lengths are rounded
+        extra = 2.0 * sum_above(product_above(a, b) for a, b in pairs)
+        if sum_above([product_above(factor, max_price), extra]) <= beta:
+            return scaled
+    return np.zeros_like(v)  # always feasible

@@ -52,9 +52,9 @@ from convex_solver.reading import (
     TOL,
     Samples,
     check_loss,
-    check_tolerance,
     read_beta,
     read_signal_samples,
+    read_tolerance,
 )
 from convex_solver.typing import Array
 
@@ -232,7 +232,7 @@ def solve_circular_cnn(program: CircularCNNProgram, *, tol: float = TOL) -> CNNS
     >>> solution.status.value, round(solution.objective, 9), solution.network.n_neurons
     ('optimal', 1.75, 2)
     """
-    check_tolerance(tol)
+    tol = read_tolerance(tol)
     start = time.monotonic()
     d = program.X.shape[1]
     basis = fourier_basis(d)

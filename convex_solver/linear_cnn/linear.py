@@ -39,9 +39,9 @@ from convex_solver.reading import (
     TOL,
     Samples,
     check_loss,
-    check_tolerance,
     read_beta,
     read_patch_samples,
+    read_tolerance,
 )
 from convex_solver.typing import Array
 
@@ -180,7 +180,7 @@ def solve_linear_cnn(program: LinearCNNProgram, *, tol: float = TOL) -> CNNSolut
     >>> solution.status.value, round(solution.objective, 9), solution.network.n_neurons
     ('optimal', 4.5, 1)
     """
-    check_tolerance(tol)
+    tol = read_tolerance(tol)
     start = time.monotonic()
     result = minimise_nuclear(program.patches, program.samples.outputs, program.beta)
     network = program.network(result.point)

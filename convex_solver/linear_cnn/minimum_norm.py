@@ -38,7 +38,7 @@ from convex_solver.linear_cnn.exact_rows import dependent_rows
 from convex_solver.linear_cnn.linear import minimise_nuclear, recover_linear_cnn
 from convex_solver.linear_cnn.nuclear_norm import NuclearModel
 from convex_solver.networks import LinearCNN
-from convex_solver.reading import TOL, Samples, check_tolerance, read_patch_samples
+from convex_solver.reading import TOL, Samples, read_patch_samples, read_tolerance
 from convex_solver.typing import Array
 
 # beta of the steps, as shares of the least that gives zero: smaller ones converge in
@@ -158,7 +158,7 @@ def solve_minimum_norm_cnn(
     >>> solve_minimum_norm_cnn(twice).certificate.coefficients
     (-1, 2)
     """
-    check_tolerance(tol)
+    tol = read_tolerance(tol)
     start = time.monotonic()
     n, n_patches, _ = program.patches.shape
     flat, targets = program.samples.flat, program.samples.outputs

@@ -29,7 +29,7 @@ from convex_solver.losses.conic_form import ConicLoss
 from convex_solver.losses.kinds import ANY, LABELS, Kind, Parameter, TargetRule
 from convex_solver.losses.newton import NewtonTerm
 from convex_solver.losses.terms import DataTerm, Targets, largest_factor
-from convex_solver.rounding import ROUNDING, add_up, float_below, sum_up
+from convex_solver.rounding import ROUNDING, add_above, float_below, sum_above
 from convex_solver.typing import Array
 
 
@@ -177,7 +177,7 @@ class BoxTerm(DataTerm):
             return cap if slope > 0.0 else 0.0
         return min(max(slope / square, 0.0), cap)
 
-    def value_upper(self, f: Array, f_error: Array) -> float:
+    def _finite_upper(self, f: Array, f_error: Array) -> float:
         """Bound the loss from above, for predictions within absolute errors (n,).
 
         The loss grows with ``|f - y|`` on either side, so the ends of the interval are
@@ -187,14 +187,17 @@ class BoxTerm(DataTerm):
         below, above = self._sides()
         total = np.zeros_like(y)
         for side, slope in ((1.0, above), (-1.0, below)):
-            s = add_up(add_up(add_up(side * f, -side * y), f_error), y_error)
-            excess = np.maximum(add_up(s, -self.dead_zone), 0.0)
+            s = add_above(side * f, -side * y)
+            s = add_above(add_above(s, f_error), y_error)
+            excess = np.maximum(add_above(s, -self.dead_zone), 0.0)
             # up before the product too: a height may be subnormal
             height = np.nextafter(self._height(excess, slope), np.inf)
             height = self.targets.weights * height
             raised = np.nextafter(height * (1.0 + ROUNDING), np.inf)
-            total += np.where((excess > 0.0) & (slope > 0.0), raised, 0.0)
-        return sum_up(total)
+            # the larger of the two ends
+            there = (excess > 0.0) & (slope > 0.0)
+            total = np.maximum(total, np.where(there, raised, 0.0))
+        return sum_above(total.tolist())
 
     def dual_lower(self, v: Array) -> float:
         """Bound ``-l*(v)`` from below, exact but for one rounding."""
@@ -255,17 +258,17 @@ BOX_LOSSES = (
     _kind(
         "huber",
         lambda limit, y: Unit(_ONE, _ZERO, -limit, limit),
-        parameter=Parameter(1.35, "above 0", lambda x: 0.0 < x < math.inf),
+        parameter=Parameter(1.35, {"above": 0.0}),
     ),
     _kind(
         "quantile",
         lambda share, y: Unit(_ZERO, _ZERO, -share, 1 - share),
-        parameter=Parameter(0.5, "strictly between 0 and 1", lambda x: 0.0 < x < 1.0),
+        parameter=Parameter(0.5, {"above": 0.0, "below": 1.0}),
     ),
     _kind(
         "epsilon_insensitive",
         lambda zone, y: Unit(_ZERO, zone, -_ONE, _ONE),
-        parameter=Parameter(0.1, "at least 0", lambda x: 0.0 <= x < math.inf),
+        parameter=Parameter(0.1, {"at_least": 0.0}),
     ),
     # 1 - y f is y - f for y = 1, f - y for y = -1
     _kind("hinge", lambda _, y: Unit(_ZERO, _ZERO, -_ONE, _ONE, y), LABELS),

@@ -41,13 +41,13 @@ def size_of(parts: list[Decimal]) -> Decimal:
 
 def raised(value: Decimal, size: Decimal) -> float:
     """Return a float above a decimal whose terms add up to ``size`` without signs."""
-    margin = DECIMAL.multiply(MARGIN, DECIMAL.add(size, Decimal(1)))
+    margin = DECIMAL.multiply(MARGIN, size)
     return math.nextafter(float(DECIMAL.add(value, margin)), math.inf)
 
 
 def lowered(value: Decimal, size: Decimal) -> float:
     """Return a float below a decimal whose terms add up to ``size`` without signs."""
-    margin = DECIMAL.multiply(MARGIN, DECIMAL.add(size, Decimal(1)))
+    margin = DECIMAL.multiply(MARGIN, size)
     return math.nextafter(float(DECIMAL.subtract(value, margin)), -math.inf)
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from convex_solver.losses.terms import DataTerm, Targets
 from convex_solver.typing import Array
@@ -15,26 +13,23 @@ from convex_solver.typing import Array
 
 @dataclass(frozen=True)
 class Parameter:
-    """The parameter of a loss: its default, its range in words and as a test."""
+    """The parameter of a loss: its default, and its range (`read_number`)."""
 
     default: float
-    range: str
-    is_allowed: Callable[[float], bool]
+    range: dict[str, float]
 
 
 class TargetRule(NamedTuple):
-    """Which targets a loss takes: a test, what it asks in words, and advice."""
+    """Which targets a loss takes: an exact test, what it asks in words, and advice."""
 
-    is_met: Callable[[Array], NDArray[np.bool_]]
+    is_met: Callable[[Fraction | int], bool]
     need: str
     advice: str
 
 
-ANY = TargetRule(lambda y: np.ones(y.shape, dtype=np.bool_), "", "")
-LABELS = TargetRule(
-    lambda y: np.abs(y) == 1.0, "labels -1 and +1", "Recode the classes"
-)
-COUNTS = TargetRule(lambda y: y >= 0.0, "targets of at least 0", "Use another loss")
+ANY = TargetRule(lambda y: True, "", "")
+LABELS = TargetRule(lambda y: abs(y) == 1, "labels -1 and +1", "Recode the classes")
+COUNTS = TargetRule(lambda y: y >= 0, "targets of at least 0", "Use another loss")
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from convex_solver.losses.decimals import (
 from convex_solver.losses.kinds import LABELS, Kind
 from convex_solver.losses.newton import NewtonTerm
 from convex_solver.losses.terms import DataTerm, Targets, largest_factor
-from convex_solver.rounding import float_below, sum_up
+from convex_solver.rounding import float_below, sum_above, sum_below
 from convex_solver.typing import Array
 
 
@@ -83,7 +83,7 @@ class LogisticTerm(DataTerm):
 
         return last_rise(slope, high)
 
-    def value_upper(self, f: Array, f_error: Array) -> float:
+    def _finite_upper(self, f: Array, f_error: Array) -> float:
         """Bound the loss from above, for predictions within absolute errors (n,)."""
         exponents = np.nextafter(-self.y * f + f_error, np.inf)
         terms = []
@@ -97,7 +97,7 @@ class LogisticTerm(DataTerm):
             factor, size = decimal_of(c), DECIMAL.add(term, Decimal(1))
             term, size = (DECIMAL.multiply(factor, part) for part in (term, size))
             terms.append(raised(term, size))
-        return sum_up(np.array(terms))
+        return sum_above(terms)
 
     def dual_lower(self, v: Array) -> float:
         """Bound ``-l*(v)`` from below; minus infinity outside the domain."""
@@ -117,7 +117,7 @@ class LogisticTerm(DataTerm):
             entropy, size = (DECIMAL.multiply(factor, x) for x in (entropy, size))
             # an entropy is never negative
             terms.append(max(lowered(entropy, size), 0.0))
-        return math.nextafter(math.fsum(terms), -math.inf) if terms else 0.0
+        return sum_below(terms)
 
     def conic(self) -> ConicLoss:
         """Return the loss in conic form."""

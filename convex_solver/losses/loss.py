@@ -30,6 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -42,6 +43,7 @@ from convex_solver.losses.kinds import LABELS, Kind
 from convex_solver.losses.logistic import LOGISTIC
 from convex_solver.losses.poisson import POISSON
 from convex_solver.losses.terms import DataTerm, Targets
+from convex_solver.reading import read_number
 from convex_solver.typing import Array
 
 # The one table: a loss is its row here, and all else of it is in its own file.
@@ -94,12 +96,10 @@ class Loss:
                 )
             return
         given = rule.default if self.parameter is None else self.parameter
-        if isinstance(given, (bool, str, complex)) or not rule.is_allowed(given):
-            raise InputError(
-                f"the parameter of the {self.name} loss is {given!r}; expected a "
-                f"number {rule.range}."
-            )
-        object.__setattr__(self, "parameter", float(given))
+        value = read_number(
+            given, f"the parameter of the {self.name} loss", **rule.range
+        )
+        object.__setattr__(self, "parameter", value)
 
     def __str__(self) -> str:
         """Return the text that `get_loss` reads."""
@@ -159,16 +159,20 @@ class Loss:
             Targets that the loss does not take; weights that are not positive.
         """
         targets = Targets.of(y, weights, y_exact, weights_exact)
-        self.check(targets.y)
+        self.check(targets.y_exact)
         return self.kind.term(targets, self.parameter)
 
-    def check(self, y: Array) -> None:
-        """Raise `InputError` unless the loss takes these targets."""
+    def check(self, y: Sequence[Fraction | int]) -> None:
+        """Raise `InputError` unless the loss takes these targets, as they are exactly.
+
+        A label of 1 + 1e-20, which float64 rounds to 1, is none.
+        """
         rule = self.kind.targets
-        wrong = np.flatnonzero(~rule.is_met(y))
-        if wrong.size:
+        wrong = next((i for i, x in enumerate(y) if not rule.is_met(x)), None)
+        if wrong is not None:
+            value = Decimal(y[wrong].numerator) / y[wrong].denominator
             raise InputError(
-                f"y holds {y[wrong[0]]:g} at row {wrong[0]}; the {self.name} loss "
+                f"y holds {value:.22g} at row {wrong}; the {self.name} loss "
                 f"needs {rule.need}. {rule.advice}."
             )
 

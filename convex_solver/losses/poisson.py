@@ -29,7 +29,7 @@ from convex_solver.losses.decimals import (
 from convex_solver.losses.kinds import COUNTS, Kind
 from convex_solver.losses.newton import NewtonTerm
 from convex_solver.losses.terms import DataTerm, Targets, largest_factor
-from convex_solver.rounding import float_below, sum_up
+from convex_solver.rounding import float_below, sum_above, sum_below
 from convex_solver.typing import Array
 
 
@@ -112,7 +112,7 @@ class PoissonTerm(DataTerm):
 
         return last_rise(slope, min(high, 1e300))
 
-    def value_upper(self, f: Array, f_error: Array) -> float:
+    def _finite_upper(self, f: Array, f_error: Array) -> float:
         """Bound the loss from above: it is convex, so at the ends of the intervals."""
         terms = []
         targets = self.targets
@@ -144,7 +144,7 @@ class PoissonTerm(DataTerm):
                 upper = DECIMAL.multiply(decimal_of(c), max(upper, Decimal(0)))
                 largest = max(largest, raised(upper, upper))
             terms.append(largest)
-        return sum_up(np.array(terms))
+        return sum_above(terms)
 
     def dual_lower(self, v: Array) -> float:
         """Bound ``-l*(v)`` from below; minus infinity outside the domain."""
@@ -170,7 +170,7 @@ class PoissonTerm(DataTerm):
             factor, size = decimal_of(c), size_of(parts)
             total, size = (DECIMAL.multiply(factor, x) for x in (total, size))
             terms.append(lowered(total, size))
-        return math.nextafter(math.fsum(terms), -math.inf) if terms else 0.0
+        return sum_below(terms)
 
     def conic(self) -> ConicLoss:
         """Return the loss in conic form."""

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from arrangement import InputError
 from convex_solver.losses.conic_form import ConicLoss
 from convex_solver.losses.newton import NewtonTerm
+from convex_solver.rounding import nearest_error
 from convex_solver.typing import Array
 
 Exact = tuple[Fraction | int, ...]
@@ -82,10 +83,7 @@ class Targets:
             y_exact = [Fraction(x) for x in values.tolist()]
             error = np.zeros_like(values)
         else:
-            # y is a nearest float; all of its spacing, so that no halving underflows
-            pairs = zip(values.tolist(), y_exact, strict=True)
-            same = np.array([Fraction(a) == b for a, b in pairs], dtype=np.bool_)
-            error = np.where(same, 0.0, np.spacing(np.abs(values)))
+            error = nearest_error(values, y_exact)
         if weights_exact is None:
             weights_exact = [Fraction(x) for x in counts.tolist()]
         return cls(
@@ -141,9 +139,19 @@ class DataTerm(ABC):
         ``v`` is in the domain, and so is ``t v``.
         """
 
-    @abstractmethod
     def value_upper(self, f: Array, f_error: Array) -> float:
-        """Bound the loss from above, for predictions within absolute errors (n,)."""
+        """Bound the loss from above, for predictions within absolute errors (n,).
+
+        Infinite where a prediction or its error is not finite: then nothing is known.
+        """
+        if not (np.all(np.isfinite(f)) and np.all(np.isfinite(f_error))):
+            return math.inf
+        with np.errstate(all="ignore"):
+            return self._finite_upper(f, f_error)
+
+    @abstractmethod
+    def _finite_upper(self, f: Array, f_error: Array) -> float:
+        """`value_upper` for finite predictions and errors."""
 
     @abstractmethod
     def dual_lower(self, v: Array) -> float:

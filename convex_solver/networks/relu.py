@@ -20,6 +20,7 @@ from convex_solver.networks.json_files import (
     read_json,
     write_json,
 )
+from convex_solver.reading import real_array
 from convex_solver.typing import Array
 
 _FIELDS = (
@@ -81,19 +82,16 @@ class TwoLayerReLU:
         center: ArrayLike | None = None,
         scale: ArrayLike | None = None,
     ) -> None:
-        w = np.array(weights, dtype=np.float64)
-        a = np.array(alphas, dtype=np.float64)
+        w, a = real_array(weights, "weights"), real_array(alphas, "alphas")
         if w.ndim != 2 or a.shape != (w.shape[0],):
             raise InputError(
                 f"weights have shape {w.shape} and alphas {a.shape}; expected (m, d) "
                 "and (m,)."
             )
-        if not (np.all(np.isfinite(w)) and np.all(np.isfinite(a))):
-            raise InputError("weights and alphas must be finite.")
         width = w.shape[1] - bool(intercept)
         names = tuple(feature_names or [f"x{k}" for k in range(width)])
-        shift = None if center is None else np.array(center, dtype=np.float64)
-        unit = None if scale is None else np.array(scale, dtype=np.float64)
+        shift = None if center is None else real_array(center, "center")
+        unit = None if scale is None else real_array(scale, "scale")
         if len(names) != width or width < 0:
             raise InputError(
                 f"{len(names)} feature names for {width} columns of the data."
@@ -103,6 +101,11 @@ class TwoLayerReLU:
                 raise InputError(
                     f"center or scale has shape {part.shape}; expected ({width},)."
                 )
+        if unit is not None and not np.all(unit > 0.0):
+            raise InputError(
+                f"scale holds {unit[~(unit > 0.0)][0]:g}; expected numbers above 0, as "
+                "the data are divided by them. Use 1 for a constant column."
+            )
         values = (w, a, bool(intercept), names, shift, unit)
         for name, value in zip(self.__dataclass_fields__, values, strict=True):
             if isinstance(value, np.ndarray):

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from arrangement import Arrangement, InputError
 from convex_solver.losses import DataTerm, Loss, get_loss
 from convex_solver.networks import TwoLayerReLU
-from convex_solver.reading import Data, Scaling, check_beta, read_data
+from convex_solver.reading import Data, Scaling, read_beta, read_data
 from convex_solver.typing import Array
 
 
@@ -85,7 +85,7 @@ class ConvexProgram:
         feature_names: Sequence[str] | None = None,
     ) -> None:
         chosen = get_loss(loss)
-        size = check_beta(beta)
+        size = read_beta(beta)
         data = read_data(
             X,
             y,
@@ -104,7 +104,7 @@ class ConvexProgram:
 
     def with_beta(self, beta: float) -> ConvexProgram:
         """Return the same program with another weight decay; the data are shared."""
-        return self._with(beta=check_beta(beta))
+        return self._with(beta=read_beta(beta))
 
     def with_targets(self, y: ArrayLike | Any) -> ConvexProgram:
         """Return the same program with other targets; X is not read again."""

@@ -3,6 +3,7 @@
 from convex_solver.reading.arrays import (
     SUPPORTED,
     check_loss,
+    read_candidate,
     read_patches,
     real_array,
 )
@@ -17,12 +18,13 @@ from convex_solver.reading.options import (
     MAX_CONES,
     TOL,
     Limits,
-    check_beta,
-    check_count,
-    check_tolerance,
     deadline_after,
     part_of_time,
     read_beta,
+    read_cones,
+    read_number,
+    read_seconds,
+    read_tolerance,
 )
 from convex_solver.reading.patches import extract_patches
 from convex_solver.reading.signals import (
@@ -40,18 +42,20 @@ __all__ = [
     "Rows",
     "Samples",
     "Scaling",
-    "check_beta",
-    "check_count",
     "check_loss",
-    "check_tolerance",
     "deadline_after",
     "extract_patches",
     "part_of_time",
     "read_beta",
+    "read_candidate",
+    "read_cones",
     "read_data",
+    "read_number",
     "read_patch_samples",
     "read_patches",
     "read_rows",
+    "read_seconds",
     "read_signal_samples",
+    "read_tolerance",
     "real_array",
 ]

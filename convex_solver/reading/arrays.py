@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from arrangement import InputError, InputTypeError
+from convex_solver.reading.options import read_number
 from convex_solver.typing import Array
 
 # Magnitudes whose squares and products stay far from the limits of float64.
@@ -31,10 +34,9 @@ def real_array(values: ArrayLike | Any, name: str) -> Array:
     InputError
         NaN, infinity, or an integer that float64 does not hold exactly.
     """
-    try:
-        given = np.asarray(values)
-    except ValueError as error:
-        raise InputError(f"{name} is ragged: {error}.") from error
+    given = _as_array(values, name)
+    if given.dtype.kind == "O":
+        return _each_exact(given, name)
     if given.dtype.kind == "c":
         raise InputTypeError(
             f"{name} is complex ({given.dtype}); the program needs real numbers. Give "
@@ -52,11 +54,61 @@ def real_array(values: ArrayLike | Any, name: str) -> Array:
     result = np.array(given, dtype=np.float64, order="C")
     if not np.all(np.isfinite(result)):
         raise InputError(f"{name} holds NaN or infinity; expected finite numbers.")
-    if given.dtype.kind in "iu" and np.any(np.abs(result) >= 2.0**53):
+    if given.dtype.kind in "iu" and not np.array_equal(result.astype(object), given):
         raise InputError(
-            f"{name} holds integers of 2**53 or more, which float64 may round; scale "
-            "them."
+            f"{name} holds integers of 2**53 or more, which float64 rounds; scale them."
         )
+    return result
+
+
+def read_candidate(values: ArrayLike, shape: tuple[int, ...]) -> Array:
+    """Return a candidate dual point as finite float64 numbers of a shape.
+
+    Any point will do, so that numbers of other kinds are rounded.
+    """
+    given = _as_array(values, "dual")
+    if given.dtype.kind == "O":
+        is_number = [_is_real(x) for x in given.ravel()]
+    else:
+        is_number = [given.dtype.kind in "fiu"]
+    if not all(is_number):
+        raise InputTypeError(f"dual has dtype {given.dtype}; expected real numbers.")
+    try:
+        result = np.array(given, dtype=np.float64, order="C")
+    except OverflowError:
+        raise InputError("dual holds a number beyond float64.") from None
+    if result.shape != shape or not np.all(np.isfinite(result)):
+        raise InputError(f"dual has shape {result.shape}; expected {shape}, finite.")
+    return result
+
+
+def _as_array(values: Any, name: str) -> NDArray[Any]:
+    """Return an array as it is, and sequences with their numbers as they are."""
+    try:
+        if isinstance(values, np.ndarray):
+            return values
+        if hasattr(values, "__array__"):
+            return np.asarray(values)
+        # NumPy would round integers beside floats
+        return np.array(values, dtype=object)
+    except ValueError as error:
+        raise InputError(f"{name} is ragged: {error}.") from error
+
+
+def _is_real(x: Any) -> bool:
+    return not isinstance(x, bool | np.bool_) and isinstance(
+        x, int | float | np.integer | np.floating | Decimal | Fraction
+    )
+
+
+def _each_exact(given: NDArray[Any], name: str) -> Array:
+    """Return numbers of any kind that float64 holds exactly, one by one."""
+    flat = given.ravel().tolist()
+    if not all(type(x) is float for x in flat):
+        flat = [read_number(x, f"a number in {name}") for x in flat]
+    result = np.array(flat, dtype=np.float64).reshape(given.shape)
+    if not np.all(np.isfinite(result)):
+        raise InputError(f"{name} holds NaN or infinity; expected finite numbers.")
     return result
 
 

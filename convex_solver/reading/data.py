@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike
 
 from arrangement import Arrangement, InputError
 from arrangement.exact import exact_text, read_samples, read_vector
+from convex_solver.rounding import nearest_error
 from convex_solver.typing import Array
 
 _WEIGHTS = "sample_weight"
@@ -55,7 +56,7 @@ class Scaling:
     """Column transform of the program: ``(X - center) / scale``.
 
     With an intercept this is an invertible map of the columns, and so it leaves the
-    patterns as they are; without one, ``center`` is zero.
+    patterns as they are; without one that is so where ``center`` is zero.
     """
 
     center: Array
@@ -77,7 +78,8 @@ class Data:
     rows : Rows
         ``X`` as read: exact, unscaled, without the ones column.
     arrangement : Arrangement
-        Of the exact, unscaled rows (with the ones column).
+        Of the exact rows (with the ones column): unscaled where the scaling is a map
+        of the columns onto themselves, and else as they enter.
     X, X_error : ndarray, shape (n K, d), float64, read-only
         The program's coordinates, and a bound on ``|exact - X|`` entry by entry.
     y, y_error : ndarray, shape (n,), float64, read-only
@@ -112,6 +114,17 @@ class Data:
     def n_patches(self) -> int:
         """Rows of each sample, one after another: ``X`` has n times as many."""
         return self.rows.n_patches
+
+    @property
+    def entering(self) -> Sequence[Exact]:
+        """The exact rows as they enter, but for the scale of the columns."""
+        if self.scaling is None or not np.any(self.scaling.center):
+            return self.rows.exact
+        center = [Fraction(c) for c in self.scaling.center.tolist()]
+        return [
+            tuple(x - c for x, c in zip(row, center, strict=True))
+            for row in self.rows.exact
+        ]
 
     @property
     def design(self) -> Array:
@@ -179,6 +192,10 @@ def read_data(
     exact = [x for row in plain for x in row]
     if scaling is not None:
         exact = _scaled(rows, scaling, intercept=intercept)
+        # a map of the columns onto themselves keeps the patterns, and the numbers as
+        # given are shorter; a shift without a column of ones is none
+        if np.any(scaling.center) and not intercept:
+            plain = [exact[k * d : (k + 1) * d] for k in range(n)]
     values, errors = _round(exact, "X")
     y_values, y_errors = _round(targets, "y")
     return Data(
@@ -263,14 +280,7 @@ def _round(values: Sequence[Fraction | int], name: str) -> tuple[Array, Array]:
         raise InputError(
             f"{name} has an entry beyond float64, which the program needs; scale it."
         ) from None
-    exact = np.array(
-        [Fraction(r) == x for r, x in zip(rounded.tolist(), values, strict=True)],
-        dtype=np.bool_,
-    )
-    # to nearest: at most half the distance to the next float; take all of it, so
-    # that the halving cannot underflow
-    errors = np.where(exact, 0.0, np.spacing(np.abs(rounded)))
-    return _frozen(rounded), _frozen(errors)
+    return _frozen(rounded), _frozen(nearest_error(rounded, values))
 
 
 def _frozen(array: Array) -> Array:

@@ -1,15 +1,24 @@
-"""Options that several functions share, checked at the border."""
+"""Scalars at the border: each becomes one Python float or int, or one clear error.
+
+One rule everywhere.  A number is a Python or NumPy int or float (also as a 0-d array),
+a ``Fraction`` or a ``Decimal`` that float64 holds exactly: a certificate is about the
+very number given.  Text, booleans and complex numbers are none.
+"""
 
 from __future__ import annotations
 
 import math
+import numbers
 import time
 from dataclasses import dataclass, replace
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from arrangement import InputError, InputTypeError
+from arrangement.options import whole_number
 
 # Defaults, the same wherever the option is: the gap asked for, relative to the upper
 # bound; the most cones of a covering for each sign, some 4 microseconds each.
@@ -19,42 +28,127 @@ MAX_CONES = 3 * 10**6
 LEAST_SECONDS = 1e-3
 
 
-def read_beta(beta: float) -> float:
-    """Return a finite positive weight decay."""
-    if isinstance(beta, complex) or not isinstance(beta, int | float | np.number):
-        raise InputTypeError(f"beta={beta!r}; expected a number.")
-    value = float(beta)
-    if not (math.isfinite(value) and value > 0.0):
-        raise InputError(f"beta={beta!r}; expected a finite number above 0.")
-    return value
+def read_number(
+    value: Any,
+    name: str,
+    *,
+    above: float | None = None,
+    at_least: float | None = None,
+    below: float | None = None,
+) -> float:
+    """Return a finite number in range as a Python float that equals it.
 
+    Raises
+    ------
+    InputTypeError
+        Text, a bool, a complex number, a sequence, anything but a real number.
+    InputError
+        NaN, infinity, out of range, or a number that float64 would round.
 
-def check_tolerance(tol: float) -> None:
-    """Refuse a tolerance that is no number of 0 or more."""
-    if not (math.isfinite(tol) and tol >= 0.0):
-        raise InputError(f"tol={tol!r}; expected a finite number, 0 or above.")
-
-
-def check_count(name: str, value: int, least: int) -> None:
-    """Raise `InputError` unless ``value`` is an integer of at least ``least``."""
-    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not (is_integer and value >= least):
-        raise InputError(f"{name}={value!r}; expected an integer of at least {least}.")
-
-
-def check_beta(beta: Any) -> float:
-    """Return beta as a float, or raise: finite and positive is required."""
-    if isinstance(beta, (bool, complex, str)) or np.ndim(beta) != 0:
-        raise InputTypeError(f"beta={beta!r}; expected a finite number above 0.")
+    Examples
+    --------
+    >>> import numpy as np
+    >>> read_number(np.float32(0.5), "beta", above=0.0)
+    0.5
+    >>> read_number("0.5", "beta")
+    Traceback (most recent call last):
+    arrangement.errors.InputTypeError: beta='0.5'; expected a number. Use float(beta).
+    """
+    exact = _exact(value, name)
+    need = _range_text(above, at_least, below)
+    if exact is None:
+        raise InputError(f"{_said(name, value)}; expected {need}.")
     try:
-        value = float(beta)
-    except (TypeError, ValueError):
-        raise InputTypeError(
-            f"beta={beta!r}; expected a finite number above 0."
-        ) from None
-    if not math.isfinite(value) or value <= 0.0:
-        raise InputError(f"beta={value!r}; expected a finite number above 0.")
-    return value
+        number = float(exact)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise InputError(f"{_said(name, value)} is beyond float64; expected {need}.")
+    if (
+        (above is not None and not exact > above)
+        or (at_least is not None and not exact >= at_least)
+        or (below is not None and not exact < below)
+    ):
+        raise InputError(f"{_said(name, value)}; expected {need}.")
+    if Fraction(number) != exact:
+        raise InputError(
+            f"{_said(name, value)} is no float64, which holds {number!r} there; give "
+            "a float."
+        )
+    return number
+
+
+def _exact(value: Any, name: str) -> Fraction | None:
+    """Return the number exactly; None for NaN and infinities."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    if isinstance(value, bool | np.bool_) or not isinstance(
+        value, int | float | np.integer | np.floating | Decimal | numbers.Rational
+    ):
+        advice = f" Use float({name})." if isinstance(value, str) else ""
+        raise InputTypeError(f"{_said(name, value)}; expected a number.{advice}")
+    if isinstance(value, float | np.floating):
+        return Fraction(*value.as_integer_ratio()) if np.isfinite(value) else None
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            return None
+        # the fraction of a huge exponent would fill the memory
+        size = value.adjusted()
+        if value and not -400 < size < 400:
+            return Fraction(10) ** 400 * (1 if value > 0 else -1) if size > 0 else (
+                Fraction(1 if value > 0 else -1, 10**400)
+            )  # fmt: skip
+        return Fraction(value)
+    if isinstance(value, numbers.Integral):
+        return Fraction(int(value))
+    return Fraction(int(value.numerator), int(value.denominator))
+
+
+def _range_text(
+    above: float | None, at_least: float | None, below: float | None
+) -> str:
+    parts = []
+    if above is not None:
+        parts.append(f"above {above:g}")
+    if at_least is not None:
+        parts.append(f"of at least {at_least:g}")
+    if below is not None:
+        parts.append(f"below {below:g}")
+    return "a finite number" + (" " + " and ".join(parts) if parts else "")
+
+
+def _said(name: str, value: Any) -> str:
+    """Return what came, of whatever size, on one line."""
+    try:
+        text = repr(value)
+    except ValueError:  # an int of more digits than Python prints
+        text = f"(an int of {value.bit_length()} bits)"
+    text = " ".join(text.split())
+    if len(text) > 60:
+        text = text[:40] + ".."
+    return f"{name} is {text}" if " " in name else f"{name}={text}"
+
+
+def read_beta(beta: Any) -> float:
+    """Return a finite positive weight decay."""
+    return read_number(beta, "beta", above=0.0)
+
+
+def read_tolerance(tol: Any, name: str = "tol") -> float:
+    """Return a tolerance of at least 0."""
+    return read_number(tol, name, at_least=0.0)
+
+
+def read_seconds(time_limit: Any) -> float | None:
+    """Return a time limit above 0, None for none."""
+    if time_limit is None:
+        return None
+    return read_number(time_limit, "time_limit", above=0.0)
+
+
+def read_cones(max_cones: Any) -> int:
+    """Return the most cones of a covering, at least 1."""
+    return whole_number(max_cones, "max_cones", 1)
 
 
 @dataclass(frozen=True)
@@ -67,17 +161,16 @@ class Limits:
     max_cones: int
 
     def __post_init__(self) -> None:
-        """Check every limit."""
-        if not 0.0 < self.tol < math.inf:
-            raise InputError(f"tol={self.tol!r}; expected a number above 0.")
-        if self.time_limit is not None and not self.time_limit > 0.0:
-            raise InputError(
-                f"time_limit={self.time_limit!r}; expected seconds above 0."
-            )
-        if self.max_rounds is not None and not self.max_rounds >= 1:
-            raise InputError(f"max_rounds={self.max_rounds!r}; expected at least 1.")
-        if not self.max_cones >= 1:
-            raise InputError(f"max_cones={self.max_cones!r}; expected at least 1.")
+        """Read every limit."""
+        values: dict[str, Any] = {
+            "tol": read_number(self.tol, "tol", above=0.0),
+            "time_limit": read_seconds(self.time_limit),
+            "max_cones": read_cones(self.max_cones),
+        }
+        if self.max_rounds is not None:
+            values["max_rounds"] = whole_number(self.max_rounds, "max_rounds", 1)
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
 
     def share(self, begin: float, n_left: int) -> Limits:
         """Return the limits of the next of ``n_left`` runs of a call.

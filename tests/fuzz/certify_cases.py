@@ -75,6 +75,8 @@ def make(seed):
     if n_patches > 1:
         given = _patches(given, n, n_patches, width)
     number = None if isinstance(beta, (str, type(None), complex)) else beta
+    if isinstance(beta, np.ndarray) and beta.ndim == 0:
+        number = beta[()]
     try:
         exact_beta = fraction(number, "binary")
     except (TypeError, ValueError, OverflowError):

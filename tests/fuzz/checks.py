@@ -40,7 +40,7 @@ def bounds_agree(found):
         yield "lower bound infinite"
     if not gap >= 0.0:
         yield "gap negative"
-    for tol in (*TOLERANCES, gap):
+    for tol in (*TOLERANCES, *([gap] if gap < math.inf else [])):
         is_optimal = found.status(tol) is SolutionStatus.OPTIMAL
         if is_optimal and not is_close(upper, lower, tol):
             yield "false OPTIMAL"
