@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from arrangement import enumerate_patterns
 from convex_solver import TwoLayerReLU, certify
 from convex_solver._kernels.certify.chamber_prices import price_block
-from convex_solver.certificates.chambers import _by_chambers
+from convex_solver.certificates.chambers import price_chambers
 from convex_solver.certificates.network_bounds import upper_bound
 from convex_solver.losses.loss import get_loss
 from convex_solver.reading.data import read_data
@@ -65,7 +65,7 @@ def test_the_upper_bound_holds_for_the_patches_behind_a_coarse_copy(seed, loss):
 def test_the_price_holds_for_the_data_behind_a_coarse_copy(seed):
     exact, _, copy, rng = coarse(seed)
     v = rng.standard_normal(7)
-    price = _by_chambers(copy, v, None).largest
+    price = price_chambers(copy, v, None).largest
     u = rng.standard_normal((2000, 2))
     u /= np.linalg.norm(u, axis=1, keepdims=True)
     assert np.abs(v @ np.maximum(exact @ u.T, 0.0)).max() <= price

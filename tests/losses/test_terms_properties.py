@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from convex_solver.losses.loss import get_loss
 from convex_solver.losses.terms import largest_factor
-from convex_solver.rounding import float_below, sum_up
+from convex_solver.rounding import float_below, sum_above
 
 from reference import losses as exact
 from reference.losses import LABELLED, SMOOTH_LOGS, SPECS, scale
@@ -370,10 +370,10 @@ def test_float_below_beyond_float64():
 
 
 @given(lists(st.floats(0, 1e300)))
-def test_sum_up_is_above_the_exact_sum(x):
-    assert sum(exactly(x)) <= sum_up(x)
-    assert sum_up(np.zeros(3)) == 0.0
-    assert sum_up(np.full(3, 1.7e308)) == math.inf
+def test_sum_above_is_above_the_exact_sum(x):
+    assert sum(exactly(x)) <= sum_above(x)
+    assert sum_above(np.zeros(3)) == 0.0
+    assert sum_above(np.full(3, 1.7e308)) == math.inf
 
 
 @given(lists(st.floats(-1e3, 1e3)), lists(st.floats(1e-3, 1e3)))
