@@ -20,6 +20,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convex_solver.typing import Array
 
@@ -154,13 +155,20 @@ def product_error(a: Array, b: Array, extra: int = 0) -> Array:
     """Bound ``|fl(a @ b) - a @ b|`` entry by entry; ``extra`` more roundings each."""
     k = a.shape[-1]
     factor = (k + 4 + extra) * U * (1.0 + 2.0**-20)
-    return known((np.abs(a) @ np.abs(b)) * factor + (2 * k + 2) * TINY)
+    lost = (2 * k + 2) * TINY * _meet(a, b)
+    return known((np.abs(a) @ np.abs(b)) * factor + lost)
 
 
 def times_above(a: Array, b: Array) -> Array:
     """Bound a product of nonnegative matrices from above, entry by entry."""
     k = a.shape[-1]
-    return known((a @ b) * (1.0 + (k + 4) * 2.0 * U) + (2 * k + 2) * TINY)
+    lost = (2 * k + 2) * TINY * _meet(a, b)
+    return known((a @ b) * (1.0 + (k + 4) * 2.0 * U) + lost)
+
+
+def _meet(a: Array, b: Array) -> NDArray[np.bool_]:
+    """Return where a row of ``a`` and a column of ``b`` have an entry but zeros."""
+    return np.asarray(np.logical_and.outer(np.any(a, axis=-1), np.any(b, axis=0)))
 
 
 def frobenius_above(values: Array) -> float:

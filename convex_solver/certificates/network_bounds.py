@@ -39,5 +39,5 @@ def predict_within(network: TwoLayerReLU, data: Data) -> tuple[Array, Array]:
     alphas = np.tile(network.alphas, n_patches)
     total = product_error(hidden, alphas) + times_above(error, np.abs(alphas))
     prediction = hidden @ alphas
-    total = np.nextafter(total, np.inf)
+    total = np.where(total > 0.0, np.nextafter(total, np.inf), total)
     return prediction, np.where(np.isfinite(prediction), total, np.inf)

@@ -25,6 +25,7 @@ from convex_solver import (
     solve,
 )
 from convex_solver._kernels.certify.chamber_prices import price_block
+from convex_solver.certificates import cover_sphere
 
 from instances import FIVE, FIVE_Y, labels, planted
 
@@ -229,8 +230,11 @@ def test_chambers_are_listed_where_the_covering_needs_too_many_cones(
     solved, monkeypatch
 ):
     X, y, solution = solved
-    monkeypatch.setattr("convex_solver.certificates.relu.FEW_CONES", 4)
-    monkeypatch.setattr("convex_solver.certificates.relu.MOST_CONES", 4)
+
+    def few(X, v, **options):
+        return cover_sphere(X, v, **(options | {"max_cones": 4}))
+
+    monkeypatch.setattr("convex_solver.certificates.relu.cover_sphere", few)
     assert certify(solution.network, X, y, 0.1).n_patterns is not None
     # too many chambers, or none wanted: a bound that holds, and says that it is loose
     loose = certify(solution.network, X, y, 0.1, method="covering")
