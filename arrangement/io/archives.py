@@ -71,7 +71,7 @@ def open_archive(
             yield Archive(archive)
     except OSError as error:
         reason = error.strerror or "its archive is damaged"
-        raise InputError(f"cannot read {target}: {reason}.") from error
+        raise InputError(f"cannot read patterns from {target}: {reason}.") from error
     except _DAMAGES as error:
         reason = " ".join(ascii(str(error))[1:-1].split())[:200].rstrip(".")
         raise InputError(

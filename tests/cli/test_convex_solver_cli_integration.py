@@ -210,7 +210,7 @@ def test_a_time_limit_writes_a_network_with_its_true_gap(run, tmp_path):
     assert values["stopped"] == "time limit"
     assert 0.0 <= values["lower_bound"] < values["upper_bound"]
     # a file claims a billionth less than is certified
-    assert 1e-9 < values["gap"] < load_model(tmp_path / "m").claim.gap < 1e-3
+    assert 1e-9 < values["gap"] < load_model(tmp_path / "m").claim.gap <= 1.0
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "nan"])
