@@ -75,7 +75,8 @@ def open_archive(
     except _DAMAGES as error:
         reason = " ".join(ascii(str(error))[1:-1].split())[:200].rstrip(".")
         raise InputError(
-            f"{target} is damaged, or no file that PatternSet.save wrote: {reason}."
+            f"cannot read patterns from {target}: it is damaged, or PatternSet.save "
+            f"did not write it ({reason})."
         ) from error
     except MemoryError:
         raise InputError(

@@ -113,7 +113,7 @@ def test_every_altered_byte_of_the_words_is_noticed(tmp_path):
     begin = info.header_offset + 30 + len(info.filename)
     for place in range(begin + 20, begin + info.compress_size):
         other.write_bytes(raw[:place] + bytes([raw[place] ^ 4]) + raw[place + 1 :])
-        with pytest.raises(InputError, match=r"other\.npz is damaged"):
+        with pytest.raises(InputError, match=r"other\.npz: it is damaged"):
             PatternSet.load(other)
 
 
