@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, QhullError
 
 from convex_solver._kernels.solve import chambers
+from convex_solver._kernels.solve.interior_point import Facets
 from convex_solver.typing import Array
 
 # Largest rank in which facets are sought; above it every row stays.
@@ -103,6 +104,11 @@ class WorkingSet:
         self._gram = None
         self.AT = np.vstack([self.AT, fresh])
         return len(centres)
+
+    @property
+    def facets(self) -> Facets:
+        """Facets of all blocks, for the kernels."""
+        return Facets(self.starts, self.rows)
 
     def cut(self, weights: Array) -> int:
         """Add rows to cones that weights (G, r) break: none, all facets are there."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from convex_solver._kernels.solve import interior_point as kernels
+from convex_solver._kernels.solve.interior_point import Facets, Point, Scaling
 
 
 def cone_points(rng, G, r, margin):
@@ -34,9 +35,19 @@ class State:
         self.q, self.lam = (10.0 ** rng.uniform(-3, 2, m) for _ in range(2))
         self.eta2, self.kappa = np.empty(G), np.empty(G)
         self.point = np.empty((G, r + 1))
-        self.total = kernels.scale_blocks(
-            self.t, self.w, self.s0, self.s1, self.eta2, self.point, self.kappa
-        )
+        self.total = kernels.scale_blocks(self.current, self.scaling)
+
+    @property
+    def all_facets(self):
+        return Facets(self.starts, self.rows)
+
+    @property
+    def current(self):
+        return Point(self.t, self.w, self.s0, self.s1, self.q, self.lam)
+
+    @property
+    def scaling(self):
+        return Scaling(self.eta2, self.point, self.kappa)
 
     def facets(self, g):
         part = slice(self.starts[g], self.starts[g + 1])
@@ -50,16 +61,7 @@ class State:
 
     def factor(self):
         factors = np.empty((self.G, self.r, self.r))
-        kernels.factor_blocks(
-            self.starts,
-            self.rows,
-            self.q,
-            self.lam,
-            self.eta2,
-            self.point,
-            self.kappa,
-            factors,
-        )
+        kernels.factor_blocks(self.all_facets, self.current, self.scaling, factors)
         return factors
 
 

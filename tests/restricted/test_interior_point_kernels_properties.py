@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convex_solver._kernels.solve import interior_point as kernels
+from convex_solver._kernels.solve.interior_point import Aims, Step
 from convex_solver.restricted.newton_system import (
     MixedSystem,
     SamplesSystem,
@@ -112,8 +113,8 @@ def test_products_with_the_facets_and_back(seed, r):
     state = State(seed, r=r)
     w = state.rng.standard_normal((state.G, r))
     products, sums = np.empty_like(state.q), w.copy()
-    kernels.facet_products(state.starts, state.rows, w, products)
-    kernels.add_multipliers(state.starts, state.rows, state.lam, -1.0, sums)
+    kernels.facet_products(state.all_facets, w, products)
+    kernels.add_multipliers(state.all_facets, state.lam, -1.0, sums)
     for g in range(state.G):
         F, _, lam = state.facets(g)
         part = slice(state.starts[g], state.starts[g + 1])
@@ -174,45 +175,14 @@ def test_steps_solve_the_whole_newton_system(seed, r, correct):
     expected = dense_step(state, blocks, curvature, residual, rho, mu, ds0, affine)
 
     e0, e1, b = np.empty(G), np.empty((G, r)), np.empty((G, r))
-    kernels.centring(
-        state.t,
-        state.w,
-        state.s0,
-        state.s1,
-        ds0,
-        state.eta2,
-        state.point,
-        dt,
-        dw,
-        ds1,
-        mu,
-        correct,
-        e0,
-        e1,
-    )
     h = (mu - affine["pairs"]) / state.q - state.lam
-    kernels.right_sides(
-        state.starts, state.rows, h, state.point, state.kappa, e0, e1, residual, b
-    )
+    aims, step = Aims(e0, e1, h), Step(dt, dw, ds0, ds1, dq, dlam)
+    kernels.centring(state.current, state.scaling, step, mu, correct, aims)
+    kernels.right_sides(state.all_facets, state.scaling, aims, residual, b)
     system = WeightsSystem(blocks, state.factor(), curvature, np.zeros(G, bool))
     dw, dv = system.solve(b, rho)
-    kernels.complete_steps(
-        state.starts,
-        state.rows,
-        state.q,
-        state.lam,
-        h,
-        state.eta2,
-        state.point,
-        state.kappa,
-        e0,
-        e1,
-        dw,
-        dt,
-        ds1,
-        dq,
-        dlam,
-    )
+    step = step._replace(dw=dw)
+    kernels.complete_steps(state.all_facets, state.current, state.scaling, aims, step)
     found = {"dt": dt, "dw": dw, "ds1": ds1, "dlam": dlam, "dv": dv}
     for name, value in expected.items():
         size = 1e-12 + np.abs(value).max(initial=0)
@@ -226,24 +196,13 @@ def test_steps_solve_the_whole_newton_system(seed, r, correct):
 def test_the_predictor_needs_no_scaling():
     state = State(5)
     G, r = state.G, state.r
-    zeros = np.zeros(G), np.zeros((G, r)), np.zeros((G, r))
+    none = np.zeros(len(state.q))
+    step = Step(np.zeros(G), np.zeros((G, r)), 0.7, np.zeros((G, r)), none, none)
     short, long = [], []
     for mu, out in ((0.0, short), (1e-300, long)):
         e0, e1 = np.empty(G), np.empty((G, r))
-        kernels.centring(
-            state.t,
-            state.w,
-            state.s0,
-            state.s1,
-            0.7,
-            state.eta2,
-            state.point,
-            *zeros,
-            mu,
-            False,
-            e0,
-            e1,
-        )
+        aims = Aims(e0, e1, none)
+        kernels.centring(state.current, state.scaling, step, mu, False, aims)
         out += [e0, e1]
     for a, b in zip(short, long, strict=True):
         assert np.allclose(a, b, rtol=1e-12)

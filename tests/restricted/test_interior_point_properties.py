@@ -7,6 +7,7 @@ import pytest
 
 from convex_solver.losses.loss import get_loss
 from convex_solver.restricted.interior_point import InteriorPoint, solve_restricted
+from convex_solver.restricted.iterate import Iterate
 from convex_solver.restricted.working_set import WorkingSet
 
 from instances import gaussian_with_ones
@@ -113,12 +114,11 @@ def test_the_deadline_and_the_iterations_are_reported():
 def test_the_start_is_inside_every_cone_and_on_the_equations(name):
     rng = np.random.default_rng(1)
     blocks, y = working_set(rng, 15, 3, 12), float_targets(name, rng, 15)
-    point = InteriorPoint(blocks, get_loss(name).at(y), 1e-3)
+    point = Iterate(blocks, get_loss(name).at(y), 1e-3)
     assert (point.t > np.linalg.norm(point.w, axis=1)).all()
     assert (np.linalg.norm(point.s1, axis=1) < point.s0).all()
     assert (point.q > 0).all()
     assert (point.lam > 0).all()
-    point._measure()
     assert np.abs(point.residual).max() < 1e-12
     assert np.allclose(point.z, blocks.predict(point.w))
 
@@ -127,19 +127,19 @@ def test_the_start_is_inside_every_cone_and_on_the_equations(name):
 def test_every_step_stays_inside_and_they_add_up(name):
     rng = np.random.default_rng(2)
     blocks, y = working_set(rng, 15, 3, 12), float_targets(name, rng, 15)
-    point = InteriorPoint(blocks, get_loss(name).at(y), 0.05)
-    point._measure()
-    before = sum(point._merits())
+    solver = InteriorPoint(blocks, get_loss(name).at(y), 0.05)
+    point = solver.iterate
+    before = sum(point.merits(solver.direction.step))
     for _ in range(60):
         with np.errstate(all="ignore"):
-            assert point._iterate()
-        point._measure()
+            assert solver.advance()
+        point.measure()
         assert (point.t > np.linalg.norm(point.w, axis=1)).all()
         assert (np.linalg.norm(point.s1, axis=1) < point.s0).all()
         assert (point.q > 0).all()
         assert (point.lam > 0).all()
-        if sum(point._merits()) < 1e-7 * before:
+        if sum(point.merits(solver.direction.step)) < 1e-7 * before:
             break
-    assert sum(point._merits()) < 1e-7 * before
+    assert sum(point.merits(solver.direction.step)) < 1e-7 * before
     primal, dual, _ = point.bounds()
     assert 0 <= primal - dual <= 1e-5 * primal

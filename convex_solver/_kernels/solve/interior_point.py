@@ -15,19 +15,65 @@ and the facets add ``F^T diag(lam / q) F``, ``q = F w``, both positive definite.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+from numpy.typing import NDArray
 
+from convex_solver._kernels.compile import kernel
 from convex_solver._kernels.solve.sorting import sort_indices
 
 
-@njit(cache=True)
-def scale_blocks(t, w, s0, s1, eta2, point, kappa):
-    """Nesterov-Todd points; ``point`` (G, r + 1) is ``(w0, w1)``, ``eta2`` eta squared.
+class Facets(NamedTuple):
+    """Facets of block g: ``rows[starts[g] : starts[g + 1]]``."""
 
-    Returns the sum of ``x . s`` over the blocks.
-    """
+    starts: NDArray[np.int64]
+    rows: NDArray[np.float64]
+
+
+class Point(NamedTuple):
+    """A point of all blocks: ``t`` (G,), ``w`` and ``s1`` (G, r), ``q, lam`` (m,)."""
+
+    t: NDArray[np.float64]
+    w: NDArray[np.float64]
+    s0: float
+    s1: NDArray[np.float64]
+    q: NDArray[np.float64]
+    lam: NDArray[np.float64]
+
+
+class Step(NamedTuple):
+    """What each part of a `Point` changes by."""
+
+    dt: NDArray[np.float64]
+    dw: NDArray[np.float64]
+    ds0: float
+    ds1: NDArray[np.float64]
+    dq: NDArray[np.float64]
+    dlam: NDArray[np.float64]
+
+
+class Scaling(NamedTuple):
+    """``eta**2`` (G,), the point ``(w0, w1)`` (G, r + 1) and ``kappa`` (G,)."""
+
+    eta2: NDArray[np.float64]
+    point: NDArray[np.float64]
+    kappa: NDArray[np.float64]
+
+
+class Aims(NamedTuple):
+    """What a step aims at: of the cones ``e0`` (G,), ``e1`` (G, r), of facets ``h``."""
+
+    e0: NDArray[np.float64]
+    e1: NDArray[np.float64]
+    h: NDArray[np.float64]
+
+
+@kernel
+def scale_blocks(current, scaling):
+    """Fill in the Nesterov-Todd points; return the sum of ``x . s`` over the blocks."""
+    t, w, s0, s1 = current.t, current.w, current.s0, current.s1
+    eta2, point, kappa = scaling.eta2, scaling.point, scaling.kappa
     blocks, r = w.shape
     total = 0.0
     for g in range(blocks):
@@ -57,7 +103,7 @@ def scale_blocks(t, w, s0, s1, eta2, point, kappa):
     return total
 
 
-@njit(cache=True)
+@kernel
 def insert_row(upper, row):
     """Update the triangle ``R`` of ``R^T R`` by one row, with Givens rotations."""
     r = row.size
@@ -74,14 +120,16 @@ def insert_row(upper, row):
             row[k] = c * row[k] - s * old
 
 
-@njit(cache=True)
-def factor_blocks(starts, rows, q, lam, eta2, point, kappa, factors):
+@kernel
+def factor_blocks(facets, current, scaling, factors):
     """Lower ``L`` with ``L L^T = M + F^T diag(lam / q) F``, never formed.
 
     Rows of a square root of the matrix are rotated into a triangle, the largest
     first: near the end they differ by 10^9 and their squares by 10^18, of which only
     the former leaves the small ones any digits.
     """
+    starts, rows, q, lam = facets.starts, facets.rows, current.q, current.lam
+    eta2, point, kappa = scaling.eta2, scaling.point, scaling.kappa
     blocks, r, _ = factors.shape
     upper = np.zeros((r, r))
     row = np.zeros(r)
@@ -125,7 +173,7 @@ def factor_blocks(starts, rows, q, lam, eta2, point, kappa, factors):
                 factors[g, i, j] = upper[j, i] if j <= i else 0.0
 
 
-@njit(cache=True)
+@kernel
 def multiply_blocks(factors, vectors, out):
     """``out_g = L_g (L_g^T vectors_g)``."""
     blocks, r, _ = factors.shape
@@ -143,7 +191,7 @@ def multiply_blocks(factors, vectors, out):
             out[g, i] = value
 
 
-@njit(cache=True)
+@kernel
 def forward_blocks(factors, matrix, out):
     """Overwrite ``out`` (G r, n) with ``L_g^-1 matrix_g``, block rows of ``matrix``."""
     blocks, r, _ = factors.shape
@@ -160,7 +208,7 @@ def forward_blocks(factors, matrix, out):
                     out[row, c] -= ratio * out[g * r + k, c]
 
 
-@njit(cache=True)
+@kernel
 def backward_blocks(factors, vector, out):
     """``out_g = L_g^-T vector_g`` for vectors (G, r)."""
     blocks, r, _ = factors.shape
@@ -172,13 +220,16 @@ def backward_blocks(factors, vector, out):
             out[g, i] = value / factors[g, i, i]
 
 
-@njit(cache=True)
-def centring(t, w, s0, s1, ds0, eta2, point, dt, dw, ds1, mu, correct, e0, e1):
+@kernel
+def centring(current, scaling, step, mu, correct, aims):
     """Right sides of the second-order cones: ``W^-1 (lambda^-1 o (mu e - corr)) - s``.
 
-    ``corr = (W^-1 dx) o (W ds)`` of the predictor when ``correct``.  What the
-    step leaves ``s0`` to gain, ``ds0``, is taken off ``e0``.
+    ``corr = (W^-1 dx) o (W ds)`` of the predictor when ``correct``, which ``step`` then
+    holds.  What it leaves ``s0`` to gain, ``ds0``, is taken off ``e0``.
     """
+    t, w, s0, s1 = current.t, current.w, current.s0, current.s1
+    dt, dw, ds0, ds1 = step.dt, step.dw, step.ds0, step.ds1
+    eta2, point, e0, e1 = scaling.eta2, scaling.point, aims.e0, aims.e1
     blocks, r = w.shape
     scaled = np.zeros(r + 1)  # lambda = W s
     left = np.zeros(r + 1)
@@ -229,7 +280,7 @@ def centring(t, w, s0, s1, ds0, eta2, point, dt, dw, ds1, mu, correct, e0, e1):
             e1[g, k] = left[k + 1] - s1[g, k]
 
 
-@njit(cache=True)
+@kernel
 def apply_scaling(point, factor, sign, x, out):
     """``out = W x`` (sign 1, factor eta) or ``W^-1 x`` (sign -1, factor 1 / eta)."""
     size = x.size
@@ -242,9 +293,16 @@ def apply_scaling(point, factor, sign, x, out):
         out[k] = factor * (x[k] + point[k] * (sign * x[0] + ratio))
 
 
-@njit(cache=True)
-def right_sides(starts, rows, h, point, kappa, e0, e1, residual, out):
+@kernel
+def right_sides(facets, scaling, aims, residual, out):
     """``b = F^T h + e1 + (2 w0 / kappa) e0 w1 - residual`` for every block."""
+    starts, rows, point, kappa = (
+        facets.starts,
+        facets.rows,
+        scaling.point,
+        scaling.kappa,
+    )
+    e0, e1, h = aims.e0, aims.e1, aims.h
     blocks, r = e1.shape
     for g in range(blocks):
         ratio = 2.0 * point[g, 0] / kappa[g] * e0[g]
@@ -255,11 +313,13 @@ def right_sides(starts, rows, h, point, kappa, e0, e1, residual, out):
             out[g, k] = value
 
 
-@njit(cache=True)
-def complete_steps(
-    starts, rows, q, lam, h, eta2, point, kappa, e0, e1, dw, dt, ds1, dq, dlam
-):
-    """Fill in the steps of t, s1, q and lam that go with ``dw``."""
+@kernel
+def complete_steps(facets, current, scaling, aims, step):
+    """Fill in the steps of t, s1, q and lam that go with ``step.dw``."""
+    starts, rows, q, lam = facets.starts, facets.rows, current.q, current.lam
+    eta2, point, kappa = scaling.eta2, scaling.point, scaling.kappa
+    e0, e1, h = aims.e0, aims.e1, aims.h
+    dt, dw, ds1, dq, dlam = step.dt, step.dw, step.ds1, step.dq, step.dlam
     blocks, r = dw.shape
     for g in range(blocks):
         dot = 0.0
@@ -281,7 +341,7 @@ def complete_steps(
             dlam[f] = h[f] - lam[f] / q[f] * value
 
 
-@njit(cache=True)
+@kernel
 def cone_step(t, w, dt, dw):
     """Largest step in [0, 1e30] that keeps every ``t >= |w|``."""
     blocks, r = w.shape
@@ -316,9 +376,10 @@ def cone_step(t, w, dt, dw):
     return best
 
 
-@njit(cache=True)
-def facet_products(starts, rows, w, out):
+@kernel
+def facet_products(facets, w, out):
     """``out_f = rows_f . w_g`` for the facets f of every block g."""
+    starts, rows = facets.starts, facets.rows
     for g in range(w.shape[0]):
         for f in range(starts[g], starts[g + 1]):
             value = 0.0
@@ -327,9 +388,10 @@ def facet_products(starts, rows, w, out):
             out[f] = value
 
 
-@njit(cache=True)
-def add_multipliers(starts, rows, lam, sign, out):
+@kernel
+def add_multipliers(facets, lam, sign, out):
     """``out_g += sign F_g^T lam_g``."""
+    starts, rows = facets.starts, facets.rows
     for g in range(out.shape[0]):
         for f in range(starts[g], starts[g + 1]):
             for k in range(out.shape[1]):

@@ -1,0 +1,176 @@
+"""The point of the interior point method, and what follows from it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from convex_solver._kernels.solve import interior_point as kernels
+from convex_solver._kernels.solve.interior_point import Point, Step
+from convex_solver.losses import DataTerm, NewtonTerm
+from convex_solver.restricted.working_set import WorkingSet
+from convex_solver.typing import Array
+
+# Size of the predictions at the start, relative to y.
+START_SIZE = 0.1
+# Share of the way to the border that a step takes.
+STEP = 0.995
+
+
+class Iterate:
+    """Weights, bounds and multipliers of all blocks, and the state of the loss.
+
+    Attributes
+    ----------
+    t, w : ndarray, shapes (G,) and (G, r)
+        ``t >= |w|``.
+    s0 : float
+    s1 : ndarray, shape (G, r)
+        ``s0 >= |s1|``; ``s0`` ends at beta.
+    q, lam : ndarray, shape (m,)
+        ``F w`` and the multipliers of the facets.
+    z : ndarray, shape (n,)
+        The prediction.
+    term : NewtonTerm
+        Has ``v``, the gradient of the loss.
+    residual : ndarray, shape (G, r)
+        Of the dual equations ``A^T v - F^T lam = s1``.
+    """
+
+    def __init__(self, blocks: WorkingSet, data: DataTerm, beta: float) -> None:
+        """Start on the central path of a larger beta, where the zero network is best.
+
+        There ``v`` is the gradient of the loss at zero and ``s0`` twice the largest
+        price, so that all equations but ``s0 = beta`` hold, with room to spare; every
+        step then brings ``s0`` closer to beta.
+        """
+        self.blocks, self.data, self.beta = blocks, data, beta
+        counts = np.diff(blocks.starts)
+        spread = float(np.linalg.norm(blocks.outputs(blocks.centres)))
+        rough, wanted = data.rough_fit()
+        size = START_SIZE * max(wanted / spread, 1e-150)
+        self.w = size * blocks.centres
+        self.t = np.full(len(blocks), 1.5 * size)
+        self.z = blocks.predict(self.w)
+        v = data.gradient(rough)
+        self.s0 = max(beta, 2.0 * self._largest_price(v))
+        self.term: NewtonTerm = data.newton(self.z, v, self.s0 * size)
+        self.s0 = max(self.s0, 1.5 * self._largest_price(self.v))
+        self.q = np.empty(blocks.rows.shape[0])
+        kernels.facet_products(blocks.facets, self.w, self.q)
+        # at the analytic centre sum of F_f / (F_f u) is the number of facets times u
+        share = np.repeat(0.1 * self.s0 * size / np.maximum(counts, 1), counts)
+        self.lam = share / self.q
+        self.s1 = self._slopes()
+        self.measure()
+
+    @property
+    def v(self) -> Array:
+        """The gradient of the loss, (n,), a variable of its own."""
+        return self.term.v
+
+    @property
+    def point(self) -> Point:
+        """The arrays of the blocks, for the kernels."""
+        return Point(self.t, self.w, self.s0, self.s1, self.q, self.lam)
+
+    @property
+    def n_pairs(self) -> int:
+        """Number of products whose sum is the complementarity."""
+        return int(self.t.size + self.q.size + self.term.n_pairs)
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether the gradient of the loss is finite."""
+        return bool(np.all(np.isfinite(self.v)))
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether the weights are strictly inside their cones."""
+        return bool(np.all(self.t > np.linalg.norm(self.w, axis=1)))
+
+    def _largest_price(self, v: Array) -> float:
+        prices = np.linalg.norm(self.blocks.transposed(v), axis=1)
+        return float(prices.max(initial=0.0))
+
+    def _slopes(self) -> Array:
+        """``A^T v - F^T lam``, which s1 has to equal."""
+        slopes = self.blocks.transposed(self.v)
+        kernels.add_multipliers(self.blocks.facets, self.lam, -1.0, slopes)
+        return slopes
+
+    def measure(self) -> None:
+        """Compute the residual of the dual equations."""
+        self.residual = self._slopes() - self.s1
+
+    def largest_step(self, step: Step) -> float:
+        """Return the length of a step that stays inside all cones, 1 at most."""
+        G = self.t.size
+        length = min(
+            kernels.cone_step(self.t, self.w, step.dt, step.dw),
+            kernels.cone_step(
+                np.full(G, self.s0), self.s1, np.full(G, step.ds0), step.ds1
+            ),
+            _ratio(self.q, step.dq),
+            _ratio(self.lam, step.dlam),
+            self.term.largest_step(),
+        )
+        return float(min(1.0, STEP * length))
+
+    def complementarity(self, step: Step, length: float) -> float:
+        """Sum of all products after a step of that length."""
+        w, s1 = self.w + length * step.dw, self.s1 + length * step.ds1
+        s0 = self.s0 + length * step.ds0
+        total = s0 * float(np.sum(self.t + length * step.dt))
+        total += float(np.sum(w * s1))
+        q, lam = self.q + length * step.dq, self.lam + length * step.dlam
+        return total + float(q @ lam) + self.term.complementarity(length)
+
+    def move(self, step: Step, length: float, dv: Array) -> None:
+        """Take a step."""
+        blocks = self.blocks
+        self.w = self.w + length * step.dw
+        self.t = self.t + length * step.dt
+        self.s1 = self.s1 + length * step.ds1
+        self.lam = self.lam + length * step.dlam
+        self.z = blocks.predict(self.w)
+        # q follows w; where rounding would spoil its sign, the update is kept
+        moved = self.q + length * step.dq
+        kernels.facet_products(blocks.facets, self.w, self.q)
+        self.q = np.where(self.q > 0.5 * moved, self.q, moved)
+        self.term.move(length, self.z, dv)
+        # the same for s1, which follows v and the multipliers
+        self.s0 += length * step.ds0
+        exact = self._slopes()
+        room = self.s0 - np.linalg.norm(self.s1, axis=1)
+        safe = self.s0 - np.linalg.norm(exact, axis=1) > 0.5 * room
+        self.s1[safe] = exact[safe]
+
+    def bounds(self) -> tuple[float, float, Array]:
+        """Objective of the weights, dual bound, and the price of every block."""
+        primal = self.data.value(self.z) + self.beta * float(
+            np.sum(np.linalg.norm(self.w, axis=1))
+        )
+        v = self.data.clip(self.v)
+        vector = self.s1 + self.residual
+        if not np.array_equal(v, self.v):
+            vector += self.blocks.transposed(v - self.v)
+        prices = np.linalg.norm(vector, axis=1)
+        worst = float(prices.max(initial=0.0))
+        cap = self.beta / worst if worst > 0.0 else np.inf
+        dual = -self.data.conjugate(self.data.best_scale(v, cap) * v)
+        return primal, dual, prices
+
+    def merits(self, step: Step) -> tuple[float, float]:
+        """Complementarity, and what the residuals can change in the duality gap."""
+        weights = np.linalg.norm(self.w, axis=1)
+        sizes = np.linalg.norm(self.residual, axis=1)
+        residual = float(weights @ sizes) + self.term.residual()
+        residual += abs(self.s0 - self.beta) * float(np.sum(self.t))
+        return self.complementarity(step, 0.0), residual
+
+
+def _ratio(x: Array, dx: Array) -> float:
+    falling = dx < 0.0
+    if not np.any(falling):
+        return np.inf
+    return float(np.min(-x[falling] / dx[falling]))
