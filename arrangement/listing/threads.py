@@ -37,6 +37,65 @@ class _Task:
         self.is_done = True
 
 
+class _Crew:
+    """Threads that work on tasks, and what the consumer does beside them."""
+
+    def __init__(
+        self, work: Callable[[Any, IsLate], Any], n_helpers: int, is_late: IsLate
+    ) -> None:
+        self._work = work
+        self._is_late = is_late
+        self.halt = Event()
+        self.to_do: SimpleQueue[_Task | None] = SimpleQueue()
+        self._bell: SimpleQueue[None] = SimpleQueue()
+        self._helpers = [
+            Thread(target=self._serve, daemon=True) for _ in range(n_helpers)
+        ]
+
+    def start(self) -> None:
+        for helper in self._helpers:
+            helper.start()
+
+    def is_halted(self) -> bool:
+        # the consumer cannot look at the time while it works
+        if self._is_late():
+            self.halt.set()
+        return self.halt.is_set()
+
+    def _serve(self) -> None:
+        while (task := self.to_do.get()) is not None:
+            task.finish(self._work, self.halt.is_set)
+            self._bell.put(None)
+
+    def advance(self) -> bool:
+        """Work on the next piece, or wait for news; False when there are none."""
+        try:
+            task = self.to_do.get_nowait()
+        except Empty:
+            try:
+                # threads answer no signal: the wait for them is cut short
+                self._bell.get(timeout=_PATIENCE)
+            except Empty:
+                self.is_halted()
+                return False
+            return True
+        assert task is not None
+        task.finish(self._work, self.is_halted)
+        if task.error is not None and not isinstance(task.error, Exception):
+            raise task.error
+        return True
+
+    def dismiss(self) -> None:
+        """Leave what is not begun, and wait until the threads have ended."""
+        self.halt.set()
+        _empty(self.to_do)
+        for _ in self._helpers:
+            self.to_do.put(None)
+        for helper in self._helpers:
+            if helper.ident is not None:
+                helper.join()
+
+
 def results_in_order(
     work: Callable[[Any, IsLate], Any],
     pieces: Iterator[Any],
@@ -51,68 +110,28 @@ def results_in_order(
     returns then may be a part.  It is yielded for the piece that is next, then None:
     what follows would leave a gap.
     """
-    halt = Event()
-    to_do: SimpleQueue[_Task | None] = SimpleQueue()
-    bell: SimpleQueue[None] = SimpleQueue()
-
-    def is_halted() -> bool:
-        # the consumer cannot look at the time while it works
-        if is_late():
-            halt.set()
-        return halt.is_set()
-
-    def serve() -> None:
-        while (task := to_do.get()) is not None:
-            task.finish(work, halt.is_set)
-            bell.put(None)
-
-    def advance() -> bool:
-        """Work on the next piece, or wait for news; False when there are none."""
-        try:
-            task = to_do.get_nowait()
-        except Empty:
-            try:
-                # threads answer no signal: the wait for them is cut short
-                bell.get(timeout=_PATIENCE)
-            except Empty:
-                is_halted()
-                return False
-            return True
-        assert task is not None
-        task.finish(work, is_halted)
-        if task.error is not None and not isinstance(task.error, Exception):
-            raise task.error
-        return True
-
-    helpers = [Thread(target=serve, daemon=True) for _ in range(n_jobs - 1)]
+    crew = _Crew(work, n_jobs - 1, is_late)
     waiting: deque[_Task] = deque()
     try:
-        for helper in helpers:
-            helper.start()
+        crew.start()
         while True:
             for piece in islice(pieces, _AHEAD * n_jobs - len(waiting)):
                 waiting.append(_Task(piece))
-                to_do.put(waiting[-1])
+                crew.to_do.put(waiting[-1])
             if not waiting:
                 return
             while not waiting[0].is_done:
-                if not advance():
+                if not crew.advance():
                     yield None
             task = waiting.popleft()
             if task.error is not None:
                 raise task.error
             yield task.result
-            if halt.is_set():
+            if crew.halt.is_set():
                 yield None
                 raise ArrangementError("a listing went on after its limit.")
     finally:
-        halt.set()
-        _empty(to_do)
-        for _ in helpers:
-            to_do.put(None)
-        for helper in helpers:
-            if helper.ident is not None:
-                helper.join()
+        crew.dismiss()
 
 
 def _empty(queue: SimpleQueue[Any]) -> None:

@@ -116,13 +116,6 @@ PLACES = {
 MOST_FLOORS = 10
 MOST_LINES = 500
 MOST_LINES_A_FUNCTION = 60
-# What is longer today, and how long it may stay: to be split, none to be added.
-LONG = {
-    "arrangement.listing.plan": {"_run": 61, "_parallel": 63},
-    "arrangement.listing.threads": {"results_in_order": 68},
-    "arrangement.listing.vertices.walker": {"": 503, "_step": 62},
-    "convex_solver.cli": {"_add_fit": 62, "_fit": 75},
-}
 
 
 def exported(name: str) -> set[str]:
@@ -284,16 +277,14 @@ def test_heavy_packages_are_imported_when_they_are_used():
 @pytest.mark.parametrize("name", MODULES)
 def test_modules_and_functions_are_of_a_readable_length(name):
     lines = GRAPH.paths[name].read_text(encoding="utf-8").splitlines()
-    allowed = LONG.get(name, {})
-    assert len(lines) <= allowed.get("", MOST_LINES)
+    assert len(lines) <= MOST_LINES
     lengths = {
         node.name: body_length(node)
         for node in ast.walk(GRAPH.trees[name])
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
     if not is_under(name, *PLACES["numba"]):
-        most = {f: allowed.get(f, MOST_LINES_A_FUNCTION) for f in lengths}
-        assert {f: n for f, n in lengths.items() if n > most[f]} == {}
+        assert {f: n for f, n in lengths.items() if n > MOST_LINES_A_FUNCTION} == {}
 
 
 def test_files_of_tests_are_apart():
