@@ -7,6 +7,7 @@ least and the median are compared.  What runs beside it slows both.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -120,10 +121,14 @@ class Comparison:
                     times.append((reply["seconds"], reply["cpu"]))
                     spent += reply["seconds"]
                 runs += 1
+            # what is known so far, of a run that may take an hour
+            print(" ".join(self.row(name)), file=sys.stderr, flush=True)
 
     def row(self, name: str) -> list[str]:
         if name in self.notes:
             return [name, *["-"] * 5, self.notes[name]]
+        if name not in self.times:
+            return [name, *["-"] * 5, "not measured"]
         this, other = self.times[name]
         ratios = [
             choose(t[k] for t in this) / choose(t[k] for t in other)
@@ -163,13 +168,15 @@ def run(against: Path, rooms: Sequence[str], rounds: int, *, quick: bool) -> int
         caches = [Path(folder) / name for name in ("this", "other")]
         for cache in caches:
             cache.mkdir()
-        for k in range(rounds):
-            print(f"round {k + 1} of {rounds}", file=sys.stderr, flush=True)
-            this = Side(ROOT, caches[0])
-            other = Side(against.resolve(), caches[1])
-            found.round(this, other)
-            this.close()
-            other.close()
+        # Ctrl-C ends it with what is known so far
+        with contextlib.suppress(KeyboardInterrupt):
+            for k in range(rounds):
+                print(f"round {k + 1} of {rounds}", file=sys.stderr, flush=True)
+                this = Side(ROOT, caches[0])
+                other = Side(against.resolve(), caches[1])
+                found.round(this, other)
+                this.close()
+                other.close()
     print("\n".join(f"{key}: {value}" for key, value in setting().items()))
     print(f"other: {commit(against)}\n")
     print("Ratios are this over other: of the least and median seconds, and of CPU.\n")
