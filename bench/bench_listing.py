@@ -1,12 +1,12 @@
 """Patterns a second, both ways of listing, against memory.
 
-Lists are written in full, both antipodes, into one reused block; every sign is decided
-exactly; least of several runs. "times memset": against filling the same block as often
-as the list fills it. "set-up": what comes before the first chamber, in one thread
-always, and part of the seconds. "2 threads": seconds of one over seconds of two, and
-the CPU time of both over that of one, which a busy machine does not change. "kept": the
-list in new memory; "proven": that with its proof; "proof/listing": the CPU time that
-the proof adds, over that of the listing.
+Lists are written in full, both antipodes, into reused blocks (by `fold`, with a visitor
+that counts); every sign is decided exactly; least of several runs, whose set-up is part
+of the seconds. Rates are of CPU seconds of one thread. "times memset": against filling
+a block of 64 MiB as often as the list fills it. "kept": the list in new memory; "by 2
+threads": how many times as fast two make that, and their CPU time over that of one;
+"proven": the list with its proof; "proof/listing": the CPU time that the proof adds,
+over that of the listing.
 """
 
 from __future__ import annotations
@@ -15,16 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 
 from arrangement import (
     Arrangement,
+    PatternSet,
     cover_bound,
     enumerate_patterns,
     face_numbers,
+    fold,
     iter_covectors,
 )
-from arrangement.listing.plan import Plan
 from bench import instances
 from bench.harness import Options, Report, Row, best_time, check
 
@@ -100,14 +102,15 @@ def cases(*, quick: bool) -> list[Case]:
     return listed
 
 
-def list_all(plan: Plan, n_jobs: int) -> int:
+@numba.njit
+def count_patterns(state, pattern):
+    state[0] += 1
+
+
+def list_all(arrangement: Arrangement) -> int:
     """List into reused blocks; return the number of patterns."""
-    return sum(len(block.patterns) for block in plan.blocks(n_jobs=n_jobs))
-
-
-def prepare(plan: Plan) -> None:
-    """Do what comes before the first chamber, and list it."""
-    next(iter(plan.blocks(n_jobs=1)))
+    state = np.zeros(1, dtype=np.int64)
+    return int(fold(arrangement, count_patterns, state)[0])
 
 
 def memset_seconds(n_bytes: int) -> float:
@@ -120,23 +123,26 @@ def memset_seconds(n_bytes: int) -> float:
 
 def measure(case: Case, report: Report) -> Row:
     arrangement = Arrangement(case.rows)
-    plan = Plan(arrangement)
-    # the first run compiles whatever this case alone needs
-    check(case.name, list_all(plan, 1), case.count)
-    check(case.name, len(enumerate_patterns(arrangement)), case.count)
+
+    def keep(n_jobs: int, *, prove: bool = False) -> PatternSet:
+        return enumerate_patterns(arrangement, n_jobs=n_jobs, prove=prove)
+
+    # the first runs compile whatever this case alone needs
+    check(case.name, list_all(arrangement), case.count)
+    patterns = keep(1, prove=True)
+    check(case.name, len(patterns), case.count)
+    n_words = patterns.packed.shape[1]
+    way = patterns.plan.split(";")[0].split("(")[0].strip()
+    del patterns
     repeats = 5 if case.count > 2_000_000 else 15
-    seconds, cpu, _ = best_time(lambda: list_all(plan, 1), repeats=repeats)
-    two, two_cpu, count = best_time(lambda: list_all(plan, 2), repeats=repeats)
+    seconds, cpu, _ = best_time(lambda: list_all(arrangement), repeats=repeats)
+    kept, kept_cpu, _ = best_time(lambda: len(keep(1)), repeats=repeats)
+    two, two_cpu, count = best_time(lambda: len(keep(2)), repeats=repeats)
     check(case.name, count, case.count)
-    kept, kept_cpu, _ = best_time(
-        lambda: len(enumerate_patterns(arrangement, prove=False)), repeats=repeats
-    )
-    proven, proven_cpu, _ = best_time(
-        lambda: len(enumerate_patterns(arrangement)), repeats=repeats
-    )
+    proven, proven_cpu, _ = best_time(lambda: len(keep(1, prove=True)), repeats=repeats)
     # of one thread, which a busy machine lengthens less than the seconds of the clock
     rate = count / cpu / 1e6
-    memset = cpu / memset_seconds(count * 8 * plan.width)
+    memset = cpu / memset_seconds(count * 8 * n_words)
     goals = [
         (RATE, rate, case.rate, True),
         (SECONDS, cpu, case.seconds, False),
@@ -151,16 +157,16 @@ def measure(case: Case, report: Report) -> Row:
     ]
     return {
         "case": case.name,
-        "way": "vertices" if plan.by_vertices else "cells",
+        "way": way,
         "patterns": count,
         "seconds": seconds,
         "CPU, s": cpu,
         "M patterns/CPU s": rate,
         "times memset": memset,
-        "bytes/pattern": 8 * plan.width,
-        "2 threads": seconds / two,
-        "their CPU": two_cpu / cpu,
+        "bytes/pattern": 8 * n_words,
         "kept, s": kept,
+        "by 2 threads": kept / two,
+        "their CPU": two_cpu / kept_cpu,
         "proven, s": proven,
         "proof/listing": (proven_cpu - kept_cpu) / cpu,
         "goals": "; ".join(verdicts) or None,
@@ -198,10 +204,8 @@ def scaling(path: Path, *, quick: bool) -> list[Row]:
         times = []
         sizes = wanted[: 4 if quick else None]
         for n in sizes:
-            plan = Plan(Arrangement(instances.gaussian(n, r, n)))
-            seconds, _, count = best_time(
-                lambda plan=plan: list_all(plan, 1), repeats=3
-            )
+            X = Arrangement(instances.gaussian(n, r, n))
+            seconds, _, count = best_time(lambda X=X: list_all(X), repeats=3)
             check(f"({n}, {r})", count, cover_bound(n, r))
             times.append(seconds)
         slope = float(np.polyfit(np.log(sizes[-3:]), np.log(times[-3:]), 1)[0])

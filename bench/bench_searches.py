@@ -30,9 +30,9 @@ from convex_solver import (
 )
 from convex_solver.losses import LOSSES
 
-from reference import cnn_programs, cnn_training, interpolation, local_search
+from reference import cnn_training, interpolation
 
-N_INSTANCES = local_search.N_INSTANCES
+N_INSTANCES = 20
 TOL = 1e-9
 NEAR = 0.01
 SHAPES = ((4, 2), (6, 2), (5, 3), (6, 3), (8, 3))
@@ -54,7 +54,7 @@ Search = Callable[[int, int], tuple[Any, Any]]
 
 def relu(loss: str) -> Search:
     def search(k: int, starts: int) -> tuple[Any, Any]:
-        X, y, beta = local_search.instance(loss, k)
+        X, y, beta = instances.searchable(loss, k)
         program = ConvexProgram(X, y, beta, loss=loss)
         found = train(program, n_neurons=15, n_starts=starts, steps=1000, seed=k)
         return solve(program, tol=TOL), found.objectives
@@ -78,9 +78,7 @@ def interpolating(k: int, starts: int) -> tuple[Any, Any]:
 
 def linear(outputs: int | None) -> Search:
     def search(k: int, starts: int) -> tuple[Any, Any]:
-        patches, y = cnn_programs.linear_instance(
-            k, 8 + k, 2 + k % 3, 3 + k % 2, outputs
-        )
+        patches, y = instances.linear_instance(k, 8 + k, 2 + k % 3, 3 + k % 2, outputs)
         share = (0.3, 0.1, 0.03)[k % 3]
         beta = share * LinearCNNProgram(patches, y, 1.0).beta_max()
         found, _ = cnn_training.linear_search(patches, y, beta, starts, k, steps=600)
@@ -90,7 +88,7 @@ def linear(outputs: int | None) -> Search:
 
 
 def circular(k: int, starts: int) -> tuple[Any, Any]:
-    X, y = cnn_programs.circular_instance(k, 8 + k, 3 + k % 5)
+    X, y = instances.circular_instance(k, 8 + k, 3 + k % 5)
     share = (0.3, 0.1, 0.03)[k % 3]
     beta = share * CircularCNNProgram(X, y, 1.0).beta_max()
     found, _ = cnn_training.circular_search(X, y, beta, starts, k, steps=600)
@@ -99,7 +97,7 @@ def circular(k: int, starts: int) -> tuple[Any, Any]:
 
 def minimum_norm(k: int, starts: int) -> tuple[Any, Any]:
     outputs = (None, 2)[k % 2]
-    patches, y = cnn_programs.linear_instance(k, 3 + k % 4, 2 + k % 3, 4, outputs)
+    patches, y = instances.linear_instance(k, 3 + k % 4, 2 + k % 3, 4, outputs)
     solution = solve_minimum_norm_cnn(MinimumNormLinearCNN(patches, y))
     found = cnn_training.interpolation_search(patches, y, starts, k, steps=600)
     return solution, found

@@ -9,6 +9,17 @@ from numpy.typing import NDArray
 
 from bench.harness import data_folder
 
+# those of the tests, which have the same shape
+from instances import (
+    circular_instance,
+    gaussian_with_ones,
+    linear_instance,
+    planted,
+    searchable,
+)
+
+__all__ = ["circular_instance", "linear_instance", "searchable"]
+
 Array = NDArray[np.float64]
 Question = dict[str, Any]
 
@@ -37,24 +48,16 @@ def with_planted_rows(n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return X, Y
 
 
-def with_intercept(n: int, r: int, seed: Any) -> tuple[Array, np.random.Generator]:
-    """Gaussian rows with a column of ones, and the source of what is drawn next."""
-    random = np.random.default_rng(seed)
-    return np.column_stack([random.standard_normal((n, r - 1)), np.ones(n)]), random
-
-
 def planted_network(n: int, r: int, beta: float, seed: int = 1) -> Question:
     """A regression on targets of three ReLU neurons and noise of size 0.3."""
-    X, random = with_intercept(n, r, [seed, n, r])
-    weights = random.standard_normal((r, 3))
-    alphas = random.standard_normal(3)
-    y = np.maximum(X @ weights, 0.0) @ alphas + 0.3 * random.standard_normal(n)
+    X, y = planted(n, r, [seed, n, r])
     return {"X": X.tolist(), "y": y.tolist(), "beta": beta}
 
 
 def interpolation(n: int, r: int, seed: int) -> tuple[Array, Array]:
     """Gaussian rows with a column of ones, Gaussian targets."""
-    X, random = with_intercept(n, r, seed)
+    random = np.random.default_rng(seed)
+    X: Array = gaussian_with_ones(random, n, r)
     return X, random.standard_normal(n)
 
 
