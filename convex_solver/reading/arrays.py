@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from arrangement import InputError, InputTypeError
+from arrangement.exact import exact_array
 from convex_solver.reading.options import read_number
 from convex_solver.typing import Array
 
@@ -34,7 +35,7 @@ def real_array(values: ArrayLike | Any, name: str) -> Array:
     InputError
         NaN, infinity, or an integer that float64 does not hold exactly.
     """
-    given = _as_array(values, name)
+    given = exact_array(values, name=name)
     if given.dtype.kind == "O":
         return _each_exact(given, name)
     if given.dtype.kind == "c":
@@ -66,7 +67,7 @@ def read_candidate(values: ArrayLike, shape: tuple[int, ...]) -> Array:
 
     Any point will do, so that numbers of other kinds are rounded.
     """
-    given = _as_array(values, "dual")
+    given = exact_array(values, name="dual")
     if given.dtype.kind == "O":
         is_number = [_is_real(x) for x in given.ravel()]
     else:
@@ -80,19 +81,6 @@ def read_candidate(values: ArrayLike, shape: tuple[int, ...]) -> Array:
     if result.shape != shape or not np.all(np.isfinite(result)):
         raise InputError(f"dual has shape {result.shape}; expected {shape}, finite.")
     return result
-
-
-def _as_array(values: Any, name: str) -> NDArray[Any]:
-    """Return an array as it is, and sequences with their numbers as they are."""
-    try:
-        if isinstance(values, np.ndarray):
-            return values
-        if hasattr(values, "__array__"):
-            return np.asarray(values)
-        # NumPy would round integers beside floats
-        return np.array(values, dtype=object)
-    except ValueError as error:
-        raise InputError(f"{name} is ragged: {error}.") from error
 
 
 def _is_real(x: Any) -> bool:

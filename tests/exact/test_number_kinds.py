@@ -299,6 +299,10 @@ MISTAKES = {
         pl.DataFrame({"b": [1, 2], "a": [1, None]}),
         r"NoneType.*missing.*drop or fill.*row 1, column 'a'",
     ),
+    "missing beside floats in polars": (
+        pl.DataFrame({"a": [1.5, None]}),
+        r"NoneType.*missing.*row 1, column 'a'",
+    ),
     "booleans in a frame": (
         pd.DataFrame({"a": [1, 2], "b": [True, False]}),
         r"boolean.*astype\(int\).*row 0, column 'b'",

@@ -33,7 +33,7 @@ BAD = {
     "constant column": (P, [[1, 7], [2, 7], [3, 7]], r"constant in column 1 \(7 in"),
     "one sample": (P[:1], [1.0], r"y is constant \(1 in every one of 1 rows\)"),
     "ragged": ([[[1.0], [2.0, 3.0]]], Y, r"patches is ragged"),
-    "long integers": (P, [1, 2, 2**60], r"y holds integers of 2\*\*53 or more"),
+    "long integers": (P, [1, 2, 2**60 + 1], r"y holds integers of 2\*\*53 or more"),
 }
 BAD |= {
     "huge patches": (1e150 * P, Y, r"magnitude in patches is 1.1e\+151; .*Scale it"),
@@ -43,7 +43,7 @@ BAD_TYPES = {
     "complex y": (P, Y + 0j, r"y is complex \(complex128\).*y\.real"),
     "complex patches": (P + 1j, Y, r"patches is complex"),
     "bool": (P, np.array([True, False, True]), r"y has dtype bool"),
-    "text": (P, ["1", "2", "3"], r"y has dtype <U1"),
+    "text": (P, ["1", "2", "3"], r"y is '1'; expected a number"),
     "long double": (P, Y.astype(np.longdouble), r"float64 would round"),
 }
 
