@@ -206,6 +206,7 @@ def patches(data_folder):
     return of
 
 
+@pytest.mark.slow
 def test_figure_10_in_small(patches):
     X, y = patches(20)
     program = ConvexProgram(X, y, 0.1)

@@ -168,6 +168,7 @@ def test_the_file_does_not_depend_on_the_pieces(name, tmp_path, monkeypatch):
         monkeypatch.undo()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["program.conic", "program.cbf"])
 def test_writing_holds_a_small_part_of_the_program(name, tmp_path, monkeypatch):
     monkeypatch.setattr(conic_columns, "_ENTRIES", 1 << 11)

@@ -102,6 +102,7 @@ def test_frequencies_that_are_not_used_have_no_neuron():
     assert 1 < solution.network.n_neurons < 16
 
 
+@pytest.mark.slow
 def test_no_local_search_beats_the_optimum():
     close = 0
     for seed in range(20):

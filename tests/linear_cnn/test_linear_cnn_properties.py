@@ -85,6 +85,7 @@ def test_scaling_the_data_scales_the_solution():
     assert scaled.objective == pytest.approx(16.0 * base.objective, rel=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("C", [None, 2])
 def test_no_local_search_beats_the_optimum(C):
     close = 0

@@ -262,6 +262,7 @@ def test_the_walk_is_the_same_in_blocks_of_any_size(monkeypatch):
         monkeypatch.undo()
 
 
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="minutes without compilation")
 def test_progress_and_unknown_orders():
     seen = []
     X = np.random.default_rng(0).normal(size=(60, 4))
