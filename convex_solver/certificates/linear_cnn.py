@@ -85,7 +85,7 @@ class CNNCertificate(Bounds):
     def digest(self, network: LinearCNN | CircularCNN) -> str:
         """SHA-256 over weights, dual, beta, data and claims."""
         parts = [network.to_dict(), self.dual.tolist(), self.beta, self.architecture]
-        claims = [self.data_digest, self.upper_bound, self.lower_bound]
+        claims = [self.data_digest, self.upper_bound, self.lower_bound, self.dual_norm]
         return hashlib.sha256(repr([*parts, *claims]).encode()).hexdigest()
 
 

@@ -10,7 +10,6 @@ nor its pricing.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass, field
 from typing import Any
@@ -96,14 +95,6 @@ class Certificate(Bounds):
     proof: str
     data_digest: str
     n_cones: int | None = None
-
-    def digest(self, network: TwoLayerReLU) -> str:
-        """SHA-256 over weights, dual, beta, loss, data and claims."""
-        state = hashlib.sha256()
-        parts: list[Any] = [network.to_dict(), self.dual.tolist(), self.beta]
-        parts += [self.loss, self.data_digest, self.upper_bound, self.lower_bound]
-        state.update(repr(parts).encode())
-        return state.hexdigest()
 
 
 def certify(
