@@ -22,6 +22,7 @@ from convex_solver import (
     solve_minimum_norm_cnn,
 )
 
+from instances import circular_instance, linear_instance
 from reference import cnn_programs
 
 Case = tuple[str, float | None, Callable[[], Any], Callable[[], float] | None]
@@ -40,7 +41,7 @@ def linear_data(*, quick: bool) -> Iterator[tuple[str, int, Any, Any]]:
         shapes += [(500, 16, 25), (1000, 64, 100)]
     for n, K, d in shapes:
         for C in (None, 3) if n < 1000 else (None,):
-            patches, y = instances.linear_instance(n, n, K, d, C)
+            patches, y = linear_instance(n, n, K, d, C)
             outputs = f", {C} outputs" if C else ""
             yield f"linear ({n}, {K}, {d}){outputs}", n, patches, y
     found = None if quick else instances.images(195)
@@ -67,7 +68,7 @@ def linear_cases(*, quick: bool) -> Iterator[Case]:
 def circular_cases(*, quick: bool) -> Iterator[Case]:
     shapes = [(20, 8), (100, 30)] if quick else [(20, 8), (100, 30), (1000, 100)]
     for n, d in shapes:
-        X, y = instances.circular_instance(n, n, d)
+        X, y = circular_instance(n, n, d)
         most = CircularCNNProgram(X, y, 1.0).beta_max()
         for share in SHARES:
             beta = share * most
@@ -85,7 +86,7 @@ def circular_cases(*, quick: bool) -> Iterator[Case]:
 def minimum_norm_cases(*, quick: bool) -> Iterator[Case]:
     shapes = [(8, 3, 4), (60, 8, 10), (300, 16, 25)]
     for shape in shapes[: 2 if quick else None]:
-        patches, y = instances.linear_instance(shape[0], *shape)
+        patches, y = linear_instance(shape[0], *shape)
         program = MinimumNormLinearCNN(patches, y)
         peer = None
         if shape[0] <= SMALL:

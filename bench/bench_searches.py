@@ -30,6 +30,7 @@ from convex_solver import (
 )
 from convex_solver.losses import LOSSES
 
+from instances import circular_instance, linear_instance, searchable
 from reference import cnn_training, interpolation
 
 N_INSTANCES = 20
@@ -54,7 +55,7 @@ Search = Callable[[int, int], tuple[Any, Any]]
 
 def relu(loss: str) -> Search:
     def search(k: int, starts: int) -> tuple[Any, Any]:
-        X, y, beta = instances.searchable(loss, k)
+        X, y, beta = searchable(loss, k)
         program = ConvexProgram(X, y, beta, loss=loss)
         found = train(program, n_neurons=15, n_starts=starts, steps=1000, seed=k)
         return solve(program, tol=TOL), found.objectives
@@ -78,7 +79,7 @@ def interpolating(k: int, starts: int) -> tuple[Any, Any]:
 
 def linear(outputs: int | None) -> Search:
     def search(k: int, starts: int) -> tuple[Any, Any]:
-        patches, y = instances.linear_instance(k, 8 + k, 2 + k % 3, 3 + k % 2, outputs)
+        patches, y = linear_instance(k, 8 + k, 2 + k % 3, 3 + k % 2, outputs)
         share = (0.3, 0.1, 0.03)[k % 3]
         beta = share * LinearCNNProgram(patches, y, 1.0).beta_max()
         found, _ = cnn_training.linear_search(patches, y, beta, starts, k, steps=600)
@@ -88,7 +89,7 @@ def linear(outputs: int | None) -> Search:
 
 
 def circular(k: int, starts: int) -> tuple[Any, Any]:
-    X, y = instances.circular_instance(k, 8 + k, 3 + k % 5)
+    X, y = circular_instance(k, 8 + k, 3 + k % 5)
     share = (0.3, 0.1, 0.03)[k % 3]
     beta = share * CircularCNNProgram(X, y, 1.0).beta_max()
     found, _ = cnn_training.circular_search(X, y, beta, starts, k, steps=600)
@@ -97,7 +98,7 @@ def circular(k: int, starts: int) -> tuple[Any, Any]:
 
 def minimum_norm(k: int, starts: int) -> tuple[Any, Any]:
     outputs = (None, 2)[k % 2]
-    patches, y = instances.linear_instance(k, 3 + k % 4, 2 + k % 3, 4, outputs)
+    patches, y = linear_instance(k, 3 + k % 4, 2 + k % 3, 4, outputs)
     solution = solve_minimum_norm_cnn(MinimumNormLinearCNN(patches, y))
     found = cnn_training.interpolation_search(patches, y, starts, k, steps=600)
     return solution, found

@@ -62,8 +62,10 @@ class Side:
 
     def ask(self, name: str) -> dict[str, Any]:
         assert self.process.stdin is not None
-        self.process.stdin.write(name + "\n")
-        self.process.stdin.flush()
+        # where it has ended, reading says so
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(name + "\n")
+            self.process.stdin.flush()
         return self._read()
 
     def _read(self) -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""The instances of all benchmarks: seeded, planted, degenerate and real ones."""
+"""The instances of all benchmarks: seeded, planted, degenerate and real ones.
+
+They use nothing of the packages but what every checkout has, because ``--against``
+gives them to another one; so they are not those of the tests.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.harness import data_folder
-
-# those of the tests, which have the same shape
-from instances import (
-    circular_instance,
-    gaussian_with_ones,
-    linear_instance,
-    planted,
-    searchable,
-)
-
-__all__ = ["circular_instance", "linear_instance", "searchable"]
 
 Array = NDArray[np.float64]
 Question = dict[str, Any]
@@ -48,17 +41,33 @@ def with_planted_rows(n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return X, Y
 
 
+def with_intercept(n: int, r: int, seed: Any) -> tuple[Array, np.random.Generator]:
+    """Gaussian rows with a column of ones, and the source of what is drawn next."""
+    random = np.random.default_rng(seed)
+    return np.column_stack([random.standard_normal((n, r - 1)), np.ones(n)]), random
+
+
 def planted_network(n: int, r: int, beta: float, seed: int = 1) -> Question:
     """A regression on targets of three ReLU neurons and noise of size 0.3."""
-    X, y = planted(n, r, [seed, n, r])
+    X, random = with_intercept(n, r, [seed, n, r])
+    weights = random.standard_normal((r, 3))
+    alphas = random.standard_normal(3)
+    y = np.maximum(X @ weights, 0.0) @ alphas + 0.3 * random.standard_normal(n)
     return {"X": X.tolist(), "y": y.tolist(), "beta": beta}
 
 
 def interpolation(n: int, r: int, seed: int) -> tuple[Array, Array]:
     """Gaussian rows with a column of ones, Gaussian targets."""
-    random = np.random.default_rng(seed)
-    X: Array = gaussian_with_ones(random, n, r)
+    X, random = with_intercept(n, r, seed)
     return X, random.standard_normal(n)
+
+
+def patches(n: int, K: int, d: int) -> tuple[Array, Array]:
+    """Gaussian samples of K patches, targets of a linear CNN of rank 2 and noise."""
+    random = np.random.default_rng([n, K, d])
+    X = random.standard_normal((n, K, d))
+    map_ = random.standard_normal((K, 2)) @ random.standard_normal((2, d))
+    return X, np.tensordot(X, map_, 2) + 0.3 * random.standard_normal(n)
 
 
 def blobs(n: int, d: int) -> tuple[Array, NDArray[np.bool_]]:

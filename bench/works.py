@@ -282,7 +282,7 @@ def interpolated(n: int) -> Callable[[], Job]:
 def convolved() -> Job:
     from convex_solver import LinearCNNProgram, solve_linear_cnn
 
-    patches, y = instances.linear_instance(200, 200, 8, 10, None)
+    patches, y = instances.patches(200, 8, 10)
     beta = 0.03 * LinearCNNProgram(patches, y, 1.0).beta_max()
     return lambda: solve_linear_cnn(LinearCNNProgram(patches, y, beta))
 
