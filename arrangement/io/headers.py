@@ -219,10 +219,12 @@ def counts_rows(cells: Sequence[str]) -> bool:
     return all(cell == str(start + i) for i, cell in enumerate(cells))
 
 
-def cell_fault(cell: str, decimal: str, *, alone: bool = False) -> str:
+def cell_fault(
+    cell: str, decimal: str, *, alone: bool = False, separator: str = ""
+) -> str:
     """Say why a cell is no finite number, and what to do; empty when it is one.
 
-    ``alone``: the table has one column, so that the separator may be another.
+    ``alone``: the table has one column, so that the ``separator`` may be another.
     """
     fault = decimal_fault(pointed(cell, decimal))
     if not fault:
@@ -243,13 +245,13 @@ def cell_fault(cell: str, decimal: str, *, alone: bool = False) -> str:
             f"{shown} is not a number. Remove lines that are not rows of the table, or "
             "name the separator with --separator."
         )
-    return f"{shown} is not a number. {_way_out(cell, decimal)}"
+    return f"{shown} is not a number. {_way_out(cell, decimal, separator)}"
 
 
 _CORRECT = "Choose the numeric columns by name, or correct the cell."
 
 
-def _way_out(cell: str, decimal: str) -> str:
+def _way_out(cell: str, decimal: str, separator: str) -> str:
     if not _LIKE.fullmatch(cell):
         if cell[:1].isdigit() and any(mark in cell for mark in ";\t| "):
             return "Name the separator of the cells with --separator."
@@ -264,12 +266,12 @@ def _way_out(cell: str, decimal: str) -> str:
         return (
             "With --decimal ',' a number has no point; remove what separates thousands."
         )
+    # quotes tell them from the commas between cells
+    option = "--decimal ','" + " --separator ','" * (separator == ",")
     if re.fullmatch(r"[+-]?[1-9]\d{0,2}(,\d{3})+", cell):
-        return (
-            "A comma between thousands? Remove it. A decimal comma? Say --decimal ','."
-        )
+        return f"A comma between thousands? Remove it. A decimal comma? Say {option}."
     if "," in cell:
-        return "A decimal comma? Say --decimal ','."
+        return f"A decimal comma? Say {option}."
     return "Remove all but the number."
 
 

@@ -64,8 +64,8 @@ class Table:
         The columns taken when none are chosen; see `features`.
     lines : tuple of int
         Line of the file that each row stands on; empty for array files.
-    decimal : str
-        The decimal mark of the text, a point or a comma.
+    decimal, separator : str
+        The decimal mark of the text, a point or a comma, and what separates cells.
     notes : tuple of str
         How the file was read, for a person.
     question : str
@@ -79,6 +79,7 @@ class Table:
     default: tuple[str, ...] = field(repr=False)
     lines: tuple[int, ...] = field(default=(), repr=False)
     decimal: str = "."
+    separator: str = ""
     notes: tuple[str, ...] = ()
     question: str = field(default="", repr=False)
 
@@ -194,7 +195,12 @@ class Table:
         )
         if not is_plain:
             for line, cell in zip(self.lines, cells, strict=True):
-                fault = cell_fault(cell, self.decimal, alone=len(self.names) == 1)
+                fault = cell_fault(
+                    cell,
+                    self.decimal,
+                    alone=len(self.names) == 1,
+                    separator=self.separator,
+                )
                 if fault:
                     raise InputError(
                         f"{self.path}, line {line}, column {short(name)!r}: {fault}"
@@ -232,7 +238,8 @@ def read_table(
         default the one under which all lines have the same number of cells.
     decimal : str, optional
         The decimal mark: ``.`` or ``,`` (point, comma).  By default a point; decimal
-        commas are refused.
+        commas are refused.  Among commas they are read from quoted cells, if both are
+        named.
     index : str, optional
         The column that numbers or names the rows: not taken unless it is chosen by
         name.  ``"none"``: the first column is data though it has no name.
@@ -259,8 +266,6 @@ def read_table(
     shown = os.fspath(path)
     mark = check_separator(separator)
     point = _check_decimal(decimal)
-    if mark is not None and mark == point:
-        raise InputError(f"separator and decimal are both {mark!r}; they must differ.")
     try:
         raw = Path(path).read_bytes()
     except OSError as error:
@@ -337,6 +342,7 @@ def _text_table(shown: str, rows: Rows, header: bool | None, decimal: str) -> Ta
         given,
         tuple(lines),
         decimal,
+        rows.separator,
         (*notes, said, *rows.notes),
         question,
     )
