@@ -34,7 +34,7 @@ from convex_solver._kernels.certify import (
     TOP,
     cover,
 )
-from convex_solver.certificates.signed_rows import SignedRows, reduce_rows
+from convex_solver.certificates.signed_rows import SignedRows, merge_rows
 from convex_solver.rounding import U
 from convex_solver.typing import Array
 
@@ -143,7 +143,7 @@ def cover_sphere(
     peaks = np.zeros((0, X.shape[1]))
     if not all(np.all(np.isfinite(part)) for part in (X, v, error, [floor, rtol])):
         return Covering(math.inf, 0.0, peaks[:1].sum(0), 0, False, peaks, np.zeros(0))
-    problem = reduce_rows(X, v, error)
+    problem = merge_rows(X, v, error)
     own = _kernel_slack(problem)
     with np.errstate(over="ignore", under="ignore"):
         target = float(np.ldexp(floor, -problem.exponent)) / problem.stretch

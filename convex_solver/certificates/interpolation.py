@@ -98,8 +98,8 @@ def certify_interpolation(
     network: TwoLayerReLU,
     X: ArrayLike | Any,
     y: ArrayLike | Any,
-    dual: ArrayLike,
     *,
+    dual: ArrayLike,
     floats: str = "binary",
     rtol: float = RTOL,
     max_cones: int = MAX_CONES,
@@ -145,7 +145,7 @@ def certify_interpolation(
     --------
     >>> net = TwoLayerReLU([[1.0, 0.0], [-1.0, 0.0]], [1.0, 1.0])
     >>> X, y = [[-1, 1], [0, 1], [1, 1]], [1, 0, 1]
-    >>> found = certify_interpolation(net, X, y, [1.0, -2.0, 1.0])
+    >>> found = certify_interpolation(net, X, y, dual=[1.0, -2.0, 1.0])
     >>> round(found.lower_bound, 9), round(found.upper_bound, 9)
     (2.0, 2.0)
     """

@@ -50,7 +50,7 @@ class SignedRows:
     exponent: int
 
 
-def reduce_rows(X: Array, v: Array, X_error: Array) -> SignedRows:
+def merge_rows(X: Array, v: Array, X_error: Array) -> SignedRows:
     """Reduce ``v^T (X u)_+``; ``X`` (n, d), ``v`` (n,), ``|exact - X| <= X_error``.
 
     All finite.  ``X`` and ``v`` are scaled by powers of two to entries in [1/2, 1]:

@@ -66,5 +66,5 @@ def test_squares_whose_sum_is_beyond_float64_bound_nothing():
     X, y = [[1.0, 0.0], [-1.0, 0.5]], [1.0, -1.0]
     found = certify(network, X, y, 1.0)
     assert found.upper_bound == found.gap == math.inf
-    found = certify_interpolation(network, X, y, [1.0, -1.0])
+    found = certify_interpolation(network, X, y, dual=[1.0, -1.0])
     assert found.upper_bound == found.gap == math.inf

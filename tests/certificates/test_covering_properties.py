@@ -14,7 +14,7 @@ from convex_solver._kernels.certify import bounded_squares as squares
 from convex_solver._kernels.certify import cone_bounds as cell_bounds
 from convex_solver._kernels.certify import covering
 from convex_solver.certificates.covering import cover_sphere
-from convex_solver.certificates.signed_rows import SignedRows, reduce_rows
+from convex_solver.certificates.signed_rows import SignedRows, merge_rows
 
 from instances import gaussian_with_ones
 from reference.prices import holds_exactly, largest_price, stationary_points
@@ -150,7 +150,7 @@ def test_few_dimensions_in_many_columns():
     assert found.is_reached
     assert found.bound == pytest.approx(cover_sphere(Z, v).bound, rel=1e-9)
     assert found.direction.shape == (9,)
-    reduced = reduce_rows(Z @ basis.T, v, np.zeros((30, 9)))
+    reduced = merge_rows(Z @ basis.T, v, np.zeros((30, 9)))
     assert reduced.rows.shape[1] == 3
 
 
@@ -160,12 +160,12 @@ def test_rows_on_one_line_become_one_row():
     factors = np.array([1.0, -2.0, 1 / 3, -1 / 7])
     X = (factors[:, None, None] * lead).reshape(-1, 3)
     v = rng.standard_normal(12)
-    reduced = reduce_rows(X, v, 0 * X)
+    reduced = merge_rows(X, v, 0 * X)
     assert reduced.rows.shape == (3, 3)
     assert cover_sphere(X, v).bound == pytest.approx(largest_price(X, v), rel=1e-10)
     # rows that cancel leave nothing but a linear part
     pair = np.array([[1.0, 2.0], [-1.0, -2.0]])
-    reduced = reduce_rows(pair, np.array([1.0, -1.0]), 0 * pair)
+    reduced = merge_rows(pair, np.array([1.0, -1.0]), 0 * pair)
     assert reduced.rows.shape[0] == 0
     assert cover_sphere(pair, [1.0, -1.0]).bound == pytest.approx(5**0.5, rel=1e-10)
 
@@ -179,7 +179,7 @@ def test_what_cancels_everywhere_has_a_bound_of_rounding_size():
 
 def test_the_rounding_of_rows_at_vertices_is_added(monkeypatch):
     X, v = np.array([[3.0, 4.0], [4.0, -1.0]]), np.array([1.0, -1.0])
-    problem = reduce_rows(X, v, 0 * X)
+    problem = merge_rows(X, v, 0 * X)
     peaks = np.ldexp(8.0, -problem.exponent)
     slack = wrapper._kernel_slack(problem)
     # r u |a_i|_inf |u|_1 for each row
@@ -416,7 +416,7 @@ def test_a_row_is_linear_only_where_no_vertex_is_on_the_other_side(low):
 
 
 def test_what_is_left_on_the_stack_is_part_of_the_bound():
-    problem = reduce_rows(np.eye(2), np.ones(2), np.zeros((2, 2)))
+    problem = merge_rows(np.eye(2), np.ones(2), np.zeros((2, 2)))
     side = wrapper._side(problem, 1.0, 0)
     side.counters[[covering.HEIGHT, covering.ORTHANT]] = 2, 4
     side.stack[4][:3] = 1.0, 3.0, 7.0

@@ -79,13 +79,13 @@ def test_rows_are_priced_as_they_enter_a_network_with_a_center(method):
 def test_reach_is_read_off_the_rows_as_they_enter():
     # less 1.5 the rows are -0.5 and 0.5: the least norm is 1 / 0.5 + 2 / 0.5
     network = TwoLayerReLU([[-(2.0**0.5)]], [2.0**0.5], center=[1.5])
-    found = certify_interpolation(network, [[1.0], [2.0]], [1.0, 2.0], [1.0, 1.0])
+    found = certify_interpolation(network, [[1.0], [2.0]], [1.0, 2.0], dual=[1.0, 1.0])
     assert found.lower_bound <= 6.0 <= found.upper_bound
     exact = TwoLayerReLU([[-2.0], [2.0]], [1.0, 3.0], center=[1.5])
-    found = certify_interpolation(exact, [[1.0], [2.0]], [1.0, 3.0], [1.0, 1.0])
+    found = certify_interpolation(exact, [[1.0], [2.0]], [1.0, 3.0], dual=[1.0, 1.0])
     assert found.lower_bound <= 8.0 <= found.upper_bound
     with pytest.raises(NoInterpolationError, match="point in one direction"):
-        certify_interpolation(exact, [[2.0], [2.5]], [1.0, 3.0], [1.0, 1.0])
+        certify_interpolation(exact, [[2.0], [2.5]], [1.0, 3.0], dual=[1.0, 1.0])
 
 
 @pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, np.int64, int])
@@ -122,7 +122,7 @@ def test_products_that_underflow_count_in_a_prediction():
 
 def test_interpolation_of_subnormal_rows_is_not_cheaper_than_it_is():
     network = TwoLayerReLU([[0.0, 0.0]], [0.0])
-    found = certify_interpolation(network, [[5e-324, 5e-324]], [1e-20], [-1.0])
+    found = certify_interpolation(network, [[5e-324, 5e-324]], [1e-20], dual=[-1.0])
     square = Fraction(1e-20) ** 2 / (2 * Fraction(5e-324) ** 2)
     assert found.upper_bound == math.inf or Fraction(found.upper_bound) ** 2 >= square
     assert Fraction(found.lower_bound) ** 2 <= square
@@ -186,7 +186,7 @@ def test_one_rule_for_every_number_at_the_border(value, message):
         lambda: certify(ZERO, [[1.0]], [1.0], value),
         lambda: certify(ZERO, [[1.0]], [1.0], 0.5, rtol=value),
         lambda: found.status(value),
-        lambda: certify_interpolation(ZERO, [[1.0]], [1.0], [1.0], rtol=value),
+        lambda: certify_interpolation(ZERO, [[1.0]], [1.0], dual=[1.0], rtol=value),
     ]
     if value is not None:
         calls.append(lambda: Loss("huber", value))
@@ -215,7 +215,7 @@ def test_a_number_of_cones_is_whole(max_cones):
     with pytest.raises(InputTypeError, match=r"max_cones=.*; expected an integer"):
         certify(network, X, y, 0.1, max_cones=max_cones)
     with pytest.raises(InputTypeError, match=r"max_cones=.*; expected an integer"):
-        certify_interpolation(network, X, y, y, max_cones=max_cones)
+        certify_interpolation(network, X, y, dual=y, max_cones=max_cones)
 
 
 def test_no_number_of_cones_is_too_large():
@@ -258,7 +258,7 @@ def test_what_a_certificate_holds_cannot_be_changed():
     found = [
         certify(ZERO, X, y, 0.5),
         certify_interpolation(
-            TwoLayerReLU([[0.0, 0.0]], [0.0], intercept=True), X, y, [1.0, -1.0]
+            TwoLayerReLU([[0.0, 0.0]], [0.0], intercept=True), X, y, dual=[1.0, -1.0]
         ),
     ]
     for certificate in found:

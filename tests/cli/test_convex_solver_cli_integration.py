@@ -202,7 +202,6 @@ def test_penguins_on_one_feature(run, tmp_path):
 def test_a_time_limit_writes_a_network_with_its_true_gap(run, tmp_path):
     argv = ["fit", "penguins", "--target", "body_mass_g", "--beta", "0.1", "--tol=1e-9"]
     argv += ["--features", "bill_length_mm,bill_depth_mm", "--time-limit", "1e-3"]
-    argv += ["--no-standardize"]
     code, out, _ = run(*argv, "-o", tmp_path / "m", "--json")
     values = json.loads(out)
     assert code == 1
@@ -238,7 +237,7 @@ def test_bad_options(run, five, tmp_path):
         ([*fit, "--target", "name", "--features", "x", *out], ["column 'name'"]),
         (["fit", five, *FIT, "--loss", "cubic", *out], ["'cubic' is unknown"]),
         (["fit", five, *FIT, "--loss", "huber:x", *out], ["'x' is no number"]),
-        (["fit", five, *FIT, "--loss", "quantile:2", *out], ["between 0 and 1"]),
+        (["fit", five, *FIT, "--loss", "quantile:2", *out], ["above 0 and below 1"]),
         (["fit", five, *FIT, "--weights", "q", *out], ["no column 'q'"]),
         (["fit", five, *FIT, "--weights", "x", *out], ["--weights 'x'"]),
         (["fit", five, *FIT, "--weights", "name", *out], ["column 'name'"]),

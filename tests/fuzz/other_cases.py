@@ -34,12 +34,12 @@ def interpolation(seed):
         dual = [rng.gauss(0.0, 1.0) for _ in range(n)]
     else:
         dual = [real(rng, "wide") for _ in range(n)]
-    options = {"floats": floats}
+    options = {"dual": dual, "floats": floats}
     if not is_tame and rng.random() < 0.1:
         options["max_cones"] = rng.choice((1, 4, 2.5, "4", True, 10**400, 0))
     if not is_tame and rng.random() < 0.1:
         options["rtol"] = rng.choice((0.1, np.float32(0.1), "1e-6", 10**400, 0.0, -1))
-    return (network, given, y, dual), options, exact, y_exact, is_tame
+    return (network, given, y), options, exact, y_exact, is_tame
 
 
 def _centered(rng, exact, width, is_tame):

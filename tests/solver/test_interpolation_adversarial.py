@@ -71,7 +71,7 @@ def test_a_network_that_does_not_interpolate_never_lowers_the_upper_bound(
         U + rng.standard_normal(U.shape) * 10.0 ** rng.integers(-15, 2), a
     )
     for network in (wrong, empty(2), best.network, TwoLayerReLU(U, a).balance()):
-        found = certify_interpolation(network, X, y, dual)
+        found = certify_interpolation(network, X, y, dual=dual)
         assert best.lower_bound <= found.upper_bound < np.inf
         assert 0 <= found.lower_bound <= best.certificate.upper_bound
         assert found.gap >= 0
@@ -87,7 +87,7 @@ def test_the_residual_is_at_least_the_exact_one(problem, seed):
     y = network.predict(X)  # in floats nothing is missed
     if find_obstruction(X, y) is not None:
         return
-    found = certify_interpolation(network, X, y, np.ones(len(y)))
+    found = certify_interpolation(network, X, y, dual=np.ones(len(y)))
     for row, target in zip(X.tolist(), y.tolist(), strict=True):
         exact = -Fraction(target)
         for u, size in zip(
@@ -102,7 +102,7 @@ def test_what_the_empty_network_misses_is_paid_for_and_not_absurdly():
     for n in (3, 10, 25):
         X, y = gaussian(n, 3, n)
         best = interpolate(X, y)
-        found = certify_interpolation(empty(3), X, y, best.dual)
+        found = certify_interpolation(empty(3), X, y, dual=best.dual)
         assert found.correction == pytest.approx(found.upper_bound)
         assert best.norm <= found.upper_bound <= 1e4 * best.norm
         assert found.lower_bound == pytest.approx(best.lower_bound, rel=1e-9)
@@ -111,22 +111,24 @@ def test_what_the_empty_network_misses_is_paid_for_and_not_absurdly():
 def test_decimals_have_errors_that_are_paid_for():
     X, y = [[0.1, 0.7], [0.3, -0.2]], [0.1, 0.6]
     best = interpolate(X, y, floats="decimal")
-    binary = certify_interpolation(best.network, X, y, best.dual)
-    decimal = certify_interpolation(best.network, X, y, best.dual, floats="decimal")
+    binary = certify_interpolation(best.network, X, y, dual=best.dual)
+    decimal = certify_interpolation(
+        best.network, X, y, dual=best.dual, floats="decimal"
+    )
     assert decimal.residual > binary.residual > 0
     assert decimal.data_digest != binary.data_digest
     assert decimal.gap < 1e-6
     # in proportion as decimals, but not as binary floats
     X, y = [[0.1], [0.3]], [1, 3]
     found = certify_interpolation(
-        TwoLayerReLU([[1.0]], [10.0]), X, y, [1.0, 0.0], floats="decimal"
+        TwoLayerReLU([[1.0]], [10.0]), X, y, dual=[1.0, 0.0], floats="decimal"
     )
     assert found.lower_bound == pytest.approx(10)
 
 
 @pytest.mark.parametrize("factor", [-1.0, 3.0, 1e-200, 1e200, -1e-300])
 def test_the_size_and_sign_of_the_dual_point_do_not_matter(factor):
-    found = certify_interpolation(VEE_NET, *VEE, np.multiply(VEE_DUAL, factor))
+    found = certify_interpolation(VEE_NET, *VEE, dual=np.multiply(VEE_DUAL, factor))
     assert found.lower_bound == pytest.approx(2, rel=1e-9)
     assert found.lower_bound <= 2
 
@@ -137,18 +139,18 @@ def test_a_worse_dual_point_gives_a_lower_bound_that_holds(noise):
     lower = []
     for _ in range(20):
         dual = VEE_DUAL + noise * rng.standard_normal(3)
-        found = certify_interpolation(VEE_NET, *VEE, dual)
+        found = certify_interpolation(VEE_NET, *VEE, dual=dual)
         assert found.lower_bound <= 2 <= found.upper_bound
         lower.append(found.lower_bound)
     assert min(lower) < 2 - 1e-3 * min(noise, 1)
-    zero = certify_interpolation(VEE_NET, *VEE, np.zeros(3))
+    zero = certify_interpolation(VEE_NET, *VEE, dual=np.zeros(3))
     assert (zero.lower_bound, zero.gap, zero.status(1e-6).value) == (0, 1, "inaccurate")
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.floats(-1e3, 1e3), min_size=3, max_size=3))
 def test_the_lower_bound_is_rounded_down(dual):
-    found = certify_interpolation(VEE_NET, *VEE, dual)
+    found = certify_interpolation(VEE_NET, *VEE, dual=dual)
     exact = abs(
         sum(Fraction(v) * Fraction(y) for v, y in zip(dual, VEE[1], strict=True))
     )
@@ -159,7 +161,7 @@ def test_the_lower_bound_is_rounded_down(dual):
 def test_few_cones_leave_a_loose_bound():
     X, y = gaussian(30, 3)
     best = interpolate(X, y)
-    found = certify_interpolation(best.network, X, y, best.dual, max_cones=10)
+    found = certify_interpolation(best.network, X, y, dual=best.dual, max_cones=10)
     assert found.lower_bound < 0.999 * best.lower_bound
     assert found.upper_bound == best.certificate.upper_bound
     assert found.status(1e-6).value == "inaccurate"
@@ -214,7 +216,7 @@ def test_certificates_at_the_ends_of_float64_are_honest(size):
     X, y = gaussian(5, 2)
     best = interpolate(X, y)
     for network in (best.network, empty(2)):
-        found = certify_interpolation(network, size * X, size * y, best.dual)
+        found = certify_interpolation(network, size * X, size * y, dual=best.dual)
         assert 0 <= found.lower_bound <= best.norm * (1 + 1e-9)
         assert found.upper_bound >= best.norm * (1 - 1e-9)
 
@@ -231,10 +233,10 @@ def test_patches_are_refused_and_one_patch_is_a_row():
     X, y = VEE
     patches = np.reshape(X, (3, 1, 2))
     assert interpolate(patches, y).norm == pytest.approx(2)
-    assert certify_interpolation(VEE_NET, patches, y, VEE_DUAL).gap < 1e-9
+    assert certify_interpolation(VEE_NET, patches, y, dual=VEE_DUAL).gap < 1e-9
     for call in (
         lambda: interpolate(np.ones((3, 2, 2)), y),
-        lambda: certify_interpolation(VEE_NET, np.ones((3, 2, 2)), y, VEE_DUAL),
+        lambda: certify_interpolation(VEE_NET, np.ones((3, 2, 2)), y, dual=VEE_DUAL),
         lambda: interpolate([[[1, 2], [3, 4]]], [1]),
     ):
         with pytest.raises(
@@ -298,7 +300,7 @@ def test_the_certificate_names_an_obstruction_too():
     with pytest.raises(
         NoInterpolationError, match="rows 0 and 1 point in one"
     ) as error:
-        certify_interpolation(empty(1), [[1.0], [2.0]], [1.0, 3.0], [1.0, 1.0])
+        certify_interpolation(empty(1), [[1.0], [2.0]], [1.0, 3.0], dual=[1.0, 1.0])
     assert error.value.obstruction.rows == (0, 1)
 
 
