@@ -162,10 +162,10 @@ def test_clusters_are_centres_less_the_mean_with_their_negatives():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_directions": 0}, "n_directions=0; expected an integer of at least 1"),
+        ({"n_directions": 0}, "n_directions=0; expected an integer >= 1"),
         ({"seed": -1}, "seed=-1; expected"),
-        ({"tol": 0.0}, "tol=0.0; expected a number above 0"),
-        ({"time_limit": 0.0}, "time_limit=0.0; expected seconds above 0"),
+        ({"tol": 0.0}, "tol=0.0; expected a finite number above 0"),
+        ({"time_limit": 0.0}, "time_limit=0.0; expected a finite number above 0"),
         ({"bound": -1.0}, "bound=-1.0; expected a Solution, a lower bound"),
         ({"bound": "exact"}, "bound='exact'; expected a Solution"),
         ({"bound": True}, "bound=True; expected"),

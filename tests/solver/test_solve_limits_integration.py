@@ -189,10 +189,13 @@ def test_the_history_closes_in_on_the_optimum(medium):
         ({"tol": -1e-6}, "tol=-1e-06; expected"),
         ({"tol": float("nan")}, "tol=nan; expected"),
         ({"tol": float("inf")}, "tol=inf; expected"),
-        ({"time_limit": 0.0}, "time_limit=0.0; expected seconds"),
-        ({"time_limit": float("nan")}, "time_limit=nan; expected seconds"),
-        ({"max_rounds": 0}, "max_rounds=0; expected at least 1"),
-        ({"max_cones": 0}, "max_cones=0; expected at least 1"),
+        ({"time_limit": 0.0}, "time_limit=0.0; expected a finite number above 0"),
+        (
+            {"time_limit": float("nan")},
+            "time_limit=nan; expected a finite number above 0",
+        ),
+        ({"max_rounds": 0}, "max_rounds=0; expected an integer >= 1"),
+        ({"max_cones": 0}, "max_cones=0; expected an integer >= 1"),
     ],
 )
 def test_options_out_of_range_are_refused(option, message):
