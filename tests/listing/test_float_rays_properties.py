@@ -33,7 +33,7 @@ moderate = settings(
 
 
 def sign_of(value):
-    return (value > 0) - (value < 0)
+    return int(value > 0) - int(value < 0)
 
 
 @dataclass
