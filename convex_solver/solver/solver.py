@@ -219,7 +219,8 @@ def beta_max(
     Returns
     -------
     float
-        From above, within 1e-11 of it: at this beta, and above, zero is optimal.
+        From above, within 1e-11 of it, relative, for the gradient as float64 holds it:
+        at this beta, and above, zero is optimal but for that rounding.
 
     Raises
     ------
