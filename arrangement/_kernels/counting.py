@@ -12,14 +12,14 @@ proportional exactly when they are equal. Why these tests are exact is proven in
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from arrangement._kernels.compile import kernel
+from arrangement._kernels.state import BAD_PRIME, DONE, PAUSED
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-# Values returned by `advance`.
-DONE, PAUSED, BAD = 0, 1, 2
 # Slots of the state array of `advance`.
 LEVEL, NODES, STAMP, N_STATE = 0, 1, 2, 3
 
@@ -29,7 +29,7 @@ _MULTIPLIER = 1_640_531_527
 _MASK31 = 2**31 - 1
 
 
-@njit(cache=True)
+@kernel
 def multiply(a: int, b: int, p: int, reciprocal: float) -> int:
     """Multiply two residues modulo ``p < 2**31``; ``reciprocal`` is ``fl(1 / p)``.
 
@@ -47,7 +47,7 @@ def multiply(a: int, b: int, p: int, reciprocal: float) -> int:
     return rest
 
 
-@njit(cache=True)
+@kernel
 def invert(a: int, p: int) -> int:
     """Return the inverse of ``0 < a < p`` modulo the prime ``p`` (Euclid)."""
     r0, r1 = p, a
@@ -61,7 +61,7 @@ def invert(a: int, p: int) -> int:
     return s0
 
 
-@njit(cache=True)
+@kernel
 def invert_all(
     values: Ints, n: int, p: int, reciprocal: float, inverses: Ints, prefix: Ints
 ) -> None:
@@ -87,7 +87,7 @@ def invert_all(
             product = multiply(product, value, p, reciprocal)
 
 
-@njit(cache=True)
+@kernel
 def eliminate(
     source: Ints,
     i: int,
@@ -120,7 +120,7 @@ def eliminate(
                 target[j, t, c - 1] = value
 
 
-@njit(cache=True)
+@kernel
 def normalise(
     rows: Ints,
     n: int,
@@ -158,7 +158,7 @@ def normalise(
     return True
 
 
-@njit(cache=True)
+@kernel
 def is_equal(rows: Ints, i: int, j: int, k: int, width: int) -> bool:
     """Tell whether two rows have the same residues modulo all ``k`` primes."""
     for t in range(k):
@@ -168,7 +168,7 @@ def is_equal(rows: Ints, i: int, j: int, k: int, width: int) -> bool:
     return True
 
 
-@njit(cache=True)
+@kernel
 def find_slot(
     rows: Ints, j: int, k: int, width: int, slots: Ints, stamp: int
 ) -> tuple[int, bool]:
@@ -191,7 +191,7 @@ def find_slot(
     return slot, False
 
 
-@njit(cache=True)
+@kernel
 def merge(
     rows: Ints, n: int, k: int, width: int, slots: Ints, stamp: int, at_infinity: Ints
 ) -> int:
@@ -219,7 +219,7 @@ def merge(
     return kept
 
 
-@njit(cache=True)
+@kernel
 def intersect_lines(
     lines: Ints,
     i: int,
@@ -265,7 +265,7 @@ def intersect_lines(
     return True
 
 
-@njit(cache=True)
+@kernel
 def count_points(
     points: Ints, n: int, k: int, slots: Ints, stamp: int, parallel: Ints
 ) -> int:
@@ -282,7 +282,7 @@ def count_points(
     return found
 
 
-@njit(cache=True)
+@kernel
 def advance(
     rows: Ints,
     length: Ints,
@@ -326,16 +326,16 @@ def advance(
             if not intersect_lines(
                 here, i, below, primes, reciprocals, inverses, scratch
             ):
-                return BAD
+                return BAD_PRIME
             found = count_points(below, i, k, slots, stamp, scratch[2])
             counts[level + 2] += found
         else:
             eliminate(here, i, below, width + 1, primes, reciprocals)
             if not normalise(below, i, width, primes, reciprocals, inverses, scratch):
-                return BAD
+                return BAD_PRIME
             left = merge(below, i, k, width, slots, stamp, scratch[2])
             if left < 0:
-                return BAD
+                return BAD_PRIME
             length[level + 1] = left
             position[level + 1] = 0
             state[LEVEL] += 1

@@ -56,6 +56,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from arrangement._kernels import counting as kernels
+from arrangement._kernels.state import BAD_PRIME, DONE
 from arrangement.counting.primes import (
     _TABLE_LIMIT,
     _inverse_table,
@@ -372,9 +373,9 @@ def _walk(
     while True:
         status = kernels.advance(*walk, limit, _WORK_PER_CALL)
         visited = int(state[kernels.NODES])
-        if status == kernels.DONE:
+        if status == DONE:
             return tuple(counts.tolist()), visited
-        if status == kernels.BAD:
+        if status == BAD_PRIME:
             return None, visited
         if visited >= limit or is_late():
             over = "max_nodes" if visited >= limit else "time_limit"

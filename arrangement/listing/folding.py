@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from arrangement._kernels.state import DONE, PAUSED
-from arrangement._kernels.tree import N_MOVES, visit_all, visit_along
+from arrangement._kernels.state import DONE, N_MOVES, PAUSED
+from arrangement._kernels.tree import visit_all, visit_along
 from arrangement.errors import InputError, InputTypeError
 from arrangement.listing.cells import Layout
 from arrangement.listing.plan import Plan
@@ -83,9 +83,9 @@ def fold(
     -----
     Memory does not grow with the number P of patterns.  A call costs a few nanoseconds
     beyond the listing; the tree takes 2 P - 1 of them and some microseconds a chamber
-    (see `_kernels/tree.py`).  In projected arrangements witnesses have the coordinates
-    of the projection.  `PatternSet.witnesses` of the patterns that the state remembers
-    gives exact points in their chambers.
+    (see `_kernels/tree/moves.py`).  In projected arrangements witnesses have the
+    coordinates of the projection.  `PatternSet.witnesses` of the patterns that the
+    state remembers gives exact points in their chambers.
 
     Examples
     --------

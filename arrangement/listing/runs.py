@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from arrangement._kernels.state import DONE, MOVING, PAUSED, Output
+from arrangement._kernels.state import DONE, PAUSED, Output
 from arrangement.errors import ArrangementError
 from arrangement.listing.listers import Lister, Walk
 from arrangement.listing.plan import Plan
@@ -107,7 +107,7 @@ class Run:
         plan = self._plan
         if walk.is_turned:
             assert plan.layout is not None
-            patterns = patterns ^ plan.layout.outside[MOVING, : plan.width]
+            patterns = patterns ^ plan.layout.outside.moving[: plan.width]
         half = len(patterns) // walk.step
         checked = None
         if self._check is not None:

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from arrangement._kernels.cells import exact_rays
-from arrangement._kernels.state import COMBINED, EXACT, SOLVED, Exact
+from arrangement._kernels.state import COMBINED, EXACT, SOLVED, Exact, Solver
 from arrangement.exact.floats import column_shifts, scaled_floats
 from arrangement.exact.linear_algebra import hadamard_bits
 from arrangement.listing.cells.layout import _row_words
@@ -63,8 +63,10 @@ class Problem:
             ]
         )[None]
         self.pending = self.mask([self.places[i] for i in self.hidden])
-        self.work = np.zeros((2 * width + 3, 2 * width + 2))
-        self.picks = np.zeros((3, 64 * self.n_words), dtype=np.int64)
+        self.solver = Solver(
+            np.zeros((2 * width + 3, 2 * width + 2)),
+            *np.zeros((3, 64 * self.n_words), dtype=np.int64),
+        )
 
     def mask(self, places):
         out = np.zeros(self.n_words, dtype=np.uint64)
@@ -88,8 +90,7 @@ class Problem:
             self.masks,
             self.valid,
             self.pending,
-            self.work,
-            self.picks,
+            self.solver,
             0,
         )
 
@@ -105,7 +106,7 @@ class Problem:
         )
         rays = self.unsolved()
         is_done = exact_rays.resolve(
-            rays, self.masks, self.valid, exact, self.pending, self.picks, 0
+            rays, self.masks, self.valid, exact, self.pending, self.solver.tight, 0
         )
         return is_done, rays, [integer(words) for words in exact.ray_words[0]]
 

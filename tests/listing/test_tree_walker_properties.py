@@ -11,10 +11,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from arrangement import Arrangement
-from arrangement._kernels.state import BLOCK_FULL, DONE, N_EMITTED, PAUSED, REFINE
+from arrangement._kernels.state import (
+    BLOCK_FULL,
+    DONE,
+    N_EMITTED,
+    N_FRAMES,
+    N_MOVES,
+    NEED_RAYS,
+    PAUSED,
+    REFINE,
+    TREE_DEPTH,
+)
 from arrangement._kernels.tree import walk_floats as tree_floats
 from arrangement._kernels.tree import walk_ints as tree_ints
-from arrangement._kernels.tree.moves import BACK, DEPTH, N_MOVES, NEED_RAYS, ROOT
+from arrangement._kernels.tree.moves import BACK, ROOT
 from arrangement.listing.cells import layout as arithmetic
 from arrangement.listing.cells.layout import make_layout
 from arrangement.listing.tree import walker as tree
@@ -97,13 +107,15 @@ def test_a_walk_that_stops_anywhere_takes_the_same_way(name, kind, monkeypatch):
 
 def shrink(one):
     """Leave so little room that every array has to grow, most of them twice."""
-    one.ids = np.zeros(1, dtype=np.int64)
-    one.masks = one.masks[:1].copy()
-    one.rays = one.rays[:1].copy()
+    one.cells = one.cells._replace(
+        ids=np.zeros(1, dtype=np.int64),
+        masks=one.cells.masks[:1].copy(),
+        rays=one.cells.rays[:1].copy(),
+    )
     if one.layout.n_digits:
         words = one._exact.ray_words[:1].copy()
         one._exact = one._exact._replace(ray_words=words)
-    one._new_lists(1)
+    one._new_cut(1)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -125,8 +137,8 @@ def test_cells_and_depth_stay_within_what_was_laid_out(name):
     def noted(*output):
         status = step(*output)
         statuses.append(status)
-        assert 0 <= one.control[0] <= len(one.meta)
-        assert 0 <= one.control[DEPTH] <= one.layout.n_rows
+        assert 0 <= one.control[N_FRAMES] <= len(one.cells.start)
+        assert 0 <= one.control[TREE_DEPTH] <= one.layout.n_rows
         return status
 
     one._step = noted

@@ -19,9 +19,20 @@ from hypothesis import strategies as st
 
 from arrangement import Arrangement, ArrangementError
 from arrangement._kernels import bits
-from arrangement._kernels.state import DONE, N_EMITTED, PAUSED
+from arrangement._kernels.state import (
+    CONTROL_SIZE,
+    DONE,
+    INCREASE,
+    N_ELIMINATED,
+    N_EMITTED,
+    PAUSED,
+    STOP,
+    Chart,
+    Line,
+    Path,
+)
 from arrangement._kernels.vertices import walk as vertices
-from arrangement._kernels.vertices.walk import DEPTH, E0, INCREASE, M0, STOP, E, M
+from arrangement._kernels.vertices.walk import E0, M0, E, M
 from arrangement.listing.cells.layout import make_layout
 from arrangement.listing.cells.walker import Walker, new_output
 from arrangement.listing.vertices.subsets import place_of
@@ -80,7 +91,7 @@ def assert_same_chambers(X, offsets=None):
     assert not np.any(np.all(listed[1:] == listed[:-1], axis=1)), "listed twice"
     assert np.array_equal(listed, in_order(cells))
     if offsets is None:
-        moving = one.layout.outside[1]
+        moving = one.layout.outside.moving
         assert np.array_equal(patterns[1::2], patterns[::2] ^ moving)
     pieces = vertex_walker(X, offsets).pieces()
     parts = [walk(piece)[0] for piece in pieces]
@@ -211,8 +222,8 @@ def test_rows_parallel_to_others_within_and_across_words(n):
     X[31] = X[63 % n]
     one = assert_same_chambers(X)
     # a bit of the run of three, of the twin that flips, and of each that crosses words
-    assert len(one.layout.members) == 7
-    assert 4 <= len(one._frame.copies) < 7
+    assert len(one.layout.outside.members) == 7
+    assert 4 <= len(one._frame.chart.copies) < 7
 
 
 def test_two_rows_one_ulp_from_parallel_and_no_others():
@@ -391,15 +402,13 @@ def run_next_prefix(prefix, control, n_free, size):
 
 
 @numba.njit
-def run_signs_at_vertex(coords, bounds, keys, place, line, base, flips, rows, k):
-    return vertices.signs_at_vertex(
-        coords, bounds, keys, place, line, base, flips, rows, k
-    )
+def run_signs_at_vertex(chart, path, line, place, rows, k):
+    return vertices.signs_at_vertex(chart, path, line, place, rows, k)
 
 
 @numba.njit
-def run_order_line(coords, bounds, prefix, free, fixed, keys, line):
-    vertices.order_line(coords, bounds, prefix, free, fixed, keys, line)
+def run_order_line(chart, path, line):
+    vertices.order_line(chart, path, line)
 
 
 def plain_words(alpha, beta, start, apart, p, q, bound):
@@ -459,32 +468,47 @@ def ordered_line(slopes, heights, *, chosen=(), error=2.0**-53):
     bounds[size, [E, E0]] = error
     bounds[size, [M, M0]] = np.abs(slopes).max(), np.abs(heights).max()
     free = np.arange(1, len(slopes))
-    fixed = np.zeros((4, n_words), dtype=np.uint64)
-    fixed[0] = 2**64 - 1
-    fixed[0, 0] -= np.uint64(1)
-    prefix = np.array(chosen, dtype=np.int64) - 1
-    keys = np.zeros(len(slopes), dtype=np.int16)
-    line = np.zeros((4, n_words), dtype=np.uint64)
-    run_order_line(coords, bounds, prefix, free, fixed, keys, line)
-    return coords, bounds, keys, line
+    valid = np.full(n_words, 2**64 - 1, dtype=np.uint64)
+    valid[0] -= np.uint64(1)
+    chart = Chart(
+        free=free,
+        binomials=np.ones((1, len(slopes)), dtype=np.int64),
+        valid=valid,
+        base=np.array([1, *[0] * (n_words - 1)], dtype=np.uint64),
+        flips=np.full(n_words, 0x123456789ABCDEF0, dtype=np.uint64),
+        copies=np.zeros((0, 5), dtype=np.uint64),
+    )
+    path = Path(
+        coords=coords,
+        bounds=bounds,
+        signs=np.ones(size + 1, dtype=np.int64),
+        prefix=np.array(chosen, dtype=np.int64) - 1,
+        offsets=np.zeros(size + 1, dtype=np.int64),
+        control=np.zeros(CONTROL_SIZE, dtype=np.int64),
+    )
+    line = Line(
+        np.zeros(len(slopes), dtype=np.int16),
+        *np.zeros((4, n_words), dtype=np.uint64),
+        sides=np.zeros((max(size, 1), n_words), dtype=np.uint64),
+        union=np.zeros((2, n_words), dtype=np.uint64),
+    )
+    run_order_line(chart, path, line)
+    return chart, path, line
 
 
 def signs_of(state, place, *, error=None):
     """Signs of all rows at a vertex, or None; ``error`` of the values only."""
-    coords, bounds, keys, line = state
+    chart, path, line = state
     if error is not None:
-        bounds = bounds.copy()
+        bounds = path.bounds.copy()
         bounds[-1, [E, E0]] = error
-    n_words = line.shape[1]
-    base, flips = np.zeros((2, n_words), dtype=np.uint64)
-    base[0] = 1
-    flips[:] = 0x123456789ABCDEF0
+        path = path._replace(bounds=bounds)
+    n_words = len(chart.valid)
     rows = np.zeros((3, n_words), dtype=np.uint64)
-    arguments = (coords, bounds, keys, place, line, base, flips, rows, 1)
-    if not run_signs_at_vertex(*arguments):
+    if not run_signs_at_vertex(chart, path, line, place, rows, 1):
         return None
     assert not rows[0].any()
-    assert np.array_equal(rows[2], rows[1] ^ flips)
+    assert np.array_equal(rows[2], rows[1] ^ chart.flips)
     words = rows[1].tolist()
     return [words[k // 64] >> (k % 64) & 1 for k in range(64 * n_words)]
 
@@ -549,7 +573,7 @@ def test_a_row_without_key_is_decided_by_values_everywhere():
     slopes, heights = rng.uniform(0.1, 1, (2, 64))
     slopes[5], heights[5] = 2.0**-40, 2.0**-40  # too small for its errors
     state = ordered_line(slopes, heights)
-    assert state[-1][vertices.UNSURE].tolist() == [1 << 5]
+    assert state[-1].unsure.tolist() == [1 << 5]
     for place in range(6, 64):
         found = signs_of(state, place)
         assert found[5] == (heights[5] - slopes[5] * heights[place] / slopes[place] > 0)
@@ -560,7 +584,7 @@ def test_a_row_without_key_is_decided_by_values_everywhere():
     assert [found[k] for k in range(6, 64)] == (values[6:] > 0).tolist()
     # whether it rises or falls must be known, however clear the values
     assert signs_of(state, 5, error=2.0**-40) is None
-    state[-1][vertices.OTHERS] = 1 << 5
+    state[-1].others[:] = 1 << 5
     assert signs_of(state, 5, error=2.0**-40) is None
     assert signs_of(state, 5) is not None
 
@@ -698,7 +722,7 @@ def test_places_of_subsets_are_a_bijection(size):
 @pytest.mark.parametrize(("first", "stop"), [(0, 8), (0, 1), (2, 3), (3, 7), (5, 8)])
 def test_prefixes_are_all_combinations_with_the_first_in_range(size, first, stop):
     n_free = 8
-    control = np.zeros(10, dtype=np.int64)
+    control = np.zeros(CONTROL_SIZE, dtype=np.int64)
     control[STOP] = stop
     prefix = first + np.arange(size)
     expected = [
@@ -712,29 +736,29 @@ def test_prefixes_are_all_combinations_with_the_first_in_range(size, first, stop
     while more:
         before = prefix.copy()
         seen.append(tuple(prefix.tolist()))
-        control[INCREASE], control[DEPTH] = size - 1, size
+        control[INCREASE], control[N_ELIMINATED] = size - 1, size
         more = run_next_prefix(prefix, control, n_free, size)
         assert control[INCREASE] == -1
         if more:
             changed = int(np.argmax(before != prefix))
-            assert control[DEPTH] == changed
+            assert control[N_ELIMINATED] == changed
     assert seen == expected
 
 
 def test_increasing_an_early_place_skips_its_prefixes():
-    control = np.zeros(10, dtype=np.int64)
+    control = np.zeros(CONTROL_SIZE, dtype=np.int64)
     control[STOP] = 9
     prefix = np.array([1, 3, 5])
-    control[INCREASE], control[DEPTH] = 0, 3
+    control[INCREASE], control[N_ELIMINATED] = 0, 3
     assert run_next_prefix(prefix, control, 9, 3)
-    assert (prefix.tolist(), control[DEPTH]) == ([2, 3, 4], 0)
-    control[INCREASE], control[DEPTH] = 1, 0
+    assert (prefix.tolist(), control[N_ELIMINATED]) == ([2, 3, 4], 0)
+    control[INCREASE], control[N_ELIMINATED] = 1, 0
     assert run_next_prefix(prefix, control, 9, 3)
-    assert (prefix.tolist(), control[DEPTH]) == ([2, 4, 5], 0)
+    assert (prefix.tolist(), control[N_ELIMINATED]) == ([2, 4, 5], 0)
     prefix[:] = [2, 6, 7]
-    control[INCREASE], control[DEPTH] = 1, 3
+    control[INCREASE], control[N_ELIMINATED] = 1, 3
     assert run_next_prefix(prefix, control, 9, 3)
-    assert (prefix.tolist(), control[DEPTH]) == ([3, 4, 5], 0)
+    assert (prefix.tolist(), control[N_ELIMINATED]) == ([3, 4, 5], 0)
 
 
 def test_kernels_are_compiled_once():

@@ -357,10 +357,12 @@ def test_a_chamber_found_has_the_extreme_rays_of_its_own_cone(kind, n, rank, see
 def shrink(one):
     """Leave room for a first simplicial cone and for nothing else."""
     rank = one.layout.rank
-    one.ids = one.ids[:rank].copy()
-    one.masks = one.masks[:rank].copy()
-    one.rays = one.rays[:rank].copy()
-    one._new_lists(1)
+    one.cells = one.cells._replace(
+        ids=one.cells.ids[:rank].copy(),
+        masks=one.cells.masks[:rank].copy(),
+        rays=one.cells.rays[:rank].copy(),
+    )
+    one._new_cut(1)
     if one.layout.n_digits:
         words = one._exact.ray_words[:rank].copy()
         one._exact = one._exact._replace(ray_words=words)
@@ -407,12 +409,13 @@ def test_each_array_grows_on_its_own(kind, short):
     small = Walker(layout)
     rank = layout.rank
     if short == "ids":
-        small.ids = small.ids[:rank].copy()
+        small.cells = small.cells._replace(ids=small.cells.ids[:rank].copy())
     elif short == "lists":
-        small._new_lists(1)
+        small._new_cut(1)
     else:
-        small.masks = small.masks[:rank].copy()
-        small.rays = small.rays[:rank].copy()
+        small.cells = small.cells._replace(
+            masks=small.cells.masks[:rank].copy(), rays=small.cells.rays[:rank].copy()
+        )
         if layout.n_digits:
             words = small._exact.ray_words[:rank].copy()
             small._exact = small._exact._replace(ray_words=words)
@@ -489,14 +492,14 @@ def test_rays_in_doubt_are_refined_in_the_middle_of_a_cut(seed, monkeypatch):
         monkeypatch.setattr(walker, "_BUDGET", budget)
         one = Walker(layout)
         shrink(one)
-        step, statuses = one._step_floats, set()
+        step, statuses = one._step, set()
 
         def noted(*output, step=step, statuses=statuses):
             status = step(*output)
             statuses.add(status)
             return status
 
-        one._step_floats = noted
+        one._step = noted
         patterns = walk(one, block=block)[0]
         assert REFINE in statuses
         bits = [tuple(row) for row in unpack(patterns, len(X)).astype(int).tolist()]

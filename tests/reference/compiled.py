@@ -16,9 +16,9 @@ def plain(kernel):
 
 
 @numba.njit
-def solve_ray(rows, rays, masks, valid, pending, work, picks, ray):
+def solve_ray(rows, rays, masks, valid, pending, solver, ray):
     """Call the kernel of this name."""
-    return float_rays.solve_ray(rows, rays, masks, valid, pending, work, picks, ray)
+    return float_rays.solve_ray(rows, rays, masks, valid, pending, solver, ray)
 
 
 @numba.njit

@@ -8,7 +8,7 @@ from arrangement._kernels.bits import ONE, ZERO, lowest
 from arrangement._kernels.cells import limbs
 from arrangement._kernels.cells.float_rays import U
 from arrangement._kernels.compile import bare_inner, bare_kernel
-from arrangement._kernels.state import EXACT, TIGHT
+from arrangement._kernels.state import EXACT
 
 PRIMES = (2147483629, 2147483587, 2147483579, 2147483563, 2147483549)
 
@@ -119,18 +119,17 @@ def _set_floats(rays, ray_words, shifts, scratch, ray):
 
 
 @bare_kernel
-def resolve(rays, masks, valid, exact, pending, picks, ray):
+def resolve(rays, masks, valid, exact, pending, tight, ray):
     """Make a ray exact, its float as good as can be, and decide its pending signs.
 
     It is the vector of minors of rows tight at it.  The rows known to be tight (not in
     ``pending``) have rank r - 1: they include all that are tight at both parents, and
     the row that made the ray.  Some row of known sign orients it: the base rows have
     rank r, so one of them is not tight, and its sign is known.  Returns False only if
-    no prime of the list shows r - 1 independent rows.
+    no prime of the list shows r - 1 independent rows.  ``tight`` (places,) is scratch.
     """
     width = exact.row_words.shape[1]
     n_words = pending.size
-    tight = picks[TIGHT]
     n_tight = np.int64(0)
     known, side = np.int64(-1), np.int64(0)
     for w in range(n_words):

@@ -8,35 +8,23 @@ from __future__ import annotations
 
 from arrangement._kernels.cells import walk_floats, walk_ints
 from arrangement._kernels.compile import bare_forced, bare_kernel
-from arrangement._kernels.state import (
-    DONE,
-    N_EMITTED,
-    N_FRAMES,
-    N_ROOTS,
-    NEED_MINUS,
-    NEED_PLUS,
-    NEXT_ROOT,
-)
+from arrangement._kernels.state import DONE, N_EMITTED, N_FRAMES, N_ROOTS, NEXT_ROOT
 
 
 @bare_forced
-def begin(fixed, control, needs, roots, p):
+def begin(required, control, needs, roots, p):
     """Require the signs of chamber p; start with its cone when that is a new one."""
     if roots[p] >= control[NEXT_ROOT]:
         control[N_FRAMES] = 0
         control[NEXT_ROOT] = roots[p]
         control[N_ROOTS] = roots[p] + 1
-    for w in range(fixed.shape[1]):
-        fixed[NEED_PLUS, w] = needs[p, 0, w]
-        fixed[NEED_MINUS, w] = needs[p, 1, w]
+    for w in range(required.plus.size):
+        required.plus[w] = needs[p, 0, w]
+        required.minus[w] = needs[p, 1, w]
 
 
 @bare_kernel
-def find_ints(
-    rows, base, base_masks, fixed, outside, members, masks, vectors, ids, meta, control,
-    union, zeros, lists, values, pending, budget, patterns, witnesses, facet_starts,
-    facets, needs, roots, stop,
-):  # fmt: skip
+def find_ints(rows, required, outside, cells, cut, budget, output, needs, roots, stop):
     """Write chambers up to ``stop``, as `walk_ints.advance` does, each by its signs.
 
     ``needs`` (chambers, 2, n_words) uint64 has the rows positive, and negative, in
@@ -44,14 +32,11 @@ def find_ints(
     DONE with fewer than ``stop`` chambers: the next one does not exist.
     ``control[SINGLE]`` is 1.
     """
+    control = cells.control
     while control[N_EMITTED] < stop:
         p = control[N_EMITTED]
-        begin(fixed, control, needs, roots, p)
-        status = walk_ints.advance(
-            rows, base, base_masks, fixed, outside, members, masks, vectors, ids, meta,
-            control, union, zeros, lists, values, pending, budget, patterns, witnesses,
-            facet_starts, facets,
-        )  # fmt: skip
+        begin(required, control, needs, roots, p)
+        status = walk_ints.advance(rows, required, outside, cells, cut, budget, output)
         if status != DONE or control[N_EMITTED] == p:
             return status
         control[N_FRAMES] -= 1
@@ -60,19 +45,16 @@ def find_ints(
 
 @bare_kernel
 def find_floats(
-    rows, base, base_masks, fixed, outside, members, masks, rays, ids, meta, control,
-    union, zeros, lists, values, pending, work, picks, budget, patterns, witnesses,
-    facet_starts, facets, needs, roots, stop,
-):  # fmt: skip
+    rows, required, outside, cells, cut, solver, budget, output, needs, roots, stop
+):
     """Write chambers up to ``stop`` (see `find_ints`), or REFINE as the walk does."""
+    control = cells.control
     while control[N_EMITTED] < stop:
         p = control[N_EMITTED]
-        begin(fixed, control, needs, roots, p)
+        begin(required, control, needs, roots, p)
         status = walk_floats.advance(
-            rows, base, base_masks, fixed, outside, members, masks, rays, ids, meta,
-            control, union, zeros, lists, values, pending, work, picks, budget,
-            patterns, witnesses, facet_starts, facets,
-        )  # fmt: skip
+            rows, required, outside, cells, cut, solver, budget, output
+        )
         if status != DONE or control[N_EMITTED] == p:
             return status
         control[N_FRAMES] -= 1

@@ -22,7 +22,7 @@ import numpy as np
 
 from arrangement._kernels.bits import ONE, ZERO, lowest
 from arrangement._kernels.compile import bare_forced, bare_inner
-from arrangement._kernels.state import CHOSEN, COLUMNS, SOLVED
+from arrangement._kernels.state import SOLVED
 
 U = 2.0**-53
 
@@ -44,11 +44,12 @@ def value_error(rows, rays, row, ray):
 
 
 @bare_inner
-def _choose(rows, masks, valid, pending, echelon, picks, ray):
+def _choose(rows, masks, valid, pending, solver, ray):
     """Choose r - 1 rows tight at a ray, far from dependent; how many were found.
 
-    CHOSEN gets their places, COLUMNS their pivots and then the free column.
+    ``chosen`` gets their places, ``columns`` their pivots and then the free column.
     """
+    echelon, columns = solver.work, solver.columns
     width = rows.shape[1] - 1
     n_words = pending.size
     found = 0
@@ -61,7 +62,7 @@ def _choose(rows, masks, valid, pending, echelon, picks, ray):
             for k in range(width):
                 echelon[found, k] = rows[row, k]
             for f in range(found):
-                pivot = picks[COLUMNS, f]
+                pivot = columns[f]
                 factor = echelon[found, pivot] / echelon[f, pivot]
                 for k in range(width):
                     echelon[found, k] -= factor * echelon[f, k]
@@ -72,23 +73,24 @@ def _choose(rows, masks, valid, pending, echelon, picks, ray):
                     best = k
             # too small a pivot costs accuracy, never correctness
             if abs(echelon[found, best]) > 2.0**-30:
-                picks[CHOSEN, found] = row
-                picks[COLUMNS, found] = best
+                solver.chosen[found] = row
+                columns[found] = best
                 taken |= 1 << best
                 found += 1
     for k in range(width):
         if (taken >> k) & 1 == 0:
-            picks[COLUMNS, found] = k
+            columns[found] = k
     return found
 
 
 @bare_inner
-def _invert(rows, picks, inverse):
+def _invert(rows, solver, inverse):
     """Approximate inverse of the chosen rows on their pivot columns (Gauss-Jordan)."""
     size = rows.shape[1] - 2
+    chosen, columns = solver.chosen, solver.columns
     for i in range(size):
         for j in range(size):
-            inverse[i, j] = rows[picks[CHOSEN, i], picks[COLUMNS, j]]
+            inverse[i, j] = rows[chosen[i], columns[j]]
             inverse[i, size + j] = 1.0 if i == j else 0.0
     for c in range(size):
         pivot = inverse[c, c]
@@ -105,7 +107,7 @@ def _invert(rows, picks, inverse):
 
 
 @bare_inner
-def _solve(rows, picks, inverse, point, residual):
+def _solve(rows, solver, inverse, point, residual):
     """Solve the chosen rows for a ray, 1 in the free column: bound on its error.
 
     With B, b the true rows on the pivot columns and on the free one, B^, b^ as stored,
@@ -116,26 +118,27 @@ def _solve(rows, picks, inverse, point, residual):
     covers the rounding of the bounds themselves.
     """
     size = rows.shape[1] - 2
-    free = picks[COLUMNS, size]
+    chosen, columns = solver.chosen, solver.columns
+    free = columns[size]
     unit = (size + 4) * U
     for i in range(size):
         point[i] = 0.0
         for j in range(size):
-            point[i] -= inverse[i, size + j] * rows[picks[CHOSEN, j], free]
+            point[i] -= inverse[i, size + j] * rows[chosen[j], free]
     rho = 0.0
     for i in range(size):
         total, terms = 0.0, 0.0
-        value = rows[picks[CHOSEN, i], free]
+        value = rows[chosen[i], free]
         scale = abs(value)
         for j in range(size):
-            column = picks[COLUMNS, j]
+            column = columns[j]
             entry = -1.0 if i == j else 0.0
             for k in range(size):
-                product = inverse[i, size + k] * rows[picks[CHOSEN, k], column]
+                product = inverse[i, size + k] * rows[chosen[k], column]
                 entry += product
                 terms += abs(product)
             total += abs(entry)
-            product = rows[picks[CHOSEN, i], column] * point[j]
+            product = rows[chosen[i], column] * point[j]
             value += product
             scale += abs(product)
         rho = max(rho, 1.01 * (total + unit * (terms + 1.0)))
@@ -152,27 +155,28 @@ def _solve(rows, picks, inverse, point, residual):
 
 
 @bare_inner
-def solve_ray(rows, rays, masks, valid, pending, work, picks, ray):
+def solve_ray(rows, rays, masks, valid, pending, solver, ray):
     """Compute a ray from the rows tight at it; False if it gets no better.
 
     The rows known to be tight (not in ``pending``) have rank r - 1, and some row of
-    known sign orients it (see `exact_rays.resolve`).  ``work`` (2 r + 3, 2 r + 2) is
-    scratch.
+    known sign orients it (see `exact_rays.resolve`).
     """
     width = rows.shape[1] - 1
-    echelon, inverse = work[:width], work[width : 2 * width]
-    found = _choose(rows, masks, valid, pending, echelon, picks, ray)
-    if found < width - 1 or not _invert(rows, picks, inverse):
+    work, columns = solver.work, solver.columns
+    # the echelon of the chosen rows comes before these
+    inverse = work[width : 2 * width]
+    found = _choose(rows, masks, valid, pending, solver, ray)
+    if found < width - 1 or not _invert(rows, solver, inverse):
         return False
     point = work[2 * width]
-    error = _solve(rows, picks, inverse, point, work[2 * width + 1])
+    error = _solve(rows, solver, inverse, point, work[2 * width + 1])
     candidate = work[2 * width + 2 :]
     peak = 1.0
     for k in range(width - 1):
         peak = max(peak, abs(point[k]))
     for k in range(width - 1):
-        candidate[0, picks[COLUMNS, k]] = point[k] / peak
-    candidate[0, picks[COLUMNS, width - 1]] = 1.0 / peak
+        candidate[0, columns[k]] = point[k] / peak
+    candidate[0, columns[width - 1]] = 1.0 / peak
     candidate[0, width] = 1.01 * error / peak + 2.0 * U
     if not candidate[0, width] < rays[ray, width]:
         return False

@@ -20,64 +20,73 @@ import numpy as np
 from arrangement._kernels.bits import ONE, ZERO, lowest, popcount
 from arrangement._kernels.compile import bare_forced, bare_inner, bare_kernel
 from arrangement._kernels.state import (
-    CONSTANT,
-    COPIED,
-    COUNT,
     EXCLUDED,
     FLIP,
     FROM_BIT,
     FROM_WORD,
-    HAS_VALUE,
-    IS_SIMPLE,
     LEAF,
-    LEFT,
-    MOVING,
     N_EMITTED,
     N_FRAMES,
-    NEED_MINUS,
-    NEED_PLUS,
-    PARENT_P,
-    PARENT_Q,
-    POOL_TOP,
-    RAY,
-    RIGHT,
-    SIDE,
-    START,
+    NEXT_ROOT,
     STEP,
     TO_BIT,
     TO_WORD,
-    VALID,
 )
 
 
 @bare_forced
-def survey(masks, ids, start, count, union):
-    """Unite the masks of a cell's rays: rows positive, rows negative on some ray."""
-    for w in range(union.size):
-        union[w] = ZERO
-    for t in range(start, start + count):
-        ray = ids[t]
-        for w in range(union.size):
-            union[w] |= masks[ray, w]
+def begin_root(rows, cells):
+    """Put the next simplicial cone of the r base rows on the stack: its number.
+
+    Base row 0 is positive; row j is negative where bit ``r - 1 - j`` of the number is
+    set, so that cones come in lexicographic order, + before -.
+    """
+    width, size = rows.base_masks.shape
+    root = cells.control[NEXT_ROOT]
+    for k in range(width):
+        negative = (root >> (width - 1 - k)) & 1
+        shift = size // 2 if negative else 0
+        for w in range(size):
+            cells.masks[k, w] = rows.base_masks[k, (w + shift) % size]
+        cells.ids[k] = k
+    cells.start[0] = 0
+    cells.n_rays[0] = width
+    cells.pool_top[0] = width
+    cells.control[NEXT_ROOT] = root + 1
+    cells.control[N_FRAMES] = 1
+    return root
 
 
 @bare_forced
-def next_row(union, fixed):
+def survey(cells, union):
+    """Unite the masks of the top cell's rays: rows positive, negative on some ray."""
+    top = cells.control[N_FRAMES] - 1
+    start = cells.start[top]
+    for w in range(union.size):
+        union[w] = ZERO
+    for t in range(start, start + cells.n_rays[top]):
+        ray = cells.ids[t]
+        for w in range(union.size):
+            union[w] |= cells.masks[ray, w]
+
+
+@bare_forced
+def next_row(union, required):
     """Place of the row to insert next, or LEAF, or EXCLUDED by a required sign.
 
     Rows whose sign is required come first; they have one sign in all chambers that
     are wanted, so the order of the list does not change.
     """
-    n_words = fixed.shape[1]
+    n_words = required.plus.size
     place = LEAF
     is_needed = False
     for w in range(n_words):
         plus, minus = union[w], union[n_words + w]
         cutting = plus & minus
-        wrong = (plus & fixed[NEED_MINUS, w]) | (minus & fixed[NEED_PLUS, w])
+        wrong = (plus & required.minus[w]) | (minus & required.plus[w])
         if wrong & ~cutting != ZERO:
             return EXCLUDED
-        wanted = cutting & (fixed[NEED_MINUS, w] | fixed[NEED_PLUS, w])
+        wanted = cutting & (required.minus[w] | required.plus[w])
         if wanted != ZERO and not is_needed:
             place = 64 * w + lowest(wanted)
             is_needed = True
@@ -87,56 +96,60 @@ def next_row(union, fixed):
 
 
 @bare_forced
-def split_rays(masks, ids, start, count, union, fixed, place, width, zeros, lists):
-    """Sort a cell's rays by their side of the row at ``place``: how many on each.
+def split_rays(rows, cells, cut, place, width):
+    """Sort the top cell's rays by their side of the row at ``place``: how many on each.
 
-    Also fills their zero sets.  A ray is simple when exactly r - 1 rows are tight.
+    Also fills their zero sets.
     """
-    n_words = fixed.shape[1]
+    masks, union, valid = cells.masks, cut.union, rows.valid
+    n_words = valid.size
+    top = cells.control[N_FRAMES] - 1
+    start = cells.start[top]
     word, flag = place >> 6, ONE << np.uint64(place & 63)
     n_left = n_right = 0
-    for t in range(count):
-        ray = ids[start + t]
-        lists[RAY, t] = ray
-        lists[HAS_VALUE, t] = 0
+    for t in range(cells.n_rays[top]):
+        ray = cells.ids[start + t]
+        cut.ray[t] = ray
+        cut.has_value[t] = 0
         tight = 0
         for w in range(n_words):
-            zero = fixed[VALID, w] & ~(
+            zero = valid[w] & ~(
                 masks[ray, w]
                 | masks[ray, n_words + w]
                 | (union[w] & union[n_words + w])
             )
-            zeros[t, w] = zero
+            cut.zeros[t, w] = zero
             tight += popcount(zero)
-        lists[IS_SIMPLE, t] = tight == width - 1
+        cut.is_simple[t] = tight == width - 1
         if masks[ray, word] & flag != ZERO:
-            lists[SIDE, t] = 1
-            lists[LEFT, n_left] = t
+            cut.side[t] = 1
+            cut.left[n_left] = t
             n_left += 1
         elif masks[ray, n_words + word] & flag != ZERO:
-            lists[SIDE, t] = -1
-            lists[RIGHT, n_right] = t
+            cut.side[t] = -1
+            cut.right[n_right] = t
             n_right += 1
         else:
-            lists[SIDE, t] = 0
+            cut.side[t] = 0
     return n_left, n_right
 
 
 @bare_forced
-def are_adjacent(zeros, lists, count, p, q, width):
+def are_adjacent(cut, count, p, q, width):
     """Whether two rays of a cell span a 2-face.
 
     They do exactly when no third ray lies on all rows tight at both.  Fewer than
     r - 2 such rows rule it out.  At a simple ray any r - 2 of the r - 1 tight rows
     are an edge, so having them in common proves it.
     """
+    zeros = cut.zeros
     n_words = zeros.shape[1]
     common = 0
     for w in range(n_words):
         common += popcount(zeros[p, w] & zeros[q, w])
     if common < width - 2:
         return False
-    if lists[IS_SIMPLE, p] + lists[IS_SIMPLE, q] > 0:
+    if cut.is_simple[p] + cut.is_simple[q] > 0:
         return True
     for t in range(count):
         outside = ZERO
@@ -148,46 +161,46 @@ def are_adjacent(zeros, lists, count, p, q, width):
 
 
 @bare_forced
-def find_pairs(zeros, lists, count, n_left, n_right, width):
+def find_pairs(cut, count, n_left, n_right, width):
     """List the adjacent pairs across the row; -1 when the lists are too short.
 
     The new rays get the positions ``count, count + 1, ...``; parents are stored there.
     """
     n_new = 0
     for i in range(n_left):
-        p = lists[LEFT, i]
+        p = cut.left[i]
         for j in range(n_right):
-            q = lists[RIGHT, j]
-            if are_adjacent(zeros, lists, count, p, q, width):
-                if count + n_new >= lists.shape[1]:
+            q = cut.right[j]
+            if are_adjacent(cut, count, p, q, width):
+                if count + n_new >= cut.ray.size:
                     return -1
-                lists[PARENT_P, count + n_new] = p
-                lists[PARENT_Q, count + n_new] = q
+                cut.parent_p[count + n_new] = p
+                cut.parent_q[count + n_new] = q
                 n_new += 1
     return n_new
 
 
 @bare_forced
-def write_children(ids, meta, control, lists, count, n_new):
+def write_children(cells, cut, n_new):
     """Replace the top cell by its two children, the positive one on top.
 
     A child's rays are those not on the other side, and the new ones.
     """
-    top = control[N_FRAMES] - 1
-    place = meta[top, START]
+    top = cells.control[N_FRAMES] - 1
+    place, count = cells.start[top], cells.n_rays[top]
     for t in range(count, count + n_new):
-        lists[SIDE, t] = 0
-    pool_top = meta[top, POOL_TOP] + n_new
+        cut.side[t] = 0
+    pool_top = cells.pool_top[top] + n_new
     for frame in range(2):
         away = 1 - 2 * frame
-        meta[top + frame, START] = place
+        cells.start[top + frame] = place
         for t in range(count + n_new):
-            if lists[SIDE, t] != away:
-                ids[place] = lists[RAY, t]
+            if cut.side[t] != away:
+                cells.ids[place] = cut.ray[t]
                 place += 1
-        meta[top + frame, COUNT] = place - meta[top + frame, START]
-        meta[top + frame, POOL_TOP] = pool_top
-    control[N_FRAMES] = top + 2
+        cells.n_rays[top + frame] = place - cells.start[top + frame]
+        cells.pool_top[top + frame] = pool_top
+    cells.control[N_FRAMES] = top + 2
 
 
 @bare_forced
@@ -209,66 +222,67 @@ def begin_ray(masks, new, p, q, place, pending):
 
 
 @bare_forced
-def emit(union, fixed, outside, members, control, patterns):
+def emit(union, outside, control, patterns):
     """Write the chamber whose rays unite to ``union``, and its antipode after it."""
+    members = outside.members
     k = control[N_EMITTED]
     control[N_EMITTED] = k + control[STEP]
-    n_copied = min(patterns.shape[1], fixed.shape[1])
+    n_copied = min(patterns.shape[1], outside.copied.size)
     if members.shape[0] == 0 and control[STEP] == 2 and n_copied == patterns.shape[1]:
         # no parallel rows: whole words, written once
         for w in range(n_copied):
-            word = outside[CONSTANT, w] | (union[w] & fixed[COPIED, w])
+            word = outside.constant[w] | (union[w] & outside.copied[w])
             patterns[k, w] = word
-            patterns[k + 1, w] = word ^ outside[MOVING, w]
+            patterns[k + 1, w] = word ^ outside.moving[w]
         return
     for w in range(patterns.shape[1]):
-        patterns[k, w] = outside[CONSTANT, w]
+        patterns[k, w] = outside.constant[w]
     for w in range(n_copied):
-        patterns[k, w] |= union[w] & fixed[COPIED, w]
+        patterns[k, w] |= union[w] & outside.copied[w]
     for t in range(members.shape[0]):
         bit = (union[members[t, FROM_WORD]] >> np.uint64(members[t, FROM_BIT])) & ONE
         bit ^= np.uint64(members[t, FLIP])
         patterns[k, members[t, TO_WORD]] |= bit << np.uint64(members[t, TO_BIT])
     if control[STEP] == 2:
         for w in range(patterns.shape[1]):
-            patterns[k + 1, w] = patterns[k, w] ^ outside[MOVING, w]
+            patterns[k + 1, w] = patterns[k, w] ^ outside.moving[w]
 
 
 @bare_inner
-def write_facets(masks, ids, start, count, fixed, out, begin):
+def write_facets(masks, ids, start, count, valid, out, begin):
     """Write the places of the rows that are facets of a chamber; return the end.
 
     A row is a facet exactly when no other row is tight on all the rays where it is:
     rows are pairwise not proportional, so no two share a facet, and the face of a
     redundant row lies in a facet.
     """
-    n_words = fixed.shape[1]
+    n_words = valid.size
     end = begin
     if count == 1:  # rank 1: a half-line ends at the origin, on its only row
         for w in range(n_words):
-            if fixed[VALID, w] != ZERO:
-                out[end] = 64 * w + lowest(fixed[VALID, w])
+            if valid[w] != ZERO:
+                out[end] = 64 * w + lowest(valid[w])
                 return end + 1
     for w in range(n_words):
         rest = ZERO
         for t in range(start, start + count):
             rest |= ~(masks[ids[t], w] | masks[ids[t], n_words + w])
-        rest &= fixed[VALID, w]
+        rest &= valid[w]
         while rest != ZERO:
             flag = rest & (~rest + ONE)
             rest ^= flag
-            if is_facet(masks, ids, start, count, fixed, w, flag):
+            if is_facet(masks, ids, start, count, valid, w, flag):
                 out[end] = 64 * w + lowest(flag)
                 end += 1
     return end
 
 
 @bare_inner
-def is_facet(masks, ids, start, count, fixed, word, flag):
+def is_facet(masks, ids, start, count, valid, word, flag):
     """Whether no other row is tight on all the rays where the row ``flag`` is."""
-    n_words = fixed.shape[1]
+    n_words = valid.size
     for w in range(n_words):
-        common = fixed[VALID, w]
+        common = valid[w]
         for t in range(start, start + count):
             ray = ids[t]
             if (masks[ray, word] | masks[ray, n_words + word]) & flag == ZERO:
@@ -280,7 +294,32 @@ def is_facet(masks, ids, start, count, fixed, word, flag):
     return True
 
 
+@bare_forced
+def has_room(rows, cells, output):
+    """Whether the output has room for the chamber on top, its facets included."""
+    control = cells.control
+    if control[N_EMITTED] + control[STEP] > output.patterns.shape[0]:
+        return False
+    chamber = control[N_EMITTED] // control[STEP]
+    starts = output.starts
+    return (
+        starts.size == 0 or starts[chamber] + rows.rows.shape[0] <= output.places.size
+    )
+
+
+@bare_forced
+def write_sides(rows, cells, output):
+    """Write the facets of the chamber on top, where they are asked for."""
+    if output.starts.size > 0:
+        top = cells.control[N_FRAMES] - 1
+        chamber = cells.control[N_EMITTED] // cells.control[STEP]
+        output.starts[chamber + 1] = write_facets(
+            cells.masks, cells.ids, cells.start[top], cells.n_rays[top], rows.valid,
+            output.places, output.starts[chamber],
+        )  # fmt: skip
+
+
 @bare_kernel
-def facets_of(masks, ids, start, count, fixed, out):
+def facets_of(masks, ids, start, count, valid, out):
     """Write the facets of one chamber (see `write_facets`); return how many."""
-    return write_facets(masks, ids, start, count, fixed, out, 0)
+    return write_facets(masks, ids, start, count, valid, out, 0)

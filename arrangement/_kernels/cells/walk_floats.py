@@ -16,25 +16,25 @@ from arrangement._kernels.bits import ONE, ZERO, lowest
 from arrangement._kernels.cells.float_rays import U, solve_ray, value_at, value_error
 from arrangement._kernels.cells.rays import (
     begin_ray,
+    begin_root,
     emit,
     find_pairs,
+    has_room,
     next_row,
     split_rays,
     survey,
     write_children,
-    write_facets,
+    write_sides,
 )
 from arrangement._kernels.compile import bare_forced, bare_kernel
 from arrangement._kernels.state import (
     BLOCK_FULL,
     COMBINED,
-    COUNT,
     DONE,
     DOUBTFUL,
     EXACT,
     GROW_LISTS,
     GROW_POOL,
-    HAS_VALUE,
     IS_BEGUN,
     LEAF,
     N_EMITTED,
@@ -43,17 +43,11 @@ from arrangement._kernels.state import (
     N_NEW,
     N_ROOTS,
     NEXT_ROOT,
-    PARENT_P,
-    PARENT_Q,
     PAUSED,
-    POOL_TOP,
-    RAY,
     REFINE,
     SINGLE,
     SOLVED,
-    START,
     STEP,
-    VALID,
 )
 
 # a combined ray with a larger error is solved for at once: errors would pile up
@@ -61,26 +55,17 @@ STALE = 2.0**-10
 
 
 @bare_forced
-def push_root(base, base_masks, masks, rays, ids, meta, control):
-    """Start the next simplicial cone of the r base rows (see `walk_ints`)."""
+def push_root(rows, cells):
+    """Start the next cone of the base (see `begin_root`)."""
+    root = begin_root(rows, cells)
+    base, rays = rows.base, cells.rays
     width = base.shape[0]
-    size = masks.shape[1]
-    root = control[NEXT_ROOT]
     for k in range(width):
         negative = (root >> (width - 1 - k)) & 1
         for j in range(width):
             rays[k, j] = -base[k, j] if negative else base[k, j]
         rays[k, width] = base[k, width]
         rays[k, width + 1] = SOLVED
-        shift = size // 2 if negative else 0
-        for w in range(size):
-            masks[k, w] = base_masks[k, (w + shift) % size]
-        ids[k] = k
-    meta[0, START] = 0
-    meta[0, COUNT] = width
-    meta[0, POOL_TOP] = width
-    control[NEXT_ROOT] = root + 1
-    control[N_FRAMES] = 1
 
 
 @bare_forced
@@ -132,101 +117,106 @@ def combine(rows, rays, row, new, p, q, value_p, value_q):
 
 
 @bare_forced
-def improve(rows, rays, masks, valid, pending, work, picks, ray):
+def improve(rows, cells, pending, solver, ray):
     """Solve for a combined ray; whether that gave a better one."""
-    width = rows.shape[1] - 1
-    return rays[ray, width + 1] == COMBINED and solve_ray(
-        rows, rays, masks, valid, pending, work, picks, ray
+    width = rows.rows.shape[1] - 1
+    return cells.rays[ray, width + 1] == COMBINED and solve_ray(
+        rows.rows, cells.rays, cells.masks, rows.valid, pending, solver, ray
     )
 
 
 @bare_forced
-def decide(rows, rays, masks, valid, pending, work, picks, new):
+def decide(rows, cells, pending, solver, new):
     """Decide the pending signs of a new ray; False when they need exact numbers."""
-    width = rows.shape[1] - 1
+    rays = cells.rays
+    width = rows.rows.shape[1] - 1
     n_words = pending.size
     if rays[new, width] > STALE:
-        improve(rows, rays, masks, valid, pending, work, picks, new)
+        improve(rows, cells, pending, solver, new)
     for w in range(n_words):
         while pending[w] != ZERO:
             bit = lowest(pending[w])
             flag = ONE << np.uint64(bit)
-            value = value_at(rows, rays, 64 * w + bit, new)
-            if abs(value) > value_error(rows, rays, 64 * w + bit, new):
-                masks[new, w if value > 0.0 else n_words + w] |= flag
+            value = value_at(rows.rows, rays, 64 * w + bit, new)
+            if abs(value) > value_error(rows.rows, rays, 64 * w + bit, new):
+                cells.masks[new, w if value > 0.0 else n_words + w] |= flag
                 pending[w] ^= flag
-            elif not improve(rows, rays, masks, valid, pending, work, picks, new):
+            elif not improve(rows, cells, pending, solver, new):
                 return False
     return True
 
 
 @bare_forced
-def begin_cut(rows, masks, ids, meta, control, union, fixed, place, zeros, lists):
+def begin_cut(rows, cells, cut, place):
     """Plan the cut of the top cell by the row at ``place``: 0, or what has to grow."""
-    top = control[N_FRAMES] - 1
-    start, count = meta[top, START], meta[top, COUNT]
-    if count >= lists.shape[1]:
+    top = cells.control[N_FRAMES] - 1
+    count = cells.n_rays[top]
+    if count >= cut.ray.size:
         return GROW_LISTS
-    width = rows.shape[1] - 1
-    n_left, n_right = split_rays(
-        masks, ids, start, count, union, fixed, place, width, zeros, lists
-    )
-    n_new = find_pairs(zeros, lists, count, n_left, n_right, width)
-    if n_new < 0 or start + 2 * (count + n_new) > ids.size:
+    width = rows.rows.shape[1] - 1
+    n_left, n_right = split_rays(rows, cells, cut, place, width)
+    n_new = find_pairs(cut, count, n_left, n_right, width)
+    if n_new < 0 or cells.start[top] + 2 * (count + n_new) > cells.ids.size:
         return GROW_LISTS
-    if meta[top, POOL_TOP] + n_new > masks.shape[0]:
+    if cells.pool_top[top] + n_new > cells.masks.shape[0]:
         return GROW_POOL
-    control[N_NEW] = n_new
-    control[N_MADE] = 0
-    control[IS_BEGUN] = 0
+    cells.control[N_NEW] = n_new
+    cells.control[N_MADE] = 0
+    cells.control[IS_BEGUN] = 0
     return 0
 
 
 @bare_forced
-def finish_cut(
-    rows, masks, rays, ids, meta, control, fixed, place, lists, values, pending, work,
-    picks,
-):  # fmt: skip
+def value_of(rows, cells, cut, place, i, side):
+    """Value of a row at the ray in a position of the cut, found once."""
+    if cut.has_value[i] == 0:
+        cut.value[i] = side_value(rows.rows, cells.rays, place, cut.ray[i], side)
+        cut.has_value[i] = 1
+    return cut.value[i]
+
+
+@bare_forced
+def finish_cut(rows, cells, cut, solver, place):
     """Make the planned rays and the children: 0, or REFINE; then call again."""
+    control = cells.control
     top = control[N_FRAMES] - 1
-    count, first = meta[top, COUNT], meta[top, POOL_TOP]
+    count, first = cells.n_rays[top], cells.pool_top[top]
     n_new = control[N_NEW]
     for t in range(control[N_MADE], n_new):
-        i, j = lists[PARENT_P, count + t], lists[PARENT_Q, count + t]
-        p, q, new = lists[RAY, i], lists[RAY, j], first + t
+        i, j = cut.parent_p[count + t], cut.parent_q[count + t]
+        p, q, new = cut.ray[i], cut.ray[j], first + t
         if control[IS_BEGUN] == 0:
-            if lists[HAS_VALUE, i] == 0:
-                values[i] = side_value(rows, rays, place, p, 1.0)
-                lists[HAS_VALUE, i] = 1
-            if lists[HAS_VALUE, j] == 0:
-                values[j] = side_value(rows, rays, place, q, -1.0)
-                lists[HAS_VALUE, j] = 1
-            begin_ray(masks, new, p, q, place, pending)
-            combine(rows, rays, place, new, p, q, values[i], values[j])
-        if not decide(rows, rays, masks, fixed[VALID], pending, work, picks, new):
+            value_p = value_of(rows, cells, cut, place, i, 1.0)
+            value_q = value_of(rows, cells, cut, place, j, -1.0)
+            begin_ray(cells.masks, new, p, q, place, cut.pending)
+            combine(rows.rows, cells.rays, place, new, p, q, value_p, value_q)
+        if not decide(rows, cells, cut.pending, solver, new):
             control[DOUBTFUL] = new
             control[IS_BEGUN] = 1
             control[N_MADE] = t
             return REFINE
         control[IS_BEGUN] = 0
-        lists[RAY, count + t] = new
-    write_children(ids, meta, control, lists, count, n_new)
+        cut.ray[count + t] = new
+    write_children(cells, cut, n_new)
     control[N_NEW] = 0
     return 0
 
 
 @bare_forced
-def add_rays(rows, rays, masks, fixed, pending, work, picks, ids, start, count, out):
-    """Write the sum of a cell's rays (see `walk_ints`): -1, or a ray without digits."""
-    width = rows.shape[1] - 1
+def add_rays(rows, cells, pending, solver, out):
+    """Write the sum of the top cell's rays (see `walk_ints`): -1, or a doubtful ray."""
+    rays = cells.rays
+    width = rows.rows.shape[1] - 1
+    top = cells.control[N_FRAMES] - 1
+    start = cells.start[top]
     for k in range(width):
         out[k] = 0.0
-    for t in range(start, start + count):
-        ray = ids[t]
+    for t in range(start, start + cells.n_rays[top]):
+        ray = cells.ids[t]
         if (
             rays[ray, width] > 2.0**-4
             and rays[ray, width + 1] != EXACT
-            and not improve(rows, rays, masks, fixed[VALID], pending, work, picks, ray)
+            and not improve(rows, cells, pending, solver, ray)
         ):
             return ray
         for k in range(width):
@@ -235,61 +225,42 @@ def add_rays(rows, rays, masks, fixed, pending, work, picks, ids, start, count, 
 
 
 @bare_kernel
-def advance(
-    rows, base, base_masks, fixed, outside, members, masks, rays, ids, meta, control,
-    union, zeros, lists, values, pending, work, picks, budget, patterns, witnesses,
-    facet_starts, facets,
-):  # fmt: skip
+def advance(rows, required, outside, cells, cut, solver, budget, output):
     """List chambers depth first until the block is full (see `walk_ints.advance`).
 
     REFINE: `exact_rays.resolve` has to make the ray ``control[DOUBTFUL]`` exact.  Exact
     numbers are kept out of this kernel: with them it took four times as long to
     compile.
     """
+    control = cells.control
     for _ in range(budget):
         if control[N_FRAMES] == 0:
             if control[NEXT_ROOT] == control[N_ROOTS]:
                 return DONE
-            push_root(base, base_masks, masks, rays, ids, meta, control)
-        top = control[N_FRAMES] - 1
-        start, count = meta[top, START], meta[top, COUNT]
-        survey(masks, ids, start, count, union)
-        place = next_row(union, fixed)
+            push_root(rows, cells)
+        survey(cells, cut.union)
+        place = next_row(cut.union, required)
         if place >= 0:
             status = 0
             if control[N_NEW] == 0:
-                status = begin_cut(
-                    rows, masks, ids, meta, control, union, fixed, place, zeros, lists
-                )
+                status = begin_cut(rows, cells, cut, place)
             if status == 0:
-                status = finish_cut(
-                    rows, masks, rays, ids, meta, control, fixed, place, lists, values,
-                    pending, work, picks,
-                )  # fmt: skip
+                status = finish_cut(rows, cells, cut, solver, place)
             if status != 0:
                 return status
             continue
         if place == LEAF:
-            if control[N_EMITTED] + control[STEP] > patterns.shape[0]:
+            if not has_room(rows, cells, output):
                 return BLOCK_FULL
-            chamber = control[N_EMITTED] // control[STEP]
-            if facet_starts.size > 0:
-                begin = facet_starts[chamber]
-                if begin + rows.shape[0] > facets.size:
-                    return BLOCK_FULL
-                facet_starts[chamber + 1] = write_facets(
-                    masks, ids, start, count, fixed, facets, begin
-                )
-            if witnesses.shape[0] > 0:
-                doubtful = add_rays(
-                    rows, rays, masks, fixed, pending, work, picks, ids, start, count,
-                    witnesses[chamber],
-                )  # fmt: skip
+            write_sides(rows, cells, output)
+            if output.points.shape[0] > 0:
+                out = output.points[control[N_EMITTED] // control[STEP]]
+                doubtful = add_rays(rows, cells, cut.pending, solver, out)
                 if doubtful >= 0:
                     control[DOUBTFUL] = doubtful
                     return REFINE
-            emit(union, fixed, outside, members, control, patterns)
+            emit(cut.union, outside, control, output.patterns)
             if control[SINGLE] == 1:
                 return DONE
-        control[N_FRAMES] = top
+        control[N_FRAMES] -= 1
     return PAUSED

@@ -13,61 +13,42 @@ import numpy as np
 from arrangement._kernels.bits import ONE, ZERO, lowest
 from arrangement._kernels.cells.rays import (
     begin_ray,
+    begin_root,
     emit,
     find_pairs,
+    has_room,
     next_row,
     split_rays,
     survey,
     write_children,
-    write_facets,
+    write_sides,
 )
 from arrangement._kernels.compile import bare_forced, bare_kernel
 from arrangement._kernels.state import (
     BLOCK_FULL,
-    COUNT,
     DONE,
     GROW_LISTS,
     GROW_POOL,
-    HAS_VALUE,
     LEAF,
     N_EMITTED,
     N_FRAMES,
     N_ROOTS,
     NEXT_ROOT,
-    PARENT_P,
-    PARENT_Q,
     PAUSED,
-    POOL_TOP,
-    RAY,
     SINGLE,
-    START,
     STEP,
 )
 
 
 @bare_forced
-def push_root(base, base_masks, masks, vectors, ids, meta, control):
-    """Start the next simplicial cone of the r base rows.
-
-    Base row 0 is positive; row j is negative where bit ``r - 1 - j`` of the root's
-    number is set, so that roots come in lexicographic order, + before -.
-    """
-    width = vectors.shape[1]
-    size = masks.shape[1]
-    root = control[NEXT_ROOT]
+def push_root(rows, cells):
+    """Start the next cone of the base (see `begin_root`)."""
+    root = begin_root(rows, cells)
+    width = rows.base.shape[0]
     for k in range(width):
         negative = (root >> (width - 1 - k)) & 1
         for j in range(width):
-            vectors[k, j] = -base[k, j] if negative else base[k, j]
-        shift = size // 2 if negative else 0
-        for w in range(size):
-            masks[k, w] = base_masks[k, (w + shift) % size]
-        ids[k] = k
-    meta[0, START] = 0
-    meta[0, COUNT] = width
-    meta[0, POOL_TOP] = width
-    control[NEXT_ROOT] = root + 1
-    control[N_FRAMES] = 1
+            cells.rays[k, j] = -rows.base[k, j] if negative else rows.base[k, j]
 
 
 @bare_forced
@@ -102,7 +83,7 @@ def combine(vectors, new, p, q, value_p, value_q):
 
 
 @bare_forced
-def decide(rows, masks, vectors, new, pending):
+def decide(rows, cells, new, pending):
     """Decide the pending signs of a new ray."""
     n_words = pending.size
     for w in range(n_words):
@@ -111,109 +92,92 @@ def decide(rows, masks, vectors, new, pending):
             bit = lowest(rest)
             flag = ONE << np.uint64(bit)
             rest ^= flag
-            value = value_at(rows, vectors, 64 * w + bit, new)
+            value = value_at(rows, cells.rays, 64 * w + bit, new)
             if value > 0:
-                masks[new, w] |= flag
+                cells.masks[new, w] |= flag
             elif value < 0:
-                masks[new, n_words + w] |= flag
+                cells.masks[new, n_words + w] |= flag
         pending[w] = ZERO
 
 
 @bare_forced
-def cut(
-    rows, masks, vectors, ids, meta, control, union, fixed, place, zeros, lists, values,
-    pending,
-):  # fmt: skip
+def value_of(rows, cells, cut, place, i):
+    """Value of a row at the ray in a position of the cut, found once."""
+    if cut.has_value[i] == 0:
+        cut.value[i] = value_at(rows.rows, cells.rays, place, cut.ray[i])
+        cut.has_value[i] = 1
+    return cut.value[i]
+
+
+@bare_forced
+def cut_cell(rows, cells, cut, place):
     """Cut the top cell by the row at ``place``: 0, or what has to grow first."""
-    top = control[N_FRAMES] - 1
-    start, count = meta[top, START], meta[top, COUNT]
-    if count >= lists.shape[1]:
+    top = cells.control[N_FRAMES] - 1
+    count, first = cells.n_rays[top], cells.pool_top[top]
+    if count >= cut.ray.size:
         return GROW_LISTS
-    width = rows.shape[1]
-    n_left, n_right = split_rays(
-        masks, ids, start, count, union, fixed, place, width, zeros, lists
-    )
-    n_new = find_pairs(zeros, lists, count, n_left, n_right, width)
-    if n_new < 0 or start + 2 * (count + n_new) > ids.size:
+    width = rows.rows.shape[1]
+    n_left, n_right = split_rays(rows, cells, cut, place, width)
+    n_new = find_pairs(cut, count, n_left, n_right, width)
+    if n_new < 0 or cells.start[top] + 2 * (count + n_new) > cells.ids.size:
         return GROW_LISTS
-    first = meta[top, POOL_TOP]
-    if first + n_new > masks.shape[0]:
+    if first + n_new > cells.masks.shape[0]:
         return GROW_POOL
     for t in range(n_new):
-        i, j = lists[PARENT_P, count + t], lists[PARENT_Q, count + t]
-        p, q, new = lists[RAY, i], lists[RAY, j], first + t
-        if lists[HAS_VALUE, i] == 0:
-            values[i] = value_at(rows, vectors, place, p)
-            lists[HAS_VALUE, i] = 1
-        if lists[HAS_VALUE, j] == 0:
-            values[j] = value_at(rows, vectors, place, q)
-            lists[HAS_VALUE, j] = 1
-        begin_ray(masks, new, p, q, place, pending)
-        combine(vectors, new, p, q, values[i], values[j])
-        decide(rows, masks, vectors, new, pending)
-        lists[RAY, count + t] = new
-    write_children(ids, meta, control, lists, count, n_new)
+        i, j = cut.parent_p[count + t], cut.parent_q[count + t]
+        p, q, new = cut.ray[i], cut.ray[j], first + t
+        value_p = value_of(rows, cells, cut, place, i)
+        value_q = value_of(rows, cells, cut, place, j)
+        begin_ray(cells.masks, new, p, q, place, cut.pending)
+        combine(cells.rays, new, p, q, value_p, value_q)
+        decide(rows.rows, cells, new, cut.pending)
+        cut.ray[count + t] = new
+    write_children(cells, cut, n_new)
     return 0
 
 
 @bare_forced
-def add_rays(vectors, ids, start, count, out):
-    """Write the sum of a cell's rays as floats: a point well inside.
+def add_rays(cells, out):
+    """Write the sum of the top cell's rays as floats: a point well inside.
 
     Only a candidate: the proof decides its signs exactly.
     """
-    for k in range(vectors.shape[1]):
+    top = cells.control[N_FRAMES] - 1
+    start = cells.start[top]
+    for k in range(cells.rays.shape[1]):
         out[k] = 0.0
-    for t in range(start, start + count):
-        for k in range(vectors.shape[1]):
-            out[k] += np.float64(vectors[ids[t], k])
+    for t in range(start, start + cells.n_rays[top]):
+        for k in range(cells.rays.shape[1]):
+            out[k] += np.float64(cells.rays[cells.ids[t], k])
 
 
 @bare_kernel
-def advance(
-    rows, base, base_masks, fixed, outside, members, masks, vectors, ids, meta, control,
-    union, zeros, lists, values, pending, budget, patterns, witnesses, facet_starts,
-    facets,
-):  # fmt: skip
+def advance(rows, required, outside, cells, cut, budget, output):
     """List chambers depth first until the block is full: DONE, BLOCK_FULL, PAUSED, ...
 
-    ``patterns`` (block, words) uint64 gets them, an antipode after each where asked;
-    ``witnesses`` (chambers, r) float64 candidates for interior points, or (0, r);
-    ``facet_starts`` (chambers + 1,) and ``facets`` the places of their facets, or
-    empty.  ``budget`` bounds the cells visited in one call.
+    The arrays are named in `state`.  ``budget`` bounds the cells visited in one call.
     """
+    control = cells.control
     for _ in range(budget):
         if control[N_FRAMES] == 0:
             if control[NEXT_ROOT] == control[N_ROOTS]:
                 return DONE
-            push_root(base, base_masks, masks, vectors, ids, meta, control)
-        top = control[N_FRAMES] - 1
-        start, count = meta[top, START], meta[top, COUNT]
-        survey(masks, ids, start, count, union)
-        place = next_row(union, fixed)
+            push_root(rows, cells)
+        survey(cells, cut.union)
+        place = next_row(cut.union, required)
         if place >= 0:
-            status = cut(
-                rows, masks, vectors, ids, meta, control, union, fixed, place, zeros,
-                lists, values, pending,
-            )  # fmt: skip
+            status = cut_cell(rows, cells, cut, place)
             if status != 0:
                 return status
             continue
         if place == LEAF:
-            if control[N_EMITTED] + control[STEP] > patterns.shape[0]:
+            if not has_room(rows, cells, output):
                 return BLOCK_FULL
-            chamber = control[N_EMITTED] // control[STEP]
-            if facet_starts.size > 0:
-                begin = facet_starts[chamber]
-                if begin + rows.shape[0] > facets.size:
-                    return BLOCK_FULL
-                facet_starts[chamber + 1] = write_facets(
-                    masks, ids, start, count, fixed, facets, begin
-                )
-            if witnesses.shape[0] > 0:
-                add_rays(vectors, ids, start, count, witnesses[chamber])
-            emit(union, fixed, outside, members, control, patterns)
+            write_sides(rows, cells, output)
+            if output.points.shape[0] > 0:
+                add_rays(cells, output.points[control[N_EMITTED] // control[STEP]])
+            emit(cut.union, outside, control, output.patterns)
             if control[SINGLE] == 1:
                 return DONE
-        control[N_FRAMES] = top
+        control[N_FRAMES] -= 1
     return PAUSED

@@ -22,49 +22,48 @@ import numpy as np
 from arrangement._kernels.bits import ONE, ZERO, lowest
 from arrangement._kernels.cells import is_facet
 from arrangement._kernels.compile import bare_forced, bare_inner
-from arrangement._kernels.state import COUNT, LEAF, N_EMITTED, N_FRAMES, POOL_TOP, START
-
-# further columns of ``meta``: what the cell is, the place of the row crossed into it,
-# and from where on ``ids`` is free
-KIND, CROSSED, FREE = 3, 4, 5
-N_COLUMNS = 6
+from arrangement._kernels.state import (
+    ENTERED_FRAME,
+    IS_KNOWN,
+    LEAF,
+    N_EMITTED,
+    N_FRAMES,
+    N_MOVES,
+    PHASE,
+    TREE_DEPTH,
+)
 
 # kinds: the side of A, waiting for nothing; a side to enter; one that was entered
 PASSED, WAITING, ENTERED = range(3)
 
-# further entries of the control vector: what to do next, depth in the tree, moves
-# written, the frame last entered, whether the facets of A are known
-PHASE, DEPTH, N_MOVES, CELL, IS_KNOWN = range(10, 15)
-CONTROL_SIZE = 15
-
 # phases: take the cell on top; cut it down to A; A is on top
 TAKE, DESCEND, ARRIVE = range(3)
-
-# a cell was entered that contains a line; the wrapper has to cut it (see `state`)
-NEED_RAYS = 16
 
 # moves besides the place of a row that is crossed to a new chamber
 BACK, ROOT = -1, -2
 
 
 @bare_forced
-def next_cut(masks, ids, start, count, union, allowed, signs):
+def next_cut(cells, union, tree):
     """Place of the row to cut the cell on top by, or LEAF when none is left.
 
     Of the rows that cut it, the one with the fewest rays strictly on A's side (only a
     guess; numbers from 16 on are not told apart).
     """
-    n_words = allowed.size
+    masks, signs = cells.masks, tree.signs
+    n_words = signs.size
+    top = cells.control[N_FRAMES] - 1
+    start = cells.start[top]
     place = LEAF
     fewest = 1 << 30
     for w in range(n_words):
-        rest = union[w] & union[n_words + w] & allowed[w]
+        rest = union[w] & union[n_words + w] & tree.allowed[w]
         if rest == ZERO:
             continue
         # bit i of the planes together: the number for row i, added without a loop
         ones = twos = fours = eights = many = ZERO
-        for t in range(start, start + count):
-            ray = ids[t]
+        for t in range(start, start + cells.n_rays[top]):
+            ray = cells.ids[t]
             carry = (masks[ray, w] & signs[w]) | (masks[ray, n_words + w] & ~signs[w])
             ones, carry = ones ^ carry, ones & carry
             twos, carry = twos ^ carry, twos & carry
@@ -86,60 +85,66 @@ def next_cut(masks, ids, start, count, union, allowed, signs):
 
 
 @bare_forced
-def push_copy(ids, meta, control):
+def push_copy(cells, tree):
     """Put a copy of the cell on top above it; False when ``ids`` is too short."""
-    top = control[N_FRAMES] - 1
-    start, count, free = meta[top, START], meta[top, COUNT], meta[top, FREE]
+    ids = cells.ids
+    top = cells.control[N_FRAMES] - 1
+    start, count, free = cells.start[top], cells.n_rays[top], tree.free[top]
     if free + count > ids.size:
         return False
     for t in range(count):
         ids[free + t] = ids[start + t]
-    meta[top + 1, START] = free
-    meta[top + 1, COUNT] = count
-    meta[top + 1, POOL_TOP] = meta[top, POOL_TOP]
-    control[N_FRAMES] = top + 2
+    cells.start[top + 1] = free
+    cells.n_rays[top + 1] = count
+    cells.pool_top[top + 1] = cells.pool_top[top]
+    cells.control[N_FRAMES] = top + 2
     return True
 
 
 @bare_forced
-def name_sides(meta, control, signs, place):
-    """Of two children, the positive one on top: put A's side on top and name both."""
-    top = control[N_FRAMES] - 1
-    free = meta[top, START] + meta[top, COUNT]
-    if signs[place >> 6] & (ONE << np.uint64(place & 63)) == ZERO:
-        for column in (START, COUNT):
-            kept = meta[top, column]
-            meta[top, column] = meta[top - 1, column]
-            meta[top - 1, column] = kept
-    meta[top - 1, KIND] = WAITING
-    meta[top - 1, CROSSED] = place
-    meta[top - 1, FREE] = free
-    meta[top, KIND] = PASSED
-    meta[top, FREE] = free
+def _swap(values, i, j):
+    kept = values[i]
+    values[i] = values[j]
+    values[j] = kept
 
 
 @bare_forced
-def take(meta, control, signs, allowed, moves):
+def name_sides(cells, tree, place):
+    """Of two children, the positive one on top: put A's side on top and name both."""
+    top = cells.control[N_FRAMES] - 1
+    free = cells.start[top] + cells.n_rays[top]
+    if tree.signs[place >> 6] & (ONE << np.uint64(place & 63)) == ZERO:
+        _swap(cells.start, top, top - 1)
+        _swap(cells.n_rays, top, top - 1)
+    tree.kind[top - 1] = WAITING
+    tree.crossed[top - 1] = place
+    tree.free[top - 1] = free
+    tree.kind[top] = PASSED
+    tree.free[top] = free
+
+
+@bare_forced
+def take(control, tree, moves):
     """Take the cell on top: enter it, or leave it; False when ``moves`` is full."""
     top = control[N_FRAMES] - 1
-    if meta[top, KIND] == WAITING:
-        if meta[top, CROSSED] >= 0:
-            _flip(signs, meta[top, CROSSED])
-            control[DEPTH] += 1
-        meta[top, KIND] = ENTERED
-        control[CELL] = top
+    if tree.kind[top] == WAITING:
+        if tree.crossed[top] >= 0:
+            _flip(tree.signs, tree.crossed[top])
+            control[TREE_DEPTH] += 1
+        tree.kind[top] = ENTERED
+        control[ENTERED_FRAME] = top
         control[IS_KNOWN] = 0
         control[PHASE] = DESCEND
-        for w in range(allowed.size):
-            allowed[w] = ~ZERO
+        for w in range(tree.allowed.size):
+            tree.allowed[w] = ~ZERO
         return True
-    if meta[top, KIND] == ENTERED and meta[top, CROSSED] >= 0:
+    if tree.kind[top] == ENTERED and tree.crossed[top] >= 0:
         if control[N_MOVES] == moves.size:
             return False
         moves[control[N_MOVES]] = BACK
         control[N_MOVES] += 1
-        control[DEPTH] -= 1
-        _flip(signs, meta[top, CROSSED])
+        control[TREE_DEPTH] -= 1
+        _flip(tree.signs, tree.crossed[top])
     control[N_FRAMES] = top
     return True
 
@@ -150,22 +155,23 @@ def _flip(signs, place):
 
 
 @bare_inner
-def take_back(masks, ids, meta, control, fixed, allowed):
+def take_back(cells, tree, valid):
     """Undo the cuts from the first one on by a row that is no facet of A, on top.
 
     A's facets are inequalities of the cell that was entered, or among the rows it was
     cut by; ``allowed`` gets the latter.  False when there is nothing to undo.
     """
+    control, allowed = cells.control, tree.allowed
     top = control[N_FRAMES] - 1
-    start, count = meta[top, START], meta[top, COUNT]
+    start, count = cells.start[top], cells.n_rays[top]
     wrong = -1
     for w in range(allowed.size):
         allowed[w] = ZERO
-    for frame in range(control[CELL] + 1, top):
-        if meta[frame, KIND] == WAITING:
-            word = meta[frame, CROSSED] >> 6
-            flag = ONE << np.uint64(meta[frame, CROSSED] & 63)
-            if is_facet(masks, ids, start, count, fixed, word, flag):
+    for frame in range(control[ENTERED_FRAME] + 1, top):
+        if tree.kind[frame] == WAITING:
+            word = tree.crossed[frame] >> 6
+            flag = ONE << np.uint64(tree.crossed[frame] & 63)
+            if is_facet(cells.masks, cells.ids, start, count, valid, word, flag):
                 allowed[word] |= flag
             elif wrong < 0:
                 wrong = frame
@@ -184,9 +190,9 @@ def is_full(control, moves, patterns):
 
 
 @bare_forced
-def write_move(meta, control, moves):
+def write_move(control, tree, moves):
     """Write the move to the chamber on top and go on with what waits."""
-    place = meta[control[CELL], CROSSED]
+    place = tree.crossed[control[ENTERED_FRAME]]
     moves[control[N_MOVES]] = place if place >= 0 else ROOT
     control[N_MOVES] += 1
     control[PHASE] = TAKE

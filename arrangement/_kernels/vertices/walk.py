@@ -36,7 +36,20 @@ import numpy as np
 from arrangement._kernels.bits import ONE, ZERO, compare_words, subtract_multiple
 from arrangement._kernels.cells import emit
 from arrangement._kernels.compile import bare_forced, bare_kernel
-from arrangement._kernels.state import BLOCK_FULL, DONE, N_EMITTED, PAUSED, STEP, VALID
+from arrangement._kernels.state import (
+    BLOCK_FULL,
+    DONE,
+    INCREASE,
+    LAST,
+    N_ELIMINATED,
+    N_EMITTED,
+    NOT_GENERIC,
+    PAUSED,
+    STEP,
+    STOP,
+    UNDECIDED_PREFIX,
+    UNDECIDED_VERTEX,
+)
 from arrangement._kernels.vertices.keys import CERTAIN, compare_keys, order_rows
 
 U = 2.0**-53
@@ -44,26 +57,14 @@ U = 2.0**-53
 # how far inside a chamber its point lies, relative to the vertex
 SMALL = 2.0**-26
 
-# control beside the entries shared with the walks: rows eliminated, the next last row
-# (-1: the prefix is new), the place of the prefix to increase (-1: none), the end of
-# the range of the first row
-DEPTH, LAST, INCREASE, STOP = 2, 6, 7, 8
-CONTROL_SIZE = 10
-
 # bounds at each depth
 E, M, E0, M0 = range(4)
-
-# masks over the rows along a line
-OTHERS, NEGATIVE, UNSURE, KNOWN_SIDES = range(4)
 
 # bits of a table: determinants below zero, and those known not to vanish
 CHI, KNOWN = range(2)
 
 # columns of ``copies``
 SOURCE, TARGET, ROTATE, MASK, TURNED = range(5)
-
-# reports beside those of the walks
-UNDECIDED_PREFIX, UNDECIDED_VERTEX, NOT_GENERIC = 10, 11, 12
 
 
 @bare_forced
@@ -76,7 +77,7 @@ def next_prefix(prefix, control, n_free, size):
         # room for the rest of the prefix and for the last row
         is_within = q > 0 or prefix[0] < control[STOP]
         if is_within and prefix[q] <= n_free - 1 - (size - q):
-            control[DEPTH] = min(control[DEPTH], q)
+            control[N_ELIMINATED] = min(control[N_ELIMINATED], q)
             for later in range(q + 1, size):
                 prefix[later] = prefix[later - 1] + 1
             return True
@@ -153,73 +154,68 @@ def rank_offsets(prefix, size, binomials, offsets):
 
 
 @bare_forced
-def others_than(fixed, prefix, size, free, others):
+def others_than(chart, prefix, others):
     """Mask of the rows that are not in the prefix."""
     for w in range(others.size):
-        others[w] = fixed[VALID, w]
-    for q in range(size):
-        place = free[prefix[q]]
+        others[w] = chart.valid[w]
+    for q in range(prefix.size):
+        place = chart.free[prefix[q]]
         others[place >> 6] &= ~(ONE << np.uint64(place & 63))
 
 
 @bare_forced
-def reach_line(coords, bounds, signs, prefix, control, free):
+def reach_line(path, free):
     """Eliminate the rows of the prefix that are not yet; False in doubt."""
+    control, prefix = path.control, path.prefix
     size = prefix.size
-    while control[DEPTH] < size:
-        depth = control[DEPTH]
+    while control[N_ELIMINATED] < size:
+        depth = control[N_ELIMINATED]
         row = free[prefix[depth]]
-        if not eliminate(coords, bounds, signs, depth, size + 2 - depth, row):
+        if not eliminate(
+            path.coords, path.bounds, path.signs, depth, size + 2 - depth, row
+        ):
             return False
-        control[DEPTH] = depth + 1
+        control[N_ELIMINATED] = depth + 1
     return True
 
 
 @bare_forced
-def order_line(coords, bounds, prefix, free, fixed, keys, line):
-    """Order the rows along the line of a prefix.
-
-    ``keys`` (places,) int16; ``line[OTHERS]`` gets the rows but row 0 and the prefix,
-    ``line[NEGATIVE]`` those falling along the line, ``line[UNSURE]`` others whose keys
-    tell nothing.
-    """
-    size = prefix.size
-    alpha, beta = coords[size, 1], coords[size, 0]
-    off = bounds[size, E]
-    least = CERTAIN * (off + bounds[size, E0]) + 2.0**-900
-    others_than(fixed, prefix, size, free, line[OTHERS])
-    for w in range(line.shape[1]):
-        negative, sure = order_rows(alpha, beta, 64 * w, off, least, keys)
-        line[NEGATIVE, w] = negative
-        line[UNSURE, w] = line[OTHERS, w] & ~sure
+def order_line(chart, path, line):
+    """Order the rows along the line of a prefix: keys and masks."""
+    size = path.prefix.size
+    alpha, beta = path.coords[size, 1], path.coords[size, 0]
+    off = path.bounds[size, E]
+    least = CERTAIN * (off + path.bounds[size, E0]) + 2.0**-900
+    others_than(chart, path.prefix, line.others)
+    for w in range(line.others.size):
+        negative, sure = order_rows(alpha, beta, 64 * w, off, least, line.keys)
+        line.negative[w] = negative
+        line.unsure[w] = line.others[w] & ~sure
 
 
 @bare_forced
-def begin_sides(signs, prefix, free, chi_next, offsets, line, sides):
-    """Signs of the rows at the vertices of a line; whether the last row is turned.
-
-    Bit j of ``sides[s]`` (size, n_words) is the sign of the s-th row of the prefix
-    where row j crosses; ``line[KNOWN_SIDES]`` are the rows for which all are known.
-    """
+def begin_sides(chart, path, line, chi_next):
+    """Signs of the rows at the vertices of a line; whether the last row is turned."""
+    prefix, offsets = path.prefix, path.offsets
     size = prefix.size
-    n_words = line.shape[1]
-    is_odd = signs[size] < 0
+    n_words = line.others.size
+    is_odd = path.signs[size] < 0
     for w in range(n_words):
-        line[KNOWN_SIDES, w] = line[OTHERS, w]
+        line.known[w] = line.others[w]
     for s in range(size):
         turned = ~ZERO if is_odd ^ (s & 1 == 1) else ZERO
         for w in range(n_words):
-            sides[s, w] = chi_next[offsets[s], CHI, w] ^ line[NEGATIVE, w] ^ turned
-            line[KNOWN_SIDES, w] &= chi_next[offsets[s], KNOWN, w]
+            line.sides[s, w] = chi_next[offsets[s], CHI, w] ^ line.negative[w] ^ turned
+            line.known[w] &= chi_next[offsets[s], KNOWN, w]
     if size == 0:
         return is_odd
     # the prefix itself is its own but the last row, and that
-    place = free[prefix[size - 1]]
+    place = chart.free[prefix[size - 1]]
     word, shift = place >> 6, np.uint64(place & 63)
     whole = offsets[size - 1]
     if (chi_next[whole, KNOWN, word] >> shift) & ONE == ZERO:
         for w in range(n_words):
-            line[KNOWN_SIDES, w] = ZERO
+            line.known[w] = ZERO
     is_negative = (chi_next[whole, CHI, word] >> shift) & ONE != ZERO
     return is_negative ^ is_odd ^ (size & 1 == 1)
 
@@ -236,51 +232,52 @@ def value_bound(bounds, size, a, b):
 
 
 @bare_forced
-def signs_at_vertex(coords, bounds, keys, place, line, base, flips, rows, k):
+def signs_at_vertex(chart, path, line, place, rows, k):
     """Write the signs of all rows where the row at ``place`` crosses; False in doubt.
 
     ``rows[k]`` gets them and the bits ``base``, ``rows[k + 1]`` the same with the bits
-    ``flips`` turned.  The bit of the row itself is that of ``line[NEGATIVE]``.
+    ``flips`` turned.  The bit of the row itself is that of ``line.negative``.
     """
+    coords = path.coords
     size = coords.shape[0] - 1
-    key = np.int64(keys[place])
+    key = np.int64(line.keys[place])
     flag = ONE << np.uint64(place & 63)
     trusted = ~ZERO
-    if line[UNSURE, place >> 6] & flag != ZERO:
+    if line.unsure[place >> 6] & flag != ZERO:
         trusted = ZERO
-        if not abs(coords[size, 1, place]) > bounds[size, E]:
+        if not abs(coords[size, 1, place]) > path.bounds[size, E]:
             return False
-    for w in range(base.size):
-        before, after = compare_keys(keys, 64 * w, key)
-        others = line[OTHERS, w]
-        doubt = (others & ~((before | after) & trusted)) | line[UNSURE, w]
+    for w in range(chart.base.size):
+        before, after = compare_keys(line.keys, 64 * w, key)
+        others = line.others[w]
+        doubt = (others & ~((before | after) & trusted)) | line.unsure[w]
         doubt &= ~flag if w == place >> 6 else ~ZERO
-        word = before ^ line[NEGATIVE, w]
+        word = before ^ line.negative[w]
         if doubt != ZERO:
             alpha, beta = coords[size, 1], coords[size, 0]
             a, b = alpha[place], beta[place]
-            bound = value_bound(bounds, size, a, b)
+            bound = value_bound(path.bounds, size, a, b)
             p, q = -b if a > 0.0 else b, abs(a)
             above, below = compare_words(alpha, beta, 64 * w, 0, p, q, bound)
             if doubt & ~(above | below) != ZERO:
                 return False
             word = (above & doubt) | (word & ~doubt)
-        word = (word & others) | base[w]
+        word = (word & others) | chart.base[w]
         rows[k, w] = word
-        rows[k + 1, w] = word ^ flips[w]
+        rows[k + 1, w] = word ^ chart.flips[w]
     return True
 
 
 @bare_forced
-def turn_sides(prefix, free, place, is_turned, turned, rows, k):
+def turn_sides(chart, prefix, sides, place, is_turned, rows, k):
     """Turn the bits of the rows at a vertex that `signs_at_vertex` left to do."""
     word, shift = place >> 6, np.uint64(place & 63)
     if is_turned:
         rows[k, word] ^= ONE << shift
         rows[k + 1, word] ^= ONE << shift
     for s in range(prefix.size):
-        row = free[prefix[s]]
-        bit = ((turned[s, word] >> shift) & ONE) << np.uint64(row & 63)
+        row = chart.free[prefix[s]]
+        bit = ((sides[s, word] >> shift) & ONE) << np.uint64(row & 63)
         rows[k, row >> 6] ^= bit
         rows[k + 1, row >> 6] ^= bit
 
@@ -298,68 +295,63 @@ def copy_bits(copies, patterns, k):
         patterns[k + 1, target] ^= bits
 
 
+@bare_forced
+def report_at(chart, path, line, place, rows, k):
+    """Write the signs at one vertex: DONE, or why it cannot be."""
+    if not signs_at_vertex(chart, path, line, place, rows, k):
+        return UNDECIDED_VERTEX
+    if (line.known[place >> 6] >> np.uint64(place & 63)) & ONE == ZERO:
+        return NOT_GENERIC
+    return DONE
+
+
 @bare_kernel
-def advance(
-    coords, bounds, signs, prefix, offsets, control, free, binomials, chi_next,
-    fixed, base, flips, keys, line, turned, union, outside, members, copies, patterns,
-    bases, sides,
-):  # fmt: skip
+def advance(chart, path, line, chi_next, outside, simple):
     """List the chambers of one level until the block is full or a sign is in doubt.
 
-    ``coords`` (depths, d + 1, places) float64, depth 0 filled, coordinate 0 of the
-    chart; ``fixed[VALID]`` the rows but row 0 and ``free`` (n_free,) their places;
-    ``chi_next`` (subsets, 2, n_words) uint64 the table of the next level.  Where every
-    place is an output bit, ``base`` (n_words,) are the constant bits and row 0, and
-    ``flips`` the bits that antipodes turn, and patterns are written straight away; then
-    ``copies`` (k, 5) uint64: turn word SOURCE left by ROTATE bits, flip those TURNED,
-    and those in MASK are bits of word TARGET.  Else ``flips`` is zero and chambers go
-    through ``union`` (2, n_words).
-    ``bases`` (chambers, d) int64 gets S, or is empty, and ``sides`` the signs there, or
-    has no columns.
-    ``control[LAST]`` is the row in doubt, or the block stopped before it.
+    The arrays are named in `state`; ``path.coords[0]`` is filled, coordinate 0 that of
+    the chart, and ``chi_next`` (subsets, 2, n_words) uint64 is the table of the next
+    level.  ``control[LAST]`` is the row in doubt, or the block stopped before it.
     """
-    size = prefix.size
-    step = control[STEP]
-    is_direct = flips[free[0] >> 6] != ZERO
-    rows = patterns if is_direct else union
+    control, prefix, free = path.control, path.prefix, chart.free
+    size, step = prefix.size, control[STEP]
+    is_direct = chart.flips[free[0] >> 6] != ZERO
+    rows = simple.patterns if is_direct else line.union
     while True:
         if control[INCREASE] >= 0 and not next_prefix(prefix, control, free.size, size):
             return DONE
         if control[LAST] < 0:
-            if not reach_line(coords, bounds, signs, prefix, control, free):
+            if not reach_line(path, free):
                 return UNDECIDED_PREFIX
             control[LAST] = prefix[size - 1] + 1 if size > 0 else 0
-        rank_offsets(prefix, size, binomials, offsets)
-        order_line(coords, bounds, prefix, free, fixed, keys, line)
-        is_turned = begin_sides(signs, prefix, free, chi_next, offsets, line, turned)
+        rank_offsets(prefix, size, chart.binomials, path.offsets)
+        order_line(chart, path, line)
+        is_turned = begin_sides(chart, path, line, chi_next)
         emitted = control[N_EMITTED]
         report = DONE
         for last in range(control[LAST], free.size if size > 0 else control[STOP]):
             place = free[last]
-            if emitted + step > patterns.shape[0]:
+            k = emitted if is_direct else 0
+            if emitted + step > simple.patterns.shape[0]:
                 report = BLOCK_FULL
-            elif not signs_at_vertex(
-                coords, bounds, keys, place, line, base, flips, rows,
-                emitted if is_direct else 0,
-            ):  # fmt: skip
-                report = UNDECIDED_VERTEX
-            elif (line[KNOWN_SIDES, place >> 6] >> np.uint64(place & 63)) & ONE == ZERO:
-                report = NOT_GENERIC
+            else:
+                report = report_at(chart, path, line, place, rows, k)
             if report != DONE:
                 control[LAST] = last
                 control[N_EMITTED] = emitted
                 return report
-            k = emitted if is_direct else 0
-            turn_sides(prefix, free, place, is_turned, turned, rows, k)
-            if bases.shape[0] > 0:
+            turn_sides(chart, prefix, line.sides, place, is_turned, rows, k)
+            if simple.bases.shape[0] > 0:
                 at = emitted // step
-                write_basis(prefix, free, place, rows[k], bases[at], sides[at])
+                write_basis(
+                    prefix, free, place, rows[k], simple.bases[at], simple.sides[at]
+                )
             if is_direct:
-                copy_bits(copies, patterns, k)
+                copy_bits(chart.copies, simple.patterns, k)
                 emitted += 2
             else:
                 control[N_EMITTED] = emitted
-                emit(union[0], fixed, outside, members, control, patterns)
+                emit(line.union[0], outside, control, simple.patterns)
                 emitted = control[N_EMITTED]
         control[N_EMITTED] = emitted
         control[LAST] = -1
@@ -380,38 +372,45 @@ def write_basis(prefix, free, place, signs, basis, sides):
             sides[s] = 1.0 if is_plus else -1.0
 
 
+@bare_forced
+def write_determinants(chart, path, others, chi):
+    """Write the signs of the determinants of one prefix and each other row."""
+    prefix = path.prefix
+    size = prefix.size
+    alpha, off = path.coords[size, 1], path.bounds[size, E]
+    others_than(chart, prefix, others)
+    place = np.int64(0)
+    for q in range(size):
+        place += chart.binomials[q + 1, prefix[q]]
+    turned = ~ZERO if path.signs[size] < 0 else ZERO
+    for w in range(others.size):
+        above, below = compare_words(alpha, alpha, 64 * w, 0, 1.0, 0.0, off)
+        chi[place, CHI, w] = (below ^ turned) & others[w]
+        chi[place, KNOWN, w] = (above | below) & others[w]
+
+
 @bare_kernel
-def fill_table(
-    coords, bounds, signs, prefix, control, free, binomials, fixed, others, chi, budget
-):
+def fill_table(chart, path, others, chi, budget):
     """Signs of the determinants of a level, until one is in doubt: DONE, PAUSED, ...
 
     ``chi`` (prefixes, 2, n_words): bit j of CHI tells whether that of prefix and row j
-    is below zero, of KNOWN that this is no doubt.  ``budget`` bounds the prefixes of
-    one call.
+    is below zero, of KNOWN that this is no doubt.  ``others`` (n_words,) is scratch;
+    ``budget`` bounds the prefixes of one call.
     """
+    control, prefix = path.control, path.prefix
     size = prefix.size
-    n_free = free.size
+    n_free = chart.free.size
     for _ in range(budget):
         if control[INCREASE] >= 0 and not next_prefix(prefix, control, n_free, size):
             return DONE
-        is_new = control[LAST] < 0
-        if is_new and not reach_line(coords, bounds, signs, prefix, control, free):
-            return UNDECIDED_PREFIX
-        alpha, off = coords[size, 1], bounds[size, E]
-        if is_new:
+        if control[LAST] < 0:
+            if not reach_line(path, chart.free):
+                return UNDECIDED_PREFIX
             control[LAST] = prefix[size - 1] + 1 if size > 0 else 0
-            others_than(fixed, prefix, size, free, others)
-            place = np.int64(0)
-            for q in range(size):
-                place += binomials[q + 1, prefix[q]]
-            turned = ~ZERO if signs[size] < 0 else ZERO
-            for w in range(others.size):
-                above, below = compare_words(alpha, alpha, 64 * w, 0, 1.0, 0.0, off)
-                chi[place, CHI, w] = (below ^ turned) & others[w]
-                chi[place, KNOWN, w] = (above | below) & others[w]
+            write_determinants(chart, path, others, chi)
         for last in range(control[LAST], n_free):
-            if not abs(alpha[free[last]]) > off:
+            value = path.coords[size, 1, chart.free[last]]
+            if not abs(value) > path.bounds[size, E]:
                 control[LAST] = last
                 return UNDECIDED_VERTEX
         control[LAST] = -1
@@ -479,10 +478,10 @@ def solve_system(system):
 
 
 @bare_kernel
-def emit_words(words, fixed, outside, members, control, patterns):
+def emit_words(words, outside, control, patterns):
     """Write chambers given by the rows positive there, as far as there is room."""
     for k in range(words.shape[0]):
         if control[N_EMITTED] + control[STEP] > patterns.shape[0]:
             return k
-        emit(words[k], fixed, outside, members, control, patterns)
+        emit(words[k], outside, control, patterns)
     return words.shape[0]

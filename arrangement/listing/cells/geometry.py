@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from arrangement._kernels.state import MOVING, VALID
 from arrangement.errors import InputError
 from arrangement.exact import IntRow, integer_row
 from arrangement.listing.cells.layout import Layout
@@ -85,7 +84,7 @@ class CellGeometry:
         layout, count = self.layout, len(target)
         walker = Walker(layout)
         plus = pack(positive)
-        needs = np.stack([plus, plus ^ layout.fixed[VALID]], axis=1)
+        needs = np.stack([plus, plus ^ layout.rows.valid], axis=1)
         roots = self._roots(positive)
         found = np.zeros((count, layout.words_per_pattern), dtype=np.uint64)
         # a chamber has no more facets than there are rows
@@ -126,7 +125,7 @@ class CellGeometry:
             return packed, positive
         turned = ~positive[:, layout.base_places[:1]]
         positive[:, places] ^= turned
-        complement = layout.outside[MOVING, : packed.shape[1]]
+        complement = layout.outside.moving[: packed.shape[1]]
         return np.where(turned, packed ^ complement, packed), positive
 
     def _roots(self, positive: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -155,7 +154,7 @@ class CellGeometry:
         walker = Walker(self.layout)
         arrangement = self.arrangement
         found = np.zeros((1, self.layout.words_per_pattern), dtype=np.uint64)
-        complement = self.layout.outside[MOVING, : packed.shape[1]]
+        complement = self.layout.outside.moving[: packed.shape[1]]
         for words in packed:
             target, signs, side = words, self._signs(words), 1
             if arrangement.is_central and signs[self.layout.base_places[0]] < 0:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from arrangement._kernels.state import CONSTANT, COPIED, MOVING, SOLVED, VALID
+from arrangement._kernels.state import SOLVED, Outside, Rows
 from arrangement.exact import (
     IntRow,
     column_shifts,
@@ -27,24 +27,18 @@ _NORM_SLACK = 1.0 + 2.0**-40
 class Layout:
     """Everything a walk needs that does not change during a listing.
 
-    ``rows`` (places, r) and ``base`` (r, r) are int64 when ``n_digits`` is 0.  If not,
-    they are float64 with further columns (see `_kernels/float_rays.py`), and
-    ``row_words`` (places, r, n + 1) the exact entries in base-2**32 digits, enough of
-    them (``n_digits``) for every determinant.  ``base_masks`` (r, 2 * n_words) are the
-    masks of the base rays, ``fixed`` (4, n_words) the fixed masks over places,
-    ``outside`` (2, words_per_pattern) those over output bits, ``members`` (k, 5) the
-    output bits not copied word by word.  ``input_row`` (places,) maps a place to the
-    first input row of its class (-1: infinity, or no row); ``places`` are those of the
-    rows of the cone, infinity last, ``base_places`` (r,) those of the base.
+    ``rows`` and ``outside`` are those of `_kernels/state.py`: rows are int64 when
+    ``n_digits`` is 0; if not, float64 with further columns (see
+    `_kernels/cells/float_rays.py`), and ``row_words`` (places, r, n + 1) are the exact
+    entries in base-2**32 digits, enough of them (``n_digits``) for every determinant.
+    ``input_row`` (places,) maps a place to the first input row of its class (-1:
+    infinity, or no row); ``places`` are those of the rows of the cone, infinity last,
+    ``base_places`` (r,) those of the base.
     """
 
-    rows: NDArray[Any]
-    base: NDArray[Any]
+    rows: Rows
+    outside: Outside
     row_words: NDArray[np.uint64]
-    base_masks: NDArray[np.uint64]
-    fixed: NDArray[np.uint64]
-    outside: NDArray[np.uint64]
-    members: NDArray[np.int64]
     input_row: NDArray[np.int64]
     base_places: NDArray[np.int64]
     places: NDArray[np.int64]
@@ -57,7 +51,7 @@ class Layout:
     @property
     def n_words(self) -> int:
         """Words of a mask over the rows."""
-        return int(self.fixed.shape[1])
+        return int(self.rows.valid.size)
 
     @property
     def is_named(self) -> bool:
@@ -86,24 +80,24 @@ def make_layout(arrangement: Arrangement) -> Layout:
     shifts = [0] * cone.rank if use_int64 else column_shifts(rows, cone.rank)
     n_digits = 0 if use_int64 else -(-(hadamard_bits(rows, cone.rank) + 2) // 32)
     places, n_words, is_direct = _places(arrangement, len(rows))
-    fixed = np.zeros((4, n_words), dtype=np.uint64)
-    _set_bits(fixed[VALID], places)
-    if is_direct:
-        _set_bits(fixed[COPIED], places[: len(cone.rows)])
+    copied = places[: len(cone.rows)] if is_direct else places[:0]
     width = max(-(-arrangement.n_hyperplanes // 64), 1)
-    outside = np.zeros((2, width), dtype=np.uint64)
-    _set_bits(outside[MOVING], np.flatnonzero(arrangement.class_of >= 0))
-    _set_bits(outside[CONSTANT], np.flatnonzero(arrangement.constant_bits))
     input_row = np.full(64 * n_words, -1, dtype=np.int64)
     input_row[places[: len(cone.rows)]] = arrangement.first_rows
     return Layout(
-        rows=_make_rows(rows, shifts, use_int64, places, 64 * n_words),
-        base=_make_base(base, shifts, use_int64),
+        rows=Rows(
+            rows=_make_rows(rows, shifts, use_int64, places, 64 * n_words),
+            base=_make_base(base, shifts, use_int64),
+            base_masks=_make_base_masks(rows, base, use_int64, places, n_words),
+            valid=_mask(places, n_words),
+        ),
+        outside=Outside(
+            copied=_mask(copied, n_words),
+            constant=_mask(np.flatnonzero(arrangement.constant_bits), width),
+            moving=_mask(np.flatnonzero(arrangement.class_of >= 0), width),
+            members=_members(arrangement, places, is_direct),
+        ),
         row_words=_row_words([] if use_int64 else rows, places, 64 * n_words),
-        base_masks=_make_base_masks(rows, base, use_int64, places, n_words),
-        fixed=fixed,
-        outside=outside,
-        members=_members(arrangement, places, is_direct),
         input_row=input_row,
         places=places,
         base_places=places[[search[i] for i in chosen]],
@@ -115,9 +109,12 @@ def make_layout(arrangement: Arrangement) -> Layout:
     )
 
 
-def _set_bits(mask: NDArray[np.uint64], places: NDArray[np.int64]) -> None:
+def _mask(places: NDArray[np.int64], n_words: int) -> NDArray[np.uint64]:
+    """Return the mask of some places."""
+    mask = np.zeros(n_words, dtype=np.uint64)
     for place in places.tolist():
         mask[place // 64] |= np.uint64(1 << (place % 64))
+    return mask
 
 
 def _places(
@@ -237,6 +234,6 @@ def _make_base_masks(
     values = np.array(rows, dtype=kind) @ np.array(base, dtype=kind).T
     masks = np.zeros((len(base), 2 * n_words), dtype=np.uint64)
     for k in range(len(base)):
-        _set_bits(masks[k, :n_words], places[np.flatnonzero(values[:, k] > 0)])
-        _set_bits(masks[k, n_words:], places[np.flatnonzero(values[:, k] < 0)])
+        masks[k, :n_words] = _mask(places[np.flatnonzero(values[:, k] > 0)], n_words)
+        masks[k, n_words:] = _mask(places[np.flatnonzero(values[:, k] < 0)], n_words)
     return masks

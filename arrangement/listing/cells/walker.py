@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from arrangement._kernels.cells import exact_rays, find, walk_floats, walk_ints
 from arrangement._kernels.state import (
     BLOCK_FULL,
-    COUNT,
+    CONTROL_SIZE,
     DONE,
     DOUBTFUL,
     EXACT,
@@ -20,17 +20,17 @@ from arrangement._kernels.state import (
     N_EMITTED,
     N_FRAMES,
     N_ROOTS,
-    NEED_MINUS,
-    NEED_PLUS,
     NEXT_ROOT,
     PAUSED,
     REFINE,
     SINGLE,
-    START,
     STEP,
-    VALID,
+    Cells,
+    Cut,
     Exact,
     Output,
+    Required,
+    Solver,
 )
 from arrangement.errors import ArrangementError
 from arrangement.listing.cells.layout import Layout
@@ -44,38 +44,38 @@ _AT_ONCE = 256
 
 
 class CellState:
-    """The growing arrays of a walk over cells; what a kernel needs more is made here.
+    """The growing arrays of a walk over cells; ``depth`` is the most cells that wait.
 
-    ``depth`` is the most cells that wait at once, ``n_columns`` and ``n_control`` the
-    sizes of ``meta`` and ``control``.
+    ``step`` is 2 to write the antipode after each pattern.
     """
 
-    def __init__(
-        self, layout: Layout, *, step: int, depth: int, n_columns: int, n_control: int
-    ) -> None:
+    def __init__(self, layout: Layout, *, step: int, depth: int) -> None:
         self.layout = layout
         self.shifts = layout.shifts
         self.step = step
-        self.control = np.zeros(n_control, dtype=np.int64)
+        self.control = np.zeros(CONTROL_SIZE, dtype=np.int64)
         self.control[STEP] = step
-        self.fixed = layout.fixed.copy()
         capacity = 16 * (layout.n_rows + 3)
-        self.meta = np.zeros((depth, n_columns), dtype=np.int64)
-        self.ids = np.zeros(capacity, dtype=np.int64)
-        self.masks = np.zeros((capacity, 2 * layout.n_words), dtype=np.uint64)
-        extra = 2 if layout.n_digits else 0
-        self.rays = np.zeros((capacity, layout.rank + extra), dtype=layout.rows.dtype)
-        self._union = np.zeros(2 * layout.n_words, dtype=np.uint64)
-        self._new_lists(64 * (layout.rank + 2))
-        self._pending = np.zeros(layout.n_words, dtype=np.uint64)
+        n_words, extra = layout.n_words, 2 if layout.n_digits else 0
+        width, kind = layout.rank + extra, layout.rows.rows.dtype
+        self.cells = Cells(
+            masks=np.zeros((capacity, 2 * n_words), dtype=np.uint64),
+            rays=np.zeros((capacity, width), dtype=kind),
+            ids=np.zeros(capacity, dtype=np.int64),
+            start=np.zeros(depth, dtype=np.int64),
+            n_rays=np.zeros(depth, dtype=np.int64),
+            pool_top=np.zeros(depth, dtype=np.int64),
+            control=self.control,
+        )
+        self._new_cut(64 * (layout.rank + 2))
         if layout.n_digits:
             self._new_float_state(capacity)
 
     def _new_float_state(self, capacity: int) -> None:
         layout = self.layout
         rank, digits = layout.rank, layout.n_digits
-        self._work = np.zeros((2 * rank + 3, 2 * rank + 2))
-        self._picks = np.zeros((3, max(64 * layout.n_words, rank)), dtype=np.int64)
+        lists = np.zeros((3, max(64 * layout.n_words, rank)), dtype=np.int64)
+        self._solver = Solver(np.zeros((2 * rank + 3, 2 * rank + 2)), *lists)
         self._exact = Exact(
             row_words=layout.row_words,
             ray_words=np.zeros((capacity, rank, digits), dtype=np.uint64),
@@ -84,38 +84,51 @@ class CellState:
             residues=np.zeros((rank, rank + 1), dtype=np.int64),
         )
 
-    def _new_lists(self, capacity: int) -> None:
-        self._zeros = np.zeros((capacity, self.layout.n_words), dtype=np.uint64)
-        self._lists = np.zeros((8, capacity), dtype=np.int64)
-        self._values = np.zeros(capacity, dtype=self.layout.rows.dtype)
+    def _new_cut(self, capacity: int) -> None:
+        n_words = self.layout.n_words
+        self._cut = Cut(
+            np.zeros(2 * n_words, dtype=np.uint64),
+            np.zeros(n_words, dtype=np.uint64),
+            np.zeros((capacity, n_words), dtype=np.uint64),
+            np.zeros(capacity, dtype=self.layout.rows.rows.dtype),
+            *np.zeros((8, capacity), dtype=np.int64),
+        )
 
     def _grow(self, status: int) -> None:
         """Enlarge what ``status`` names; the walk goes on where it stood."""
+        cells = self.cells
         if status == GROW_POOL:
-            self.masks = _doubled(self.masks)
-            self.rays = _doubled(self.rays)
+            self.cells = cells._replace(
+                masks=_doubled(cells.masks), rays=_doubled(cells.rays)
+            )
             if self.layout.n_digits:
                 words = _doubled(self._exact.ray_words)
                 self._exact = self._exact._replace(ray_words=words)
         elif status == GROW_LISTS:
-            self.ids = _doubled(self.ids)
-            self._new_lists(2 * self._lists.shape[1])
+            self.cells = cells._replace(ids=_doubled(cells.ids))
+            pending = self._cut.pending
+            self._new_cut(2 * self._cut.ray.size)
+            self._cut = self._cut._replace(pending=pending)
 
     def _refine(self, ray: int) -> None:
         """Make a ray exact and decide what is pending about it."""
         if not exact_rays.resolve(
-            self.rays,
-            self.masks,
-            self.fixed[VALID],
+            self.cells.rays,
+            self.cells.masks,
+            self.layout.rows.valid,
             self._exact,
-            self._pending,
-            self._picks,
+            self._cut.pending,
+            self._solver.tight,
             ray,
         ):
             raise ArrangementError(
                 "no prime of the list showed r - 1 independent rows at a ray. Please "
                 "report the matrix."
             )
+
+    def _scratch(self) -> tuple[Any, ...]:
+        """Return the scratch of a kernel, which depends on the arithmetic."""
+        return (self._cut, self._solver) if self.layout.n_digits else (self._cut,)
 
     @property
     def n_written(self) -> int:
@@ -129,45 +142,40 @@ class CellState:
     def top_cell(self) -> tuple[int, int]:
         """Where ``ids`` holds the rays of the cell on top: (start, count)."""
         top = int(self.control[N_FRAMES]) - 1
-        return int(self.meta[top, START]), int(self.meta[top, COUNT])
+        return int(self.cells.start[top]), int(self.cells.n_rays[top])
 
     def top_rays(self) -> list[tuple[int, ...]]:
         """Exact rays of the cell on top."""
         start, count = self.top_cell()
-        ids = self.ids[start : start + count].tolist()
+        rays = self.cells.rays
+        ids = self.cells.ids[start : start + count].tolist()
         if self.layout.n_digits == 0:
-            return [tuple(self.rays[k].tolist()) for k in ids]
+            return [tuple(rays[k].tolist()) for k in ids]
         for k in ids:
-            if self.rays[k, -1] != EXACT:
+            if rays[k, -1] != EXACT:
                 self._refine(k)
         return [tuple(_integer(word) for word in self._exact.ray_words[k]) for k in ids]
 
 
 class Walker(CellState):
-    """A depth-first walk over the cells, and the chambers that it comes to.
-
-    ``step`` is 2 to write the antipode after each pattern.
-    """
+    """A depth-first walk over the cells, and the chambers that it comes to."""
 
     is_turned = False
 
     def __init__(self, layout: Layout, *, step: int = 1) -> None:
-        super().__init__(
-            layout,
-            step=step,
-            depth=layout.n_rows - layout.rank + 3,
-            n_columns=3,
-            n_control=10,
-        )
+        super().__init__(layout, step=step, depth=layout.n_rows - layout.rank + 3)
         self.control[N_ROOTS] = 1 << max(layout.rank - 1, 0)
+        self.required = Required(
+            plus=np.zeros(layout.n_words, dtype=np.uint64),
+            minus=np.zeros(layout.n_words, dtype=np.uint64),
+        )
         self._budget = min(_BUDGET, 1 << 10)
 
     def advance(self, output: Output) -> int:
         """Run one bounded piece of work; DONE, BLOCK_FULL or PAUSED."""
-        step = self._step_floats if self.layout.n_digits else self._step_ints
         while True:
             begin = time.perf_counter()
-            status = step(output.patterns, output.points, output.starts, output.places)
+            status = self._step(output)
             self._adapt(status, time.perf_counter() - begin)
             if status in (DONE, BLOCK_FULL, PAUSED):
                 return status
@@ -183,21 +191,15 @@ class Walker(CellState):
         elif status == PAUSED and seconds < _LEAST_SECONDS:
             self._budget = min(2 * self._budget, _BUDGET)
 
-    def _step_ints(self, *output: NDArray[Any]) -> int:
-        return int(walk_ints.advance(*self._state(), self._budget, *output))
+    def _step(self, output: Output) -> int:
+        kernel = walk_floats if self.layout.n_digits else walk_ints
+        return int(kernel.advance(*self._state(), self._budget, output))
 
-    def _step_floats(self, *output: NDArray[Any]) -> int:
-        return int(walk_floats.advance(*self._state(), self._budget, *output))
-
-    def _state(self) -> tuple[NDArray[Any], ...]:
+    def _state(self) -> tuple[Any, ...]:
         """Return what a kernel works on, in the order of its arguments."""
         layout = self.layout
-        fixed = (self.fixed, layout.outside, layout.members)
-        cells = (self.masks, self.rays, self.ids, self.meta, self.control)
-        scratch = (self._union, self._zeros, self._lists, self._values, self._pending)
-        filtered = (self._work, self._picks) if layout.n_digits else ()
-        rows = (layout.rows, layout.base, layout.base_masks)
-        return (*rows, *fixed, *cells, *scratch, *filtered)
+        fixed = (layout.rows, self.required, layout.outside)
+        return (*fixed, self.cells, *self._scratch())
 
     def find_all(
         self,
@@ -214,11 +216,10 @@ class Walker(CellState):
         control = self.control
         control[N_EMITTED] = 0
         control[SINGLE] = 1
-        arrays = (output.patterns, output.points, output.starts, output.places)
         while True:
             done = int(control[N_EMITTED])
             stop = min(done + _AT_ONCE, len(roots))
-            status = int(kernel(*self._state(), _BUDGET, *arrays, needs, roots, stop))
+            status = int(kernel(*self._state(), _BUDGET, output, needs, roots, stop))
             if status == DONE and control[N_EMITTED] == stop < len(roots):
                 continue
             if status in (DONE, BLOCK_FULL):
@@ -239,8 +240,8 @@ class Walker(CellState):
                 root = 2 * root + (sign < 0)
             self.control[NEXT_ROOT] = root
             self.control[N_ROOTS] = root + (base[0] > 0)
-        self.fixed[NEED_PLUS] = _mask(signs > 0)
-        self.fixed[NEED_MINUS] = _mask(signs < 0)
+        self.required.plus[:] = _mask(signs > 0)
+        self.required.minus[:] = _mask(signs < 0)
 
     def find(self, signs: NDArray[np.int8], pattern: NDArray[np.uint64]) -> bool:
         """Build the one chamber with these signs of the rows by place.

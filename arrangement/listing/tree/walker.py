@@ -10,21 +10,18 @@ from numpy.typing import NDArray
 from arrangement._kernels.cells import facets_of
 from arrangement._kernels.state import (
     BLOCK_FULL,
-    COUNT,
     DONE,
     DOUBTFUL,
     GROW_LISTS,
     GROW_POOL,
     N_FRAMES,
+    NEED_RAYS,
     PAUSED,
-    POOL_TOP,
     REFINE,
     SOLVED,
-    START,
+    Tree,
 )
-from arrangement._kernels.tree import moves as tree
-from arrangement._kernels.tree import walk_floats as tree_floats
-from arrangement._kernels.tree import walk_ints as tree_ints
+from arrangement._kernels.tree import moves, walk_floats, walk_ints
 from arrangement.errors import ArrangementError
 from arrangement.exact import Echelon, IntRow, dual_basis, scaled_floats
 from arrangement.listing.cells import CellState, Layout, Walker
@@ -35,7 +32,7 @@ _BUDGET = 1 << 16
 
 
 class TreeWalker(CellState):
-    """State of one walk along the tree of chambers (see `_kernels/tree.py`).
+    """State of one walk along the tree of chambers (see `_kernels/tree/moves.py`).
 
     The root is the first chamber of a listing by cells.  Cells that contain a line have
     no rays; they are cut down here, by independent facets, to simplicial cones: there
@@ -47,16 +44,20 @@ class TreeWalker(CellState):
             layout,
             step=1,
             depth=2 * (layout.n_rows + layout.rank) + 4,
-            n_columns=tree.N_COLUMNS,
-            n_control=tree.CONTROL_SIZE,
         )
         cone = arrangement.cone
         rows = [*cone.rows] if cone.infinity is None else [*cone.rows, cone.infinity]
         self._row_at = dict(zip(layout.places.tolist(), rows, strict=True))
         self._is_central = arrangement.is_central
         self._finder = Walker(layout)
-        self._allowed = np.zeros(layout.n_words, dtype=np.uint64)
-        self._signs = np.zeros(layout.n_words, dtype=np.uint64)
+        depth = self.cells.start.size
+        self.tree = Tree(
+            kind=np.zeros(depth, dtype=np.int64),
+            crossed=np.zeros(depth, dtype=np.int64),
+            free=np.zeros(depth, dtype=np.int64),
+            signs=np.zeros(layout.n_words, dtype=np.uint64),
+            allowed=np.zeros(layout.n_words, dtype=np.uint64),
+        )
         self._begin()
 
     def _begin(self) -> None:
@@ -64,10 +65,11 @@ class TreeWalker(CellState):
         words = np.zeros((1, self.layout.words_per_pattern), dtype=np.uint64)
         self._finder.find(np.zeros(64 * self.layout.n_words, dtype=np.int8), words)
         start, count = self._finder.top_cell()
-        rays = self._finder.ids[start : start + count]
-        plus = self._finder.masks[rays, : self.layout.n_words]
-        self._signs[:] = np.bitwise_or.reduce(plus, axis=0)
-        self.meta[0, [tree.KIND, tree.CROSSED]] = tree.WAITING, -1
+        found = self._finder.cells
+        rays = found.ids[start : start + count]
+        plus = found.masks[rays, : self.layout.n_words]
+        self.tree.signs[:] = np.bitwise_or.reduce(plus, axis=0)
+        self.tree.kind[0], self.tree.crossed[0] = moves.WAITING, -1
         self.control[N_FRAMES] = 1
         # by frame: independent rows whose sides bound a cell that contains a line
         self._bounds: dict[int, list[int]] = {0: []}
@@ -76,36 +78,27 @@ class TreeWalker(CellState):
 
     def walk(
         self,
-        moves: NDArray[np.int64],
+        steps: NDArray[np.int64],
         patterns: NDArray[np.uint64],
-        witnesses: NDArray[np.float64],
+        points: NDArray[np.float64],
     ) -> int:
         """Run one bounded piece of work; DONE, BLOCK_FULL or PAUSED."""
         while True:
-            status = self._step(moves, patterns, witnesses)
+            status = self._step(steps, patterns, points)
             if status in (DONE, BLOCK_FULL, PAUSED):
                 return status
             if status == REFINE:
                 self._refine(int(self.control[DOUBTFUL]))
-            elif status == tree.NEED_RAYS:
+            elif status == NEED_RAYS:
                 self._cut_to_cone()
             else:
                 self._grow(status)
 
     def _step(self, *output: NDArray[Any]) -> int:
         layout = self.layout
-        fixed = (layout.rows, self.fixed, layout.outside, layout.members)
-        cells = (self.masks, self.rays, self.ids, self.meta, self.control)
-        scratch = (self._union, self._zeros, self._lists, self._values, self._pending)
-        course = (self._signs, self._allowed, _BUDGET)
-        if layout.n_digits:
-            filtered = (self._work, self._picks)
-            return int(
-                tree_floats.advance(
-                    *fixed, *cells, *scratch, *filtered, *course, *output
-                )
-            )
-        return int(tree_ints.advance(*fixed, *cells, *scratch, *course, *output))
+        kernel = walk_floats if layout.n_digits else walk_ints
+        state = (layout.rows, layout.outside, self.cells, *self._scratch(), self.tree)
+        return int(kernel.advance(*state, _BUDGET, *output))
 
     def _cut_to_cone(self) -> None:
         """Cut the cell on top, which has no rays, by facets of A to a simplicial cone.
@@ -119,16 +112,22 @@ class TreeWalker(CellState):
         for k in range(n_new):
             if k < n_new - 1:
                 self._bounds[top + 1 + k] = [*bounds, *crossed[: k + 1]]
-            self.meta[top + 1 + k] = self.meta[top]
-            self.meta[top + 1 + k, tree.KIND] = tree.WAITING
-            self.meta[top + 1 + k, tree.CROSSED] = crossed[k]
-        self.meta[top + 1 + n_new] = self.meta[top]
-        self.meta[top + 1 + n_new, tree.KIND] = tree.PASSED
+            self._copy_frame(top, top + 1 + k)
+            self.tree.kind[top + 1 + k] = moves.WAITING
+            self.tree.crossed[top + 1 + k] = crossed[k]
+        self._copy_frame(top, top + 1 + n_new)
+        self.tree.kind[top + 1 + n_new] = moves.PASSED
         self._add_cones([*bounds, *crossed], top + n_new)
         self.control[N_FRAMES] = top + n_new + 2
 
+    def _copy_frame(self, source: int, target: int) -> None:
+        cells, tree = self.cells, self.tree
+        stack = (cells.start, cells.n_rays, cells.pool_top)
+        for column in (*stack, tree.kind, tree.crossed, tree.free):
+            column[target] = column[source]
+
     def _side(self, place: int) -> int:
-        bit = int(self._signs[place // 64]) >> (place % 64) & 1
+        bit = int(self.tree.signs[place // 64]) >> (place % 64) & 1
         return 1 if bit else -1
 
     def _independent_facets(self, bounds: list[int]) -> list[int]:
@@ -148,7 +147,11 @@ class TreeWalker(CellState):
             )
         places = np.zeros(64 * layout.n_words, dtype=np.int64)
         end = facets_of(
-            finder.masks, finder.ids, *finder.top_cell(), finder.fixed, places
+            finder.cells.masks,
+            finder.cells.ids,
+            *finder.top_cell(),
+            layout.rows.valid,
+            places,
         )
         echelon = Echelon(layout.rank)
         for place in bounds:
@@ -167,42 +170,40 @@ class TreeWalker(CellState):
             ]
         )
         rays.append(tuple(-x for x in rays[-1]))
-        pool, free = (int(x) for x in self.meta[frame, [POOL_TOP, tree.FREE]])
-        while pool + rank + 1 > self.masks.shape[0]:
+        pool, free = int(self.cells.pool_top[frame]), int(self.tree.free[frame])
+        while pool + rank + 1 > self.cells.masks.shape[0]:
             self._grow(GROW_POOL)
-        while free + 2 * rank > self.ids.size:
+        while free + 2 * rank > self.cells.ids.size:
             self._grow(GROW_LISTS)
         self._write_rays(rays, pool)
         ids = np.arange(pool, pool + rank)
-        self.ids[free : free + rank] = ids
-        self.ids[free + rank - 1] += 1
-        self.ids[free + rank : free + 2 * rank] = ids
+        cells = self.cells
+        cells.ids[free : free + rank] = ids
+        cells.ids[free + rank - 1] += 1
+        cells.ids[free + rank : free + 2 * rank] = ids
         for k in (0, 1):
-            columns = [START, COUNT, POOL_TOP, tree.FREE]
-            self.meta[frame + k, columns] = (
-                free + k * rank,
-                rank,
-                pool + rank + 1,
-                free + 2 * rank,
-            )
+            cells.start[frame + k] = free + k * rank
+            cells.n_rays[frame + k] = rank
+            cells.pool_top[frame + k] = pool + rank + 1
+            self.tree.free[frame + k] = free + 2 * rank
 
     def _write_rays(self, rays: list[IntRow], begin: int) -> None:
         """Write exact rays into the pool, the sign of every row at them decided."""
-        layout = self.layout
+        layout, cells = self.layout, self.cells
         end = begin + len(rays)
         if layout.n_digits == 0:
-            self.rays[begin:end] = rays
+            cells.rays[begin:end] = rays
         else:
             # scaling the columns of the rows by 2**-s scales rays by 2**s
             floats = scaled_floats(rays, [-shift for shift in layout.shifts])
-            self.rays[begin:end, : layout.rank] = floats
-            self.rays[begin:end, layout.rank] = 2.0**-50
-            self.rays[begin:end, layout.rank + 1] = SOLVED
-        self.masks[begin:end] = 0
+            cells.rays[begin:end, : layout.rank] = floats
+            cells.rays[begin:end, layout.rank] = 2.0**-50
+            cells.rays[begin:end, layout.rank + 1] = SOLVED
+        cells.masks[begin:end] = 0
         for place, row in self._row_at.items():
             flag = np.uint64(1 << (place % 64))
             for k, ray in enumerate(rays):
                 value = sum(x * y for x, y in zip(row, ray, strict=True))
                 if value:
                     word = place // 64 + (0 if value > 0 else layout.n_words)
-                    self.masks[begin + k, word] |= flag
+                    cells.masks[begin + k, word] |= flag

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from arrangement._kernels.state import CONSTANT, COPIED, MOVING, VALID
+from arrangement._kernels.state import Chart
 from arrangement.exact import IntRow, column_shifts, rounded, scaled_floats
 from arrangement.listing.cells import Layout, word_copies
 from arrangement.listing.vertices.coordinates import random_coordinates, scaled_matrix
@@ -26,12 +26,8 @@ class Frame:
 
     ``images`` (places, r) are the rows in coordinates y, exactly, and ``coords``
     (r, places) as floats; ``back`` (r, r) takes y to the coordinates of points, times
-    ``2**shifts``.  The chart is y_0 = 1, y_0 the row at ``chart_place``; ``free``
-    are the places of the others, ascending, ``fixed`` the masks of the layout without
-    that row.  Where every place is an output bit, ``base`` and ``flips`` (n_words,) are
-    the bits that all patterns have and those that antipodes turn, ``copies`` those of
-    parallel rows; else ``base`` is the row of the chart and ``flips`` zero.  ``top`` is
-    the chamber of the last level.
+    ``2**shifts``.  The chart is y_0 = 1, y_0 the row at ``chart_place``; ``chart``
+    is what the kernels know of the others, ``top`` the chamber of the last level.
     """
 
     layout: Layout
@@ -41,18 +37,19 @@ class Frame:
     back: NDArray[np.float64]
     shifts: tuple[int, ...]
     chart_place: int
-    free: NDArray[np.int64]
-    fixed: NDArray[np.uint64]
-    base: NDArray[np.uint64]
-    flips: NDArray[np.uint64]
-    copies: NDArray[np.uint64]
+    chart: Chart
     top: NDArray[np.uint64]
-    binomials: NDArray[np.int64]
 
     @property
     def rank(self) -> int:
         """Rank of the cone."""
         return self.layout.rank
+
+    @property
+    def free(self) -> NDArray[np.int64]:
+        """Places of the rows but that of the chart, ascending."""
+        free: NDArray[np.int64] = self.chart.free
+        return free
 
     @property
     def chart_words(self) -> NDArray[np.uint64]:
@@ -83,10 +80,8 @@ def make_frame(
     always = chart_words(layout, chart_place)
     base, flips = always, np.zeros_like(always)
     if step == 2 and _is_direct(layout):
-        base = always | layout.outside[CONSTANT]
-        flips = layout.outside[MOVING].copy()
-    fixed = layout.fixed.copy()
-    fixed[VALID] &= ~always
+        base = always | layout.outside.constant
+        flips = layout.outside.moving.copy()
     return Frame(
         layout=layout,
         is_central=cone.infinity is None,
@@ -95,13 +90,15 @@ def make_frame(
         back=back,
         shifts=shifts,
         chart_place=chart_place,
-        free=free,
-        fixed=fixed,
-        base=base,
-        flips=flips,
-        copies=word_copies(layout.members),
+        chart=Chart(
+            free=free,
+            binomials=_binomials(cone.rank, len(free)),
+            valid=layout.rows.valid & ~always,
+            base=base,
+            flips=flips,
+            copies=word_copies(layout.outside.members),
+        ),
         top=_highest(layout, images[:, -1], free, always),
-        binomials=_binomials(cone.rank, len(free)),
     )
 
 
@@ -143,7 +140,7 @@ def _in_floats(
 def _is_direct(layout: Layout) -> bool:
     """Whether every place is an output bit, so that whole words are patterns."""
     return layout.words_per_pattern == layout.n_words and np.array_equal(
-        layout.fixed[COPIED], layout.fixed[VALID]
+        layout.outside.copied, layout.rows.valid
     )
 
 

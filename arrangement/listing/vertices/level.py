@@ -5,16 +5,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from arrangement._kernels.state import DONE, PAUSED
-from arrangement._kernels.vertices import (
-    DEPTH,
+from arrangement._kernels.state import (
+    DONE,
     INCREASE,
     LAST,
+    N_ELIMINATED,
+    PAUSED,
     STOP,
     UNDECIDED_PREFIX,
     UNDECIDED_VERTEX,
-    U,
+    Path,
 )
+from arrangement._kernels.vertices import U
 from arrangement.errors import ArrangementError
 from arrangement.listing.vertices.decisions import Decisions
 from arrangement.listing.vertices.frame import Frame
@@ -23,10 +25,7 @@ from arrangement.listing.vertices.frame import Frame
 class Level:
     """The rows of one level, some of them eliminated, and the set of rows to do next.
 
-    ``prefix`` are all rows of the set but the last, by position among the free ones;
-    ``depths[q]`` the coordinates of all rows with q of them eliminated, ``bounds[q]``
-    those of the errors there, ``signs[q]`` of the determinant.  The entries of
-    ``control`` that say where the kernels stand are set to the first set.
+    ``path`` is where the kernels stand (see `_kernels/state.py`): at the first set.
     """
 
     def __init__(self, frame: Frame, number: int, control: NDArray[np.int64]) -> None:
@@ -34,33 +33,36 @@ class Level:
         self.number = number
         self.size = size
         self.n_free = len(frame.free)
-        self.control = control
-        self.depths = np.zeros((size, size + 1, frame.coords.shape[1]))
-        self.bounds = np.zeros((size, 4))
-        self.signs = np.ones(size, dtype=np.int64)
-        self.prefix = np.arange(size - 1, dtype=np.int64)
-        self.offsets = np.zeros(size, dtype=np.int64)
+        self.path = Path(
+            coords=np.zeros((size, size + 1, frame.coords.shape[1])),
+            bounds=np.zeros((size, 4)),
+            signs=np.ones(size, dtype=np.int64),
+            prefix=np.arange(size - 1, dtype=np.int64),
+            offsets=np.zeros(size, dtype=np.int64),
+            control=control,
+        )
         self.is_done = size == 0
         if size:
-            self.depths[0] = frame.coords[number:]
-            self.bounds[0] = [U, 1.0, U, 1.0]
+            self.path.coords[0] = frame.coords[number:]
+            self.path.bounds[0] = [U, 1.0, U, 1.0]
         control[STOP] = self.n_free
-        control[DEPTH] = 0
+        control[N_ELIMINATED] = 0
         control[LAST] = control[INCREASE] = -1
 
     def note(self, status: int, decisions: Decisions) -> None:
         """Note what a kernel left in doubt, and where it is to go on."""
-        ordinals = tuple(self.prefix.tolist())
+        control = self.path.control
+        ordinals = tuple(self.path.prefix.tolist())
         if status == DONE:
             self.is_done = True
         elif status == UNDECIDED_VERTEX:
-            decisions.doubt_set((*ordinals, int(self.control[LAST])))
-            self.control[LAST] += 1
+            decisions.doubt_set((*ordinals, int(control[LAST])))
+            control[LAST] += 1
         elif status == UNDECIDED_PREFIX:
-            depth = int(self.control[DEPTH])
+            depth = int(control[N_ELIMINATED])
             decisions.doubt_all_from(ordinals[: depth + 1], self.size)
-            self.control[INCREASE] = depth
-            self.control[LAST] = -1
+            control[INCREASE] = depth
+            control[LAST] = -1
         elif status != PAUSED:
             raise ArrangementError(
                 "a determinant vanished that was found not to. Please report the "

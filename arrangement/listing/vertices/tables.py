@@ -7,8 +7,7 @@ from math import comb
 
 import numpy as np
 
-from arrangement._kernels.state import PAUSED
-from arrangement._kernels.vertices import CONTROL_SIZE
+from arrangement._kernels.state import CONTROL_SIZE, PAUSED
 from arrangement._kernels.vertices import walk as vertices
 from arrangement.listing.vertices.decisions import Decisions, Tables
 from arrangement.listing.vertices.frame import Frame
@@ -37,21 +36,11 @@ def fill_tables(frame: Frame, tables: Tables) -> Iterator[None]:
     for number in range(frame.rank - 2, 0, -1):
         level = Level(frame, number, control)
         decisions.begin(number)
-        prefixes = comb(level.n_free, len(level.prefix))
+        prefixes = comb(level.n_free, level.size - 1)
         tables[number] = np.zeros((prefixes, 2, n_words), dtype=np.uint64)
         while not level.is_done:
             status = vertices.fill_table(
-                level.depths,
-                level.bounds,
-                level.signs,
-                level.prefix,
-                control,
-                frame.free,
-                frame.binomials,
-                frame.fixed,
-                others,
-                tables[number],
-                _PREFIXES,
+                frame.chart, level.path, others, tables[number], _PREFIXES
             )
             level.note(int(status), decisions)
             while not decisions.settle(decisions.determine):

@@ -18,13 +18,17 @@ from numpy.typing import NDArray
 
 from arrangement._kernels.state import (
     BLOCK_FULL,
+    CONTROL_SIZE,
     DONE,
+    LAST,
     N_EMITTED,
     PAUSED,
     STEP,
+    STOP,
+    Line,
     Output,
+    Simple,
 )
-from arrangement._kernels.vertices import CONTROL_SIZE, LAST, STOP
 from arrangement._kernels.vertices import walk as vertices
 from arrangement.errors import ArrangementError
 from arrangement.listing.cells import Layout
@@ -100,10 +104,16 @@ class VertexWalker:
         n_words = self.layout.n_words
         self.control = np.zeros(CONTROL_SIZE, dtype=np.int64)
         self.control[STEP] = self.step
-        self._keys = np.zeros(64 * n_words, dtype=np.int16)
-        self._line = np.zeros((4, n_words), dtype=np.uint64)
-        self._turned = np.zeros((max(self._rank - 2, 1), n_words), dtype=np.uint64)
-        self._union = np.zeros((2, n_words), dtype=np.uint64)
+        others, negative, unsure, known = np.zeros((4, n_words), dtype=np.uint64)
+        self._line = Line(
+            keys=np.zeros(64 * n_words, dtype=np.int16),
+            others=others,
+            negative=negative,
+            unsure=unsure,
+            known=known,
+            sides=np.zeros((max(self._rank - 2, 1), n_words), dtype=np.uint64),
+            union=np.zeros((2, n_words), dtype=np.uint64),
+        )
 
     @property
     def n_written(self) -> int:
@@ -163,8 +173,9 @@ class VertexWalker:
     def _restrict(self, first: int, stop: int) -> None:
         """List only the vertices of the level whose first row is in this range."""
         self.control[STOP] = stop
-        if len(self._level.prefix):
-            self._level.prefix += first
+        prefix = self._level.path.prefix
+        if len(prefix):
+            prefix += first
         else:
             self.control[LAST] = first
 
@@ -212,7 +223,7 @@ class VertexWalker:
             if len(decisions.waiting):
                 continue
             first = self.n_written // self.step
-            status = self._list_simple(output.patterns, chosen, sides)
+            status = self._list_simple(Simple(output.patterns, chosen, sides))
             end = self.n_written // self.step
             if has_bases:
                 self._name_rows(chosen[first:end], output.bases[first:end])
@@ -226,38 +237,30 @@ class VertexWalker:
 
     def _write_waiting(self, output: Output) -> None:
         """Write chambers that were decided exactly, as far as there is room."""
-        frame, layout, decisions = self._frame, self.layout, self._decisions
+        decisions = self._decisions
         first = self.n_written // self.step
         count = vertices.emit_words(
-            decisions.waiting,
-            frame.fixed,
-            layout.outside,
-            layout.members,
-            self.control,
-            output.patterns,
+            decisions.waiting, self.layout.outside, self.control, output.patterns
         )
         # no candidate: the proof looks for a point by itself
         output.points[first : first + count] = 0.0
         output.bases[first : first + count] = -1
         decisions.waiting = decisions.waiting[count:]
 
-    def _list_simple(
-        self,
-        patterns: NDArray[np.uint64],
-        chosen: NDArray[np.int64],
-        sides: NDArray[np.float64],
-    ) -> int:
+    def _list_simple(self, simple: Simple) -> int:
         """List simple vertices until the block is full or one is in doubt."""
-        frame, layout, level = self._frame, self.layout, self._level
+        level = self._level
+        chi_next = self._tables[level.number + 1]
         return int(
             vertices.advance(
-                level.depths, level.bounds, level.signs, level.prefix, level.offsets,
-                self.control, frame.free, frame.binomials,
-                self._tables[level.number + 1], frame.fixed, frame.base, frame.flips,
-                self._keys, self._line, self._turned, self._union, layout.outside,
-                layout.members, frame.copies, patterns, chosen, sides,
+                self._frame.chart,
+                level.path,
+                self._line,
+                chi_next,
+                self.layout.outside,
+                simple,
             )
-        )  # fmt: skip
+        )
 
     def _find_points(
         self,
