@@ -35,16 +35,20 @@ from arrangement._kernels.state import (
 
 
 @bare_forced
-def begin_root(rows, cells):
-    """Put the next simplicial cone of the r base rows on the stack: its number.
+def push_root(rows, cells):
+    """Start the next simplicial cone of the r base rows.
 
-    Base row 0 is positive; row j is negative where bit ``r - 1 - j`` of the number is
-    set, so that cones come in lexicographic order, + before -.
+    Base row 0 is positive; row j is negative where bit ``r - 1 - j`` of the root's
+    number is set, so that roots come in lexicographic order, + before -.
     """
+    base, control = rows.base, cells.control
     width, size = rows.base_masks.shape
-    root = cells.control[NEXT_ROOT]
+    root = control[NEXT_ROOT]
     for k in range(width):
         negative = (root >> (width - 1 - k)) & 1
+        for j in range(base.shape[1]):
+            # what comes after the coordinates is no part of the ray
+            cells.rays[k, j] = -base[k, j] if negative and j < width else base[k, j]
         shift = size // 2 if negative else 0
         for w in range(size):
             cells.masks[k, w] = rows.base_masks[k, (w + shift) % size]
@@ -52,9 +56,8 @@ def begin_root(rows, cells):
     cells.start[0] = 0
     cells.n_rays[0] = width
     cells.pool_top[0] = width
-    cells.control[NEXT_ROOT] = root + 1
-    cells.control[N_FRAMES] = 1
-    return root
+    control[NEXT_ROOT] = root + 1
+    control[N_FRAMES] = 1
 
 
 @bare_forced
@@ -292,31 +295,6 @@ def is_facet(masks, ids, start, count, valid, word, flag):
         if common != ZERO:
             return False
     return True
-
-
-@bare_forced
-def has_room(rows, cells, output):
-    """Whether the output has room for the chamber on top, its facets included."""
-    control = cells.control
-    if control[N_EMITTED] + control[STEP] > output.patterns.shape[0]:
-        return False
-    chamber = control[N_EMITTED] // control[STEP]
-    starts = output.starts
-    return (
-        starts.size == 0 or starts[chamber] + rows.rows.shape[0] <= output.places.size
-    )
-
-
-@bare_forced
-def write_sides(rows, cells, output):
-    """Write the facets of the chamber on top, where they are asked for."""
-    if output.starts.size > 0:
-        top = cells.control[N_FRAMES] - 1
-        chamber = cells.control[N_EMITTED] // cells.control[STEP]
-        output.starts[chamber + 1] = write_facets(
-            cells.masks, cells.ids, cells.start[top], cells.n_rays[top], rows.valid,
-            output.places, output.starts[chamber],
-        )  # fmt: skip
 
 
 @bare_kernel

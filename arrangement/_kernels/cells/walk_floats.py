@@ -16,15 +16,14 @@ from arrangement._kernels.bits import ONE, ZERO, lowest
 from arrangement._kernels.cells.float_rays import U, solve_ray, value_at, value_error
 from arrangement._kernels.cells.rays import (
     begin_ray,
-    begin_root,
     emit,
     find_pairs,
-    has_room,
     next_row,
+    push_root,
     split_rays,
     survey,
     write_children,
-    write_sides,
+    write_facets,
 )
 from arrangement._kernels.compile import bare_forced, bare_kernel
 from arrangement._kernels.state import (
@@ -46,26 +45,11 @@ from arrangement._kernels.state import (
     PAUSED,
     REFINE,
     SINGLE,
-    SOLVED,
     STEP,
 )
 
 # a combined ray with a larger error is solved for at once: errors would pile up
 STALE = 2.0**-10
-
-
-@bare_forced
-def push_root(rows, cells):
-    """Start the next cone of the base (see `begin_root`)."""
-    root = begin_root(rows, cells)
-    base, rays = rows.base, cells.rays
-    width = base.shape[0]
-    for k in range(width):
-        negative = (root >> (width - 1 - k)) & 1
-        for j in range(width):
-            rays[k, j] = -base[k, j] if negative else base[k, j]
-        rays[k, width] = base[k, width]
-        rays[k, width + 1] = SOLVED
 
 
 @bare_forced
@@ -167,15 +151,6 @@ def begin_cut(rows, cells, cut, place):
 
 
 @bare_forced
-def value_of(rows, cells, cut, place, i, side):
-    """Value of a row at the ray in a position of the cut, found once."""
-    if cut.has_value[i] == 0:
-        cut.value[i] = side_value(rows.rows, cells.rays, place, cut.ray[i], side)
-        cut.has_value[i] = 1
-    return cut.value[i]
-
-
-@bare_forced
 def finish_cut(rows, cells, cut, solver, place):
     """Make the planned rays and the children: 0, or REFINE; then call again."""
     control = cells.control
@@ -186,10 +161,14 @@ def finish_cut(rows, cells, cut, solver, place):
         i, j = cut.parent_p[count + t], cut.parent_q[count + t]
         p, q, new = cut.ray[i], cut.ray[j], first + t
         if control[IS_BEGUN] == 0:
-            value_p = value_of(rows, cells, cut, place, i, 1.0)
-            value_q = value_of(rows, cells, cut, place, j, -1.0)
+            if cut.has_value[i] == 0:
+                cut.value[i] = side_value(rows.rows, cells.rays, place, p, 1.0)
+                cut.has_value[i] = 1
+            if cut.has_value[j] == 0:
+                cut.value[j] = side_value(rows.rows, cells.rays, place, q, -1.0)
+                cut.has_value[j] = 1
             begin_ray(cells.masks, new, p, q, place, cut.pending)
-            combine(rows.rows, cells.rays, place, new, p, q, value_p, value_q)
+            combine(rows.rows, cells.rays, place, new, p, q, cut.value[i], cut.value[j])
         if not decide(rows, cells, cut.pending, solver, new):
             control[DOUBTFUL] = new
             control[IS_BEGUN] = 1
@@ -250,12 +229,22 @@ def advance(rows, required, outside, cells, cut, solver, budget, output):
                 return status
             continue
         if place == LEAF:
-            if not has_room(rows, cells, output):
+            if control[N_EMITTED] + control[STEP] > output.patterns.shape[0]:
                 return BLOCK_FULL
-            write_sides(rows, cells, output)
+            chamber = control[N_EMITTED] // control[STEP]
+            if output.starts.size > 0:
+                begin = output.starts[chamber]
+                if begin + rows.rows.shape[0] > output.places.size:
+                    return BLOCK_FULL
+                top = control[N_FRAMES] - 1
+                output.starts[chamber + 1] = write_facets(
+                    cells.masks, cells.ids, cells.start[top], cells.n_rays[top],
+                    rows.valid, output.places, begin,
+                )  # fmt: skip
             if output.points.shape[0] > 0:
-                out = output.points[control[N_EMITTED] // control[STEP]]
-                doubtful = add_rays(rows, cells, cut.pending, solver, out)
+                doubtful = add_rays(
+                    rows, cells, cut.pending, solver, output.points[chamber]
+                )
                 if doubtful >= 0:
                     control[DOUBTFUL] = doubtful
                     return REFINE

@@ -13,15 +13,14 @@ import numpy as np
 from arrangement._kernels.bits import ONE, ZERO, lowest
 from arrangement._kernels.cells.rays import (
     begin_ray,
-    begin_root,
     emit,
     find_pairs,
-    has_room,
     next_row,
+    push_root,
     split_rays,
     survey,
     write_children,
-    write_sides,
+    write_facets,
 )
 from arrangement._kernels.compile import bare_forced, bare_kernel
 from arrangement._kernels.state import (
@@ -38,17 +37,6 @@ from arrangement._kernels.state import (
     SINGLE,
     STEP,
 )
-
-
-@bare_forced
-def push_root(rows, cells):
-    """Start the next cone of the base (see `begin_root`)."""
-    root = begin_root(rows, cells)
-    width = rows.base.shape[0]
-    for k in range(width):
-        negative = (root >> (width - 1 - k)) & 1
-        for j in range(width):
-            cells.rays[k, j] = -rows.base[k, j] if negative else rows.base[k, j]
 
 
 @bare_forced
@@ -101,15 +89,6 @@ def decide(rows, cells, new, pending):
 
 
 @bare_forced
-def value_of(rows, cells, cut, place, i):
-    """Value of a row at the ray in a position of the cut, found once."""
-    if cut.has_value[i] == 0:
-        cut.value[i] = value_at(rows.rows, cells.rays, place, cut.ray[i])
-        cut.has_value[i] = 1
-    return cut.value[i]
-
-
-@bare_forced
 def cut_cell(rows, cells, cut, place):
     """Cut the top cell by the row at ``place``: 0, or what has to grow first."""
     top = cells.control[N_FRAMES] - 1
@@ -126,10 +105,14 @@ def cut_cell(rows, cells, cut, place):
     for t in range(n_new):
         i, j = cut.parent_p[count + t], cut.parent_q[count + t]
         p, q, new = cut.ray[i], cut.ray[j], first + t
-        value_p = value_of(rows, cells, cut, place, i)
-        value_q = value_of(rows, cells, cut, place, j)
+        if cut.has_value[i] == 0:
+            cut.value[i] = value_at(rows.rows, cells.rays, place, p)
+            cut.has_value[i] = 1
+        if cut.has_value[j] == 0:
+            cut.value[j] = value_at(rows.rows, cells.rays, place, q)
+            cut.has_value[j] = 1
         begin_ray(cells.masks, new, p, q, place, cut.pending)
-        combine(cells.rays, new, p, q, value_p, value_q)
+        combine(cells.rays, new, p, q, cut.value[i], cut.value[j])
         decide(rows.rows, cells, new, cut.pending)
         cut.ray[count + t] = new
     write_children(cells, cut, n_new)
@@ -171,11 +154,20 @@ def advance(rows, required, outside, cells, cut, budget, output):
                 return status
             continue
         if place == LEAF:
-            if not has_room(rows, cells, output):
+            if control[N_EMITTED] + control[STEP] > output.patterns.shape[0]:
                 return BLOCK_FULL
-            write_sides(rows, cells, output)
+            chamber = control[N_EMITTED] // control[STEP]
+            if output.starts.size > 0:
+                begin = output.starts[chamber]
+                if begin + rows.rows.shape[0] > output.places.size:
+                    return BLOCK_FULL
+                top = control[N_FRAMES] - 1
+                output.starts[chamber + 1] = write_facets(
+                    cells.masks, cells.ids, cells.start[top], cells.n_rays[top],
+                    rows.valid, output.places, begin,
+                )  # fmt: skip
             if output.points.shape[0] > 0:
-                add_rays(cells, output.points[control[N_EMITTED] // control[STEP]])
+                add_rays(cells, output.points[chamber])
             emit(cut.union, outside, control, output.patterns)
             if control[SINGLE] == 1:
                 return DONE

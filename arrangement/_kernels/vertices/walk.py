@@ -295,16 +295,6 @@ def copy_bits(copies, patterns, k):
         patterns[k + 1, target] ^= bits
 
 
-@bare_forced
-def report_at(chart, path, line, place, rows, k):
-    """Write the signs at one vertex: DONE, or why it cannot be."""
-    if not signs_at_vertex(chart, path, line, place, rows, k):
-        return UNDECIDED_VERTEX
-    if (line.known[place >> 6] >> np.uint64(place & 63)) & ONE == ZERO:
-        return NOT_GENERIC
-    return DONE
-
-
 @bare_kernel
 def advance(chart, path, line, chi_next, outside, simple):
     """List the chambers of one level until the block is full or a sign is in doubt.
@@ -334,8 +324,10 @@ def advance(chart, path, line, chi_next, outside, simple):
             k = emitted if is_direct else 0
             if emitted + step > simple.patterns.shape[0]:
                 report = BLOCK_FULL
-            else:
-                report = report_at(chart, path, line, place, rows, k)
+            elif not signs_at_vertex(chart, path, line, place, rows, k):
+                report = UNDECIDED_VERTEX
+            elif (line.known[place >> 6] >> np.uint64(place & 63)) & ONE == ZERO:
+                report = NOT_GENERIC
             if report != DONE:
                 control[LAST] = last
                 control[N_EMITTED] = emitted
@@ -372,23 +364,6 @@ def write_basis(prefix, free, place, signs, basis, sides):
             sides[s] = 1.0 if is_plus else -1.0
 
 
-@bare_forced
-def write_determinants(chart, path, others, chi):
-    """Write the signs of the determinants of one prefix and each other row."""
-    prefix = path.prefix
-    size = prefix.size
-    alpha, off = path.coords[size, 1], path.bounds[size, E]
-    others_than(chart, prefix, others)
-    place = np.int64(0)
-    for q in range(size):
-        place += chart.binomials[q + 1, prefix[q]]
-    turned = ~ZERO if path.signs[size] < 0 else ZERO
-    for w in range(others.size):
-        above, below = compare_words(alpha, alpha, 64 * w, 0, 1.0, 0.0, off)
-        chi[place, CHI, w] = (below ^ turned) & others[w]
-        chi[place, KNOWN, w] = (above | below) & others[w]
-
-
 @bare_kernel
 def fill_table(chart, path, others, chi, budget):
     """Signs of the determinants of a level, until one is in doubt: DONE, PAUSED, ...
@@ -400,6 +375,7 @@ def fill_table(chart, path, others, chi, budget):
     control, prefix = path.control, path.prefix
     size = prefix.size
     n_free = chart.free.size
+    alpha = path.coords[size, 1]
     for _ in range(budget):
         if control[INCREASE] >= 0 and not next_prefix(prefix, control, n_free, size):
             return DONE
@@ -407,10 +383,18 @@ def fill_table(chart, path, others, chi, budget):
             if not reach_line(path, chart.free):
                 return UNDECIDED_PREFIX
             control[LAST] = prefix[size - 1] + 1 if size > 0 else 0
-            write_determinants(chart, path, others, chi)
+            others_than(chart, prefix, others)
+            off = path.bounds[size, E]
+            place = np.int64(0)
+            for q in range(size):
+                place += chart.binomials[q + 1, prefix[q]]
+            turned = ~ZERO if path.signs[size] < 0 else ZERO
+            for w in range(others.size):
+                above, below = compare_words(alpha, alpha, 64 * w, 0, 1.0, 0.0, off)
+                chi[place, CHI, w] = (below ^ turned) & others[w]
+                chi[place, KNOWN, w] = (above | below) & others[w]
         for last in range(control[LAST], n_free):
-            value = path.coords[size, 1, chart.free[last]]
-            if not abs(value) > path.bounds[size, E]:
+            if not abs(alpha[chart.free[last]]) > path.bounds[size, E]:
                 control[LAST] = last
                 return UNDECIDED_VERTEX
         control[LAST] = -1
