@@ -16,7 +16,9 @@ import pytest
 
 from arrangement import (
     Arrangement,
+    BudgetExceededError,
     ListingStoppedError,
+    count_patterns,
     enumerate_patterns,
     iter_patterns,
 )
@@ -142,3 +144,23 @@ def test_tables_too_large_for_memory_are_not_made():
     assert isinstance(lister_of(X), CellLister)
     assert isinstance(lister_of(X[:50]), VertexLister)
     assert len(next(iter_patterns(X, block_size=100))) == 100
+
+
+def test_the_count_before_a_list_is_part_of_its_time():
+    """Counted to its end this takes minutes, to see that the list does not fit."""
+    X = np.random.default_rng(0).normal(size=(300, 5))
+    count_patterns(X[:7])
+    begin = time.monotonic()
+    with pytest.raises(ListingStoppedError, match="patterns were counted") as e:
+        enumerate_patterns(X, time_limit=0.5, max_bytes=10**6)
+    assert time.monotonic() - begin < 0.5 + LIMIT
+    assert len(e.value.patterns) == 0
+
+
+def test_a_count_keeps_its_time():
+    X = np.random.default_rng(0).normal(size=(300, 5))
+    count_patterns(X[:7])
+    begin = time.monotonic()
+    with pytest.raises(BudgetExceededError, match=r"the time is up.*raise time"):
+        count_patterns(X, time_limit=0.5)
+    assert time.monotonic() - begin < 0.5 + LIMIT

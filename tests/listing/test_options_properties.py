@@ -17,6 +17,8 @@ from arrangement import (
     iter_patterns,
     partition,
 )
+from arrangement.options import Limits
+from arrangement.verification import prover
 
 from reference import families
 
@@ -207,3 +209,32 @@ def test_bad_numbers_of_pieces_are_refused():
         partition([[1, 0], [0, 1]], 0)
     with pytest.raises(InputTypeError, match="k='2'"):
         partition([[1, 0], [0, 1]], "2")
+
+
+@pytest.mark.parametrize("way", ["list", "stream"])
+def test_the_count_of_a_proof_is_part_of_the_time(way, monkeypatch):
+    """All patterns are there then, without a proof."""
+
+    def slow(arrangement, *, time_limit):
+        assert 0 < time_limit <= 2.0
+        raise BudgetExceededError("the time is up")
+
+    X = families.braid(3)
+    whole = enumerate_patterns(X)
+    monkeypatch.setattr(prover, "count_patterns", slow)
+    # without the time up it is not the time that is to blame
+    with pytest.raises(BudgetExceededError, match=r"the time is up$"):
+        enumerate_patterns(X, time_limit=2.0)
+    monkeypatch.setattr(Limits, "is_late", lambda _: True)
+    message = "time_limit=2 s was reached after all patterns were listed"
+    if way == "list":
+        with pytest.raises(ListingStoppedError, match=message) as caught:
+            enumerate_patterns(X, time_limit=2.0)
+        assert np.array_equal(caught.value.patterns.packed, whole.packed)
+        assert caught.value.patterns.proof is None
+        return
+    stream = iter_patterns(X, time_limit=2.0, prove=True)
+    assert np.array_equal(next(stream).packed, whole.packed)
+    with pytest.raises(ListingStoppedError, match=message):
+        next(stream)
+    assert (stream.status, stream.proof) == ("incomplete", None)
