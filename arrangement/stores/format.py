@@ -16,10 +16,9 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from arrangement.errors import InputError, InputTypeError
+from arrangement.errors import InputError
 from arrangement.io import parse_json, shown
+from arrangement.options import whole_number
 
 FORMAT = 1
 _NUMBERS = ("n_rows", "rank", "block_size", "format", "count", "chunks", "total")
@@ -155,15 +154,13 @@ def chunk_rows(block_size: int | None, n_rows: int) -> int:
     if block_size is None:
         # even, so that a chamber and its antipode share a chunk
         return max(2, min(_BLOCK, _CHUNK_BYTES // row_bytes) // 2 * 2)
-    if isinstance(block_size, bool) or not isinstance(block_size, (int, np.integer)):
-        raise InputTypeError(f"block_size={block_size!r}; expected an int >= 1.")
+    size = whole_number(block_size, "block_size")
     most = _MAX_CHUNK_BYTES // row_bytes
-    if not 1 <= block_size <= most:
+    if not 1 <= size <= most:
         raise InputError(
-            f"block_size={block_size}; expected 1 to {most:,} patterns of {row_bytes} "
-            "bytes."
+            f"block_size={size}; expected 1 to {most:,} patterns of {row_bytes} bytes."
         )
-    return int(block_size)
+    return size
 
 
 def read_header(folder: Path) -> Header:
