@@ -17,7 +17,7 @@ import pytest
 from hypothesis import settings
 
 # cases of one test, and examples of one case, in a quick run
-MOST_CASES = 3
+MOST_CASES = 2
 SHARE_OF_EXAMPLES = 0.1
 LEAST_EXAMPLES = 5
 

@@ -26,6 +26,7 @@ def solved(patches, y):
     return solve_minimum_norm_cnn(MinimumNormLinearCNN(patches, y))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("C", [None, 2])
 @pytest.mark.parametrize("shape", [(8, 3, 4), (30, 6, 9), (80, 12, 16)], ids=str)
 def test_three_sizes_are_certified(shape, C):
@@ -93,6 +94,7 @@ def test_scaling_a_sample_changes_nothing():
     assert scaled.status is SolutionStatus.OPTIMAL
 
 
+@pytest.mark.slow
 def test_no_local_search_beats_the_optimum():
     close = 0
     for seed in range(20):

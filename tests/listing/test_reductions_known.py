@@ -16,6 +16,7 @@ from reference.brute_force import chambers
 from reference.reductions import most_balanced, nearest_sum, tukey_depth, zero_one_loss
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_the_most_balanced_split(seed):
     rng = np.random.default_rng(seed)
