@@ -42,6 +42,7 @@ NAMED = {
     "blanks and quotes": '"a" "b"\n0.5 2\n1.5 -1\n3 4\n',
     "comma, blank and quotes": '"a", "b"\n"0.5", 2\n1.5, "-1"\n3, 4\n',
     "comma and blank": "a, b\n0.5, 2\n1.5, -1\n3, 4\n",
+    "blanks around cells": " a , b \n 0.5 ,2 \n1.5\t, -1\n3 , 4\t\n",
     "line ends of Windows": "a,b\r\n0.5,2\r\n1.5,-1\r\n3,4\r\n",
     "old line ends": "a,b\r0.5,2\r1.5,-1\r3,4\r",
     "no line end": "a,b\n0.5,2\n1.5,-1\n3,4",
