@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,6 +31,14 @@ from convex_solver._kernels.certify import (
     ORTHANT,
     RTOL,
     TOP,
+    Found,
+    Lines,
+    Parent,
+    Pool,
+    Scratch,
+    Spare,
+    Squares,
+    Stack,
     cover,
 )
 from convex_solver.certificates.signed_rows import SignedRows, merge_rows
@@ -201,7 +208,7 @@ def _kernel_slack(problem: SignedRows) -> float:
     return slack + (m + 1) * 2.0**-500 if total > 0.0 else 0.0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class _Side:
     """State of the kernel for ``f`` or ``-f``: rows as columns, convex ones first."""
 
@@ -210,10 +217,14 @@ class _Side:
     n_convex: int
     linear: Array
     counters: NDArray[np.int64]
-    best: Array
-    peaks: Array
-    stack: list[NDArray[Any]]
-    pool: list[NDArray[Any]]
+    found: Found
+    stack: Stack
+    pool: Pool
+
+    def grow(self) -> None:
+        """Double the memory of the stack and of the pool."""
+        self.stack = Stack(*(np.concatenate([part, part]) for part in self.stack))
+        self.pool = Pool(np.tile(self.pool.rows, 2), np.tile(self.pool.values, 2))
 
 
 def _side(problem: SignedRows, sign: float, n_peaks: int) -> _Side:
@@ -227,16 +238,15 @@ def _side(problem: SignedRows, sign: float, n_peaks: int) -> _Side:
         n_convex=int(np.sum(signs > 0.0)),
         linear=sign * problem.linear,
         counters=np.zeros(5, dtype=np.int64),
-        best=np.zeros(r),
-        peaks=np.zeros((n_peaks, r + 1)),
-        stack=[
+        found=Found(np.zeros(r), np.zeros((n_peaks, r + 1))),
+        stack=Stack(
             np.zeros((depth, r, r)),
             np.zeros((depth, r)),
             np.zeros((depth, r)),
             np.zeros((depth, 3), dtype=np.int64),
             np.zeros(depth),
-        ],
-        pool=[np.zeros(room, dtype=np.int64), np.zeros((r, room))],
+        ),
+        pool=Pool(np.zeros(room, dtype=np.int64), np.zeros((r, room))),
     )
 
 
@@ -255,8 +265,8 @@ def _try(side: _Side, guesses: Array, scalars: Array) -> None:
     k = int(np.argmax(values))
     if values[k] > scalars[BEST]:
         scalars[BEST] = values[k]
-        side.best[:] = points[k]
-        if side.peaks.shape[0] == 0:
+        side.found.best[:] = points[k]
+        if side.found.peaks.shape[0] == 0:
             goal = values[k] * (1.0 + scalars[RTOL]) + scalars[ATOL]
             scalars[GOAL] = max(scalars[GOAL], goal)
 
@@ -275,19 +285,17 @@ def _run(side: _Side, scalars: Array, max_cones: int, deadline: float) -> bool:
             side.columns,
             side.n_convex,
             side.linear,
-            tuple(side.stack),
-            tuple(side.pool),
+            side.stack,
+            side.pool,
             counters,
             scalars,
-            (side.best, side.peaks),
+            side.found,
             scratch,
         )
         if code == DONE:
             return True
         if code == GROW:
-            rows, values = side.pool
-            side.pool[:] = [np.tile(rows, 2), np.tile(values, 2)]
-            side.stack[:] = [np.concatenate([part, part]) for part in side.stack]
+            side.grow()
         now = time.monotonic()
         if now >= deadline:
             return False
@@ -299,34 +307,41 @@ def _run(side: _Side, scalars: Array, max_cones: int, deadline: float) -> bool:
     return False
 
 
-def _scratch(r: int, m: int) -> tuple[tuple[Any, ...], ...]:
-    cone = (
-        np.zeros(m + 1, dtype=np.int64),
-        np.zeros((r + 1, m)),
-        np.zeros((r + 1, r)),
-        np.zeros((3, r)),
-        np.zeros(m + 1, dtype=np.int64),
-        np.zeros(m + 1, dtype=np.int64),
-        np.zeros((2, m)),
+def _scratch(r: int, m: int) -> Scratch:
+    parent = Parent(
+        rows=np.zeros(m + 1, dtype=np.int64),
+        values=np.zeros((r + 1, m)),
+        vertices=np.zeros((r + 1, r)),
+        gradient=np.zeros((3, r)),
+        kept=np.zeros(m + 1, dtype=np.int64),
+        grown=np.zeros(m + 1, dtype=np.int64),
+        ends=np.zeros((2, m)),
     )
-    bounds = tuple(np.zeros(r) for _ in range(5))
-    bounds += (
-        np.zeros(m),
-        np.zeros((r, r)),
-        np.zeros((r, r)),
-        np.zeros(r),
-        np.zeros(r),
+    lines = Lines(
+        gradient=np.zeros(r),
+        line=np.zeros(r),
+        errors=np.zeros(r),
+        lengths=np.zeros(r),
+        vector=np.zeros(r),
+        tangent=np.zeros(m),
+        normals=np.zeros((r, r)),
+        work=np.zeros((r, r)),
+        other=np.zeros(r),
+        other_errors=np.zeros(r),
     )
     most = MOST_CONVEX + MOST_CONCAVE + r
-    squares = (
-        np.zeros((most, r)),
-        np.zeros(most),
-        np.zeros(most),
-        np.zeros(r),
-        np.zeros(r + 1, dtype=np.int64),
-        (np.zeros((r + 1, r)), np.zeros((r + 1, r + 1)), np.zeros(r + 1), np.zeros(r)),
+    spare = Spare(
+        np.zeros((r + 1, r)), np.zeros((r + 1, r + 1)), np.zeros(r + 1), np.zeros(r)
     )
-    return cone, bounds, squares
+    squares = Squares(
+        vectors=np.zeros((most, r)),
+        upper=np.zeros(most),
+        x=np.zeros(most),
+        start=np.zeros(r),
+        free=np.zeros(r + 1, dtype=np.int64),
+        spare=spare,
+    )
+    return Scratch(parent, lines, squares)
 
 
 def _left_over(side: _Side) -> float:
@@ -334,7 +349,7 @@ def _left_over(side: _Side) -> float:
 
     ``f(w) <= |linear| + sum over the convex rows |a_i|`` for every ``|w| <= 1``.
     """
-    left = float(side.stack[4][: side.counters[HEIGHT]].max(initial=0.0))
+    left = float(side.stack.bounds[: side.counters[HEIGHT]].max(initial=0.0))
     if side.counters[ORTHANT] < 2**side.linear.size:
         lengths = np.linalg.norm(side.columns[:, : side.n_convex], axis=0)
         total = float(np.linalg.norm(side.linear) + lengths.sum())
@@ -354,7 +369,7 @@ def _result(
     with np.errstate(over="ignore", under="ignore"):
         bound = float(np.ldexp(total, problem.exponent))
         value = float(np.ldexp(scalars[BEST], problem.exponent))
-        found = [side.peaks[: side.counters[N_PEAKS]] for side in sides]
+        found = [side.found.peaks[: side.counters[N_PEAKS]] for side in sides]
         values = [side.sign * p[:, -1] for side, p in zip(sides, found, strict=True)]
         heights = np.ldexp(np.concatenate(values), problem.exponent)
     if total > 0.0:
@@ -365,7 +380,7 @@ def _result(
     return Covering(
         bound=bound,
         value=value,
-        direction=problem.basis @ best.best,
+        direction=problem.basis @ best.found.best,
         n_cones=sum(int(side.counters[CONES]) for side in sides),
         is_reached=is_reached,
         peaks=directions,
@@ -374,6 +389,6 @@ def _result(
 
 
 def _value(side: _Side) -> float:
-    hidden = np.maximum(side.best @ side.columns, 0.0)
+    hidden = np.maximum(side.found.best @ side.columns, 0.0)
     kinks = hidden[: side.n_convex].sum() - hidden[side.n_convex :].sum()
-    return float(side.best @ side.linear + kinks)
+    return float(side.found.best @ side.linear + kinks)

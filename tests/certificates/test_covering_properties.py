@@ -13,6 +13,7 @@ from convex_solver import InputError
 from convex_solver._kernels.certify import bounded_squares as squares
 from convex_solver._kernels.certify import cone_bounds as cell_bounds
 from convex_solver._kernels.certify import covering
+from convex_solver._kernels.certify.bounded_squares import Spare, Squares
 from convex_solver.certificates.covering import cover_sphere
 from convex_solver.certificates.signed_rows import SignedRows, merge_rows
 
@@ -288,7 +289,7 @@ def test_bounded_squares_is_optimal_in_its_box(seed):
     arguments = (vectors, upper, count, x, residual, start, free)
     # what scratch holds before does not matter
     sizes = ((r + 1, r), (r + 1, r + 1), r + 1, r)
-    bounded_squares(*arguments, tuple(rng.standard_normal(k) for k in sizes))
+    bounded_squares(*arguments, Spare(*(rng.standard_normal(k) for k in sizes)))
     assert np.all((x[:count] >= 0.0) & (x[:count] <= upper[:count]))
     assert residual == pytest.approx(start + x[:count] @ vectors[:count])
     slope = vectors[:count] @ residual
@@ -377,7 +378,8 @@ def test_signs_and_multipliers_are_above_the_function_on_their_part(seed):
     k = count + r
     spaces = (np.zeros((k, r)), np.zeros(k), np.zeros(k), np.zeros(r))
     sizes = ((r + 1, r), (r + 1, r + 1), r + 1, r)
-    spaces += (np.zeros(r + 1, np.int64), tuple(np.zeros(k) for k in sizes))
+    spare = Spare(*(np.zeros(k) for k in sizes))
+    spaces = Squares(*spaces, np.zeros(r + 1, np.int64), spare)
     vector, line, errors = np.zeros(r), np.zeros(r), np.zeros(r)
     for pattern in range(1 << n_convex):
         here = exact[bits == pattern]
@@ -404,25 +406,25 @@ def test_a_row_is_linear_only_where_no_vertex_is_on_the_other_side(low):
     problem = SignedRows(row, np.ones(1), np.zeros(2), eye, 1.0, 0.0, 0)
     side = wrapper._side(problem, 1.0, 0)
     A = side.columns
-    own = wrapper._scratch(2, 1)[0]
-    own[1][:, 0] = A[0, 0], A[1, 0], 0.5 * (A[0, 0] + A[1, 0])
-    own[2][:] = [[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]]
-    own[3][:] = 0.0
+    own = wrapper._scratch(2, 1).parent
+    own.values[:, 0] = A[0, 0], A[1, 0], 0.5 * (A[0, 0] + A[1, 0])
+    own.vertices[:] = [[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]]
+    own.gradient[:] = 0.0
     for drop, cut in ((1, 1), (0, 0)):
-        stack, pool = tuple(side.stack), tuple(side.pool)
-        halve(A, stack, pool, own, 0, 0, 1, 1, drop)
-        assert stack[3][0].tolist() == [0, cut, cut]
-        assert np.array_equal(stack[1][0], np.zeros(2) if cut else A[:, 0])
+        halve(A, side.stack, side.pool, own, 0, 0, 1, 1, drop)
+        assert side.stack.sizes[0].tolist() == [0, cut, cut]
+        high = side.stack.high[0]
+        assert np.array_equal(high, np.zeros(2) if cut else A[:, 0])
 
 
 def test_what_is_left_on_the_stack_is_part_of_the_bound():
     problem = merge_rows(np.eye(2), np.ones(2), np.zeros((2, 2)))
     side = wrapper._side(problem, 1.0, 0)
     side.counters[[covering.HEIGHT, covering.ORTHANT]] = 2, 4
-    side.stack[4][:3] = 1.0, 3.0, 7.0
+    side.stack.bounds[:3] = 1.0, 3.0, 7.0
     assert wrapper._left_over(side) == 3.0
     side.counters[covering.ORTHANT] = 3
-    side.stack[4][:3] = 0.0
+    side.stack.bounds[:3] = 0.0
     assert wrapper._left_over(side) == pytest.approx(2.0 * problem.rows.max())
 
 

@@ -1,5 +1,6 @@
 """Kernels of the certificate: coverings and prices."""
 
+from convex_solver._kernels.certify.bounded_squares import Spare, Squares
 from convex_solver._kernels.certify.chamber_prices import price_block
 from convex_solver._kernels.certify.covering import (
     ATOL,
@@ -16,6 +17,12 @@ from convex_solver._kernels.certify.covering import (
     ORTHANT,
     RTOL,
     TOP,
+    Found,
+    Lines,
+    Parent,
+    Pool,
+    Scratch,
+    Stack,
     cover,
 )
 
@@ -34,6 +41,14 @@ __all__ = [
     "ORTHANT",
     "RTOL",
     "TOP",
+    "Found",
+    "Lines",
+    "Parent",
+    "Pool",
+    "Scratch",
+    "Spare",
+    "Squares",
+    "Stack",
     "cover",
     "price_block",
 ]

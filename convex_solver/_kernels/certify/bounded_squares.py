@@ -2,9 +2,32 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from convex_solver._kernels.compile import bare_inner
+
+
+class Spare(NamedTuple):
+    """Scratch of the free unknowns."""
+
+    basis: NDArray[np.float64]  # (r + 1, r)
+    upper: NDArray[np.float64]  # (r + 1, r + 1)
+    move: NDArray[np.float64]  # (r + 1,)
+    rest: NDArray[np.float64]  # (r,)
+
+
+class Squares(NamedTuple):
+    """Unknowns of a least-squares problem between bounds, and its scratch."""
+
+    vectors: NDArray[np.float64]  # (most, r)
+    upper: NDArray[np.float64]  # (most,)
+    x: NDArray[np.float64]  # (most,)
+    start: NDArray[np.float64]  # (r,)
+    free: NDArray[np.int64]  # (r + 1,)
+    spare: Spare
 
 
 @bare_inner
@@ -14,10 +37,9 @@ def bounded_squares(vectors, upper, count, x, residual, start, free, spare):
     An active set method (Stark & Parker 1995) from the given ``x``, each entry at a
     bound; at most ``r`` entries are free at once.  ``residual`` (r,) ends as the sum.
     Nothing rests on its accuracy: every feasible ``x`` gives a valid bound.
-    ``spare`` is scratch: (r + 1, r), (r + 1, r + 1), (r + 1,), (r,).
     """
     r = start.size
-    work = spare[2]
+    work = spare.move
     gather(vectors, count, x, start, residual)
     scale = norm(residual)
     n_free = 0
@@ -110,7 +132,7 @@ def most_violated(vectors, upper, count, x, residual, free, n_free, scale):
 @bare_inner
 def solve_free(vectors, residual, free, size, spare):
     """Fill ``move`` with the steps to the least squares of the free unknowns."""
-    basis, upper, move, rest = spare
+    basis, upper, move, rest = spare.basis, spare.upper, spare.move, spare.rest
     r = residual.size
     for k in range(r):
         rest[k] = -residual[k]

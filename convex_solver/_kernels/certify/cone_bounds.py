@@ -216,7 +216,8 @@ def cone_bound(vertices, normals, out, errors, vector, squares):
     facets, which only raise the values at the vertices.
     """
     r = out.size
-    vectors, upper, x, start, free, spare = squares
+    vectors, upper, x = squares.vectors, squares.upper, squares.x
+    start = squares.start
     for k in range(r):
         start[k] = 0.0
     for j in range(r):
@@ -225,7 +226,7 @@ def cone_bound(vertices, normals, out, errors, vector, squares):
         for k in range(r):
             vectors[j, k] = normals[j, k]
             start[k] += out[j] * normals[j, k]
-    bounded_squares(vectors, upper, r, x, vector, start, free, spare)
+    bounded_squares(vectors, upper, r, x, vector, start, squares.free, squares.spare)
     return verified_norm(vertices, vector, out, errors)
 
 
@@ -241,7 +242,8 @@ def pattern_bound(
     the bound and whether no sign and no facet holds the maximum back.
     """
     r, count = values.shape
-    vectors, upper, x, start, free, spare = squares
+    vectors, upper, x = squares.vectors, squares.upper, squares.x
+    start = squares.start
     for k in range(r):
         start[k] = gradient[k]
     for i in range(count):
@@ -259,7 +261,9 @@ def pattern_bound(
             vectors[count + j, k] = normals[j, k]
         upper[count + j] = np.inf
         x[count + j] = 0.0
-    bounded_squares(vectors, upper, count + r, x, vector, start, free, spare)
+    bounded_squares(
+        vectors, upper, count + r, x, vector, start, squares.free, squares.spare
+    )
     gradient_values(vertices, gradient, out, errors)
     is_free = True
     for i in range(count):

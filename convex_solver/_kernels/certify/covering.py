@@ -7,9 +7,12 @@ exact in float64: then the halves cover their parent, and the sphere is covered.
 
 from __future__ import annotations
 
-import numpy as np
+from typing import NamedTuple
 
-from convex_solver._kernels.certify.bounded_squares import norm
+import numpy as np
+from numpy.typing import NDArray
+
+from convex_solver._kernels.certify.bounded_squares import Squares, norm
 from convex_solver._kernels.certify.cone_bounds import (
     absolute_sum,
     cone_bound,
@@ -28,6 +31,8 @@ HEIGHT, ORTHANT, CONES, LEFT, N_PEAKS = 0, 1, 2, 3, 4
 # scalars: bounds up to the goal are good enough; the largest value seen; how far the
 # goal lies above it; the largest bound accepted; values that count as peaks
 GOAL, BEST, RTOL, ATOL, TOP, PEAK = 0, 1, 2, 3, 4, 5
+# columns of `Stack.sizes`: a cone's first row in the pool, its convex rows, its rows
+START, CONVEX, COUNT = 0, 1, 2
 # Signs of so many convex rows are tried one by one, with so many concave ones.
 MOST_CONVEX, MOST_CONCAVE = 3, 32
 # Peaks nearer than this (squared distance of unit vectors) are one.
@@ -36,18 +41,75 @@ NEAR = 1e-12
 TILT, STEPS = 3.0, 4
 
 
+class Stack(NamedTuple):
+    """Cones whose bound exceeds the goal, ``depth`` of them at most."""
+
+    vertices: NDArray[np.float64]  # (depth, r, r)
+    high: NDArray[np.float64]  # (depth, r), the gradients in two words
+    low: NDArray[np.float64]
+    sizes: NDArray[np.int64]  # (depth, 3)
+    bounds: NDArray[np.float64]  # (depth,)
+
+
+class Pool(NamedTuple):
+    """The rows that cut each cone of the stack, and their values at its vertices."""
+
+    rows: NDArray[np.int64]  # (size,)
+    values: NDArray[np.float64]  # (r, size)
+
+
+class Found(NamedTuple):
+    """The best direction, and local maxima with their values in the last column."""
+
+    best: NDArray[np.float64]  # (r,)
+    peaks: NDArray[np.float64]  # (k, r + 1)
+
+
+class Parent(NamedTuple):
+    """A cone that is halved, with the new vertex last; which rows its halves keep."""
+
+    rows: NDArray[np.int64]  # (n + 1,)
+    values: NDArray[np.float64]  # (r + 1, n)
+    vertices: NDArray[np.float64]  # (r + 1, r)
+    gradient: NDArray[np.float64]  # (3, r): two words and their sum
+    kept: NDArray[np.int64]  # (n + 1,)
+    grown: NDArray[np.int64]  # (n + 1,)
+    ends: NDArray[np.float64]  # (2, n)
+
+
+class Lines(NamedTuple):
+    """Linear bounds of a cone: values at its vertices with errors, twice, and how."""
+
+    gradient: NDArray[np.float64]  # (r,)
+    line: NDArray[np.float64]
+    errors: NDArray[np.float64]
+    lengths: NDArray[np.float64]
+    vector: NDArray[np.float64]
+    tangent: NDArray[np.float64]  # (n,)
+    normals: NDArray[np.float64]  # (r, r)
+    work: NDArray[np.float64]  # (r, r)
+    other: NDArray[np.float64]  # (r,)
+    other_errors: NDArray[np.float64]
+
+
+class Scratch(NamedTuple):
+    """What the kernel writes on while it bounds one cone."""
+
+    parent: Parent
+    lines: Lines
+    squares: Squares
+
+
 @bare_kernel
 def cover(A, n_convex, linear, stack, pool, counters, scalars, found, scratch):
     """Run until the sphere is covered (DONE), LEFT is used up (MORE), or GROW.
 
     ``A`` (r, n) has the rows as columns, the convex ones first; entries at most 1.
-    ``stack`` holds cones whose bound exceeds the goal: vertices (depth, r, r), two-word
-    gradients, place and numbers of rows, bounds.  ``pool`` holds the rows that cut each
-    one and their values at its vertices, (r, size); children overwrite their parent.
+    Halves of a cone overwrite its rows in the pool.
     """
     r, n = A.shape
-    sizes, bounds = stack[3], stack[4]
-    room = pool[0].size
+    sizes, bounds = stack.sizes, stack.bounds
+    room = pool.rows.size
     while counters[LEFT] > 0:
         height = counters[HEIGHT]
         if height + 2 >= bounds.size or room < n:
@@ -59,7 +121,7 @@ def cover(A, n_convex, linear, stack, pool, counters, scalars, found, scratch):
             counters[ORTHANT] += 1
             settle(A, stack, pool, counters, scalars, found, scratch)
             continue
-        if sizes[height - 1, 0] + 2 * sizes[height - 1, 2] > room:
+        if sizes[height - 1, START] + 2 * sizes[height - 1, COUNT] > room:
             return GROW
         counters[HEIGHT] -= 1
         bound = bounds[height - 1]
@@ -75,8 +137,8 @@ def cover(A, n_convex, linear, stack, pool, counters, scalars, found, scratch):
 def open_orthant(A, n_convex, linear, stack, pool, number):
     """Write the cone of an orthant and the rows that cut it at the stack's bottom."""
     r, n = A.shape
-    vertices, high, low, sizes, _ = stack
-    rows, values = pool
+    vertices, high, low, sizes = stack.vertices, stack.high, stack.low, stack.sizes
+    rows, values = pool.rows, pool.values
     for j in range(r):
         for k in range(r):
             vertices[0, j, k] = 0.0
@@ -84,8 +146,8 @@ def open_orthant(A, n_convex, linear, stack, pool, number):
         high[0, j] = linear[j]
         low[0, j] = 0.0
     count = 0
-    sizes[0, 0] = 0
-    sizes[0, 1] = 0
+    sizes[0, START] = 0
+    sizes[0, CONVEX] = 0
     for i in range(n):
         smallest = np.inf
         largest = -np.inf
@@ -101,8 +163,8 @@ def open_orthant(A, n_convex, linear, stack, pool, number):
                 add_term(high, low, 0, k, term)
         elif not largest <= 0.0:
             count += 1
-            sizes[0, 1] += i < n_convex
-    sizes[0, 2] = count
+            sizes[0, CONVEX] += i < n_convex
+    sizes[0, COUNT] = count
 
 
 @bare_inner
@@ -118,11 +180,14 @@ def add_term(high, low, row, k, term):
 def bisect(A, stack, pool, counters, scalars, found, scratch):
     """Replace the cone at the top by its two halves; False where floats end."""
     r = A.shape[0]
-    vertices, high, low, sizes, _ = stack
-    rows, values = pool
-    own_rows, own_values, own_vertices, gradient = scratch[0][:4]
+    vertices, high, low, sizes = stack.vertices, stack.high, stack.low, stack.sizes
+    rows, values = pool.rows, pool.values
+    parent = scratch.parent
+    own_rows, own_values, own_vertices = parent.rows, parent.values, parent.vertices
+    gradient = parent.gradient
     height = counters[HEIGHT]
-    start, n_convex, count = sizes[height, 0], sizes[height, 1], sizes[height, 2]
+    start, count = sizes[height, START], sizes[height, COUNT]
+    n_convex = sizes[height, CONVEX]
     first, second = worst_edge(
         vertices[height], values[:, start : start + count], scalars[GOAL]
     )
@@ -152,8 +217,8 @@ def bisect(A, stack, pool, counters, scalars, found, scratch):
         height = counters[HEIGHT]
         begin = start
         if height > 0:
-            begin = max(start, sizes[height - 1, 0] + sizes[height - 1, 2])
-        halve(A, stack, pool, scratch[0], height, begin, n_convex, count, drop)
+            begin = max(start, sizes[height - 1, START] + sizes[height - 1, COUNT])
+        halve(A, stack, pool, parent, height, begin, n_convex, count, drop)
         settle(A, stack, pool, counters, scalars, found, scratch)
     return True
 
@@ -209,24 +274,26 @@ def edge(a, b):
 
 
 @bare_inner
-def halve(A, stack, pool, own, height, begin, parent_convex, parent, drop):
+def halve(A, stack, pool, parent, height, begin, parent_convex, size, drop):
     """Write the half that has the new vertex instead of vertex ``drop``."""
     r = A.shape[0]
-    vertices, high, low, sizes, _ = stack
-    rows, values = pool
-    own_rows, own_values, own_vertices, gradient, kept, grown, ends = own
-    for i in range(parent):
+    vertices, high, low, sizes = stack.vertices, stack.high, stack.low, stack.sizes
+    rows, values = pool.rows, pool.values
+    own_rows, own_values, own_vertices = parent.rows, parent.values, parent.vertices
+    gradient, kept, grown = parent.gradient, parent.kept, parent.grown
+    ends = parent.ends
+    for i in range(size):
         ends[0, i] = own_values[r, i]
         ends[1, i] = own_values[r, i]
     for j in range(r):
         if j != drop:
-            for i in range(parent):
+            for i in range(size):
                 ends[0, i] = min(ends[0, i], own_values[j, i])
                 ends[1, i] = max(ends[1, i], own_values[j, i])
     count = 0
     n_convex = 0
     n_grown = 0
-    for i in range(parent):
+    for i in range(size):
         kept[count] = i
         grown[n_grown] = i
         n_grown += ends[0, i] >= 0.0
@@ -248,9 +315,9 @@ def halve(A, stack, pool, own, height, begin, parent_convex, parent, drop):
             vertices[height, j, k] = own_vertices[source, k]
         for i in range(count):
             values[j, begin + i] = own_values[source, kept[i]]
-    sizes[height, 0] = begin
-    sizes[height, 1] = n_convex
-    sizes[height, 2] = count
+    sizes[height, START] = begin
+    sizes[height, CONVEX] = n_convex
+    sizes[height, COUNT] = count
 
 
 @bare_inner
@@ -263,7 +330,7 @@ def settle(A, stack, pool, counters, scalars, found, scratch):
     if is_solved or bound <= scalars[GOAL]:
         scalars[TOP] = max(scalars[TOP], bound)
     else:
-        stack[4][height] = bound
+        stack.bounds[height] = bound
         counters[HEIGHT] = height + 1
 
 
@@ -271,19 +338,22 @@ def settle(A, stack, pool, counters, scalars, found, scratch):
 def bound_cone(A, stack, pool, counters, scalars, found, scratch):
     """Try bounds, cheapest first, down to the goal; True if it is attained."""
     height = counters[HEIGHT]
-    vertices = stack[0][height]
-    n_convex, count = stack[3][height, 1], stack[3][height, 2]
-    _, line, errors, _, vector, _, normals, work = scratch[1][:8]
+    vertices = stack.vertices[height]
+    n_convex, count = stack.sizes[height, CONVEX], stack.sizes[height, COUNT]
+    lines = scratch.lines
+    normals = lines.normals
     bound, peak = by_vertices(stack, pool, counters, scalars, scratch)
     goal = scalars[GOAL]
     # no bound with these tangents is below the values at the vertices
     few = n_convex <= MOST_CONVEX and count - n_convex <= MOST_CONCAVE
     if bound <= goal or not (few or peak <= goal):
         return bound, False
-    if not invert(vertices, normals, work):
+    if not invert(vertices, normals, lines.work):
         return bound, False
     if peak <= goal:
-        other = cone_bound(vertices, normals, line, errors, vector, scratch[2])
+        other = cone_bound(
+            vertices, normals, lines.line, lines.errors, lines.vector, scratch.squares
+        )
         if other < bound:
             bound = other
         if bound <= goal:
@@ -301,16 +371,23 @@ def by_vertices(stack, pool, counters, scalars, scratch):
     Returns the bound and the largest value at a vertex.
     """
     height = counters[HEIGHT]
-    vertices = stack[0][height]
-    sizes = stack[3]
-    start, n_convex, count = sizes[height, 0], sizes[height, 1], sizes[height, 2]
-    values = pool[1][:, start : start + count]
-    gradient, line, errors, lengths, _, tangent, _, _, other, other_errors = scratch[1]
+    vertices, sizes = stack.vertices[height], stack.sizes
+    start, count = sizes[height, START], sizes[height, COUNT]
+    n_convex = sizes[height, CONVEX]
+    values = pool.values[:, start : start + count]
+    lines = scratch.lines
+    gradient, line, errors, lengths = (
+        lines.gradient,
+        lines.line,
+        lines.errors,
+        lines.lengths,
+    )
+    tangent, other, other_errors = lines.tangent, lines.other, lines.other_errors
     r = gradient.size
     worst = 0.0
     for a in range(r):
         lengths[a] = norm(vertices[a])
-        gradient[a] = stack[1][height, a] + stack[2][height, a]
+        gradient[a] = stack.high[height, a] + stack.low[height, a]
         for b in range(a + 1, r):
             worst = max(worst, edge(vertices[a], vertices[b]))
         for i in range(n_convex, count):
@@ -339,23 +416,25 @@ def by_vertices(stack, pool, counters, scalars, scratch):
 def by_signs(A, stack, pool, counters, scalars, found, scratch, bound):
     """Take the largest bound over all signs of the convex rows, or ``bound``."""
     height = counters[HEIGHT]
-    sizes = stack[3]
-    start, n_convex, count = sizes[height, 0], sizes[height, 1], sizes[height, 2]
-    rows = pool[0][start : start + count]
-    values = pool[1][:, start : start + count]
-    gradient, line, errors, _, vector, tangent, normals, _, _, _ = scratch[1]
+    sizes = stack.sizes
+    start, count = sizes[height, START], sizes[height, COUNT]
+    n_convex = sizes[height, CONVEX]
+    rows = pool.rows[start : start + count]
+    values = pool.values[:, start : start + count]
+    lines = scratch.lines
+    gradient, vector, normals = lines.gradient, lines.vector, lines.normals
     largest = 0.0
     inside = 0.0
     for pattern in range(1 << n_convex):
         value, is_free = pattern_bound(
-            A, stack[0][height], gradient, rows, values, n_convex, pattern, tangent,
-            normals, vector, line, errors, scratch[2],
+            A, stack.vertices[height], gradient, rows, values, n_convex, pattern,
+            lines.tangent, normals, vector, lines.line, lines.errors, scratch.squares,
         )  # fmt: skip
         point = point_value(A, rows, gradient, n_convex, vector, normals)
         if value > scalars[GOAL]:
             note_best(vector, point, scalars, found)
             if is_free and point >= scalars[PEAK]:
-                note_peak(vector, point, counters, found[1])
+                note_peak(vector, point, counters, found.peaks)
         inside = max(inside, point)
         if not value <= scalars[GOAL] and not value <= solved(inside, scalars):
             return bound, False
@@ -396,7 +475,7 @@ def point_value(A, rows, gradient, n_convex, u, normals):
 @bare_inner
 def note_best(u, value, scalars, found):
     """Keep a direction if its value is the best one; then the goal rises, too."""
-    best, peaks = found
+    best, peaks = found.best, found.peaks
     if not value > scalars[BEST]:
         return
     scalars[BEST] = value
