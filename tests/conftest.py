@@ -35,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run a few cases of tests chosen by name or marker as well",
     )
     group = parser.getgroup("fuzz")
-    group.addoption("--fuzz", type=int, default=0, help="cases of each fuzzer")
+    group.addoption("--fuzz", type=int, default=50, help="cases of each fuzzer")
     group.addoption("--fuzz-first", type=int, default=0, help="seed of the first case")
 
 

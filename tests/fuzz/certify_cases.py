@@ -22,6 +22,9 @@ LOSSES = (
 )  # fmt: skip
 # a quarter of the cases is tame: there the bounds have to be tight as well
 TAME = 0.25
+# one network that fits one sample to rounding, next to no decay: the loss is what the
+# prediction rounds; and dual points that become subnormal where rows are huge
+FITTED, SUBNORMAL = 0.3, 0.34
 
 
 @dataclass
@@ -49,7 +52,12 @@ class Case:
 def make(seed):
     """The case of a seed; its network is None where the network was refused."""
     rng = random.Random(seed)
-    is_tame = rng.random() < TAME
+    kind = rng.random()
+    if TAME <= kind < FITTED:
+        return _fitted(rng, seed)
+    if FITTED <= kind < SUBNORMAL:
+        return _subnormal(rng, seed)
+    is_tame = kind < TAME
     name = rng.choice(LOSSES)
     n, width = rng.choice((1, 2, 2, 3, 3, 4, 5)), rng.choice((1, 1, 2, 2, 2, 3))
     intercept = width < 3 and rng.random() < 0.3
@@ -85,6 +93,43 @@ def make(seed):
         rows, n_patches, y_exact, weights_exact, name, parameter, exact_beta
     )
     return Case(seed, network, given, y, beta, options, is_tame, problem, units, alphas)
+
+
+def _fitted(rng, seed):
+    name = rng.choice(("squared", "absolute", "quantile"))
+    width, size = rng.randint(1, 3), 10.0 ** rng.uniform(-100.0, 100.0)
+    given, floats, rows = table(rng, [[real(rng, "tame") * size for _ in range(width)]])
+    y = [real(rng, "tame") or 1.0]
+    unit = [real(rng, "tame") / size for _ in range(width)]
+    alpha = _fitting(rng, rows, [Fraction(y[0])], unit)
+    parameter = Fraction(1, 2) if name == "quantile" else None
+    y_exact = [fraction(y[0], floats)]
+    problem = Problem(
+        rows, 1, y_exact, [Fraction(1)], name, parameter, Fraction(1e-300)
+    )
+    exact = [[Fraction(x) for x in unit]]
+    return Case(
+        seed, TwoLayerReLU([unit], [alpha]), given, y, 1e-300,
+        {"loss": name, "floats": floats, "dual": [0.0], "method": "covering"},
+        False, problem, exact, [Fraction(alpha)],
+    )  # fmt: skip
+
+
+def _subnormal(rng, seed):
+    n, power = rng.randint(1, 2), rng.uniform(0.0, 307.0)
+    X = [[rng.uniform(0.1, 1.0) * 10.0**power] for _ in range(n)]
+    beta = max(rng.uniform(0.2, 9.0) * 10.0 ** (power - 323.0), 5e-324)
+    y = [rng.choice((-1.0, 1.0)) for _ in range(n)]
+    dual = [-label * 10.0 ** rng.uniform(-100.0, 0.0) for label in y]
+    rows, y_exact = [[Fraction(x) for x in row] for row in X], [Fraction(x) for x in y]
+    problem = Problem(
+        rows, 1, y_exact, [Fraction(1)] * n, "absolute", None, Fraction(beta)
+    )
+    method = rng.choice(("covering", "chambers"))
+    return Case(
+        seed, TwoLayerReLU(np.zeros((0, 1)), []), X, y, beta,
+        {"loss": "absolute", "dual": dual, "method": method}, False, problem,
+    )  # fmt: skip
 
 
 def _rows(rng, n, width, is_tame):

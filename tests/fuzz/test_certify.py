@@ -20,7 +20,7 @@ from reference.certified import (
     total_dual,
 )
 
-# Seconds that no call on so few rows may take.
+# Seconds of the processor that no call on so few rows may take.
 SLOW = 5.0
 TIGHT = Fraction(1, 10**9)
 

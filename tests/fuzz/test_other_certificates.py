@@ -73,7 +73,8 @@ def interpolation(seed, tally):
         value = sum(a * b for a, b in zip(v, y, strict=True)) ** 2
         if Fraction(found.lower_bound) ** 2 * square > value:
             yield "lower bound false"
-        if is_tame and Fraction(found.lower_bound) ** 2 * square < value * (1 - TIGHT):
+        is_known = is_tame and len(rows[0]) <= 2  # all critical directions are tried
+        if is_known and Fraction(found.lower_bound) ** 2 * square < value * (1 - TIGHT):
             yield "lower bound loose"
         if found.max_price < math.inf and Fraction(found.max_price) ** 2 < square:
             yield "price too low"
