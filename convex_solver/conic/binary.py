@@ -145,7 +145,6 @@ def read_binary(stream: BinaryIO, path: Path) -> ConicProgram:
         cones=[(kind, n) for kind, n, times in header["cones"] for _ in range(times)],
         n_chambers=header["n_chambers"],
         first_block=header["first_block"],
-        n_blocks=2 * header["n_chambers"],
         rank=header["rank"],
         n_cone_rows=header["n_cone_rows"],
         constant=header["constant"],

@@ -78,7 +78,6 @@ def build_conic(
         cones=[(kind, size) for kind, size, times in sizes.cones for _ in range(times)],
         n_chambers=sizes.n_chambers,
         first_block=sizes.n_loss_variables,
-        n_blocks=2 * sizes.n_chambers,
         rank=sizes.rank,
         n_cone_rows=sizes.n_cone_rows,
         constant=loss.constant,

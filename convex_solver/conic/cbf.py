@@ -392,7 +392,6 @@ class _Reader:
             cones=self._cones,
             n_chambers=self._layout["n_chambers"],
             first_block=self._layout["first_block"],
-            n_blocks=2 * self._layout["n_chambers"],
             rank=self._layout["rank"],
             n_cone_rows=self._layout["n_cone_rows"],
             constant=self._constant,

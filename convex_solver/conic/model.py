@@ -30,8 +30,8 @@ class ConicProgram:
         ``("exponential", 3)``, in the order of the rows of A; the exponential cone is
         the closure of ``{(x, y, z) : y > 0, y exp(x / y) <= z}``.
     n_chambers : int
-    first_block, n_blocks, rank : int
-        Where the blocks start in x, how many (two a chamber), their length.
+    first_block, rank : int
+        Where the blocks start in x, and their length.
     n_cone_rows : int
         Rows that describe the cones K_i.
     constant : float
@@ -46,11 +46,15 @@ class ConicProgram:
     cones: list[tuple[str, int]]
     n_chambers: int
     first_block: int
-    n_blocks: int
     rank: int
     n_cone_rows: int
     constant: float = 0.0
     form: str = "dense"
+
+    @property
+    def n_blocks(self) -> int:
+        """Number of blocks, two a chamber."""
+        return 2 * self.n_chambers
 
 
 class Filler:

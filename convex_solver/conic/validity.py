@@ -52,7 +52,7 @@ def contradiction(program: ConicProgram) -> str:
     if not all(map(is_count, counts)) or program.form not in FORMS:
         return "a size is no count, or the form is unknown"
     end = program.first_block + program.n_blocks * (program.rank + 1)
-    if program.n_blocks != 2 * program.n_chambers or end > n_columns:
+    if end > n_columns:
         return f"the blocks do not end within {n_columns} columns"
     if program.n_cone_rows > n_rows:
         return f"the blocks have more rows than there are ({n_rows})"

@@ -96,8 +96,9 @@ class FourierModel:
         kept = self._kept(sizes, t)
         point = x * kept[self.group]
         columns, weights = [], []
-        for b in np.flatnonzero(kept):
-            at = np.flatnonzero(self.group == b)
+        for b in np.flatnonzero(kept).tolist():
+            # its columns: one for frequency 0, and for d / 2 where d is even
+            at = np.arange(max(2 * b - 1, 0), min(2 * b + 1, x.size))
             unit = x[at] / sizes[b]
             columns.append(self.design[:, at] @ unit)
             weights.append(1.0)
