@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from convex_solver._kernels.solve import Aims, Scaling, Step
 from convex_solver._kernels.solve import interior_point as kernels
-from convex_solver._kernels.solve.interior_point import Aims, Scaling, Step
 from convex_solver.restricted.iterate import Iterate
 from convex_solver.restricted.newton_system import (
     MixedSystem,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from convex_solver._kernels.solve import Point, Step
 from convex_solver._kernels.solve import interior_point as kernels
-from convex_solver._kernels.solve.interior_point import Point, Step
 from convex_solver.losses import DataTerm, NewtonTerm
 from convex_solver.restricted.working_set import WorkingSet
 from convex_solver.typing import Array

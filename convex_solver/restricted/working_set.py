@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, QhullError
 
-from convex_solver._kernels.solve import chambers
-from convex_solver._kernels.solve.interior_point import Facets
+from convex_solver._kernels.solve import Facets, chambers
 from convex_solver.typing import Array
 
 # Largest rank in which facets are sought; above it every row stays.

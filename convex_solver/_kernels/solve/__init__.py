@@ -2,5 +2,22 @@
 
 from convex_solver._kernels.solve import chambers, interior_point, training
 from convex_solver._kernels.solve.ascent import ascend_all
+from convex_solver._kernels.solve.interior_point import (
+    Aims,
+    Facets,
+    Point,
+    Scaling,
+    Step,
+)
 
-__all__ = ["ascend_all", "chambers", "interior_point", "training"]
+__all__ = [
+    "Aims",
+    "Facets",
+    "Point",
+    "Scaling",
+    "Step",
+    "ascend_all",
+    "chambers",
+    "interior_point",
+    "training",
+]
