@@ -1,5 +1,13 @@
 """Kernels of the certificate: coverings and prices."""
 
+from convex_solver._kernels.certify.arrays import (
+    Found,
+    Lines,
+    Parent,
+    Pool,
+    Scratch,
+    Stack,
+)
 from convex_solver._kernels.certify.bounded_squares import Spare, Squares
 from convex_solver._kernels.certify.chamber_prices import price_block
 from convex_solver._kernels.certify.covering import (
@@ -17,12 +25,6 @@ from convex_solver._kernels.certify.covering import (
     ORTHANT,
     RTOL,
     TOP,
-    Found,
-    Lines,
-    Parent,
-    Pool,
-    Scratch,
-    Stack,
     cover,
 )
 
