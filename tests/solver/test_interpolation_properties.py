@@ -59,6 +59,7 @@ def test_random_instances_are_certified(n, r):
         check(interpolate(X, y, tol=1e-8), X, y, 1e-8)
 
 
+@pytest.mark.slow
 def test_eighty_rows_in_the_plane_with_an_intercept():
     X, y = gaussian(80, 3)
     check(interpolate(X[:, :2], y, intercept=True), X[:, :2], y)

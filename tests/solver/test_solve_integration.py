@@ -308,6 +308,7 @@ def test_what_climbing_misses_the_covering_finds(monkeypatch):
     assert solution.status is SolutionStatus.OPTIMAL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["squared", "logistic"])
 def test_high_rank_is_solved_with_few_rows_a_cone(loss):
     # cones start with 14 of 20 rows, and get those that a solution breaks

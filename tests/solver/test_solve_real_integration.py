@@ -78,6 +78,7 @@ def test_motorcycle_accidents(data_folder, beta, optimum):
     assert solution.network.n_neurons <= 94
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("loss", "beta", "optimum"),
     [
