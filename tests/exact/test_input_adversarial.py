@@ -140,7 +140,7 @@ def test_a_block_size_that_is_no_integer_is_refused(block_size):
 
 @pytest.mark.parametrize("block_size", [0, -1])
 def test_a_block_size_below_one_is_refused(block_size):
-    with pytest.raises(InputError, match=r"block_size.*at least 1"):
+    with pytest.raises(InputError, match=r"block_size.*an integer >= 1"):
         list(iter_patterns([[1, 0], [0, 1]], block_size=block_size))
 
 
