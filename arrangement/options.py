@@ -29,6 +29,18 @@ def first_line(error: BaseException) -> str:
     return short(said.rstrip("."), 3 * _SHOWN)
 
 
+def said(name: str, value: Any) -> str:
+    """Return the name of an option and what came, of whatever size, on one line."""
+    try:
+        text = repr(value)
+    except ValueError:  # an int of more digits than Python prints
+        text = f"(an int of {value.bit_length()} bits)"
+    text = " ".join(text.split())
+    if len(text) > 60:
+        text = text[:40] + ".."
+    return f"{name} is {text}" if " " in name else f"{name}={text}"
+
+
 # whether what is left to do is not wanted any more
 IsLate = Callable[[], bool]
 
@@ -49,9 +61,9 @@ def whole_number(value: Any, name: str, least: int | None = None) -> int:
         It is below ``least``.
     """
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
-        raise InputTypeError(f"{name}={value!r}; expected an integer.")
+        raise InputTypeError(f"{said(name, value)}; expected an integer.")
     if least is not None and value < least:
-        raise InputError(f"{name}={value}; expected an integer >= {least}.")
+        raise InputError(f"{said(name, value)}; expected an integer >= {least}.")
     return int(value)
 
 
@@ -68,10 +80,10 @@ def seconds(value: Any, name: str = "time_limit") -> float:
     if value is None:
         return math.inf
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-        raise InputTypeError(f"{name}={value!r}; expected a number of seconds > 0.")
+        raise InputTypeError(f"{said(name, value)}; expected a number of seconds > 0.")
     number: Any = value
     if not number > 0:
-        raise InputError(f"{name}={value!r}; expected a number of seconds > 0.")
+        raise InputError(f"{said(name, value)}; expected a number of seconds > 0.")
     try:
         return float(number)
     except OverflowError:

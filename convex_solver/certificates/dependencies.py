@@ -22,6 +22,7 @@ def combination(matrix: Array, dependency: Dependency) -> list[Fraction]:
 
     Examples
     --------
+    >>> import numpy as np
     >>> combination(np.array([[1.0, 2.0], [2.0, 4.5]]), {0: 2, 1: -1})
     [Fraction(0, 1), Fraction(-1, 2)]
     """

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from arrangement import InputError, InputTypeError
-from arrangement.options import whole_number
+from arrangement.options import said, whole_number
 
 # Defaults, the same wherever the option is: the gap asked for, relative to the upper
 # bound; the most cones of a covering for each sign, some 4 microseconds each.
@@ -57,22 +57,22 @@ def read_number(
     exact = _exact(value, name)
     need = _range_text(above, at_least, below)
     if exact is None:
-        raise InputError(f"{_said(name, value)}; expected {need}.")
+        raise InputError(f"{said(name, value)}; expected {need}.")
     try:
         number = float(exact)
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise InputError(f"{_said(name, value)} is beyond float64; expected {need}.")
+        raise InputError(f"{said(name, value)} is beyond float64; expected {need}.")
     if (
         (above is not None and not exact > above)
         or (at_least is not None and not exact >= at_least)
         or (below is not None and not exact < below)
     ):
-        raise InputError(f"{_said(name, value)}; expected {need}.")
+        raise InputError(f"{said(name, value)}; expected {need}.")
     if Fraction(number) != exact:
         raise InputError(
-            f"{_said(name, value)} is no float64, which holds {number!r} there; give "
+            f"{said(name, value)} is no float64, which holds {number!r} there; give "
             "a float."
         )
     return number
@@ -86,7 +86,7 @@ def _exact(value: Any, name: str) -> Fraction | None:
         value, int | float | np.integer | np.floating | Decimal | numbers.Rational
     ):
         advice = f" Use float({name})." if isinstance(value, str) else ""
-        raise InputTypeError(f"{_said(name, value)}; expected a number.{advice}")
+        raise InputTypeError(f"{said(name, value)}; expected a number.{advice}")
     if isinstance(value, float | np.floating):
         return Fraction(*value.as_integer_ratio()) if np.isfinite(value) else None
     if isinstance(value, Decimal):
@@ -115,18 +115,6 @@ def _range_text(
     if below is not None:
         parts.append(f"below {below:g}")
     return "a finite number" + (" " + " and ".join(parts) if parts else "")
-
-
-def _said(name: str, value: Any) -> str:
-    """Return what came, of whatever size, on one line."""
-    try:
-        text = repr(value)
-    except ValueError:  # an int of more digits than Python prints
-        text = f"(an int of {value.bit_length()} bits)"
-    text = " ".join(text.split())
-    if len(text) > 60:
-        text = text[:40] + ".."
-    return f"{name} is {text}" if " " in name else f"{name}={text}"
 
 
 def read_beta(beta: Any) -> float:
