@@ -14,6 +14,8 @@ import numpy as np
 
 from arrangement.errors import InputError, InputTypeError
 
+# threads that may be asked for: more are a mistake, and would stop the machine
+_MOST_JOBS = 1024
 # characters of a value or name that a message shows
 _SHOWN = 40
 
@@ -95,9 +97,10 @@ def count_jobs(n_jobs: Any) -> int:
     jobs = whole_number(n_jobs, "n_jobs")
     if jobs == -1:
         return os.cpu_count() or 1
-    if jobs < 1:
+    if not 1 <= jobs <= _MOST_JOBS:
         raise InputError(
-            f"n_jobs={jobs}; expected an integer >= 1, or -1 for all processors."
+            f"{said('n_jobs', jobs)}; expected an integer >= 1, or -1 for all "
+            f"processors, and at most {_MOST_JOBS:,}."
         )
     return jobs
 

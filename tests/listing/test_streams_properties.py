@@ -508,6 +508,7 @@ REFUSED = [
         ({"n_jobs": bad}, InputError, f"n_jobs={bad}; expected an integer >= 1, or -1")
         for bad in (0, -2)
     ],
+    ({"n_jobs": 1025}, InputError, "n_jobs=1025; .*and at most 1,024"),
     *[
         ({"progress": bad}, InputTypeError, f"progress={bad!r}; expected a function")
         for bad in (1, "bar", True)
