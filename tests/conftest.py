@@ -49,8 +49,9 @@ def is_quick(config: pytest.Config) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    settings.register_profile("quick", max_examples=LEAST_EXAMPLES)
-    settings.register_profile("thorough", print_blob=True)
+    # no deadlines: a first example compiles kernels, and machines are busy
+    settings.register_profile("quick", deadline=None, max_examples=LEAST_EXAMPLES)
+    settings.register_profile("thorough", deadline=None, print_blob=True)
     settings.load_profile("quick" if is_quick(config) else "thorough")
     if numba.config.DISABLE_JIT:
         # machine words wrap around in silence when compiled, NumPy's scalars tell

@@ -202,8 +202,8 @@ def test_steps_that_raise_the_objective_are_taken_back(monkeypatch):
     program = ConvexProgram(random.standard_normal((4, 2)), np.zeros(4), 0.1)
     network = program.network(random.standard_normal((9, 2)), np.ones(9))
 
-    def bad_after_two(columns, weights, most):
-        fewer = drop_columns(columns, weights, min(most, 2))
+    def bad_after_two(columns, weights, most, deadline):
+        fewer = drop_columns(columns, weights, min(most, 2), deadline)
         return fewer * (1.0 if most <= 2 else 1e3)
 
     monkeypatch.setattr(pruning, "drop_columns", bad_after_two)
