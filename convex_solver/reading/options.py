@@ -72,8 +72,8 @@ def read_number(
         raise InputError(f"{said(name, value)}; expected {need}.")
     if Fraction(number) != exact:
         raise InputError(
-            f"{said(name, value)} is no float64, which holds {number!r} there; give "
-            "a float."
+            f"{said(name, value)}, which float64 would round to {number!r}; give a "
+            "float."
         )
     return number
 

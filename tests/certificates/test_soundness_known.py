@@ -172,8 +172,8 @@ WRONG = (
     (math.nan, "expected a finite number"),
     (Decimal("sNaN"), "expected a finite number"),
     (Decimal("1e10000000"), "beyond float64"),
-    (Decimal("0.1"), "is no float64"),
-    (Fraction(1, 3), "is no float64"),
+    (Decimal("0.1"), "which float64 would round to"),
+    (Fraction(1, 3), "which float64 would round to"),
     (-1, "expected a finite number"),
 )
 
