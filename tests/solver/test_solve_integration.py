@@ -272,7 +272,7 @@ def test_a_program_that_is_too_large_is_refused_with_its_size():
         ({"beta": 0}, InputError, "finite number above 0"),
         ({"beta": float("nan")}, InputError, "finite number above 0"),
         ({"beta": float("inf")}, InputError, "finite number above 0"),
-        ({"beta": "1"}, InputTypeError, "finite number above 0"),
+        ({"beta": "1"}, InputTypeError, "expected a number. Use float"),
         ({"y": [1, 2]}, InputError, "length 2; expected 5"),
         ({"y": [1, 2, 3, 4, float("nan")]}, InputError, "finite"),
         ({"X": [[1, 2], [3]]}, InputError, "ragged"),
