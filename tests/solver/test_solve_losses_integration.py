@@ -216,7 +216,11 @@ FIVE = [[-2, 1], [-1, 1], [0, 1], [1, 1], [2, 1]]
         ({"loss": "poisson"}, InputError, "y holds -1 at row 1; the poisson loss need"),
         ({"loss": "hinge", "y": [0] * 5}, InputError, "y holds 0 at row 0; the hinge"),
         ({"loss": "squared_hinge", "y": [2] * 5}, InputError, "needs labels -1 and"),
-        ({"loss": "quantile:2"}, InputError, "is 2.0; expected a finite number above 0 and below 1"),
+        (
+            {"loss": "quantile:2"},
+            InputError,
+            "is 2.0; expected a finite number above 0 and below 1",
+        ),
         ({"loss": "huber:x"}, InputError, "'x' is no number"),
         ({"loss": "squared:1"}, InputError, "the squared loss has no parameter"),
         ({"loss": 3}, InputTypeError, "loss has type int"),
