@@ -208,8 +208,9 @@ def test_a_time_limit_writes_a_network_with_its_true_gap(run, tmp_path):
     assert values["status"] == "inaccurate"
     assert values["stopped"] == "time limit"
     assert 0.0 <= values["lower_bound"] < values["upper_bound"]
-    # a file claims a billionth less than is certified
-    assert 1e-9 < values["gap"] < load_model(tmp_path / "m").claim.gap <= 1.0
+    # a file claims a billionth less than is certified, of either bound
+    stored = load_model(tmp_path / "m").claim.gap
+    assert 1e-9 < values["gap"] <= stored <= values["gap"] + 3e-9
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "nan"])
