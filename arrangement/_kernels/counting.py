@@ -11,6 +11,8 @@ proportional exactly when they are equal. Why these tests are exact is proven in
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +24,43 @@ Floats = NDArray[np.float64]
 
 # Slots of the state array of `advance`.
 LEVEL, NODES, STAMP, N_STATE = 0, 1, 2, 3
+
+
+class Primes(NamedTuple):
+    """The moduli, ``fl(1 / p)`` of each, and the table of `invert_all` or ``(0,)``."""
+
+    values: Ints
+    reciprocals: Floats
+    inverses: Ints
+
+
+class Scratch(NamedTuple):
+    """Of one restriction, by row; ``infinite`` counts the primes, the rest is scratch.
+
+    ``infinite[j]`` tells modulo how many primes row ``j`` is the row at infinity, or
+    line ``j`` parallel.
+    """
+
+    values: Ints
+    prefix: Ints
+    infinite: Ints
+
+
+class Restrictions(NamedTuple):
+    """The path of `advance` in the tree, and what it counted.
+
+    ``rows`` is ``(D, m, k, D + 1)``: level ``l`` holds ``length[l]`` normalised,
+    distinct rows in ``D - l + 1`` coordinates, of which ``position[l]`` are done;
+    ``D >= 2``. ``counts[s]`` counts the no-broken-circuit sets of ``s`` rows;
+    ``state`` has the slots named above.
+    """
+
+    rows: Ints
+    length: Ints
+    position: Ints
+    counts: Ints
+    state: Ints
+
 
 # An odd 31-bit multiplier: hashes stay below 2**31, so the product is below 2**62
 # and the hash never wraps (signed overflow differs between compiled and not).
@@ -88,22 +127,15 @@ def invert_all(
 
 
 @kernel
-def eliminate(
-    source: Ints,
-    i: int,
-    target: Ints,
-    width: int,
-    primes: Ints,
-    reciprocals: Floats,
-) -> None:
+def eliminate(source: Ints, i: int, target: Ints, width: int, primes: Primes) -> None:
     """Restrict rows ``0 .. i-1`` of ``source`` to row ``i``, which is normalised.
 
     ``source`` and ``target`` are ``(rows, k, coordinates)``; rows of ``target`` get
     one coordinate less. The pivot is in the normal of row ``i``, where the row at
     infinity is 0, so that row stays ``(0, .., 0, 1)``.
     """
-    for t in range(primes.size):
-        p, reciprocal = primes[t], reciprocals[t]
+    for t in range(primes.values.size):
+        p, reciprocal = primes.values[t], primes.reciprocals[t]
         pivot = 0
         while source[i, t, pivot] == 0:
             pivot += 1
@@ -121,24 +153,16 @@ def eliminate(
 
 
 @kernel
-def normalise(
-    rows: Ints,
-    n: int,
-    width: int,
-    primes: Ints,
-    reciprocals: Floats,
-    inverses: Ints,
-    scratch: Ints,
-) -> bool:
+def normalise(rows: Ints, n: int, width: int, primes: Primes, scratch: Scratch) -> bool:
     """Normalise ``n`` rows in place; return False when a prime is bad.
 
-    ``scratch[2, j]`` tells modulo how many primes row ``j`` is the row at infinity.
-    A prime is bad when a row, which is not zero, is zero modulo that prime.
+    ``scratch.infinite`` is written for those rows.  A prime is bad when a row, which
+    is not zero, is zero modulo that prime.
     """
-    lead, prefix, at_infinity = scratch[0], scratch[1], scratch[2]
-    at_infinity[:n] = 0
-    for t in range(primes.size):
-        p, reciprocal = primes[t], reciprocals[t]
+    lead, infinite = scratch.values, scratch.infinite
+    infinite[:n] = 0
+    for t in range(primes.values.size):
+        p, reciprocal = primes.values[t], primes.reciprocals[t]
         for j in range(n):
             lead[j] = 0
             for c in range(width - 1):
@@ -146,10 +170,10 @@ def normalise(
                     lead[j] = rows[j, t, c]
                     break
             if lead[j] == 0:
-                at_infinity[j] += 1
+                infinite[j] += 1
                 if rows[j, t, width - 1] == 0:
                     return False
-        invert_all(lead, n, p, reciprocal, inverses, prefix)
+        invert_all(lead, n, p, reciprocal, primes.inverses, scratch.prefix)
         for j in range(n):
             if lead[j] > 1:
                 for c in range(width):
@@ -193,7 +217,7 @@ def find_slot(
 
 @kernel
 def merge(
-    rows: Ints, n: int, k: int, width: int, slots: Ints, stamp: int, at_infinity: Ints
+    rows: Ints, n: int, k: int, width: int, slots: Ints, stamp: int, infinite: Ints
 ) -> int:
     """Keep the first of equal rows, drop those at infinity, close the gaps in place.
 
@@ -202,9 +226,9 @@ def merge(
     """
     kept = 0
     for j in range(n):
-        if at_infinity[j] == k:
+        if infinite[j] == k:
             continue
-        if at_infinity[j] > 0:
+        if infinite[j] > 0:
             return -1
         slot, found = find_slot(rows, j, k, width, slots, stamp)
         if found:
@@ -221,24 +245,18 @@ def merge(
 
 @kernel
 def intersect_lines(
-    lines: Ints,
-    i: int,
-    points: Ints,
-    primes: Ints,
-    reciprocals: Floats,
-    inverses: Ints,
-    scratch: Ints,
+    lines: Ints, i: int, points: Ints, primes: Primes, scratch: Scratch
 ) -> bool:
     """Write where lines ``0 .. i-1`` meet line ``i``; return False if a prime is bad.
 
     ``lines`` are normalised, ``(1, s, b)`` or ``(0, 1, b)``; ``points[j, t, 0]`` is a
     coordinate along line ``i``, or ``p`` for a line parallel modulo ``p``.
-    ``scratch[2, j]`` tells modulo how many primes line ``j`` is parallel.
+    ``scratch.infinite`` is written for those lines.
     """
-    below, prefix, parallel = scratch[0], scratch[1], scratch[2]
+    below, parallel = scratch.values, scratch.infinite
     parallel[:i] = 0
-    for t in range(primes.size):
-        p, reciprocal = primes[t], reciprocals[t]
+    for t in range(primes.values.size):
+        p, reciprocal = primes.values[t], primes.reciprocals[t]
         slope, offset = lines[i, t, 1], lines[i, t, 2]
         for j in range(i):
             above = lines[j, t, 2]
@@ -256,7 +274,7 @@ def intersect_lines(
                 parallel[j] += 1
                 if above == 0:
                     return False
-        invert_all(below, i, p, reciprocal, inverses, prefix)
+        invert_all(below, i, p, reciprocal, primes.inverses, scratch.prefix)
         for j in range(i):
             if below[j] == 0:
                 points[j, t, 0] = p
@@ -284,28 +302,21 @@ def count_points(
 
 @kernel
 def advance(
-    rows: Ints,
-    length: Ints,
-    position: Ints,
-    counts: Ints,
-    state: Ints,
-    primes: Ints,
-    reciprocals: Floats,
-    inverses: Ints,
+    tree: Restrictions,
+    primes: Primes,
     slots: Ints,
-    scratch: Ints,
+    scratch: Scratch,
     max_nodes: int,
     max_work: int,
 ) -> int:
     """Walk the tree of restrictions until it ends or a limit is reached.
 
-    ``rows`` is ``(D, m, k, D + 1)``: level ``l`` holds ``length[l]`` normalised,
-    distinct rows in ``D - l + 1`` coordinates, of which ``position[l]`` are done;
-    ``D >= 2``. ``counts[s]`` counts the no-broken-circuit sets of ``s`` rows. All
-    of these and ``state`` are modified; calling again goes on. ``max_nodes`` is the
-    total in ``state[NODES]`` not to pass, ``max_work`` the row operations a call.
+    ``tree`` is modified; calling again goes on. ``max_nodes`` is the total in
+    ``state[NODES]`` not to pass, ``max_work`` the row operations a call.
     """
-    dimension, k = rows.shape[0], primes.size
+    rows, length, position = tree.rows, tree.length, tree.position
+    counts, state = tree.counts, tree.state
+    dimension, k = rows.shape[0], primes.values.size
     work = 0
     while state[LEVEL] >= 0:
         level = state[LEVEL]
@@ -323,17 +334,15 @@ def advance(
         counts[level + 1] += 1
         here, below, width = rows[level], rows[level + 1], dimension - level
         if width == 2:
-            if not intersect_lines(
-                here, i, below, primes, reciprocals, inverses, scratch
-            ):
+            if not intersect_lines(here, i, below, primes, scratch):
                 return BAD_PRIME
-            found = count_points(below, i, k, slots, stamp, scratch[2])
+            found = count_points(below, i, k, slots, stamp, scratch.infinite)
             counts[level + 2] += found
         else:
-            eliminate(here, i, below, width + 1, primes, reciprocals)
-            if not normalise(below, i, width, primes, reciprocals, inverses, scratch):
+            eliminate(here, i, below, width + 1, primes)
+            if not normalise(below, i, width, primes, scratch):
                 return BAD_PRIME
-            left = merge(below, i, k, width, slots, stamp, scratch[2])
+            left = merge(below, i, k, width, slots, stamp, scratch.infinite)
             if left < 0:
                 return BAD_PRIME
             length[level + 1] = left

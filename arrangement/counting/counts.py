@@ -342,14 +342,13 @@ def _walk(
     m, k, width = residues.shape
     dimension = width - 1
     moduli = np.array(primes, dtype=np.int64)
-    reciprocals = 1.0 / moduli
     inverses = _inverse_table(primes[0] if k == 1 else _TABLE_LIMIT)
+    modulo = kernels.Primes(moduli, 1.0 / moduli, inverses)
     slots = np.zeros((2 << m.bit_length(), 2), dtype=np.int64)
-    scratch = np.zeros((3, m), dtype=np.int64)
-    ordered = (moduli, reciprocals, inverses)
-    if not kernels.normalise(residues, m, width, *ordered, scratch):
+    scratch = kernels.Scratch(*np.zeros((3, m), dtype=np.int64))
+    if not kernels.normalise(residues, m, width, modulo, scratch):
         return None, visited
-    kept = kernels.merge(residues, m, k, width, slots, 1, scratch[2])
+    kept = kernels.merge(residues, m, k, width, slots, 1, scratch.infinite)
     if kept < 0:
         return None, visited
     counts = np.zeros(dimension + 1, dtype=np.int64)
@@ -367,11 +366,11 @@ def _walk(
     state = np.zeros(kernels.N_STATE, dtype=np.int64)
     state[kernels.NODES] = visited
     state[kernels.STAMP] = 1
-    walk = (levels, length, position, counts, state, *ordered, slots, scratch)
+    tree = kernels.Restrictions(levels, length, position, counts, state)
     # Counters grow by at most m a node, and 2**63 / m nodes take centuries.
     limit = min(max_nodes, 2**62)
     while True:
-        status = kernels.advance(*walk, limit, _WORK_PER_CALL)
+        status = kernels.advance(tree, modulo, slots, scratch, limit, _WORK_PER_CALL)
         visited = int(state[kernels.NODES])
         if status == DONE:
             return tuple(counts.tolist()), visited

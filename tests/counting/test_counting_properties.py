@@ -211,14 +211,14 @@ def test_parallel_modulo_one_prime_is_no_point_of_the_line() -> None:
 def test_a_row_that_is_zero_modulo_a_prime_is_reported() -> None:
     moduli = np.array([5, 7], dtype=np.int64)
     rows = np.array([[[2, 1], [3, 3]], [[0, 0], [0, 4]]], dtype=np.int64)
-    scratch = np.zeros((3, 2), dtype=np.int64)
+    scratch = kernels.Scratch(*np.zeros((3, 2), dtype=np.int64))
     table = np.zeros(0, dtype=np.int64)
-    options = (moduli, 1.0 / moduli, table, scratch)
+    options = (kernels.Primes(moduli, 1.0 / moduli, table), scratch)
     assert not kernels.normalise(rows, 2, 2, *options)
     rows[1, 0] = (0, 2)
     assert kernels.normalise(rows, 2, 2, *options)
     assert rows[0].tolist() == [[1, 3], [1, 1]]
-    assert scratch[2].tolist() == [0, 2]
+    assert scratch.infinite.tolist() == [0, 2]
 
 
 def test_core_takes_redundant_rows() -> None:
