@@ -30,9 +30,12 @@ LOOSE = 0.1
 TIGHT = 0.2
 FINE = 1e-9
 # When climbing finds fewer new maxima than this for each dimension, a covering looks
-# for others, unless the last one took more than this share of a master problem.
+# for others, unless the last one took more than this share of a master problem.  A cone
+# takes about as long as CONE entries in an iteration; seconds, which differ from run to
+# run, would make the result differ too.
 FEW = 5
 PATIENCE = 0.5
+CONE = 65
 QUICK_CONES = 10**5
 
 
@@ -146,13 +149,12 @@ class ColumnGeneration:
         beta = self.program.beta
         tight = self.is_tight or (bool(self.history) and self.added == 0)
         aim = self._aim(tight)
-        begin = time.monotonic()
         solution = self._solve(aim)
-        seconds = time.monotonic() - begin
+        effort = solution.iterations * len(self.columns.blocks) * self.X.size
         broken = self.columns.blocks.cut(solution.weights)
         self._take_network(solution)
         self.v = self.program.data_term.clip(solution.v)
-        self._price(solution, beta * (1.0 + 0.1 * aim), seconds, tight)
+        self._price(solution, beta * (1.0 + 0.1 * aim), effort, tight)
         estimate = self._estimate()
         if not tight:
             self.columns.prune(solution, beta)
@@ -198,16 +200,17 @@ class ColumnGeneration:
             self.upper, self.network = value, network
 
     def _price(
-        self, solution: RestrictedSolution, price: float, seconds: float, tight: bool
+        self, solution: RestrictedSolution, price: float, effort: int, tight: bool
     ) -> None:
         """Find the maxima of the new dual point, by a covering too where few are new.
 
-        ``price`` is what new ones are above, ``seconds`` what the master problem took.
+        ``price`` is what new ones are above, ``effort`` what the master problem took:
+        entries of the matrix visited for each block and iteration.
         """
         prices = self.prices
         prices.climb(self.v, solution.weights)
         is_few = np.sum(prices.maxima.values > price) < FEW * self.X.shape[1]
-        if not tight and is_few and prices.seconds < PATIENCE * seconds:
+        if not tight and is_few and CONE * prices.n_cones < PATIENCE * effort:
             margin = max(0.05 * self.gap, 0.05 * self.tol)
             missed = prices.cover(self.v, margin, QUICK_CONES)
             prices.maxima = prices.maxima.union(missed)

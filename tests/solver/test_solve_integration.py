@@ -1,5 +1,8 @@
 """The global optimum: against CVXPY, known values, and the bounds themselves."""
 
+import itertools
+import time
+
 import numpy as np
 import pytest
 
@@ -306,6 +309,20 @@ def test_what_climbing_misses_the_covering_finds(monkeypatch):
     )
     assert any("the covering of the sphere found" in line for line in lines)
     assert solution.status is SolutionStatus.OPTIMAL
+
+
+def test_the_result_does_not_depend_on_the_clock(monkeypatch):
+    X, y = planted(50, 3)
+    program = ConvexProgram(X, y, 0.05)
+    ends = []
+    # every look at a clock that stands still, creeps, or leaps
+    for steps in ([0.0], [1e-9], [0.0, 100.0], [100.0, 0.0, 0.0], [50.0]):
+        ticks = itertools.accumulate(itertools.cycle(steps))
+        monkeypatch.setattr(time, "monotonic", ticks.__next__)
+        found = solve(program)
+        rounds = [(latest.upper, latest.n_blocks) for latest in found.history]
+        ends.append((found.objective, found.lower_bound, rounds))
+    assert all(end == ends[0] for end in ends[1:])
 
 
 @pytest.mark.slow
