@@ -16,37 +16,40 @@ def listed():
     arrangement = Arrangement(X)
     plan = Plan(arrangement)
     assert plan.by_vertices
-    patterns, witnesses = [], []
+    parts, scales = [], []
 
     def keep(block, points, shifts, bases):
-        patterns.append(block.copy())
-        witnesses.append(points.copy())
-        keep.shifts = shifts
+        parts.append((block.copy(), points.copy(), bases.copy()))
+        scales.append(shifts)
 
     for _ in run(plan, check=keep):
         pass
-    joined = np.concatenate(patterns), np.concatenate(witnesses)
-    return arrangement, *joined, keep.shifts
+    assert all(scale == scales[0] for scale in scales)
+    joined = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return arrangement, *joined, scales[0]
 
 
-def prove(arrangement, patterns, witnesses, shifts, *, block):
+def prove(arrangement, patterns, witnesses, bases, shifts, *, block):
     prover = Prover(arrangement, is_ordered=False)
     for k in range(0, len(patterns), block):
         part = np.ascontiguousarray(patterns[k : k + block])
-        points = np.ascontiguousarray(witnesses[k // 2 : (k + block) // 2])
-        prover.append(part, prover.check(part, points, shifts))
+        half = slice(k // 2, (k + block) // 2)
+        prover.append(part, prover.check(part, witnesses[half], shifts, bases[half]))
     return prover.conclude(patterns)
 
 
 @pytest.mark.parametrize("block", [2, 1000, 10**6])
 def test_the_list_is_proven_in_blocks_of_any_size(listed, block):
-    arrangement, patterns, witnesses, shifts = listed
+    arrangement, patterns, witnesses, bases, shifts = listed
     # from a smaller part where blocks are tiny: conclude then says how many miss
     if block == 2:
         with pytest.raises(IncompleteListingError, match="missing"):
-            prove(arrangement, patterns[:200], witnesses[:100], shifts, block=2)
+            prove(
+                arrangement, patterns[:200], witnesses[:100], bases[:100], shifts,
+                block=2,
+            )  # fmt: skip
         return
-    proof = prove(arrangement, patterns, witnesses, shifts, block=block)
+    proof = prove(arrangement, patterns, witnesses, bases, shifts, block=block)
     assert proof.n_patterns == proof.bound
 
 
@@ -54,21 +57,21 @@ def test_the_list_is_proven_in_blocks_of_any_size(listed, block):
 def test_a_pattern_that_comes_twice_is_found_where_the_number_is_right(
     listed, kept, lost
 ):
-    arrangement, patterns, witnesses, shifts = listed
-    patterns, witnesses = patterns.copy(), witnesses.copy()
+    arrangement, patterns, witnesses, bases, shifts = listed
+    patterns, witnesses, bases = patterns.copy(), witnesses.copy(), bases.copy()
     patterns[2 * lost : 2 * lost + 2] = patterns[2 * kept : 2 * kept + 2]
-    witnesses[lost] = witnesses[kept]
+    witnesses[lost], bases[lost] = witnesses[kept], bases[kept]
     with pytest.raises(IncompleteListingError, match="occur twice"):
-        prove(arrangement, patterns, witnesses, shifts, block=1000)
+        prove(arrangement, patterns, witnesses, bases, shifts, block=1000)
 
 
 @pytest.mark.parametrize("k", [1, 777, 2001])
 def test_an_altered_antipode_is_found(listed, k):
-    arrangement, patterns, witnesses, shifts = listed
+    arrangement, patterns, witnesses, bases, shifts = listed
     patterns = patterns.copy()
     patterns[k, 0] ^= np.uint64(1 << 17)
     with pytest.raises(IncompleteListingError, match=f"pattern {k} of the list"):
-        prove(arrangement, patterns, witnesses, shifts, block=1000)
+        prove(arrangement, patterns, witnesses, bases, shifts, block=1000)
 
 
 def test_what_is_no_list_of_patterns_is_refused_by_name():
