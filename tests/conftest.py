@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import numba
@@ -17,9 +18,27 @@ import pytest
 from hypothesis import settings
 
 # cases of one test, and examples of one case, in a quick run
-MOST_CASES = 2
+MOST_CASES = 1
 SHARE_OF_EXAMPLES = 0.1
 LEAST_EXAMPLES = 5
+
+# rooms whose tests go to one process, so that their kernels are compiled once; every
+# other file goes where there is time
+TOGETHER = {
+    "baselines": "solver",
+    "certificates": "solver",
+    "cli": "listing",
+    "conic": "listing",
+    "counting": "listing",
+    "listing": "listing",
+    "restricted": "solver",
+    "solver": "solver",
+    "stores": "listing",
+    "verification": "listing",
+    "walls": "solver",
+}
+# rooms that use kernels of both: last, when they are compiled
+LAST = ("certificates", "cli")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -65,10 +84,26 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     return None
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Share rooms out among the processes of ``-n 2``."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByRoom(LoadScopeScheduling):  # type: ignore[misc]
+        """Each test goes where others of its room are."""
+
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return TOGETHER.get(Path(file).parent.name, file)
+
+    return ByRoom(config, log)
+
+
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     """Leave to a quick run what is not slow, a few cases of each test."""
+    items.sort(key=lambda item: item.path.parent.name in LAST)
     if not is_quick(config):
         return
     cases: dict[str, list[pytest.Item]] = defaultdict(list)

@@ -41,12 +41,14 @@ def test_every_approximation_is_a_network_above_the_bound(loss, k):
             assert found.objective <= found.training.objective * (1 + 1e-6)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=12)
 @given(st.sampled_from(LOSSES), st.integers(0, 19))
 def test_all_patterns_leave_no_gap(loss, k):
     program = program_of(loss, k)
+    solution = solve(program)
     for method in (approximate, alg2):
-        found = method(program, n_directions=20000, tol=1e-8)
+        found = method(program, n_directions=20000, tol=1e-8, bound=solution)
         if found.n_patterns == count_patterns(program.X):
             assert found.gap <= 2e-6
 

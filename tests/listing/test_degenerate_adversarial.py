@@ -82,6 +82,7 @@ def test_many_distinct_rows_in_the_plane_across_words(n):
         assert len(block) in (64, 2 * n % 64)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [63, 64, 65, 128, 129])
 def test_generic_rows_across_words_reach_the_cover_bound(n):
     X = np.vander(np.arange(1, n + 1), 3)

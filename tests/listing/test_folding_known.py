@@ -64,6 +64,7 @@ def test_the_tukey_depth_of_the_origin():
     assert depth == min(int((X @ d > 0).sum()) for d in directions)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_the_exact_zero_one_loss_of_a_linear_classifier(seed):
     draw = np.random.default_rng(seed)

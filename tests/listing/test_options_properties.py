@@ -127,6 +127,7 @@ def test_pieces_one_after_another_are_the_list_in_the_order_of_signs(case, k, si
     assert np.array_equal(np.concatenate(parts), whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MATRICES)
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_most_patterns_are_honoured(name, n_jobs):

@@ -171,6 +171,7 @@ def test_few_cones_leave_a_loose_bound():
     assert few.lower_bound <= best.norm <= few.certificate.upper_bound
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [1e-9, 1e-2, 0.1])
 def test_a_time_limit_ends_with_an_honest_gap(limit):
     X, y = gaussian(40, 3)

@@ -175,6 +175,7 @@ def test_kinks_on_a_line():
         assert found.norm >= change * (1 - 1e-7)
 
 
+@pytest.mark.slow
 def test_the_grid_of_the_circle_brackets_the_optimum():
     rng = np.random.default_rng(2)
     angles = np.linspace(0, 2 * math.pi, 20001)

@@ -108,6 +108,7 @@ def test_the_norm_is_one(seed):
     assert norms[0].norm >= norms[0].lower_bound > 0
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=10)
 @given(st.integers(0, 10**6), st.data())
 def test_rows_scaled_with_their_targets_and_permuted(seed, data):

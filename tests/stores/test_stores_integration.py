@@ -110,6 +110,7 @@ def test_a_store_holds_the_list_and_stock_zarr_reads_it(tmp_path, name, block_si
     )  # the same list, proven again from its bits
 
 
+@pytest.mark.slow
 def test_slices_are_those_of_a_list(store):
     stored = open_patterns(store)
     packed = enumerate_patterns(matrix()).packed
@@ -243,6 +244,7 @@ def test_killed_at_every_step_the_store_goes_on_to_the_same_bytes(tmp_path):
     assert moment > 20
 
 
+@pytest.mark.slow
 def test_killed_by_the_system_the_command_goes_on(tmp_path):
     X = np.random.default_rng(5).integers(-50, 51, (40, 4))
     np.save(tmp_path / "X.npy", X)

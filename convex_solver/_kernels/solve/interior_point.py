@@ -243,17 +243,14 @@ def centring(current, scaling, step, mu, correct, aims):
                 e1[g, k] = -s1[g, k]
             continue
         eta = math.sqrt(eta2[g])
-        source[0] = s0
-        source[1:] = s1[g]
+        fill(source, s0, s1[g])
         apply_scaling(point[g], eta, 1.0, source, scaled)
         rhs[:] = 0.0
         rhs[0] = mu
         if correct:
-            source[0] = dt[g]
-            source[1:] = dw[g]
+            fill(source, dt[g], dw[g])
             apply_scaling(point[g], 1.0 / eta, -1.0, source, left)
-            source[0] = ds0
-            source[1:] = ds1[g]
+            fill(source, ds0, ds1[g])
             apply_scaling(point[g], eta, 1.0, source, right)
             for k in range(r + 1):
                 rhs[0] -= left[k] * right[k]
@@ -278,6 +275,14 @@ def centring(current, scaling, step, mu, correct, aims):
         e0[g] = left[0] - s0 - ds0
         for k in range(r):
             e1[g, k] = left[k + 1] - s1[g, k]
+
+
+@kernel
+def fill(out, first, others):
+    """``out = (first, others)``, entry by entry: see `compile` on array assignments."""
+    out[0] = first
+    for k in range(others.size):
+        out[1 + k] = others[k]
 
 
 @kernel
