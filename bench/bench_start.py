@@ -52,7 +52,10 @@ def run(options: Options, report: Report) -> None:
         fit += ["--features", "bill_length_mm,bill_depth_mm", "--standardize"]
         matrix = str(folder / "matrix.npy")
         commands = {
-            "list a Gaussian matrix": ([*enumerate_, matrix], "all distinct"),
+            "list a Gaussian matrix": (
+                [*enumerate_, matrix, "--no-intercept"],
+                "all distinct",
+            ),
             "list the penguins": ([*enumerate_, penguins, *bills], "107,618"),
             "fit the penguins": ([*fit, "--beta", "1000"], "optimal"),
         }
