@@ -116,15 +116,18 @@ class _Problem:
 
     def advance(self) -> bool:
         """Take a step; False where rounding leaves none."""
+        try:
+            return self._step()
+        except (la.LinAlgError, ValueError):  # the latter of numbers not finite
+            return False
+
+    def _step(self) -> bool:
         r, packing = self.m.size, self.packing
         gradient, hessian = self._derivatives()
-        try:
-            inverse = np.linalg.inv(joined(self.m, self.M))
-            inverse = 0.5 * (inverse + inverse.T)
-            hessian += curvature(self.Z, inverse, packing, self.bordered)
-            factor = la.cho_factor(hessian, overwrite_a=True)
-        except la.LinAlgError:
-            return False
+        inverse = np.linalg.inv(joined(self.m, self.M))
+        inverse = 0.5 * (inverse + inverse.T)
+        hessian += curvature(self.Z, inverse, packing, self.bordered)
+        factor = la.cho_factor(hessian, overwrite_a=True)
         normal = np.concatenate([np.zeros(r), packing.identity])
         across = la.cho_solve(factor, normal)
         wall = pull_back(inverse, packing)
@@ -142,21 +145,19 @@ class _Problem:
             length = cone_ratio(joined(self.m, self.M), joined(dm, dM))
             return min(1.0, STEP * min(length, cone_ratio(self.Z, dZ)))
 
-        try:
-            weight = mu
+        weight = mu
+        dm, dM, dZ = direction(weight)
+        fall = -float((gradient - weight * wall) @ self._joint(dm, dM))
+        if fall <= NEAR * mu:
+            # near the path: on along it
+            share = (1.0 - longest(*direction(0.0))) ** 2
+            weight = min(max(share, LEAST_CENTRING), 0.8) * mu
             dm, dM, dZ = direction(weight)
-            fall = -float((gradient - weight * wall) @ self._joint(dm, dM))
-            if fall <= NEAR * mu:
-                # near the path: on along it
-                share = (1.0 - longest(*direction(0.0))) ** 2
-                weight = min(max(share, LEAST_CENTRING), 0.8) * mu
-                dm, dM, dZ = direction(weight)
-            length = longest(dm, dM, dZ)
-        except la.LinAlgError:
-            return False
+        length = longest(dm, dM, dZ)
         # the direction falls for the function with the wall of this weight
         slope = float((gradient - weight * wall) @ self._joint(dm, dM))
         before = self._value(self.m, self.M, weight)
+        m, M = self.m, self.M
         while length > SHORTEST:
             m, M = self.m + length * dm, self.M + length * dM
             if self._value(m, M, weight) <= before + FALL * length * slope:

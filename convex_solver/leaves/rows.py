@@ -81,13 +81,17 @@ def form_price(X: Array, w: Array, at: Spread, linear: Array | None = None) -> f
     """Bound ``max linear.u + sum w_i (x_i.u)_+`` by a quadratic form, but for rounding.
 
     The form is that of `convex_solver.certificates.relaxation`, which rounds up.
+    Infinite where a number is not finite.
     """
     gamma = np.sqrt(at.trace / at.square)
     up, low = np.maximum(w, 0.0), np.maximum(-w, 0.0)
     g = 0.5 * (w @ X) + (0.0 if linear is None else linear)
     mixed = (X * low[:, None]).T @ at.policy
     H = 0.25 * ((X * (up * gamma)[:, None]).T @ X) - 0.25 * (mixed + mixed.T)
-    values, vectors = np.linalg.eigh(H)
+    try:
+        values, vectors = np.linalg.eigh(H)
+    except np.linalg.LinAlgError:
+        return math.inf
     squares = 0.25 * (vectors.T @ g) ** 2
     top, low_end = float(values[-1]), 1e-15
     high_end = 2.0 * math.sqrt(float(np.sum(squares))) + 1e-15
@@ -98,4 +102,5 @@ def form_price(X: Array, w: Array, at: Spread, linear: Array | None = None) -> f
         else:
             low_end = middle
     nu = top + high_end
-    return float(0.25 * np.sum(up / gamma) + nu + np.sum(squares / (nu - values)))
+    bound = float(0.25 * np.sum(up / gamma) + nu + np.sum(squares / (nu - values)))
+    return bound if math.isfinite(bound) else math.inf

@@ -129,6 +129,7 @@ class RelaxedProgram:
         self.packing = Packing(program.rank)
         self.bordered = Packing(program.rank + 1)
 
+    @np.errstate(all="ignore")
     def solve(self, tol: float, deadline: float = math.inf) -> RelaxedSolution:
         """Solve to a relative gap of about ``tol``, or as far as there is time."""
         begin = time.monotonic()
@@ -234,7 +235,7 @@ class _Point:
         """Take a step; False where none is left."""
         try:
             return self._step()
-        except la.LinAlgError:  # the former of NumPy, too
+        except (la.LinAlgError, ValueError):  # the latter of numbers not finite
             return False
 
     def _step(self) -> bool:

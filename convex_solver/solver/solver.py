@@ -428,7 +428,10 @@ def _certificate(
         # no search: it is there also where there is no time for more
         end = max(deadline, time.monotonic() + MOST_OVERTIME)
         v = RelaxedProgram(program).solve(RELAXED_TOL * tol, part_of_time(end, 0.5)).v
-        found.append(relaxed_certificate(program, network, v, end))
+        if time.monotonic() < deadline:
+            found.append(bounds(data, network, v, beta, loss, **options))
+        else:
+            found.append(relaxed_certificate(program, network, v, end))
     best = max(found, key=lambda certificate: certificate.lower_bound)
     if best.gap <= tol or not run.history or time.monotonic() >= deadline:
         return best
