@@ -2,7 +2,7 @@
 
 Any list of patterns gives a restricted program whose optimum is a network's objective,
 an upper bound of the true optimum.  How far above it is only the exact bound can tell,
-so that every `Approximation` carries its true gap, or says that it is unknown.
+so that every `Approximation` carries its true gap, unless no bound is wanted.
 
 Of the methods that Pilanci & Ergen (2020) compare, the appendix fixes only the first
 (Figure 10: patterns along gradient descent and of 50 clusters of patches).  `alg2` and
@@ -21,12 +21,16 @@ from arrangement import InputError
 from arrangement.options import whole_number
 from convex_solver.baselines.clusters import cluster_directions
 from convex_solver.baselines.training import Training, train
-from convex_solver.certificates import SolutionStatus
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import ConvexProgram, reduce_network
 from convex_solver.reading import TOL, Limits
 from convex_solver.restricted import blocks_of, solve_by_cuts
-from convex_solver.solver import Solution, solve
+from convex_solver.solver import (
+    RelaxedProgram,
+    Solution,
+    relaxed_certificate,
+    solve,
+)
 from convex_solver.typing import Array
 
 # The exact optimum is sought for the gap up to this rank, for so many seconds, to this
@@ -46,7 +50,7 @@ class Approximation:
     objective : float
         Its objective (2), as it is: ``program.network_objective(network)``.
     lower_bound : float or None
-        Certified lower bound of the optimum over all patterns, where it was reached.
+        Certified lower bound of the optimum over all patterns; None if none was wanted.
     n_patterns : int
         Distinct patterns of the restricted program, each with both signs.
     restricted_bound : float
@@ -125,9 +129,8 @@ def approximate(
         is, and a bound is sought in what is left.  Training is not cut short.
     bound : Solution, float, "auto" or None
         For the true gap: a solution of the same program, or a certified lower bound;
-        "auto" solves the program itself for up to 20 seconds where the rank is at most
-        6, and leaves the gap unknown unless that ends with a certificate; None does
-        not try.
+        "auto" solves the program itself, or above rank 6 its relaxation, for up to 20
+        seconds, and takes what is certified then; None does not try.
 
     Returns
     -------
@@ -397,11 +400,15 @@ def _lower_bound(program: ConvexProgram, objective: float, run: _Run) -> float |
         return None
     if isinstance(bound, str):
         seconds = min(BOUND_SECONDS, run.deadline - time.monotonic())
-        if program.rank > BOUND_RANK or seconds <= 0.0:
+        if seconds <= 0.0:
             return None
-        bound = solve(program, tol=BOUND_TOL, time_limit=seconds)
-        if bound.status is not SolutionStatus.OPTIMAL:
-            return None
+        if program.rank <= BOUND_RANK:
+            bound = solve(program, tol=BOUND_TOL, time_limit=seconds)
+        else:
+            none = program.network(np.zeros((0, program.d)), np.zeros(0))
+            deadline = time.monotonic() + seconds
+            v = RelaxedProgram(program).solve(BOUND_TOL, deadline).v
+            bound = relaxed_certificate(program, none, v, math.inf).lower_bound
     lower = bound.lower_bound if isinstance(bound, Solution) else float(bound)
     # a certificate is below every network's objective, but for its rounding
     if lower > objective * (1.0 + 1e-12):

@@ -1,6 +1,6 @@
 """Bounds that a stranger can recompute; nothing here knows the solver."""
 
-from convex_solver.certificates.covering import cover_sphere
+from convex_solver.certificates.covering import COVERED_RANK, cover_sphere
 from convex_solver.certificates.dependencies import (
     CNNInfeasibility,
     Dependency,
@@ -36,10 +36,12 @@ from convex_solver.certificates.model_file import (
     save_model,
 )
 from convex_solver.certificates.obstruction import Obstruction, find_obstruction, reach
+from convex_solver.certificates.relaxation import relax_sphere
 from convex_solver.certificates.relu import Certificate, bounds, certify
 from convex_solver.certificates.status import SolutionStatus
 
 __all__ = [
+    "COVERED_RANK",
     "CNNCertificate",
     "CNNInfeasibility",
     "Certificate",
@@ -70,6 +72,7 @@ __all__ = [
     "load_model",
     "minimum_norm_bounds",
     "reach",
+    "relax_sphere",
     "right_inverse",
     "save_model",
 ]

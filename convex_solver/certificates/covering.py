@@ -51,6 +51,9 @@ FIRST_CONES = 256
 CONES_PER_CALL = 50_000
 QUICK, SLOW = 0.05, 0.25
 LEAST_RTOL = 1e-13
+# Rank above which a covering is tried only where it is asked for: millions of cones
+# prove less there than one quadratic form.
+COVERED_RANK = 8
 
 
 @dataclass(frozen=True, eq=False)

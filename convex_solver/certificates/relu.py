@@ -19,8 +19,9 @@ from numpy.typing import ArrayLike
 
 from arrangement import InputError, PatternSet, cover_bound
 from convex_solver.certificates.chambers import Price, price_chambers
-from convex_solver.certificates.covering import cover_sphere
+from convex_solver.certificates.covering import COVERED_RANK, cover_sphere
 from convex_solver.certificates.network_bounds import upper_bound
+from convex_solver.certificates.relaxation import relax_sphere
 from convex_solver.certificates.status import Bounds
 from convex_solver.losses import DataTerm, Loss, get_loss
 from convex_solver.networks import TwoLayerReLU
@@ -42,7 +43,7 @@ from convex_solver.rounding import (
 )
 from convex_solver.typing import Array
 
-METHODS = ("auto", "covering", "chambers")
+METHODS = ("auto", "covering", "chambers", "relaxation")
 # Cones to visit for each sign before chambers are listed instead, where there are not
 # too many (Cover's bound; a listing prices 1 a microsecond, a cone takes 4).
 FEW_CONES = 5 * 10**4
@@ -139,9 +140,11 @@ def certify(
         A proven listing of the same data; its chambers are then priced.
     method : {"auto", "covering", "chambers"}
         How ``|v^T (X u)_+|`` is bounded: by a covering of the sphere (`cover_sphere`),
-        which needs about the square root of the number of chambers, or chamber by
-        chamber.  "auto" lists chambers only where the covering exceeds its budget and
-        there are not too many of them.
+        which needs about the square root of the number of chambers, chamber by chamber,
+        or by a quadratic form above it (in any dimension and at once, but not tight).
+        "auto" lists chambers only where the covering exceeds its budget and there are
+        not too many of them, and takes the quadratic form if it is the better bound;
+        above rank 8 it tries nothing else.
     rtol : float
         How far the bound of a covering may be above the largest value, relative: a
         larger one needs fewer cones and costs as much of the lower bound.
@@ -315,6 +318,9 @@ def _price(
     if method == "chambers" or patterns is not None:
         return price_chambers(data, v, patterns, deadline)
     bound = cover_bound(data.arrangement.n_distinct, data.arrangement.rank)
+    is_high = data.arrangement.rank > COVERED_RANK
+    if method == "relaxation" or (method == "auto" and is_high):
+        return _relaxed(data, v, bound, deadline)
     most = min(MOST_CHAMBERS, max_cones)
     cones = max_cones
     if method == "auto" and bound <= most:
@@ -332,10 +338,18 @@ def _price(
     if not covering.is_reached:
         proof += "; the bound is loose, as more of them would be needed"
     price = Price(covering.bound, None, covering.n_cones, bound, proof)
-    if method == "auto" and not covering.is_reached and bound <= most:
-        listed = price_chambers(data, v, None, deadline)
-        return min(listed, price, key=lambda found: found.largest)
-    return price
+    if method == "covering" or covering.is_reached:
+        return price
+    others = [price, _relaxed(data, v, bound, deadline)]
+    if bound <= most:
+        others.append(price_chambers(data, v, None, deadline))
+    return min(others, key=lambda found: found.largest)
+
+
+def _relaxed(data: Data, v: Array, bound: int, deadline: float) -> Price:
+    found = relax_sphere(data.X, v, data.X_error, deadline=deadline)
+    proof = "a quadratic form above the price in all directions, which may be loose"
+    return Price(found.bound, None, None, bound, proof)
 
 
 def _feasible(

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from convex_solver.certificates import COVERED_RANK
 from convex_solver.program import ConvexProgram, best_of_blocks
 from convex_solver.restricted import RestrictedSolution, solve_restricted
 from convex_solver.solver.columns import Columns
@@ -164,7 +165,12 @@ class ColumnGeneration:
         return self._note(estimate, solution.iterations)
 
     def search(self, max_cones: int) -> int:
-        """Cover the sphere; add the chambers that pricing missed, and count them."""
+        """Cover the sphere; add the chambers that pricing missed, and count them.
+
+        None in high rank, where no covering ends.
+        """
+        if self.program.rank > COVERED_RANK:
+            return 0
         margin, beta = 0.05 * self.tol, self.program.beta
         missed = self.prices.cover(self.v, margin, max_cones)
         if missed.largest <= beta * (1.0 + 2.0 * margin):
@@ -210,6 +216,7 @@ class ColumnGeneration:
         prices = self.prices
         prices.climb(self.v, solution.weights)
         is_few = np.sum(prices.maxima.values > price) < FEW * self.X.shape[1]
+        is_few &= self.program.rank <= COVERED_RANK
         if not tight and is_few and CONE * prices.n_cones < PATIENCE * effort:
             margin = max(0.05 * self.gap, 0.05 * self.tol)
             missed = prices.cover(self.v, margin, QUICK_CONES)

@@ -29,6 +29,11 @@ from convex_solver.reading import (
 )
 from convex_solver.restricted import all_directions
 from convex_solver.solver.column_generation import ColumnGeneration, Round
+from convex_solver.solver.relaxation import (
+    RelaxedProgram,
+    RelaxedSolution,
+    relaxed_certificate,
+)
 from convex_solver.typing import Array
 
 Say = Callable[[str], object]
@@ -46,6 +51,10 @@ SMALL = 300
 # as a share of it and in seconds, where a last round took what was left for it.
 ROUNDS_SHARE = 0.9
 OVERTIME, MOST_OVERTIME = 0.1, 1.0
+# Rank above which the relaxation comes first, the tolerance that it is solved to (of
+# the one asked for), and its share of the time.
+RELAXED_RANK = 6
+RELAXED_TOL, RELAXED_SHARE = 0.2, 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -281,10 +290,13 @@ def solve_from(
         check_size(program)
     method, reason = _choose(program, method)
     say(f"{method}: {reason}")
+    relaxed = _relaxed(program, limits.tol, deadline, say)
+    # pricing its dual point takes about as long as finding it
+    left = deadline - (relaxed.seconds if relaxed else 0.0)
     run = ColumnGeneration(
         program,
         limits.tol,
-        deadline=part_of_time(deadline, ROUNDS_SHARE),
+        deadline=part_of_time(left, ROUNDS_SHARE),
         report=lambda latest: say(_line(latest)),
     )
     stopped = _find(run, method, limits, guesses, say)
@@ -292,7 +304,7 @@ def solve_from(
     overtime = min(OVERTIME * max(deadline - begin, 0.0), MOST_OVERTIME)
     deadline = max(deadline, time.monotonic() + overtime)
     network = _reduced(run, limits.tol, deadline)
-    certificate = _certificate(network, run, limits, deadline)
+    certificate = _certificate(network, run, limits, deadline, relaxed)
     status = certificate.status(limits.tol)
     if status is SolutionStatus.OPTIMAL:
         stopped = "tolerance"
@@ -378,10 +390,27 @@ def _reduced(run: ColumnGeneration, tol: float, deadline: float) -> TwoLayerReLU
     return network
 
 
+def _relaxed(
+    program: ConvexProgram, tol: float, deadline: float, say: Say
+) -> RelaxedSolution | None:
+    """Solve the relaxation where coverings may not end: it always does, and soon."""
+    if program.rank <= RELAXED_RANK:
+        return None
+    found = RelaxedProgram(program).solve(
+        RELAXED_TOL * tol, part_of_time(deadline, RELAXED_SHARE)
+    )
+    say(f"relaxation: the optimum is at least {found.estimate:.10g}")
+    return found
+
+
 def _certificate(
-    network: TwoLayerReLU, run: ColumnGeneration, limits: Limits, deadline: float
+    network: TwoLayerReLU,
+    run: ColumnGeneration,
+    limits: Limits,
+    deadline: float,
+    relaxed: RelaxedSolution | None,
 ) -> Certificate:
-    """Certify with the run's dual point; if that falls short, with the gradient too."""
+    """Certify with the run's dual point; if that falls short, with others too."""
     program = run.program
     data, beta, loss, tol = program.data, program.beta, program.loss, limits.tol
     options: dict[str, Any] = {
@@ -389,11 +418,25 @@ def _certificate(
         "max_cones": limits.max_cones,
         "deadline": deadline,
     }
-    first = bounds(data, network, run.v, beta, loss, **options)
-    if first.gap <= tol or not run.history or time.monotonic() >= deadline:
-        return first
+    found: list[Certificate] = []
+    if relaxed is not None:
+        found.append(relaxed_certificate(program, network, relaxed.v, deadline))
+        if found[0].gap <= tol or time.monotonic() >= deadline:
+            return found[0]
+    found.append(bounds(data, network, run.v, beta, loss, **options))
+    if found[-1].gap > tol and program.rank > 1 and relaxed is None:
+        # no search: it is there also where there is no time for more
+        end = max(deadline, time.monotonic() + MOST_OVERTIME)
+        v = RelaxedProgram(program).solve(RELAXED_TOL * tol, part_of_time(end, 0.5)).v
+        if time.monotonic() < deadline:
+            found.append(bounds(data, network, v, beta, loss, **options))
+        else:
+            found.append(relaxed_certificate(program, network, v, end))
+    best = max(found, key=lambda certificate: certificate.lower_bound)
+    if best.gap <= tol or not run.history or time.monotonic() >= deadline:
+        return best
     second = bounds(data, network, None, beta, loss, **options)
-    return max(first, second, key=lambda c: c.lower_bound)
+    return max(best, second, key=lambda certificate: certificate.lower_bound)
 
 
 def _choose(program: ConvexProgram, method: str) -> tuple[str, str]:

@@ -74,20 +74,19 @@ def test_more_patterns_are_not_worse():
     assert values[-1] < 0.99 * values[0]
 
 
-def test_the_gap_is_unknown_where_no_bound_is_reached(monkeypatch):
+def test_the_gap_is_unknown_only_where_no_bound_is_wanted(monkeypatch):
     program = program_of()
     found = approximate(program, n_directions=5, bound=None)
     assert (found.lower_bound, found.gap) == (None, None)
     assert str(found).endswith("patterns, gap unknown")
     random = np.random.default_rng(0)
     wide = ConvexProgram(random.standard_normal((12, 8)), random.normal(size=12), 0.1)
-    assert approximate(wide, n_directions=5).gap is None
-    # a solve that does not end with a certificate is no bound
-    monkeypatch.setattr(module, "BOUND_SECONDS", 1e-9)
-    assert approximate(program, n_directions=5).gap is None
-    monkeypatch.setattr(module, "BOUND_SECONDS", 20.0)
+    assert 0.0 < approximate(wide, n_directions=5).gap < 0.9
     known = approximate(program, n_directions=5)
-    assert isinstance(known.gap, float)
+    # a solve that is cut short bounds the optimum too
+    monkeypatch.setattr(module, "BOUND_SECONDS", 1e-9)
+    loose = approximate(program, n_directions=5)
+    assert 0.0 <= loose.lower_bound <= known.lower_bound * (1 + 1e-6)
     assert f"gap {known.gap:.1e}" in str(known)
 
 
@@ -214,7 +213,7 @@ def test_figure_10_in_small(patches):
     program = ConvexProgram(X, y, 0.1)
     training = train(program, method="gd", n_neurons=5, steps=200, record=100)
     found = alg1(program, training=training, n_clusters=5, tol=1e-4)
-    assert found.gap is None
+    assert 0.0 < found.gap <= 1.0
     assert found.objective < 0.9 * training.objective
     assert found.restricted_gap <= 1e-4
 

@@ -48,6 +48,7 @@ FLOORS = {
         reading
         losses
         networks
+        leaves
         certificates
         program
         restricted linear_cnn

@@ -1,0 +1,59 @@
+"""Symmetric matrices as vectors, such that inner products stay what they are."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from convex_solver.typing import Array
+
+
+class Packing:
+    """Symmetric r x r matrices as vectors of ``size = r (r + 1) / 2`` numbers.
+
+    Entries off the diagonal come once, times ``sqrt 2``: ``<A, B> = pack(A).pack(B)``.
+
+    Parameters
+    ----------
+    r : int
+        At least 1.
+    """
+
+    def __init__(self, r: int) -> None:
+        self.r = r
+        self.i, self.j = np.triu_indices(r)
+        self.scale = np.where(self.i == self.j, 1.0, math.sqrt(2.0))
+        self.size = self.i.size
+        self.identity = self.pack(np.eye(r))
+
+    def pack(self, matrix: Array) -> Array:
+        """Return matrices (..., r, r), symmetric, as vectors (..., size)."""
+        return np.asarray(matrix[..., self.i, self.j] * self.scale)
+
+    def unpack(self, vector: Array) -> Array:
+        """Return the matrix (r, r) of a vector (size,)."""
+        matrix = np.zeros((self.r, self.r))
+        matrix[self.i, self.j] = vector / self.scale
+        matrix[self.j, self.i] = matrix[self.i, self.j]
+        return matrix
+
+    def outer(self, x: Array, y: Array) -> Array:
+        """Return ``(x y^T + y x^T) / 2`` of rows (n, r) each, packed (n, size)."""
+        products = x[:, self.i] * y[:, self.j] + x[:, self.j] * y[:, self.i]
+        return np.asarray(0.5 * self.scale * products)
+
+    def kronecker(self, a: Array, b: Array) -> Array:
+        """Return the matrix of ``Y -> (a Y b + b Y a) / 2`` (size, size).
+
+        ``a`` and ``b`` (r, r) are symmetric.
+        """
+        i, j = self.i[:, None], self.j[:, None]
+        k, m = self.i[None, :], self.j[None, :]
+        total = a[j, k] * b[m, i] + a[j, m] * b[k, i]
+        total += a[i, k] * b[m, j] + a[i, m] * b[k, j]
+        if a is not b:
+            total += b[j, k] * a[m, i] + b[j, m] * a[k, i]
+            total += b[i, k] * a[m, j] + b[i, m] * a[k, j]
+            total *= 0.5
+        return np.asarray(0.25 * self.scale[:, None] * self.scale[None, :] * total)

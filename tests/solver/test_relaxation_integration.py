@@ -1,0 +1,126 @@
+"""The relaxed program: below every network, for every loss, in any dimension."""
+
+import time
+
+import numpy as np
+import pytest
+
+from convex_solver import ConvexProgram, SolutionStatus, certify, solve
+from convex_solver.losses.loss import LOSSES
+from convex_solver.solver import RelaxedProgram, relaxed_certificate
+from convex_solver.solver.relaxation import _Point
+
+from instances import planted, planted_program, searchable
+
+
+def certificate(program, network, tol=1e-6):
+    v = RelaxedProgram(program).solve(tol).v
+    return relaxed_certificate(program, network, v, np.inf)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("k", range(6))
+def test_it_is_below_the_optimum_and_not_far(loss, k):
+    X, y, beta = searchable(loss, k)
+    program = ConvexProgram(X, y, beta, loss=loss)
+    if program.rank < 2:
+        return
+    solution = solve(program, tol=1e-8)
+    found = RelaxedProgram(program).solve(1e-7)
+    assert found.estimate <= found.value * (1 + 1e-9)
+    assert found.value - found.estimate <= 1e-2 * found.value
+    # its optimum is below that of the program, and so is what is proven from it
+    assert found.estimate <= solution.objective * (1 + 1e-9)
+    proven = certificate(program, solution.network)
+    assert proven.lower_bound <= solution.objective * (1 + 1e-12)
+    assert proven.lower_bound == pytest.approx(found.estimate, rel=2e-2, abs=1e-9)
+    assert proven.lower_bound > 0.1 * solution.lower_bound
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_estimate_of_the_dual_point_is_what_is_proven(loss):
+    program = planted_program(loss, 40, 9, beta=2.0)
+    network = program.network(np.zeros((0, program.d)), np.zeros(0))
+    found = RelaxedProgram(program).solve(1e-7)
+    proven = relaxed_certificate(program, network, found.v, np.inf)
+    assert proven.lower_bound == pytest.approx(found.estimate, rel=2e-2)
+    again = certify(
+        network, program.X, program.data.y, program.beta, loss=loss, dual=found.v,
+        method="relaxation",
+    )  # fmt: skip
+    assert again.lower_bound == proven.lower_bound
+
+
+def test_samples_without_rows_weights_and_patches():
+    X, y = planted(20, 3)
+    X[[3, 11]] = 0.0
+    weights = np.linspace(0.5, 2.0, 20)
+    program = ConvexProgram(X, y, 0.2, sample_weight=weights)
+    solution = solve(program)
+    proven = certificate(program, solution.network)
+    assert 0.9 * solution.objective < proven.lower_bound <= solution.objective
+    P = np.random.default_rng(0).normal(size=(15, 2, 3))
+    P[4] = 0.0
+    P[6, 1] = 0.0
+    patched = ConvexProgram(P, y[:15], 0.2)
+    solution = solve(patched)
+    proven = certificate(patched, solution.network)
+    assert 0.5 * solution.objective < proven.lower_bound <= solution.objective
+
+
+@pytest.mark.parametrize("size", [1e-6, 1e6])
+def test_the_scale_of_the_data_does_not_matter(size):
+    X, y = planted(30, 5)
+    values = [
+        RelaxedProgram(ConvexProgram(X * a, y * b, beta)).solve(1e-7).estimate
+        for a, b, beta in ((1, 1, 0.5), (size, 1, 0.5 * size), (1, size, 0.5 * size))
+    ]
+    assert values[1] == pytest.approx(values[0], rel=1e-5)
+    assert values[2] == pytest.approx(values[0] * size**2, rel=1e-5)
+
+
+def test_directions_of_a_step_are_those_of_a_difference():
+    """The slopes of the rows' bounds, by which steps are taken, are derivatives."""
+    program = RelaxedProgram(planted_program("squared", 12, 4))
+    point = _Point(program)
+    for _ in range(5):
+        assert point.advance()
+    low, high = point._slopes(slice(0, len(program.X)))
+    step = 1e-6 * np.random.default_rng(0).normal(size=low.shape[1])
+    half, r = step.size // 2, program.packing.r
+    before = point.low.copy(), point.high.copy()
+    for k, side in enumerate(point.sides):
+        own = step[k * half : (k + 1) * half]
+        side.m, side.M = side.m + own[:r], side.M + program.packing.unpack(own[r:])
+    point.look()
+    scale = np.abs(low @ step).max()
+    assert np.allclose(point.low - before[0], low @ step, atol=1e-4 * scale)
+    assert np.allclose(point.high - before[1], high @ step, atol=1e-4 * scale)
+
+
+@pytest.mark.parametrize("r", [7, 12])
+def test_high_rank_has_a_gap_that_is_certified(r):
+    program = planted_program("squared", 60, r, beta=6.0)
+    solution = solve(program, time_limit=5.0)
+    assert solution.status in (SolutionStatus.OPTIMAL, SolutionStatus.INACCURATE)
+    assert 0.0 <= solution.gap < 0.6
+    assert solution.lower_bound == solution.certificate.lower_bound
+    assert "quadratic form" in solution.certificate.proof or r == 7
+
+
+def test_no_time_is_no_reason_for_a_false_bound():
+    program = planted_program("squared", 80, 14)
+    begin = time.monotonic()
+    found = RelaxedProgram(program).solve(1e-9, deadline=begin)
+    late = relaxed_certificate(
+        program, solve(program, time_limit=0.1).network, found.v, begin
+    )
+    assert 0.0 <= late.lower_bound <= late.upper_bound
+
+
+def test_zero_targets_and_heavy_decay():
+    X, y = planted(20, 9)
+    for target, beta in ((np.zeros(20), 0.1), (y, 1e6)):
+        solution = solve(ConvexProgram(X, target, beta), time_limit=10.0)
+        assert solution.network.n_neurons == 0
+        assert solution.gap <= 1e-6
