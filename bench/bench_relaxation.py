@@ -21,17 +21,15 @@ from convex_solver.solver import RelaxedProgram, relaxed_certificate
 from convex_solver.typing import Array
 
 PLANTED = (
-    (100, 8, 0.1, 20.0),
-    (200, 10, 0.1, 20.0),
-    (400, 14, 0.5, 20.0),
-    (400, 14, 0.1, 30.0),
+    (100, 8, 0.1, 10.0),
+    (200, 10, 0.1, 10.0),
+    (400, 14, 0.5, 10.0),
+    (400, 14, 0.1, 10.0),
 )
 # rows, shuffled by a fixed seed, with standardised columns and an intercept
 REAL = (
-    ("boston_housing", 400, 0.5, 20.0),
-    ("boston_housing", 400, 0.1, 20.0),
-    ("kin8nm", 1000, 0.5, 20.0),
-    ("bank32nh", 1000, 0.5, 60.0),
+    ("boston_housing", 400, 0.5, 10.0),
+    ("boston_housing", 400, 0.1, 10.0),
 )
 STARTS, STEPS = 100, 100
 
