@@ -402,7 +402,7 @@ def _lower_bound(program: ConvexProgram, objective: float, run: _Run) -> float |
         seconds = min(BOUND_SECONDS, run.deadline - time.monotonic())
         if seconds <= 0.0:
             return None
-        if program.rank <= BOUND_RANK:
+        if program.rank <= BOUND_RANK or not RelaxedProgram.takes(program):
             bound = solve(program, tol=BOUND_TOL, time_limit=seconds)
         else:
             none = program.network(np.zeros((0, program.d)), np.zeros(0))

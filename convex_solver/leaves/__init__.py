@@ -9,10 +9,11 @@ problem.
 
 from convex_solver.leaves.cone import cone_ratio, curvature, joined, pull_back
 from convex_solver.leaves.packing import Packing
-from convex_solver.leaves.price import largest_moments
+from convex_solver.leaves.price import MOST_RANK, largest_moments
 from convex_solver.leaves.rows import Spread, add_curvature, form_price, spread
 
 __all__ = [
+    "MOST_RANK",
     "Packing",
     "Spread",
     "add_curvature",

@@ -13,6 +13,8 @@ from convex_solver.leaves.packing import Packing
 from convex_solver.leaves.rows import add_curvature, form_price, spread
 from convex_solver.typing import Array
 
+# Rank up to which moments are sought: a step solves a system of r^2 / 2 unknowns.
+MOST_RANK = 64
 MOST_STEPS = 60
 # Share of the way to the border that a step takes, the least centring, and the
 # complementarity, relative to all terms, at which it ends.
@@ -33,6 +35,7 @@ def largest_moments(
     The maximum of ``g.m + 1/2 sum_+ sqrt(a^T M a) - 1/2 sum_- |M a|`` over moments with
     ``tr M = 1``, ``g = linear + 1/2 sum s_i a_i``, by a primal-dual interior point
     method.  Any M gives a bound; this one, nearly the best that the relaxation has.
+    Above rank `MOST_RANK` it is that of all directions alike.
 
     Parameters
     ----------
@@ -50,6 +53,9 @@ def largest_moments(
     softness : float
         Of the lower bounds of the rows, see `spread`.
     """
+    r = linear.size
+    if r > MOST_RANK:
+        return np.eye(r) / r, 0.0
     problem = _Problem(rows, signs, linear)
     best, least = (problem.M, problem.softness), math.inf
     size = max(problem.size, 1e-300)

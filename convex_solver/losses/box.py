@@ -148,17 +148,6 @@ class BoxTerm(DataTerm):
             return np.where(excess == 0.0, 0.0, limit)
         return np.asarray(np.clip(excess / self.curvature, self.lo, self.hi))
 
-    def smoothed(self, f: Array, weight: float) -> tuple[Array, Array]:
-        """Return gradient and second derivatives (n,) with kinks rounded off."""
-        k = self.curvature
-        if self.unit.curvature == 0:
-            k = k + weight / (self.hi - self.lo) ** 2
-        s = f - self.y
-        excess = np.sign(s) * np.maximum(np.abs(s) - self.dead_zone, 0.0)
-        v = excess / k
-        is_free = (excess != 0.0) & (v > self.lo) & (v < self.hi)
-        return np.clip(v, self.lo, self.hi), np.where(is_free, 1.0 / k, 0.0)
-
     def kinks(self, f: Array) -> NDArray[np.int64]:
         """Return the samples where the subgradient is not unique."""
         if self.unit.curvature != 0:

@@ -50,12 +50,6 @@ class LogisticTerm(DataTerm):
         slope = np.where(margin > 0.0, small, 1.0) / (1.0 + small)
         return self.clip(-self.y * self.targets.weights * slope)
 
-    def smoothed(self, f: Array, weight: float) -> tuple[Array, Array]:
-        """Return gradient and second derivatives (n,); it is smooth."""
-        small = np.exp(-np.abs(f))
-        slope = self.targets.weights * small / (1.0 + small) ** 2
-        return self.gradient(f), slope
-
     def kinks(self, f: Array) -> NDArray[np.int64]:
         """Return no samples: the loss is smooth."""
         return np.zeros(0, dtype=np.int64)

@@ -68,11 +68,6 @@ class PoissonTerm(DataTerm):
         with np.errstate(over="ignore"):
             return self.clip(self.targets.weights * (np.exp(f) - self.y))
 
-    def smoothed(self, f: Array, weight: float) -> tuple[Array, Array]:
-        """Return gradient and second derivatives (n,); it is smooth."""
-        with np.errstate(over="ignore"):
-            return self.gradient(f), self.targets.weights * np.exp(f)
-
     def kinks(self, f: Array) -> NDArray[np.int64]:
         """Return no samples: the loss is smooth."""
         return np.zeros(0, dtype=np.int64)

@@ -163,14 +163,6 @@ class DataTerm(ABC):
         return False
 
     @abstractmethod
-    def smoothed(self, f: Array, weight: float) -> tuple[Array, Array]:
-        """Return gradient and second derivatives (n,) of a smooth loss beside this one.
-
-        Where this one has kinks, theirs are rounded off so far that values change by
-        about ``weight``, more than 0.
-        """
-
-    @abstractmethod
     def conic(self) -> ConicLoss:
         """Return the loss in conic form."""
 

@@ -24,6 +24,7 @@ from scipy import sparse
 
 from convex_solver.certificates import Certificate, bounds
 from convex_solver.leaves import (
+    MOST_RANK,
     Packing,
     Spread,
     add_curvature,
@@ -128,6 +129,11 @@ class RelaxedProgram:
         )
         self.packing = Packing(program.rank)
         self.bordered = Packing(program.rank + 1)
+
+    @staticmethod
+    def takes(program: ConvexProgram) -> bool:
+        """Whether the rank is one for which there is memory and time."""
+        return 1 < program.rank <= MOST_RANK
 
     @np.errstate(all="ignore")
     def solve(self, tol: float, deadline: float = math.inf) -> RelaxedSolution:

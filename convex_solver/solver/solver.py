@@ -394,7 +394,7 @@ def _relaxed(
     program: ConvexProgram, tol: float, deadline: float, say: Say
 ) -> RelaxedSolution | None:
     """Solve the relaxation where coverings may not end: it always does, and soon."""
-    if program.rank <= RELAXED_RANK:
+    if program.rank <= RELAXED_RANK or not RelaxedProgram.takes(program):
         return None
     found = RelaxedProgram(program).solve(
         RELAXED_TOL * tol, part_of_time(deadline, RELAXED_SHARE)
@@ -424,7 +424,7 @@ def _certificate(
         if found[0].gap <= tol or time.monotonic() >= deadline:
             return found[0]
     found.append(bounds(data, network, run.v, beta, loss, **options))
-    if found[-1].gap > tol and program.rank > 1 and relaxed is None:
+    if found[-1].gap > tol and RelaxedProgram.takes(program) and relaxed is None:
         # no search: it is there also where there is no time for more
         end = max(deadline, time.monotonic() + MOST_OVERTIME)
         v = RelaxedProgram(program).solve(RELAXED_TOL * tol, part_of_time(end, 0.5)).v

@@ -124,3 +124,12 @@ def test_zero_targets_and_heavy_decay():
         solution = solve(ConvexProgram(X, target, beta), time_limit=10.0)
         assert solution.network.n_neurons == 0
         assert solution.gap <= 1e-6
+
+
+def test_more_columns_than_moments_are_sought_for():
+    random = np.random.default_rng(0)
+    program = ConvexProgram(random.normal(size=(90, 80)), random.normal(size=90), 2.0)
+    assert not RelaxedProgram.takes(program)
+    solution = solve(program, time_limit=2.0)
+    assert 0.0 <= solution.lower_bound <= solution.objective
+    assert 0.0 < solution.gap <= 1.0
