@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from convex_solver.losses.box_pieces import Pieces
-from convex_solver.losses.newton import NewtonTerm
+from convex_solver.losses.newton import NewtonTerm, longest_step
 from convex_solver.typing import Array
 
 # Complementarity of a sample at the start, relative to its loss there.
@@ -129,10 +129,10 @@ class BoxNewton(NewtonTerm):
     def largest_step(self) -> float:
         """Largest step that keeps v inside its bounds and the multipliers positive."""
         return min(
-            _largest(self.low[self.below], self.dv[self.below]),
-            _largest(self.p[self.below], self.dp[self.below]),
-            _largest(self.high[self.above], -self.dv[self.above]),
-            _largest(self.x[self.above], self.dx[self.above]),
+            longest_step(self.low[self.below], self.dv[self.below]),
+            longest_step(self.p[self.below], self.dp[self.below]),
+            longest_step(self.high[self.above], -self.dv[self.above]),
+            longest_step(self.x[self.above], self.dx[self.above]),
         )
 
     def complementarity(self, step: float) -> float:
@@ -151,10 +151,3 @@ class BoxNewton(NewtonTerm):
         self.x = self.x + step * self.dx
         self.each = self.each + step * self.dv
         self._combine()
-
-
-def _largest(x: Array, dx: Array) -> float:
-    falling = dx < 0.0
-    if not np.any(falling):
-        return np.inf
-    return float(np.min(-x[falling] / dx[falling]))

@@ -50,3 +50,11 @@ class NewtonTerm(ABC):
     def complementarity(self, step: float) -> float:
         """Sum of the products of the inequalities after a step."""
         return 0.0
+
+
+def longest_step(x: Array, dx: Array) -> float:
+    """Return the largest t with ``x + t dx >= 0`` for positive x: infinity for none."""
+    falling = dx < 0.0
+    if not np.any(falling):
+        return np.inf
+    return float(np.min(-x[falling] / dx[falling]))

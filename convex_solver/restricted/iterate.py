@@ -6,7 +6,7 @@ import numpy as np
 
 from convex_solver._kernels.solve import Point, Step
 from convex_solver._kernels.solve import interior_point as kernels
-from convex_solver.losses import DataTerm, NewtonTerm
+from convex_solver.losses import DataTerm, NewtonTerm, longest_step
 from convex_solver.restricted.working_set import WorkingSet
 from convex_solver.typing import Array
 
@@ -110,8 +110,8 @@ class Iterate:
             kernels.cone_step(
                 np.full(G, self.s0), self.s1, np.full(G, step.ds0), step.ds1
             ),
-            _ratio(self.q, step.dq),
-            _ratio(self.lam, step.dlam),
+            longest_step(self.q, step.dq),
+            longest_step(self.lam, step.dlam),
             self.term.largest_step(),
         )
         return float(min(1.0, STEP * length))
@@ -167,10 +167,3 @@ class Iterate:
         residual = float(weights @ sizes) + self.term.residual()
         residual += abs(self.s0 - self.beta) * float(np.sum(self.t))
         return self.complementarity(step, 0.0), residual
-
-
-def _ratio(x: Array, dx: Array) -> float:
-    falling = dx < 0.0
-    if not np.any(falling):
-        return np.inf
-    return float(np.min(-x[falling] / dx[falling]))

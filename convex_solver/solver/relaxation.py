@@ -35,7 +35,7 @@ from convex_solver.leaves import (
     pull_back,
     spread,
 )
-from convex_solver.losses import DataTerm, NewtonTerm
+from convex_solver.losses import DataTerm, NewtonTerm, longest_step
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import ConvexProgram
 from convex_solver.typing import Array
@@ -409,8 +409,8 @@ class _Point:
     def _longest(self, step: _Step) -> float:
         """Return the length of a step that keeps the multipliers and moments inside."""
         length = min(
-            _ratio(self.push, step.push),
-            _ratio(self.pull, step.pull),
+            longest_step(self.push, step.push),
+            longest_step(self.pull, step.pull),
             self.term.largest_step(),
         )
         parts = zip(self.sides, step.moments, step.multipliers, strict=True)
@@ -442,10 +442,3 @@ class _Point:
         self.pull = self.pull + length * step.pull
         self.term.move(length, self.z, step.v)
         return True
-
-
-def _ratio(x: Array, dx: Array) -> float:
-    falling = dx < 0.0
-    if not np.any(falling):
-        return math.inf
-    return float(np.min(-x[falling] / dx[falling]))

@@ -271,5 +271,8 @@ def test_what_a_certificate_holds_cannot_be_changed():
 
 def test_the_dual_given_is_not_locked():
     dual = np.array([-0.25])
-    certify(ZERO, [[1.0]], [1.0], 0.5, dual=dual)
+    certificate = certify(ZERO, [[1.0]], [1.0], 0.5, dual=dual)
+    kept = certificate.dual.copy()
     dual[0] = 1.0
+    assert dual.flags.writeable
+    assert np.array_equal(certificate.dual, kept)
