@@ -73,9 +73,13 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("thorough", deadline=None, print_blob=True)
     settings.load_profile("quick" if is_quick(config) else "thorough")
     if numba.config.DISABLE_JIT:
-        # machine words wrap around in silence when compiled, NumPy's scalars tell
-        line = "ignore:overflow encountered in scalar:RuntimeWarning"
-        config.addinivalue_line("filterwarnings", line)
+        # compiled, words wrap around and numbers become infinite or none in silence;
+        # NumPy's scalars tell, in the kernels and in what tests compile themselves
+        for line in (
+            "ignore:overflow encountered in scalar:RuntimeWarning",
+            r"ignore::RuntimeWarning:(arrangement|convex_solver)\._kernels\.",
+        ):
+            config.addinivalue_line("filterwarnings", line)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
