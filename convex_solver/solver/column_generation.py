@@ -20,6 +20,7 @@ from convex_solver.certificates import COVERED_RANK
 from convex_solver.program import ConvexProgram, best_of_blocks
 from convex_solver.restricted import RestrictedSolution, solve_restricted
 from convex_solver.solver.columns import Columns
+from convex_solver.solver.local_search import Found
 from convex_solver.solver.search import Search
 from convex_solver.typing import Array
 
@@ -38,6 +39,8 @@ FEW = 5
 PATIENCE = 0.5
 CONE = 65
 QUICK_CONES = 10**5
+# Neurons of a local search of less than this share of the largest are no chambers.
+LIGHT = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +116,14 @@ class ColumnGeneration:
         self.columns.add_both(self.prices.random_directions(N_BEGIN))
         if guesses is not None and len(guesses):
             self.columns.add_both(guesses)
+
+    def begin_near(self, found: Found) -> None:
+        """Add the chambers of a network, and keep it if it is the best one so far."""
+        sizes = np.linalg.norm(found.blocks, axis=1)
+        used = sizes > LIGHT * sizes.max(initial=0.0)
+        blocks, signs = found.blocks[used], found.signs[used]
+        self.columns.add(blocks, signs)
+        self._take_blocks(blocks, signs)
 
     @property
     def gap(self) -> float:
@@ -199,8 +210,10 @@ class ColumnGeneration:
 
     def _take_network(self, solution: RestrictedSolution) -> None:
         """Keep the network of the master problem if it is the best one so far."""
-        weights = solution.weights @ self.basis.T
-        network = best_of_blocks(self.program, weights, self.columns.blocks.signs)
+        self._take_blocks(solution.weights, self.columns.blocks.signs)
+
+    def _take_blocks(self, blocks: Array, signs: Array) -> None:
+        network = best_of_blocks(self.program, blocks @ self.basis.T, signs)
         value = self.program.network_objective(network)
         if value <= self.upper:
             self.upper, self.network = value, network

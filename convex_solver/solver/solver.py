@@ -29,6 +29,7 @@ from convex_solver.reading import (
 )
 from convex_solver.restricted import all_directions
 from convex_solver.solver.column_generation import ColumnGeneration, Round
+from convex_solver.solver.local_search import local_searches
 from convex_solver.solver.relaxation import (
     RelaxedProgram,
     RelaxedSolution,
@@ -55,6 +56,8 @@ OVERTIME, MOST_OVERTIME = 0.1, 1.0
 # the one asked for), and its share of the time.
 RELAXED_RANK = 6
 RELAXED_TOL, RELAXED_SHARE = 0.2, 0.3
+# Local searches there, and their share of the time that is left.
+SEARCHES, SEARCHES_SHARE = 4, 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -349,10 +352,25 @@ def _find(
             run.columns.add_both(all_directions(run.program, run.basis))
         else:
             run.begin_set(guesses)
+            if guesses is None:
+                _search_locally(run, say)
         return _rounds(run, limits, say)
     except KeyboardInterrupt:
         say("interrupted: certifying what there is; once more to stop at once")
         return "interrupted"
+
+
+def _search_locally(run: ColumnGeneration, say: Say) -> None:
+    """Begin with networks that training finds, in rank where chambers are too many."""
+    if run.program.rank <= RELAXED_RANK:
+        return
+    deadline = part_of_time(run.deadline, SEARCHES_SHARE)
+    found = local_searches(run.program, run.X, SEARCHES, deadline)
+    for each in found:
+        run.begin_near(each)
+    if found:
+        best, worst = found[0].objective, found[-1].objective
+        say(f"{len(found)} local searches: objectives {best:.10g} to {worst:.10g}")
 
 
 def _rounds(run: ColumnGeneration, limits: Limits, say: Say) -> str:
