@@ -407,8 +407,10 @@ def _lower_bound(program: ConvexProgram, objective: float, run: _Run) -> float |
         else:
             none = program.network(np.zeros((0, program.d)), np.zeros(0))
             deadline = time.monotonic() + seconds
-            v = RelaxedProgram(program).solve(BOUND_TOL, deadline).v
-            bound = relaxed_certificate(program, none, v, math.inf).lower_bound
+            found = RelaxedProgram(program).refine(objective, BOUND_TOL, deadline)
+            if found is None:
+                return None
+            bound = relaxed_certificate(program, none, found, math.inf).lower_bound
     lower = bound.lower_bound if isinstance(bound, Solution) else float(bound)
     # a certificate is below every network's objective, but for its rounding
     if lower > objective * (1.0 + 1e-12):

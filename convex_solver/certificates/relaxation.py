@@ -1,30 +1,44 @@
-"""Bound ``max |v^T (X u)_+|``, ``|u| <= 1``, by one quadratic form: any dimension.
+"""Bound ``max |v^T (X u)_+|``, ``|u| <= 1``, by quadratic forms: any dimension.
 
-For ``w_i > 0`` and any ``gamma_i > 0``, for ``w_i < 0`` and any ``|d_i| <= 1``,
+On a leaf K of the sphere (`convex_solver.leaves.leaf`), with ``a <= s = x_i.u <= b``,
 
-    (s)_+ <= s / 2 + gamma_i s^2 / 4 + 1 / (4 gamma_i),
-    (s)_+ >= s / 2 + s (d_i.u) / 2                         for ``|u| <= 1``,
+    (s)_+ <= 1/2 s + 1/2 (c + A s + B s^2)     c the largest ``|s| - A s - B s^2``,
+    (s)_+ >= 1/2 s + 1/2 s (p + d.u)           where ``|p + d.u| <= 1`` on K,
+    0 <= (F.(1, u)) (1 - e.u)                  F a facet of K, ``|e| <= 1``,
+    0 <= (F.(1, u)) (F'.(1, u))
 
-so that ``sum w_i (x_i.u)_+ <= c + g.u + u^T H u``; and where
+so that ``sum w_i (x_i.u)_+ <= c + g.u + u^T H u`` there, with any multipliers of the
+last two that are not negative; and where
 
     [[alpha, -g^T / 2], [-g / 2, nu I - H]]
 
-is positive semidefinite, that is at most ``c + nu + alpha`` for ``|u| = 1``.  The
-slopes come from moments M (`convex_solver.leaves`): ``gamma_i = sqrt(tr M / x_i^T M
-x_i)``, ``d_i`` along ``M x_i``.  Any M proves a bound, whoever found it: nothing of
-how is relied on here.
+is positive semidefinite, that is at most ``c + nu + alpha`` for ``|u| = 1``.  Which A,
+B, p, d, e and multipliers to take, hints say (`convex_solver.leaves.Hint`).  Any hint
+proves a bound, whoever made it: nothing of how is relied on here, and that the leaves
+cover the sphere is checked.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from convex_solver.certificates.signed_rows import merge_rows
-from convex_solver.leaves import largest_moments, spread
+from arrangement import InputError
+from convex_solver.certificates.signed_rows import SignedRows, merge_rows
+from convex_solver.leaves import (
+    Facets,
+    Hint,
+    Packing,
+    RowBounds,
+    Rows,
+    central_shares,
+    covers,
+    largest_moments,
+)
 from convex_solver.rounding import U, frobenius_above
 from convex_solver.typing import Array
 
@@ -32,6 +46,7 @@ from convex_solver.typing import Array
 BISECTIONS = 100
 # Growth of alpha until the matrix is proven positive semidefinite, and tries.
 GROWTH, TRIES = 4.0, 60
+NOTHING = np.zeros(0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,17 +54,21 @@ class Relaxation:
     """A bound of the price by relaxation.
 
     ``bound`` is at least ``|v^T (X u)_+|`` for the exact data and every ``|u| <= 1``;
-    ``moments`` (2, r, r) are those behind it, for ``v`` and ``-v``, in the coordinates
-    of the merged rows.
+    ``n_leaves``, how many leaves the sphere was halved into, for v and -v together.
     """
 
     bound: float
-    moments: Array
+    n_leaves: int
 
 
 @np.errstate(all="ignore")  # what overflows ends as an infinite bound
 def relax_sphere(
-    X: ArrayLike, v: ArrayLike, X_error: ArrayLike, *, deadline: float = math.inf
+    X: ArrayLike,
+    v: ArrayLike,
+    X_error: ArrayLike,
+    *,
+    hints: Sequence[Hint] = (),
+    deadline: float = math.inf,
 ) -> Relaxation:
     """Bound ``|v^T (X u)_+|`` over the unit ball from above and with all rounding.
 
@@ -59,83 +78,195 @@ def relax_sphere(
     v : array_like, shape (n,), float64
     X_error : array_like, shape (n, d), float64
         ``|exact - X|`` entry by entry; the bound is one for the exact data.
+    hints : sequence of Hint
+        Of leaves that cover the sphere, for neurons of each sign; without any, moments
+        are sought for the whole sphere.
     deadline : float
         Of `time.monotonic`; past it the form is not improved any more.
+
+    Raises
+    ------
+    InputError
+        If the leaves of a sign do not cover the sphere.
     """
     X, v = np.array(X, dtype=np.float64), np.array(v, dtype=np.float64)
     error = np.array(X_error, dtype=np.float64)
+    count = max(len(hints), 2)
     if not all(np.all(np.isfinite(part)) for part in (X, v, error)):
-        return Relaxation(math.inf, np.zeros((2, 0, 0)))
+        return Relaxation(math.inf, count)
     problem = merge_rows(X, v, error)
-    r = problem.linear.size
-    if r == 0:
-        moments, largest = np.zeros((2, 0, 0)), 0.0
+    if problem.linear.size == 0:
+        largest = 0.0
+    elif hints:
+        largest = _on_leaves(problem, hints)
     else:
-        both = [
-            _one_sign(
-                problem.rows, sign * problem.signs, sign * problem.linear, deadline
-            )
-            for sign in (1.0, -1.0)
-        ]
-        moments = np.array([found for found, _ in both])
-        largest = max(bound for _, bound in both)
+        largest = max(_on_sphere(problem, sign, deadline) for sign in (1.0, -1.0))
     total = (largest * problem.stretch + problem.slack) * (1.0 + 8.0 * U)
     bound = float(np.ldexp(total, problem.exponent))
     if total > 0.0:
         bound = math.nextafter(bound, math.inf)
-    return Relaxation(bound if bound >= 0.0 else math.inf, moments)
+    return Relaxation(bound if bound >= 0.0 else math.inf, count)
 
 
-def _one_sign(
-    rows: Array, signs: Array, linear: Array, deadline: float
-) -> tuple[Array, float]:
-    M, softness = np.eye(linear.size), 0.0
-    if len(rows):
-        M, softness = largest_moments(rows, signs, linear, deadline)
-    return M, quadratic_bound(rows, signs, linear, M, softness)
+def _on_leaves(problem: SignedRows, hints: Sequence[Hint]) -> float:
+    """Bound the price of both signs, in units of the merged rows."""
+    known: dict[bytes, Array] = {}
+    largest = 0.0
+    for sign in (1.0, -1.0):
+        mine = [
+            hint.mapped(
+                problem.basis, float(np.ldexp(hint.price, -problem.exponent)), known
+            )
+            for hint in hints
+            if hint.sign == sign
+        ]
+        # in the coordinates in which they are used
+        if not mine or not covers([hint.leaf for hint in mine]):
+            raise InputError(
+                f"the {len(mine)} leaves for neurons of sign {sign:+.0f} do not cover "
+                "the sphere; give those that halving it has left."
+            )
+        signs, linear = -sign * problem.signs, -sign * problem.linear
+        for hint in mine:
+            bound = leaf_bound(problem.rows, signs, linear, hint)
+            largest = max(largest, bound)
+    return largest
 
 
-def quadratic_bound(
-    rows: Array, signs: Array, linear: Array, M: Array, softness: float = 0.0
-) -> float:
-    """Bound ``max(0, linear.u + sum s_i (a_i.u)_+)``, ``|u| <= 1``, with all rounding.
+def _on_sphere(problem: SignedRows, sign: float, deadline: float) -> float:
+    signs, linear = sign * problem.signs, sign * problem.linear
+    if not len(problem.rows):
+        return math.nextafter(float(np.linalg.norm(linear)) * (1 + 2**-40), math.inf)
+    hint = largest_moments(problem.rows, signs, linear, deadline)
+    return leaf_bound(problem.rows, signs, linear, hint)
+
+
+class _Form:
+    """The sum ``c + g.u + u^T H u`` of what is added, and the size of its terms."""
+
+    def __init__(self, r: int) -> None:
+        self.c, self.g, self.H = 0.0, np.zeros(r), np.zeros((r, r))
+        self.size, self.terms = 0.0, r
+
+    def add(self, c: Array, g: Array, H: Array, size: float, terms: int) -> None:
+        """Add what ``terms`` terms add up to, of ``size`` in absolute value."""
+        self.c += float(np.sum(c))
+        self.g = self.g + g
+        self.H = self.H + H
+        self.size += size
+        self.terms += terms
+
+    def largest(self) -> float:
+        """Bound the form over the unit sphere from above, with all rounding."""
+        H = np.tril(self.H) + np.tril(self.H, -1).T
+        # sums and products of each term round some times; what underflows is far
+        # below 2^-900
+        slack = 4.0 * (self.terms + 32) * U * self.size + (self.terms + 1) * 2.0**-900
+        bound = self.c + sphere_bound(H, self.g) + slack
+        bound += 8.0 * U * (abs(bound) + abs(self.c) + slack)
+        return bound if math.isfinite(bound) else math.inf
+
+
+def leaf_bound(rows: Array, signs: Array, linear: Array, hint: Hint) -> float:
+    """Bound ``max(0, linear.u + sum s_i (a_i.u)_+)`` over a leaf, with all rounding.
 
     Parameters
     ----------
     rows : ndarray, shape (n, r), float64
-        Taken as exact; entries of at most about 1.
+        Taken as exact; entries of at most about 1, none of them zero.
     signs : ndarray, shape (n,), float64
         1.0 and -1.0.
     linear : ndarray, shape (r,), float64
-    M : ndarray, shape (r, r), float64
-        The moments that say which slopes to take.
-    softness : float
-        Of the lower bounds of the rows, see `convex_solver.leaves.spread`.
+    hint : Hint
+        The leaf, and what form to take; its sign is not used, its price is in units of
+        the rows.
     """
-    n, r = rows.shape
-    at = spread(rows, M, softness)
-    gamma = np.sqrt(at.trace / at.square)
-    # shorter than 1 also when their norms are rounded
+    r = linear.size
+    form = _Form(r)
+    form.add(NOTHING, linear, np.zeros((r, r)), float(np.linalg.norm(linear)), 1)
+    mu = max(hint.mu * hint.price, 0.0)
+    m, M = hint.m[None], hint.M[None]
+    if len(rows):
+        bounded = Rows(rows, [hint.leaf])
+        at = bounded.at(m, M, mu)
+        _add_upper(form, bounded, at, signs > 0.0)
+        _add_lower(form, bounded, at, signs < 0.0, mu)
+        sides = np.where(bounded.is_open[0], 0.5, bounded.level[0]) * signs
+        size = float(np.linalg.norm(rows, axis=1).sum())
+        form.add(NOTHING, sides @ rows, np.zeros((r, r)), size, len(rows))
+    _add_facets(form, hint, mu)
+    bound = form.largest()
+    return max(bound, 0.0) if bound == bound else math.inf
+
+
+def _add_upper(
+    form: _Form, rows: Rows, at: RowBounds, wanted: NDArray[np.bool_]
+) -> None:
+    """Add majorants of ``|s| / 2`` for the wanted rows whose sign may change."""
+    used = wanted & rows.is_open[0]
+    X, low, high = rows.X[used], rows.low[0, used], rows.high[0, used]
+    A, B = at.slopes[1, 0, used], at.slopes[2, 0, used]
+    if not np.all(B >= 0.0):
+        form.c = math.inf
+        return
+    # of |s| - A s - B s^2 on both sides of zero, concave parabolas; the place of the
+    # largest value rounds too, which changes it by less
+    c = np.zeros(len(X))
+    size = np.zeros(len(X))
+    for end, slope in ((high, 1.0 - A), (-low, 1.0 + A)):
+        place = np.where(slope > 0.0, np.fmin(end, 0.5 * slope / B), 0.0)
+        c = np.maximum(c, slope * place - B * place * place)
+        size = np.maximum(size, (1.0 + np.abs(A)) * place + B * place * place)
+    lengths = np.linalg.norm(X, axis=1)
+    total = size + np.abs(A) * lengths + B * lengths**2
+    H = 0.5 * (X * B[:, None]).T @ X
+    form.add(0.5 * c, 0.5 * (A @ X), H, 0.5 * float(total.sum()), len(X))
+
+
+def _add_lower(
+    form: _Form, rows: Rows, at: RowBounds, wanted: NDArray[np.bool_], mu: float
+) -> None:
+    """Take off ``s pi(u) / 2`` for the wanted rows whose sign may change."""
+    used = wanted & rows.is_open[0]
+    X, r = rows.X[used], rows.X.shape[1]
+    lengths = np.linalg.norm(X, axis=1)
+    policy = at.policy[0, used]
+    if not np.all(np.linalg.norm(policy, axis=1) <= 1.0 + 4.0 * (r + 8) * U):
+        form.c = math.inf
+        return
+    # shares that add up to less than 1, by more than the policies exceed it
+    shares = central_shares(at.lower[:, 0, used], 2.0 * mu)
+    shares = shares / shares.sum(axis=0) * (1.0 - 8.0 * (r + 16) * U)
+    low, high = rows.low[0, used], rows.high[0, used]
+    both = 2.0 / (high - low)
+    constant = shares[1] - shares[2] - shares[3] * (0.5 * both * (low + high))
+    along = (X * shares[0, :, None]).T @ policy
+    H = -0.25 * (along + along.T)
+    weights = shares[3] * both
+    H -= 0.5 * (X * weights[:, None]).T @ X
+    size = 3.0 * lengths + weights * lengths**2
+    form.add(NOTHING, -0.5 * (constant @ X), H, 0.5 * float(size.sum()), len(X))
+
+
+def _add_facets(form: _Form, hint: Hint, softness: float) -> None:
+    """Add products of facets with multipliers."""
+    facets = Facets([hint.leaf], Packing(hint.m.size))
+    count = len(facets.single)
+    if hint.multipliers.shape != facets.leaf.shape or not count:
+        return
+    y = np.maximum(hint.multipliers * hint.price, 0.0)
+    at = facets.at(hint.m[None], hint.M[None], softness)
+    r = hint.m.size
     policy = at.policy * (1.0 - 8.0 * (r + 8) * U)
-    lengths = np.linalg.norm(policy, axis=1) * (1.0 + (r + 4) * U)
-    up, low = signs > 0.0, signs < 0.0
-    if not (np.all(gamma[up] > 0.0) and np.all(lengths[low] <= 1.0)):
-        return math.inf
-    A, B, D, gamma = rows[up], rows[low], policy[low], gamma[up]
-    c = 0.25 * float(np.sum(1.0 / gamma))
-    g = linear + 0.5 * (A.sum(axis=0) - B.sum(axis=0))
-    mixed = B.T @ D
-    H = 0.25 * ((gamma[:, None] * A).T @ A) - 0.25 * (mixed + mixed.T)
-    H = np.tril(H) + np.tril(H, -1).T
-    # (n + 8) u times the sums of the absolute values of what is added up, and u-parts
-    # of the norms themselves; what underflows is far below 2^-900
-    norms = np.linalg.norm(rows, axis=1)
-    size = c + 0.25 * float(gamma @ norms[up] ** 2) + 0.5 * float(norms[low].sum())
-    size += 0.5 * float(norms.sum()) + float(np.linalg.norm(linear))
-    slack = (n + r + 16) * U * size * (1.0 + 2.0**-20) + (n + 1) * 2.0**-900
-    bound = c + sphere_bound(H, g) + slack
-    bound += 8.0 * U * abs(bound) + 8.0 * U * (c + slack)
-    return max(bound, 0.0) if math.isfinite(bound) else math.inf
+    if not np.all(np.linalg.norm(policy, axis=1) * (1.0 + (r + 4) * U) <= 1.0):
+        form.c = math.inf
+        return
+    sizes = np.abs(facets.single[:, 0]) + np.linalg.norm(facets.single[:, 1:], axis=1)
+    forms = facets.forms(policy)
+    pairs = np.linalg.norm(facets.products, axis=(1, 2))
+    total = 2.0 * float(y[:count] @ sizes) + 4.0 * float(y[count:] @ pairs)
+    whole = np.tensordot(y, forms, axes=1)
+    form.add(whole[0, 0], 2.0 * whole[0, 1:], whole[1:, 1:], total, len(y))
 
 
 def sphere_bound(H: Array, g: Array) -> float:

@@ -11,6 +11,7 @@ nor its pricing.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,7 @@ from convex_solver.certificates.covering import COVERED_RANK, cover_sphere
 from convex_solver.certificates.network_bounds import upper_bound
 from convex_solver.certificates.relaxation import relax_sphere
 from convex_solver.certificates.status import Bounds
+from convex_solver.leaves import Hint
 from convex_solver.losses import DataTerm, Loss, get_loss
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.reading import (
@@ -192,12 +194,14 @@ def bounds(
     method: str = "auto",
     rtol: float = RTOL,
     max_cones: int = MAX_CONES,
+    leaves: Sequence[Hint] = (),
     deadline: float = math.inf,
 ) -> Certificate:
     """Return the certificate of a network on data that were read; see `certify`.
 
     It depends on nothing but its arguments: what a solver found enters as ``network``
-    and ``dual``, which are candidates, and what it computed is computed again.  Past
+    and ``dual``, which are candidates, and what it computed is computed again;
+    ``leaves`` say what forms to take for a relaxation; they are candidates too.  Past
     ``deadline`` (of `time.monotonic`) a covering ends as if ``max_cones`` were reached,
     and the chambers that are listed in its place may prove nothing.
     """
@@ -218,6 +222,7 @@ def bounds(
         patterns,
         read_tolerance(rtol, "rtol"),
         read_cones(max_cones),
+        leaves,
         deadline,
     )
     scaled = _feasible(term, v, data, beta, price.largest)
@@ -308,6 +313,7 @@ def _price(
     patterns: PatternSet | None,
     rtol: float,
     max_cones: int,
+    leaves: Sequence[Hint],
     deadline: float,
 ) -> Price:
     """Bound the largest price in the way asked for; `Certificate` has the fields."""
@@ -320,7 +326,7 @@ def _price(
     bound = cover_bound(data.arrangement.n_distinct, data.arrangement.rank)
     is_high = data.arrangement.rank > COVERED_RANK
     if method == "relaxation" or (method == "auto" and is_high):
-        return _relaxed(data, v, bound, deadline)
+        return _relaxed(data, v, bound, leaves, deadline)
     most = min(MOST_CHAMBERS, max_cones)
     cones = max_cones
     if method == "auto" and bound <= most:
@@ -340,15 +346,22 @@ def _price(
     price = Price(covering.bound, None, covering.n_cones, bound, proof)
     if method == "covering" or covering.is_reached:
         return price
-    others = [price, _relaxed(data, v, bound, deadline)]
+    others = [price, _relaxed(data, v, bound, leaves, deadline)]
     if bound <= most:
         others.append(price_chambers(data, v, None, deadline))
     return min(others, key=lambda found: found.largest)
 
 
-def _relaxed(data: Data, v: Array, bound: int, deadline: float) -> Price:
-    found = relax_sphere(data.X, v, data.X_error, deadline=deadline)
+def _relaxed(
+    data: Data, v: Array, bound: int, leaves: Sequence[Hint], deadline: float
+) -> Price:
+    found = relax_sphere(data.X, v, data.X_error, hints=leaves, deadline=deadline)
     proof = "a quadratic form above the price in all directions, which may be loose"
+    if found.n_leaves > 2:
+        proof = (
+            f"quadratic forms above the price on {found.n_leaves} leaves that cover "
+            "all directions"
+        )
     return Price(found.bound, None, None, bound, proof)
 
 

@@ -4,24 +4,31 @@ A direction ``u`` of the sphere is replaced by its moments ``(m, M)``, which ran
 all ``[[1, m^T], [m, M]] >= 0`` (positive semidefinite) with ``tr M = 1``.  A neuron's
 output ``(x.u)_+`` on a row is then bounded by functions of ``m``, ``M`` and ``x``
 alone, and what was a search over exponentially many chambers is a small concave
-problem.
+problem.  The sphere is halved into leaves, on each of which the bounds are tighter.
 """
 
-from convex_solver.leaves.cone import cone_ratio, curvature, joined, pull_back
+from convex_solver.leaves.facets import Facets
+from convex_solver.leaves.forms import central_shares
+from convex_solver.leaves.hints import Hint
+from convex_solver.leaves.leaf import Leaf, covers
 from convex_solver.leaves.packing import Packing
+from convex_solver.leaves.point import DualPoint, Moments, Point, PricePoint
 from convex_solver.leaves.price import MOST_RANK, largest_moments
-from convex_solver.leaves.rows import Spread, add_curvature, form_price, spread
+from convex_solver.leaves.rows import RowBounds, Rows
 
 __all__ = [
     "MOST_RANK",
+    "DualPoint",
+    "Facets",
+    "Hint",
+    "Leaf",
+    "Moments",
     "Packing",
-    "Spread",
-    "add_curvature",
-    "cone_ratio",
-    "curvature",
-    "form_price",
-    "joined",
+    "Point",
+    "PricePoint",
+    "RowBounds",
+    "Rows",
+    "central_shares",
+    "covers",
     "largest_moments",
-    "pull_back",
-    "spread",
 ]

@@ -32,28 +32,28 @@ class Packing:
         return np.asarray(matrix[..., self.i, self.j] * self.scale)
 
     def unpack(self, vector: Array) -> Array:
-        """Return the matrix (r, r) of a vector (size,)."""
-        matrix = np.zeros((self.r, self.r))
-        matrix[self.i, self.j] = vector / self.scale
-        matrix[self.j, self.i] = matrix[self.i, self.j]
+        """Return the matrices (..., r, r) of vectors (..., size)."""
+        matrix = np.zeros((*vector.shape[:-1], self.r, self.r))
+        matrix[..., self.i, self.j] = vector / self.scale
+        matrix[..., self.j, self.i] = matrix[..., self.i, self.j]
         return matrix
 
     def outer(self, x: Array, y: Array) -> Array:
-        """Return ``(x y^T + y x^T) / 2`` of rows (n, r) each, packed (n, size)."""
-        products = x[:, self.i] * y[:, self.j] + x[:, self.j] * y[:, self.i]
+        """Return ``(x y^T + y x^T) / 2`` of vectors (..., r), packed (..., size)."""
+        products = x[..., self.i] * y[..., self.j] + x[..., self.j] * y[..., self.i]
         return np.asarray(0.5 * self.scale * products)
 
     def kronecker(self, a: Array, b: Array) -> Array:
-        """Return the matrix of ``Y -> (a Y b + b Y a) / 2`` (size, size).
+        """Return the matrices of ``Y -> (a Y b + b Y a) / 2`` (..., size, size).
 
-        ``a`` and ``b`` (r, r) are symmetric.
+        ``a`` and ``b`` (..., r, r) are symmetric.
         """
         i, j = self.i[:, None], self.j[:, None]
         k, m = self.i[None, :], self.j[None, :]
-        total = a[j, k] * b[m, i] + a[j, m] * b[k, i]
-        total += a[i, k] * b[m, j] + a[i, m] * b[k, j]
+        total = a[..., j, k] * b[..., m, i] + a[..., j, m] * b[..., k, i]
+        total += a[..., i, k] * b[..., m, j] + a[..., i, m] * b[..., k, j]
         if a is not b:
-            total += b[j, k] * a[m, i] + b[j, m] * a[k, i]
-            total += b[i, k] * a[m, j] + b[i, m] * a[k, j]
+            total += b[..., j, k] * a[..., m, i] + b[..., j, m] * a[..., k, i]
+            total += b[..., i, k] * a[..., m, j] + b[..., i, m] * a[..., k, j]
             total *= 0.5
         return np.asarray(0.25 * self.scale[:, None] * self.scale[None, :] * total)

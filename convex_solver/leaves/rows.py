@@ -1,106 +1,214 @@
 """What moments say of a row: bounds of the mean of ``|x.u|``, and their derivatives.
 
-For moments ``(tau, m, M)`` of directions, ``tau = tr M``, the mean of ``|x.u|`` is
+For moments ``(tau, m, M)`` of directions in a leaf, ``tau = tr M``, ``s = x.u`` with
+mean ``x.m``, mean square ``q = x^T M x`` and ``a <= s <= b`` on the leaf, the mean of
+``|s|`` is at most the concave envelope of ``|s|`` in ``(s, s^2)``:
 
-    at most ``sqrt(tau x^T M x)``    (Cauchy and Schwarz),
-    at least ``|M x|``               (as ``|x.u| >= (x.u) (d.u)`` for ``|d| <= 1``),
+    sqrt(tau q)                                where two values +-t do,
+    x.m - 2 c tau + 2 c T1^2 / T2              where c, the end a nearest to 0, is one
+        (T1 = x.m - c tau, T2 = q - 2 c x.m + c^2 tau; for b with x.m turned round),
+    ((a + b) x.m - 2 a b tau) / (b - a)        where both ends are,
 
-concave and convex in M.  Both are attained where M has rank one.  Where ``M x`` is
-zero at an optimum, the direction d that proves it may be shorter than 1: it is the
-limit of those of ``(|M x|^2 + softness^2)^(1/2)``, which is smooth.
+and at least ``|M x|``, ``x.m``, ``-x.m`` and ``(2 q - (a + b) x.m) / (b - a)``: each is
+the mean of ``s pi(u)`` for an affine ``|pi| <= 1``.  Where ``a >= 0`` or ``b <= 0`` the
+mean is ``+-x.m``.  ``|M x|`` has a kink where it is zero, and optima lie there: it is
+softened, as ``(|M x|^2 + softness^2)^(1/2)``.
+
+All gradients are sums of four vectors with a coefficient each (`N_PARTS`): the
+gradients of ``tau``, of ``x.m``, of ``q`` and of ``|M x|``.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from convex_solver.leaves.leaf import Leaf
 from convex_solver.leaves.packing import Packing
 from convex_solver.typing import Array
 
-# Rows at a time, times packed entries: matrices of some megabytes.
-CHUNK = 1 << 21
+N_PARTS = 4
+# Lower bounds of a row: |M x|, x.m, -x.m and the one of both ends.
+N_LOWER = 4
+# Entries of the matrices that are made at a time.
+CHUNK = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
-class Spread:
-    """Bounds of the mean of ``|x.u|`` for each row, and what they are made of.
+class RowBounds:
+    """Bounds of the mean of ``|s|`` at some moments; arrays (B, n), B leaves.
 
-    ``most`` and ``least`` (n,), the bounds, the latter softened; ``policy`` (n, r),
-    ``M x / least``, no longer than 1; ``square`` (n,), ``x^T M x``; ``trace``, of M.
+    ``upper``; ``lower`` (4, B, n); ``mean``, ``square``, ``trace`` (B, 1); ``policy``
+    (B, n, r), along ``M x`` and no longer than 1; ``least``, the softened ``|M x|``.
+    Of the upper bound: its slopes in tau, the mean and q, (3, B, n), and its
+    curvature, minus ``bend`` times the square of the vector ``turn`` (3, B, n).
     """
 
-    most: Array
+    upper: Array
+    lower: Array
+    mean: Array
+    square: Array
+    trace: Array
     least: Array
     policy: Array
-    square: Array
-    trace: float
+    slopes: Array
+    bend: Array
+    turn: Array
 
 
-def spread(X: Array, M: Array, softness: float = 0.0) -> Spread:
-    """Return the bounds for rows (n, r), none of them zero, and M positive definite."""
-    image = X @ M
-    least = np.hypot(np.linalg.norm(image, axis=1), softness)
-    square = np.einsum("ij,ij->i", image, X)
-    trace = float(np.trace(M))
-    most = np.sqrt(trace * square)
-    return Spread(most, least, image / least[:, None], square, trace)
+class Rows:
+    """Rows (n, r) on leaves: their ranges, and the functions of moments.
 
-
-def add_curvature(
-    hessian: Array,
-    X: Array,
-    packing: Packing,
-    at: Spread,
-    up: Array,
-    low: Array,
-) -> None:
-    """Add the Hessian of ``-up.most + low.least`` in the packed M; up and low >= 0.
-
-    The one of ``most`` has rank one, ``-most / 4`` times ``I / tau - x x^T / square``
-    squared; that of ``least`` is ``(x x^T (x) I - s s^T) / least``, with s the
-    symmetric part of ``x policy^T``.
+    Attributes
+    ----------
+    X : ndarray, shape (n, r)
+        None of them zero.
+    low, high : ndarray, shape (B, n)
+        Range of ``x.u`` on each leaf.
+    is_open : ndarray, shape (B, n), bool
+        Whether the sign of ``x.u`` may change there.
+    level : ndarray, shape (B, n)
+        ``(x.u)_+ / x.u`` where it may not.
     """
-    weights = low / at.least
-    hessian += packing.kronecker(X.T @ (weights[:, None] * X), np.eye(packing.r))
-    step = max(1, CHUNK // packing.size)
-    for k in range(0, len(X), step):
-        part = slice(k, k + step)
-        root = np.sqrt(weights[part])
-        s = packing.outer(X[part], at.policy[part]) * root[:, None]
-        hessian -= s.T @ s
-        size = 0.5 * np.sqrt(up[part] * at.most[part])
-        e = packing.outer(X[part], X[part]) * (size / at.square[part])[:, None]
-        e -= np.multiply.outer(size / at.trace, packing.identity)
-        hessian += e.T @ e
 
+    def __init__(self, X: Array, leaves: Sequence[Leaf]) -> None:
+        self.X = X
+        self.packing = Packing(X.shape[1])
+        self.outer = self.packing.outer(X, X)
+        self.low = np.array([-leaf.highest(-X) for leaf in leaves])
+        self.high = np.array([leaf.highest(X) for leaf in leaves])
+        self.is_open = (self.low < 0.0) & (self.high > 0.0)
+        self.level = np.where(self.low >= 0.0, 1.0, 0.0)
+        # any range does for the others
+        self._a = np.where(self.is_open, self.low, -1.0)
+        self._b = np.where(self.is_open, self.high, 1.0)
+        self._sum = (self._a + self._b) / (self._b - self._a)
+        self._inverse = 2.0 / (self._b - self._a)
 
-def form_price(X: Array, w: Array, at: Spread, linear: Array | None = None) -> float:
-    """Bound ``max linear.u + sum w_i (x_i.u)_+`` by a quadratic form, but for rounding.
+    def at(self, m: Array, M: Array, softness: float) -> RowBounds:
+        """Return the bounds at moments (B, r) and (B, r, r)."""
+        X, a, b = self.X, self._a, self._b
+        tau = np.trace(M, axis1=1, axis2=2)[:, None]
+        mean, image = m @ X.T, X @ M
+        q = np.einsum("bij,ij->bi", image, X)
+        least = np.hypot(np.linalg.norm(image, axis=2), softness)
+        lower = np.array([least, mean, -mean, self._inverse * q - self._sum * mean])
+        # the nearer end, with signs such that it is on the left
+        side = np.where(-a > b, -1.0, 1.0)
+        c, far = np.where(side < 0.0, -b, a), np.where(side < 0.0, -a, b)
+        T1 = side * mean - c * tau
+        T2 = q - 2.0 * c * side * mean + c * c * tau
+        ratio = T1 / T2
+        is_even = q <= c * c * tau
+        is_chord = ~is_even & (c * T1 + T2 >= far * T1)
+        root = np.sqrt(tau * q)
+        zero = np.zeros_like(q)
 
-    The form is that of `convex_solver.certificates.relaxation`, which rounds up.
-    Infinite where a number is not finite.
-    """
-    gamma = np.sqrt(at.trace / at.square)
-    up, low = np.maximum(w, 0.0), np.maximum(-w, 0.0)
-    g = 0.5 * (w @ X) + (0.0 if linear is None else linear)
-    mixed = (X * low[:, None]).T @ at.policy
-    H = 0.25 * ((X * (up * gamma)[:, None]).T @ X) - 0.25 * (mixed + mixed.T)
-    try:
-        values, vectors = np.linalg.eigh(H)
-    except np.linalg.LinAlgError:
-        return math.inf
-    squares = 0.25 * (vectors.T @ g) ** 2
-    top, low_end = float(values[-1]), 1e-15
-    high_end = 2.0 * math.sqrt(float(np.sum(squares))) + 1e-15
-    for _ in range(100):
-        middle = math.sqrt(low_end * high_end)
-        if np.sum(squares / (top - values + middle) ** 2) < 1.0:
-            high_end = middle
-        else:
-            low_end = middle
-    nu = top + high_end
-    bound = float(0.25 * np.sum(up / gamma) + nu + np.sum(squares / (nu - values)))
-    return bound if math.isfinite(bound) else math.inf
+        def pick(even: Array, chord: Array, end: Array) -> Array:
+            return np.where(is_even, even, np.where(is_chord, chord, end))
+
+        chord = -2.0 * a * b / (b - a)
+        slopes = np.array(
+            [
+                pick(0.5 * root / tau, chord, -2.0 * c * (1.0 + c * ratio) ** 2),
+                pick(zero, self._sum, side * (1.0 + 4.0 * c * ratio * (1 + c * ratio))),
+                pick(0.5 * root / q, zero, -2.0 * c * ratio * ratio),
+            ]
+        )
+        upper = slopes[0] * tau + slopes[1] * mean + slopes[2] * q
+        bend = pick(0.25 * root, zero, -4.0 * c / T2)
+        turn = np.array(
+            [
+                pick(1.0 / tau + zero, zero, -c * (1.0 + c * ratio)),
+                pick(zero, zero, side * (1.0 + 2.0 * c * ratio)),
+                pick(-1.0 / q, zero, -ratio),
+            ]
+        )
+        policy = image / least[:, :, None]
+        return RowBounds(upper, lower, mean, q, tau, least, policy, slopes, bend, turn)
+
+    def gradients(self, at: RowBounds) -> Array:
+        """Return the coefficients of upper and lower bounds, (4, 5, B, n)."""
+        parts = np.zeros((N_PARTS, 1 + N_LOWER, *at.upper.shape))
+        parts[:3, 0] = at.slopes
+        parts[3, 1] = 1.0
+        parts[1, 2], parts[1, 3] = 1.0, -1.0
+        parts[1, 4], parts[2, 4] = -self._sum, self._inverse
+        return parts
+
+    def change(self, at: RowBounds, dm: Array, dM: Array) -> Array:
+        """Return what steps of the moments change of the four parts, (4, B, n)."""
+        image = self.X @ dM
+        trace = np.trace(dM, axis1=1, axis2=2)[:, None]
+        return np.array(
+            [
+                np.broadcast_to(trace, at.mean.shape),
+                dm @ self.X.T,
+                np.einsum("bij,ij->bi", image, self.X),
+                np.einsum("bij,bij->bi", image, at.policy),
+            ]
+        )
+
+    def pull(self, at: RowBounds, parts: Array) -> Array:
+        """Add up gradients with coefficients (4, B, n), in ``(m, packed M)``."""
+        X, packing = self.X, self.packing
+        trace, mean, square, image = parts
+        inner = square @ self.outer + trace.sum(axis=1)[:, None] * packing.identity
+        product = (X.T * image[:, None, :]) @ at.policy
+        inner += packing.pack(0.5 * (product + np.swapaxes(product, 1, 2)))
+        return np.concatenate([mean @ X, inner], axis=1)
+
+    def gradient_rows(self, at: RowBounds, parts: Array, block: int, k: slice) -> Array:
+        """Return gradients of one leaf as vectors (rows, D)."""
+        packing, X = self.packing, self.X[k]
+        trace, mean, square, image = parts[:, block, k, None]
+        inner = square * self.outer[k] + trace * packing.identity
+        inner += image * packing.outer(X, at.policy[block, k])
+        return np.hstack([mean * X, inner])
+
+    def add_squares(self, hessian: Array, at: RowBounds, squares: Array) -> None:
+        """Add the sum over rows of products of gradients (B, D, D).
+
+        ``squares`` (4, 4, B, n), symmetric in the first two, are the weights of the
+        products of parts.
+        """
+        X, packing, r = self.X, self.packing, self.packing.r
+        step = max(1, CHUNK // max(packing.size * len(hessian), 1))
+        for k in range(0, len(X), step):
+            part = slice(k, k + step)
+            x, outer, w = X[part], self.outer[part], squares[..., part, None]
+            image = packing.outer(x, at.policy[:, part])
+            hessian[:, :r, :r] += x.T @ (w[1, 1] * x)
+            mixed = x.T @ (w[1, 2] * outer + w[1, 3] * image)
+            alone = np.sum(w[0, 1] * x, axis=1)
+            mixed += alone[:, :, None] * packing.identity
+            hessian[:, :r, r:] += mixed
+            hessian[:, r:, :r] += np.swapaxes(mixed, 1, 2)
+            inner = outer.T @ (w[2, 2] * outer + w[2, 3] * image)
+            inner += np.swapaxes(image, 1, 2) @ (w[2, 3] * outer + w[3, 3] * image)
+            alone = np.sum(w[0, 2] * outer + w[0, 3] * image, axis=1)
+            cross = alone[:, :, None] * packing.identity
+            inner += cross + np.swapaxes(cross, 1, 2)
+            both = np.multiply.outer(packing.identity, packing.identity)
+            inner += np.sum(w[0, 0], axis=1)[:, None] * both
+            hessian[:, r:, r:] += inner
+
+    def add_curvature(
+        self, hessian: Array, at: RowBounds, up: Array, low: Array
+    ) -> Array:
+        """Add the Hessians of ``-up.upper + low.least``, but for what is returned.
+
+        That is what they add to the weights of `add_squares`, (4, 4, B, n).  The
+        Hessian of ``|M x|`` is ``(x x^T (x) I - s s^T) / least``, s the symmetric part
+        of ``x policy^T``.
+        """
+        r = self.packing.r
+        weights = low / at.least
+        whole = (self.X.T * weights[:, None, :]) @ self.X
+        hessian[:, r:, r:] += self.packing.kronecker(whole, np.eye(r))
+        squares = np.zeros((N_PARTS, N_PARTS, *up.shape))
+        squares[:3, :3] = up * at.bend * at.turn[:, None] * at.turn[None]
+        squares[3, 3] = -weights
+        return squares

@@ -109,6 +109,8 @@ class ColumnGeneration:
         self.history: list[Round] = []
         self.is_tight = False
         self.added = 0
+        # where the proof is far behind, a gap that is enough for now
+        self.enough = 0.0
 
     def begin_set(self, guesses: Array | None = None) -> None:
         """Fill the working set: maxima at the zero network, random ones, guesses."""
@@ -150,7 +152,7 @@ class ColumnGeneration:
             latest = self.step()
             if latest.gap <= 0.5 * self.tol and latest.added == 0:
                 return "tolerance"
-            if latest.gap <= 0.3 * self.tol:
+            if latest.gap <= max(0.3 * self.tol, self.enough):
                 return "tolerance"
             if was_tight and self.added == 0:
                 # solved as well as it can be, and pricing finds nothing more

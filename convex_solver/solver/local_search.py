@@ -99,7 +99,9 @@ class _Task:
         """Return a random network of the best of many scales."""
         weights = random.standard_normal((self.r, self.m))
         signs = random.choice([-1.0, 1.0], self.m)
-        point = np.concatenate([weights.ravel(), signs * np.linalg.norm(weights, axis=0)])
+        point = np.concatenate(
+            [weights.ravel(), signs * np.linalg.norm(weights, axis=0)]
+        )
         size = float(np.abs(self.X).max(initial=0.0)) * self.m
         point /= math.sqrt(size) if size > 0.0 else 1.0
         scales = [2.0**k for k in SCALES]
@@ -114,7 +116,11 @@ class _Task:
             if time.monotonic() > deadline:
                 raise StopIteration
 
-        options = {"maxiter": STEPS, "maxfun": 2 * STEPS, "maxcor": MEMORY}
+        options: dict[str, float] = {
+            "maxiter": STEPS,
+            "maxfun": 2 * STEPS,
+            "maxcor": MEMORY,
+        }
         options |= {"ftol": FINE, "gtol": 0.0}
         start = self.start(random)
         ended = minimize(
@@ -128,4 +134,6 @@ class _Task:
         point = ended.x if math.isfinite(ended.fun) else start
         weights, alphas = self.split(point)
         blocks = (weights * np.abs(alphas)).T
-        return Found(self.slope(point)[0], np.ascontiguousarray(blocks), np.sign(alphas))
+        return Found(
+            self.slope(point)[0], np.ascontiguousarray(blocks), np.sign(alphas)
+        )

@@ -1,56 +1,59 @@
-"""The program with its chambers replaced by moments: a dual point in any dimension.
+"""The program with its chambers replaced by leaves: a dual point in any dimension.
 
-    min  l(z, y) + beta (tau_1 + tau_2)
-    s.t. L_i <= z_i <= U_i,   [[tau_s, m_s^T], [m_s, M_s]] >= 0,   tau_s = tr M_s,
-
-    L_i = 1/2 (m_1.x_i + |M_1 x_i|) - 1/2 (m_2.x_i + sqrt(tau_2 x_i^T M_2 x_i)),
-    U_i = 1/2 (m_1.x_i + sqrt(tau_1 x_i^T M_1 x_i)) - 1/2 (m_2.x_i + |M_2 x_i|).
-
-A network is a point of it, with M the sum of ``alpha_j u_j u_j^T`` over the neurons of
-one sign, so its value is a lower bound; its multipliers ``v`` are a dual point of the
-program itself, and feasible: `leaves.largest_moments` for that v proves it.  Solved by
-a barrier and Newton's method in some ``r^2`` unknowns, with ``n r^4`` operations each.
+A network is a point of the relaxed program (`convex_solver.leaves.point`), with the
+moments of the neurons of one sign in one leaf, so its value is a lower bound; its
+multipliers ``v`` are a dual point of the program itself, and feasible: what the moments
+say of each leaf proves it.  Where the bounds of the rows leave most open, leaves are
+halved: by a cap around the mean direction of their moments, which makes all ranges
+narrower at once, or where these lie in two groups, between the groups.
 """
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.linalg as la
 from scipy import sparse
 
 from convex_solver.certificates import Certificate, bounds
-from convex_solver.leaves import (
-    MOST_RANK,
-    Packing,
-    Spread,
-    add_curvature,
-    cone_ratio,
-    curvature,
-    form_price,
-    joined,
-    pull_back,
-    spread,
-)
-from convex_solver.losses import DataTerm, NewtonTerm, longest_step
+from convex_solver.leaves import MOST_RANK, DualPoint, Hint, Leaf, Moments, Rows
+from convex_solver.losses import DataTerm
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import ConvexProgram
 from convex_solver.typing import Array
 
 MOST_STEPS = 100
-# Share of the way to the border that a step takes, and the shortest step.
-STEP = 0.97
-SHORTEST = 1e-6
-# The least centring; a step this short is aimed closer to the centre; how much shorter
-# each try is.
-LEAST_CENTRING, SHORT, BACK = 1e-3, 0.3, 0.75
-# Steps without a better bound that end a run.
-PATIENCE = 8
-# Entries of the matrices that are made at a time.
-CHUNK = 1 << 22
+# Steps without a better bound after which it is sought in the centre, and how many
+# steps towards that.
+PATIENCE, CENTRING = 4, 4
+# Of the gap that is asked for, what the program itself may leave; of the gap to a
+# network, where leaves are halved afterwards.
+LAST, ROUGH = 0.3, 0.05
+# Weight of the first moments, as a share of the zero network's objective over beta.
+START = 0.2
+# Complementarity, as a share of the objective, with which a run begins whose leaves
+# were halved: from moments that the last one had then.
+WARM = 0.3
+# A half's moments have this much of its parent's, and at least this share of the
+# weight.
+MIX, LEAST_SHARE = 0.5, 0.05
+# Leaves whose bounds leave open this share of the largest are halved together.
+HALVED = 0.35
+# Moments in two groups: share of the variance along one direction.
+GROUPS = 0.75
+# Edge of a cap: 1 minus so many times what the mean is shorter than 1.
+CAP = 2.2
+# Points that a leaf keeps, those drawn as its moments are, those of first moments for
+# each dimension, and those that a half has to have.
+POINTS, DRAWN, SPREAD, LEAST_POINTS = 600, 1500, 30, 3
+# Leaves of a refinement that is told no other number.
+MOST_LEAVES = 512
+# Entries that a run may have, and about what it has for each leaf: for each row, and
+# for each square of the number of moments.
+MOST_ENTRIES, ROW_ENTRIES, WIDTH_ENTRIES = 1e8, 60, 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,387 +61,285 @@ class RelaxedSolution:
     """A dual point, and about the lower bound that it gives.
 
     ``v`` (n,); ``estimate``, the dual value when it is scaled to be feasible, but for
-    rounding; ``value`` of a point of the relaxation, not below its optimum;
-    ``seconds``.
+    rounding; ``value`` of a point of the relaxation, not below its optimum; ``hints``,
+    what proves it; ``seconds``.
     """
 
     v: Array
     estimate: float
     value: float
+    hints: tuple[Hint, ...]
     seconds: float
 
 
 def relaxed_certificate(
-    program: ConvexProgram, network: TwoLayerReLU, v: Array, deadline: float
+    program: ConvexProgram,
+    network: TwoLayerReLU,
+    found: RelaxedSolution,
+    deadline: float,
 ) -> Certificate:
     """Bounds with a dual point of the relaxation, whose price is relaxed too."""
     return bounds(
         program.data,
         network,
-        v,
+        found.v,
         program.beta,
         program.loss,
         method="relaxation",
+        leaves=found.hints,
         deadline=deadline,
     )
 
 
-class _Side:
-    """The moments of the neurons of one sign, and the multiplier of their cone."""
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """A leaf with a sign, points inside it (k, r), and moments to begin with."""
 
-    def __init__(self, m: Array, M: Array, Z: Array) -> None:
-        self.m, self.M, self.Z = m, M, Z
-        self.whole = joined(m, M)
-        inverse = np.linalg.inv(self.whole)
-        self.inverse = 0.5 * (inverse + inverse.T)
-
-    @property
-    def complementarity(self) -> float:
-        return float(np.sum(self.whole * self.Z))
+    leaf: Leaf
+    sign: float
+    points: Array
+    m: Array
+    M: Array
 
 
 @dataclass(frozen=True, eq=False)
-class _Step:
-    """A direction: of the moments and multipliers of both signs, and of the rows."""
+class _Run:
+    """Where a run over some leaves ended, and where it was on its way."""
 
-    moments: list[tuple[Array, Array]]
-    multipliers: list[Array]
-    z: Array
-    v: Array
-    push: Array
-    pull: Array
+    point: DualPoint
+    early: Moments
+    early_v: Array
 
 
 class RelaxedProgram:
-    """The relaxation of one program at one leaf, which is the whole sphere."""
+    """The relaxations of one program.
 
-    def __init__(self, program: ConvexProgram) -> None:
+    Attributes
+    ----------
+    best : RelaxedSolution or None
+        The best one of `refine` so far.
+    """
+
+    def __init__(self, program: ConvexProgram, seed: int = 0) -> None:
         self.data: DataTerm = program.data_term
         _, values, vt = np.linalg.svd(program.X, full_matrices=False)
+        self.basis = vt[: program.rank]
         self.size = float(values[0])
-        self.beta = program.beta / self.size
-        rows = program.X @ vt[: program.rank].T / self.size
+        self.price, self.beta = program.beta, program.beta / self.size
+        rows = program.X @ self.basis.T / self.size
         used = np.any(rows != 0.0, axis=1)
         self.X = np.ascontiguousarray(rows[used])
         samples = np.repeat(np.arange(program.n), program.n_patches)[used]
-        # samples without a row have prediction 0
-        self.alive = np.bincount(samples, minlength=program.n) > 0
         self.total = sparse.csr_array(
             (np.ones(samples.size), (samples, np.arange(samples.size))),
             shape=(program.n, samples.size),
         )
-        self.packing = Packing(program.rank)
-        self.bordered = Packing(program.rank + 1)
+        self.zero = self.data.value(np.zeros(self.data.y.size))
+        self.random = np.random.default_rng(seed)
+        self.best: RelaxedSolution | None = None
+        self._state: tuple[list[_Part], _Run] | None = None
+        self._seconds = 0.0
 
     @staticmethod
     def takes(program: ConvexProgram) -> bool:
         """Whether the rank is one for which there is memory and time."""
         return 1 < program.rank <= MOST_RANK
 
-    @np.errstate(all="ignore")
     def solve(self, tol: float, deadline: float = math.inf) -> RelaxedSolution:
-        """Solve to a relative gap of about ``tol``, or as far as there is time."""
+        """Solve over the whole sphere, to a relative gap of about ``tol``."""
+        if self.zero <= 0.0:
+            nothing = np.zeros(self.data.y.size)
+            return RelaxedSolution(nothing, 0.0, 0.0, (), 0.0)
+        return self._run(self._whole(), lambda _: tol, deadline)[0]
+
+    def refine(
+        self,
+        upper: float,
+        tol: float,
+        deadline: float,
+        *,
+        most: int = MOST_LEAVES,
+        report: Callable[[str], object] = lambda _: None,
+    ) -> RelaxedSolution | None:
+        """Halve leaves until the bound is within ``tol`` of a network's objective.
+
+        A later call goes on where the last one ended.  The best of all bounds is
+        returned, also after Ctrl-C; None if that came before there was one.
+
+        Parameters
+        ----------
+        upper, tol : float
+            A network's objective, and the relative gap to it that is enough.
+        deadline : float
+            Of `time.monotonic`.
+        most : int
+            Leaves, of both signs together, after which no more are halved.
+        report : callable
+            Called with a line after each run.
+        """
+
+        def aim(bound: float) -> float:
+            return max(LAST * tol, ROUGH * (upper - bound) / upper)
+
+        try:
+            while self._is_worthwhile(upper, tol, deadline, most):
+                parts, v = self._whole(), None
+                if self._state is not None:
+                    parts, v = self._halve(*self._state), self._state[1].early_v
+                    if len(parts) == len(self._state[0]):
+                        break
+                found, run = self._run(parts, aim, deadline, v)
+                self._state = parts, run
+                self._seconds = found.seconds
+                if self.best is None or found.estimate > self.best.estimate:
+                    self.best = found
+                gap = (upper - self.best.estimate) / upper
+                report(
+                    f"{len(parts)} leaves: the optimum is at least "
+                    f"{self.best.estimate:.10g}, gap {gap:.1e}"
+                )
+        except KeyboardInterrupt:
+            report("interrupted: keeping the best bound")
+        return self.best
+
+    def _is_worthwhile(
+        self, upper: float, tol: float, deadline: float, most: int
+    ) -> bool:
+        """Whether to run once more: there is need, room and probably time."""
+        if upper <= 0.0 or self.zero <= 0.0:
+            return False
+        if self.best is None or self._state is None:
+            return True
+        count, n = len(self._state[0]), len(self.X)
+        width = self.X.shape[1] * (self.X.shape[1] + 3) // 2
+        room = bool(
+            count * (ROW_ENTRIES * n + WIDTH_ENTRIES * width**2) <= MOST_ENTRIES
+        )
+        is_met = upper - self.best.estimate <= tol * upper
+        time_left = deadline - time.monotonic()
+        return bool(not is_met and room and count < most and time_left > self._seconds)
+
+    def _whole(self) -> list[_Part]:
+        whole = Leaf.whole(self.X.shape[1])
+        points = whole.walk(np.zeros((0, 0)), POINTS, self.random)
+        weight = 0.5 * START * self.zero / self.beta
+        m, M = _moments(whole.walk(points, SPREAD * (points.shape[1] + 1), self.random))
+        return [
+            _Part(whole, sign, points, weight * m, weight * M) for sign in (1.0, -1.0)
+        ]
+
+    @np.errstate(all="ignore")
+    def _run(
+        self,
+        parts: list[_Part],
+        aim: Callable[[float], float],
+        deadline: float,
+        v: Array | None = None,
+    ) -> tuple[RelaxedSolution, _Run]:
+        """Solve over some leaves; ``aim`` says from the bound how far."""
         begin = time.monotonic()
-        nothing = np.zeros(self.data.y.size)
-        zero = self.data.value(nothing)
-        if zero <= 0.0:
-            return RelaxedSolution(nothing, 0.0, 0.0, 0.0)
-        point = _Point(self)
-        best, v, value, waited = -math.inf, nothing, zero, 0
+        leaves = [part.leaf for part in parts]
+        signs = np.array([part.sign for part in parts])
+        point = DualPoint(
+            Rows(self.X, leaves),
+            leaves,
+            signs,
+            np.array([part.m for part in parts]),
+            np.array([part.M for part in parts]),
+            self.data,
+            self.beta,
+            self.total,
+            v,
+            1.0 if v is None else WARM,
+        )
+        early = point.moments, point.term.v
+        best, hints = -math.inf, point.hints(signs, self.beta)
+        found, value = np.zeros(self.data.y.size), self.zero
+        waited, centred = 0, 0
         for _ in range(MOST_STEPS):
-            bound = point.dual_value()
+            bound, candidate = point.dual_value()
             value = min(value, point.value())
             waited = 0 if bound > best else waited + 1
             if bound > best:
-                best, v = bound, self.data.clip(point.term.v)
-            is_done = value - best <= tol * value or waited >= PATIENCE
-            if is_done or time.monotonic() > deadline or not point.advance():
+                best, found = bound, candidate
+                hints = point.hints(signs, self.beta)
+            goal = aim(best) * value
+            if value - best <= goal or time.monotonic() > deadline:
                 break
-        return RelaxedSolution(v, best, value, time.monotonic() - begin)
-
-
-class _Point:
-    """The point of the interior point method."""
-
-    def __init__(self, program: RelaxedProgram) -> None:
-        self.program, data = program, program.data
-        r, n = program.packing.r, data.y.size
-        zero = data.value(np.zeros(n))
-        tau = 0.1 * zero / program.beta
-        self.pairs = 2 * int(program.alive.sum()) + 2 * (r + 1)
-        mu = max(zero, 1e-300) / self.pairs
-        m, M = np.zeros(r), np.eye(r) * (tau / r)
-        Z: Array = mu * np.asarray(np.linalg.inv(joined(m, M)), float)
-        self.sides = [_Side(m, M, Z) for _ in range(2)]
-        self.softness = 0.0
-        self.look()
-        v = data.gradient(data.rough_fit()[0])
-        self._place(v, mu)
-        self.term: NewtonTerm = data.newton(self.z, v, mu)
-        self.pairs += self.term.n_pairs
-        self._place(self.term.v, mu)
-
-    def _place(self, v: Array, mu: float) -> None:
-        """Set z such that ``v = mu / (z - L) - mu / (U - z)``, and the two forces."""
-        alive = self.program.alive
-        width = np.where(alive, self.high - self.low, 1.0)
-        root = 2.0 * mu + np.hypot(v * width, 2.0 * mu)
-        below = 2.0 * mu * width / (root + v * width)
-        above = 2.0 * mu * width / (root - v * width)
-        self.z = np.where(alive, self.low + below, 0.0)
-        self.push = np.where(alive, mu / below, 0.0)
-        self.pull = np.where(alive, mu / above, 0.0)
-
-    def look(self) -> None:
-        """Compute the bounds of the rows."""
-        self.spreads = [self._spread(side.M) for side in self.sides]
-        self.low, self.high = self._bounds(self.spreads, [x.m for x in self.sides])
-
-    def _spread(self, M: Array) -> Spread:
-        return spread(self.program.X, M, self.softness)
-
-    def _bounds(self, spreads: list[Spread], means: list[Array]) -> tuple[Array, Array]:
-        """Return ``L`` and ``U``."""
-        first, second = spreads
-        middle = self.program.X @ (means[0] - means[1])
-        total = self.program.total
-        low = 0.5 * (total @ (middle + first.least - second.most))
-        return low, 0.5 * (total @ (middle + first.most - second.least))
-
-    def value(self) -> float:
-        """Return the objective of the relaxation."""
-        traces = sum(at.trace for at in self.spreads)
-        return self.program.data.value(self.z) + self.program.beta * traces
-
-    def dual_value(self) -> float:
-        """``-l*`` of v scaled by what the quadratic forms of these moments prove."""
-        program = self.program
-        v = program.data.clip(self.term.v)
-        rows = program.total.T @ v
-        price = max(
-            form_price(program.X, sign * rows, at)
-            for sign, at in zip((-1.0, 1.0), self.spreads, strict=True)
-        )
-        cap = program.beta / price if price > 0.0 else math.inf
-        return -program.data.conjugate(program.data.best_scale(v, cap) * v)
-
-    def gaps(self) -> tuple[Array, Array]:
-        """Return ``z - L`` and ``U - z``, 1 for samples without rows."""
-        alive = self.program.alive
-        return (
-            np.where(alive, self.z - self.low, 1.0),
-            np.where(alive, self.high - self.z, 1.0),
-        )
-
-    def complementarity(self) -> float:
-        """Sum of all products."""
-        below, above = self.gaps()
-        total = float(self.push @ below + self.pull @ above)
-        total += sum(side.complementarity for side in self.sides)
-        return total + self.term.complementarity(0.0)
-
-    def advance(self) -> bool:
-        """Take a step; False where none is left."""
-        try:
-            return self._step()
-        except (la.LinAlgError, ValueError):  # the latter of numbers not finite
-            return False
-
-    def _step(self) -> bool:
-        mu = self.complementarity() / self.pairs
-        # softer bounds of the rows weigh as much as their gaps; L falls and U rises
-        size = float(np.mean(np.abs(self.term.v[self.program.alive])))
-        self.softness = min(self.softness or math.inf, mu / max(size, 1e-300))
-        if self.softness == math.inf or not self._is_soft():
-            self.softness = 0.0
-        self.look()
-        factor = self._factorise()
-        predicted = self._direction(factor, 0.0)
-        share = (1.0 - self._reach(predicted, self._longest(predicted))) ** 2
-        for aim in (min(max(share, LEAST_CENTRING), 0.8), 0.8):
-            step = self._direction(factor, aim * mu)
-            length = self._reach(step, self._longest(step))
-            # where the bounds of the rows bend too much, closer to the centre
-            if length >= SHORT or aim == 0.8:
+            left = point.complementarity()
+            if left > WARM * value:
+                early = point.moments, point.term.v
+            # a bound far from what is left: the forms want a point in the centre
+            is_late = left <= 0.5 * goal or waited >= PATIENCE
+            centred = centred + 1 if is_late else 0
+            if centred > CENTRING or not point.advance(1.0 if is_late else None):
                 break
-        while length > SHORTEST:
-            if self._move(step, length):
-                return True
-            length *= BACK
-        return False
+        known: dict[bytes, Array] = {}
+        mapped = tuple(hint.mapped(self.basis, self.price, known) for hint in hints)
+        seconds = time.monotonic() - begin
+        solution = RelaxedSolution(found, best, value, mapped, seconds)
+        return solution, _Run(point, *early)
 
-    def _is_soft(self) -> bool:
-        """Whether the softness leaves room between the bounds."""
-        self.look()
-        below, above = self.gaps()
-        return bool(np.all(below > 0.0) and np.all(above > 0.0))
+    def _halve(self, parts: list[_Part], run: _Run) -> list[_Part]:
+        point, early = run.point, run.early
+        slack = point.slack()
+        halved: list[_Part] = []
+        for k, part in enumerate(parts):
+            now = _Part(part.leaf, part.sign, part.points, early.m[k], early.M[k])
+            if slack[k] < HALVED * slack.max():
+                halved.append(now)
+            else:
+                m, M = point.moments.m[k], point.moments.M[k]
+                halved += self._halves(now, m / np.trace(M), M / np.trace(M))
+        return halved
 
-    def _reach(self, step: _Step, length: float) -> float:
-        """Shorten a step until the gaps of the rows keep a share of what they lose."""
-        below, above = self.gaps()
-        while length > SHORTEST:
-            moved = [
-                self._spread(side.M + length * dM)
-                for side, (_, dM) in zip(self.sides, step.moments, strict=True)
-            ]
-            low, high = self._bounds(
-                moved,
-                [
-                    side.m + length * dm
-                    for side, (dm, _) in zip(self.sides, step.moments, strict=True)
-                ],
+    def _halves(self, part: _Part, mean: Array, second: Array) -> list[_Part]:
+        """Cut a leaf where its moments suggest; itself where there is no way."""
+        variance, axes = np.linalg.eigh(second - np.multiply.outer(mean, mean))
+        length = float(np.linalg.norm(mean))
+        inner = part.leaf.walk(part.points, POINTS, self.random)
+        weight = float(np.trace(part.M))
+        near = self._draw(part.leaf, part.m / weight, part.M / weight)
+        points = np.vstack([near, self._draw(part.leaf, mean, second), inner])
+        cap = (mean / length, 1.0 - CAP * (1.0 - length))
+        between = [(axis, float(axis @ mean)) for axis in axes.T[::-1]]
+        is_two = variance[-1] > GROUPS * variance.sum()
+        cuts = [between[0], cap] if is_two else [cap, between[0]]
+        for normal, threshold in [*cuts, *between[1:5]]:
+            sides = part.leaf.halves(normal, threshold)
+            kept = [points[side.inside(points)] for side in sides]
+            if min(map(len, kept)) >= LEAST_POINTS:
+                return [
+                    self._begin(part.sign, side, some[:POINTS], near, weight)
+                    for side, some in zip(sides, kept, strict=True)
+                ]
+        return [part]
+
+    def _begin(
+        self, sign: float, side: Leaf, points: Array, near: Array, weight: float
+    ) -> _Part:
+        """Return a half, with moments between those of its parent and of all of it."""
+        mine = near[side.inside(near)]
+        every = side.walk(points, SPREAD * (points.shape[1] + 1), self.random)
+        share = len(mine) / max(len(near), 1)
+        m, M = _moments(every)
+        if len(mine):
+            m, M = (
+                MIX * a + (1.0 - MIX) * b
+                for a, b in zip(_moments(mine), (m, M), strict=True)
             )
-            z = self.z + length * step.z
-            alive = self.program.alive
-            least = (1.0 - STEP) * (1.0 - 0.5 * length)
-            if np.all((z - low > least * below) & (high - z > least * above) | ~alive):
-                return length
-            length *= BACK
-        return length
+        size = weight * max(share, LEAST_SHARE)
+        return _Part(side, sign, points, size * m, size * M)
 
-    def _factorise(self) -> tuple[Array, bool]:
-        program = self.program
-        r, packing = program.packing.r, program.packing
-        half = r + packing.size
-        hessian = np.zeros((2 * half, 2 * half))
-        push, pull = (program.total.T @ part for part in (self.push, self.pull))
-        for k, (up, down) in enumerate(((push, pull), (pull, push))):
-            own = slice(k * half, (k + 1) * half)
-            side = self.sides[k]
-            hessian[own, own] = curvature(
-                side.Z, side.inverse, packing, program.bordered
-            )
-            inner = hessian[own, own][r:, r:]
-            add_curvature(
-                inner, program.X, packing, self.spreads[k], 0.5 * down, 0.5 * up
-            )
-        self._add_products(hessian)
-        factor: tuple[Array, bool] = la.cho_factor(
-            hessian, overwrite_a=True, check_finite=False
-        )
-        return factor
+    def _draw(self, leaf: Leaf, mean: Array, second: Array) -> Array:
+        """Return points of a leaf as moments have it."""
+        variance, axes = np.linalg.eigh(second - np.multiply.outer(mean, mean))
+        random = self.random.standard_normal((DRAWN, mean.size))
+        near = random @ (axes * np.sqrt(np.maximum(variance, 1e-12))).T
+        points = np.vstack([mean + near, mean + 0.3 * near])
+        points /= np.linalg.norm(points, axis=1)[:, None]
+        return np.asarray(points[leaf.inside(points)])
 
-    def _stiffness(self) -> tuple[Array, Array, Array, Array]:
-        """Return a, b, h of the rows and their sum."""
-        below, above = self.gaps()
-        a, b, h = self.push / below, self.pull / above, self.term.curvature()
-        return a, b, h, np.where(self.program.alive, a + b + h, 1.0)
 
-    def _add_products(self, hessian: Array) -> None:
-        """Add what the predictions, eliminated, leave: two rank-one terms a sample."""
-        program = self.program
-        a, b, h, total = self._stiffness()
-        rest = np.where(program.alive, b + h, 1.0)
-        least = np.sqrt(a * rest / total)
-        mixed = -b * np.sqrt(a / (rest * total))
-        last = np.sqrt(b * h / rest)
-        ends = program.total.indptr
-        step = max(1, CHUNK // hessian.shape[0])
-        for k in range(0, a.size, step):
-            stop = min(k + step, a.size)
-            rows, part = slice(ends[k], ends[stop]), slice(k, stop)
-            summed = program.total[part, rows]
-            low, high = (summed @ slopes for slopes in self._slopes(rows))
-            first = low * least[part, None] + high * mixed[part, None]
-            hessian += first.T @ first
-            high *= last[part, None]
-            hessian += high.T @ high
-
-    def _slopes(self, rows: slice) -> tuple[Array, Array]:
-        """Gradients of the lower and of the upper bounds of rows."""
-        X, packing = self.program.X[rows], self.program.packing
-        square = packing.outer(X, X)
-        parts = []
-        for at in self.spreads:
-            least = np.hstack([X, packing.outer(X, at.policy[rows])])
-            ratio = at.square[rows] / at.most[rows]
-            most = square * (at.trace / at.most[rows])[:, None]
-            most += np.multiply.outer(ratio, packing.identity)
-            parts.append((0.5 * least, 0.5 * np.hstack([X, 0.5 * most])))
-        (low, high), (low_2, high_2) = parts
-        return np.hstack([low, -high_2]), np.hstack([high, -low_2])
-
-    def _direction(self, factor: tuple[Array, bool], mu: float) -> _Step:
-        """Solve for the step to the centre of ``mu``."""
-        program = self.program
-        r, packing, X = program.packing.r, program.packing, program.X
-        alive = program.alive
-        a, b, h, total = self._stiffness()
-        below, above = self.gaps()
-        rho = self.term.shift(mu, False)
-        miss = self.term.v + rho - mu / below + mu / above
-        push = np.where(alive, mu / below + a * miss / total, 0.0)
-        pull = np.where(alive, mu / above - b * miss / total, 0.0)
-        half = r + packing.size
-        gradient = np.zeros(2 * half)
-        forces = [program.total.T @ part for part in (push, pull)]
-        for k, (up, down) in enumerate((forces, forces[::-1])):
-            at, side = self.spreads[k], self.sides[k]
-            own = gradient[k * half : (k + 1) * half]
-            own -= mu * pull_back(side.inverse, packing)
-            own[:r] += 0.5 * (X.T @ (up - down))
-            share = 0.25 * down / at.most
-            matrix = (program.beta - float(share @ at.square)) * np.eye(r)
-            matrix -= (X * (share * at.trace)[:, None]).T @ X
-            s = 0.5 * (X * up[:, None]).T @ at.policy
-            own[r:] += packing.pack(matrix + 0.5 * (s + s.T))
-        x = -la.cho_solve(factor, gradient, check_finite=False)
-        moments, multipliers, changes = [], [], []
-        for k, side in enumerate(self.sides):
-            own = x[k * half : (k + 1) * half]
-            dm, dM = own[:r], packing.unpack(own[r:])
-            change = side.inverse @ joined(dm, dM) @ side.Z
-            multipliers.append(mu * side.inverse - side.Z - 0.5 * (change + change.T))
-            moments.append((dm, dM))
-            at = self.spreads[k]
-            image = X @ dM
-            line = X @ dm
-            least = line + np.einsum("ij,ij->i", image, at.policy)
-            most = np.einsum("ij,ij->i", image, X) * at.trace
-            most = line + 0.5 * (most + at.square * np.trace(dM)) / at.most
-            changes.append((0.5 * least, 0.5 * most))
-        (low, high), (low_2, high_2) = changes
-        dlow, dhigh = program.total @ (low - high_2), program.total @ (high - low_2)
-        dz = np.where(alive, (a * dlow + b * dhigh - miss) / total, 0.0)
-        dv = h * dz + rho
-        self.term.complete(dz, dv)
-        dpush = np.where(alive, mu / below - self.push - a * (dz - dlow), 0.0)
-        dpull = np.where(alive, mu / above - self.pull - b * (dhigh - dz), 0.0)
-        return _Step(moments, multipliers, dz, dv, dpush, dpull)
-
-    def _longest(self, step: _Step) -> float:
-        """Return the length of a step that keeps the multipliers and moments inside."""
-        length = min(
-            longest_step(self.push, step.push),
-            longest_step(self.pull, step.pull),
-            self.term.largest_step(),
-        )
-        parts = zip(self.sides, step.moments, step.multipliers, strict=True)
-        for side, (dm, dM), dZ in parts:
-            length = min(
-                length, cone_ratio(side.whole, joined(dm, dM)), cone_ratio(side.Z, dZ)
-            )
-        return min(1.0, STEP * length)
-
-    def _move(self, step: _Step, length: float) -> bool:
-        """Go there, unless a row's bounds cross."""
-        before = self.sides, self.z, self.spreads, self.low, self.high
-        try:
-            self.sides = [
-                _Side(side.m + length * dm, side.M + length * dM, side.Z + length * dZ)
-                for side, (dm, dM), dZ in zip(
-                    self.sides, step.moments, step.multipliers, strict=True
-                )
-            ]
-        except np.linalg.LinAlgError:
-            return False
-        self.z = self.z + length * step.z
-        self.look()
-        below, above = self.gaps()
-        if not (np.all(below > 0.0) and np.all(above > 0.0)):
-            self.sides, self.z, self.spreads, self.low, self.high = before
-            return False
-        self.push = self.push + length * step.push
-        self.pull = self.pull + length * step.pull
-        self.term.move(length, self.z, step.v)
-        return True
+def _moments(points: Array) -> tuple[Array, Array]:
+    return points.mean(axis=0), points.T @ points / len(points)

@@ -13,6 +13,7 @@ import numpy as np
 from arrangement import InputError, Progress, cover_bound
 from arrangement.options import Listener, check_progress
 from convex_solver.certificates import (
+    COVERED_RANK,
     Certificate,
     SolutionStatus,
     bounds,
@@ -31,6 +32,7 @@ from convex_solver.restricted import all_directions
 from convex_solver.solver.column_generation import ColumnGeneration, Round
 from convex_solver.solver.local_search import local_searches
 from convex_solver.solver.relaxation import (
+    MOST_LEAVES,
     RelaxedProgram,
     RelaxedSolution,
     relaxed_certificate,
@@ -52,12 +54,16 @@ SMALL = 300
 # as a share of it and in seconds, where a last round took what was left for it.
 ROUNDS_SHARE = 0.9
 OVERTIME, MOST_OVERTIME = 0.1, 1.0
-# Rank above which the relaxation comes first, the tolerance that it is solved to (of
-# the one asked for), and its share of the time.
+# Rank above which the relaxation comes first.
 RELAXED_RANK = 6
-RELAXED_TOL, RELAXED_SHARE = 0.2, 0.3
-# Local searches there, and their share of the time that is left.
-SEARCHES, SEARCHES_SHARE = 4, 0.3
+# Local searches there; shares of the time that these, the relaxation over the whole
+# sphere and all rounds have, and of what is left then, the halving of leaves.
+SEARCHES = 4
+SEARCHES_SHARE, RELAXED_SHARE, HIGH_ROUNDS_SHARE, LEAVES_SHARE = 0.3, 0.4, 0.5, 0.9
+# A gap of the rounds, as a share of that of the proof, at which they wait for it.
+ENOUGH = 0.02
+# Leaves where no limit of the time is given: at most so many, times rows and moments.
+SOME_LEAVES, EFFORT = 64, 3e6
 
 
 @dataclass(frozen=True, eq=False)
@@ -293,21 +299,25 @@ def solve_from(
         check_size(program)
     method, reason = _choose(program, method)
     say(f"{method}: {reason}")
-    relaxed = _relaxed(program, limits.tol, deadline, say)
-    # pricing its dual point takes about as long as finding it
-    left = deadline - (relaxed.seconds if relaxed else 0.0)
+    relaxed = RelaxedProgram(program) if _is_high(program) else None
+    share = ROUNDS_SHARE if relaxed is None else HIGH_ROUNDS_SHARE
     run = ColumnGeneration(
         program,
         limits.tol,
-        deadline=part_of_time(left, ROUNDS_SHARE),
+        deadline=part_of_time(deadline, share),
         report=lambda latest: say(_line(latest)),
     )
-    stopped = _find(run, method, limits, guesses, say)
+    stopped = _find(run, method, limits, guesses, relaxed, say)
+    if relaxed is not None and stopped != "interrupted":
+        end = part_of_time(deadline, LEAVES_SHARE)
+        most = _most_leaves(program) if math.isinf(end) else MOST_LEAVES
+        relaxed.refine(run.upper, limits.tol, end, most=most, report=say)
     say("certifying")
     overtime = min(OVERTIME * max(deadline - begin, 0.0), MOST_OVERTIME)
     deadline = max(deadline, time.monotonic() + overtime)
     network = _reduced(run, limits.tol, deadline)
-    certificate = _certificate(network, run, limits, deadline, relaxed)
+    best = None if relaxed is None else relaxed.best
+    certificate = _certificate(network, run, limits, deadline, best)
     status = certificate.status(limits.tol)
     if status is SolutionStatus.OPTIMAL:
         stopped = "tolerance"
@@ -344,6 +354,7 @@ def _find(
     method: str,
     limits: Limits,
     guesses: Array | None,
+    relaxed: RelaxedProgram | None,
     say: Say,
 ) -> str:
     """Fill the working set and run the rounds; return why they ended."""
@@ -352,8 +363,10 @@ def _find(
             run.columns.add_both(all_directions(run.program, run.basis))
         else:
             run.begin_set(guesses)
+        if relaxed is not None:
             if guesses is None:
                 _search_locally(run, say)
+            _bound_first(run, relaxed, limits.tol, say)
         return _rounds(run, limits, say)
     except KeyboardInterrupt:
         say("interrupted: certifying what there is; once more to stop at once")
@@ -361,16 +374,27 @@ def _find(
 
 
 def _search_locally(run: ColumnGeneration, say: Say) -> None:
-    """Begin with networks that training finds, in rank where chambers are too many."""
-    if run.program.rank <= RELAXED_RANK:
-        return
+    """Begin with networks that training finds."""
     deadline = part_of_time(run.deadline, SEARCHES_SHARE)
     found = local_searches(run.program, run.X, SEARCHES, deadline)
     for each in found:
         run.begin_near(each)
     if found:
         best, worst = found[0].objective, found[-1].objective
-        say(f"{len(found)} local searches: objectives {best:.10g} to {worst:.10g}")
+        say(
+            f"{len(found)} local searches: objectives {best:.10g} to {worst:.10g}, "
+            f"polished {run.upper:.10g}"
+        )
+
+
+def _bound_first(
+    run: ColumnGeneration, relaxed: RelaxedProgram, tol: float, say: Say
+) -> None:
+    """Relax the program over the whole sphere: that says how far rounds have to go."""
+    deadline = part_of_time(run.deadline, RELAXED_SHARE)
+    found = relaxed.refine(run.upper, tol, deadline, most=2, report=say)
+    if found is not None and run.program.rank > COVERED_RANK:
+        run.enough = ENOUGH * (run.upper - found.estimate) / run.upper
 
 
 def _rounds(run: ColumnGeneration, limits: Limits, say: Say) -> str:
@@ -408,17 +432,16 @@ def _reduced(run: ColumnGeneration, tol: float, deadline: float) -> TwoLayerReLU
     return network
 
 
-def _relaxed(
-    program: ConvexProgram, tol: float, deadline: float, say: Say
-) -> RelaxedSolution | None:
-    """Solve the relaxation where coverings may not end: it always does, and soon."""
-    if program.rank <= RELAXED_RANK or not RelaxedProgram.takes(program):
-        return None
-    found = RelaxedProgram(program).solve(
-        RELAXED_TOL * tol, part_of_time(deadline, RELAXED_SHARE)
-    )
-    say(f"relaxation: the optimum is at least {found.estimate:.10g}")
-    return found
+def _is_high(program: ConvexProgram) -> bool:
+    """Whether chambers are so many that the relaxation comes first."""
+    return program.rank > RELAXED_RANK and RelaxedProgram.takes(program)
+
+
+def _most_leaves(program: ConvexProgram) -> int:
+    """Return how many leaves are worth their time where no limit says so."""
+    width = program.rank * (program.rank + 3) // 2
+    rows = program.n * program.n_patches
+    return int(min(SOME_LEAVES, EFFORT / (rows * width)))
 
 
 def _certificate(
@@ -438,18 +461,22 @@ def _certificate(
     }
     found: list[Certificate] = []
     if relaxed is not None:
-        found.append(relaxed_certificate(program, network, relaxed.v, deadline))
+        found.append(relaxed_certificate(program, network, relaxed, deadline))
         if found[0].gap <= tol or time.monotonic() >= deadline:
             return found[0]
     found.append(bounds(data, network, run.v, beta, loss, **options))
     if found[-1].gap > tol and RelaxedProgram.takes(program) and relaxed is None:
         # no search: it is there also where there is no time for more
         end = max(deadline, time.monotonic() + MOST_OVERTIME)
-        v = RelaxedProgram(program).solve(RELAXED_TOL * tol, part_of_time(end, 0.5)).v
-        if time.monotonic() < deadline:
-            found.append(bounds(data, network, v, beta, loss, **options))
-        else:
-            found.append(relaxed_certificate(program, network, v, end))
+        other = RelaxedProgram(program)
+        upper = program.network_objective(network)
+        best_other = other.refine(
+            upper, tol, part_of_time(end, LEAVES_SHARE), most=_most_leaves(program)
+        )
+        if best_other is not None:
+            found.append(relaxed_certificate(program, network, best_other, end))
+            if time.monotonic() < deadline:
+                found.append(bounds(data, network, best_other.v, beta, loss, **options))
     best = max(found, key=lambda certificate: certificate.lower_bound)
     if best.gap <= tol or not run.history or time.monotonic() >= deadline:
         return best

@@ -1,0 +1,542 @@
+"""A point of the relaxed program over leaves, and Newton's steps from it.
+
+    min  l(z, y) + beta sum_B tau_B
+    s.t. z = sum_B s_B 1/2 (X m_B + e_B),   lower_k(m, M) <= e <= upper(m, M),
+         moments of B semidefinite, and inside the inequalities of its leaf,
+
+over blocks B, leaves with a sign ``s_B``: `DualPoint`.  Its multiplier v is a dual
+point of the convex program, for which the multipliers prove the price.  For a fixed v
+the same moments with ``tau = 1`` have the largest relaxed price: `PricePoint`.
+
+Primal-dual, with one barrier parameter; e and the multipliers are eliminated row by
+row, and what is left couples the blocks through v alone: a system of the samples, or
+one of all moments, whichever is smaller.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg as la
+from scipy import sparse
+
+from convex_solver.leaves.cone import (
+    cone_ratio,
+    curvature,
+    joined,
+    pull_back,
+    symmetric,
+)
+from convex_solver.leaves.facets import Facets
+from convex_solver.leaves.forms import largest_on_sphere, row_forms
+from convex_solver.leaves.hints import Hint
+from convex_solver.leaves.leaf import Leaf
+from convex_solver.leaves.packing import Packing
+from convex_solver.leaves.rows import CHUNK, N_LOWER, Rows
+from convex_solver.losses import DataTerm, NewtonTerm, longest_step
+from convex_solver.typing import Array
+
+# Share of the way to the border that a step takes, and the shortest step.
+STEP, SHORTEST = 0.97, 1e-6
+# The least centring; a step this short is aimed closer to the centre, with this one;
+# how much shorter each try is.
+LEAST_CENTRING, SHORT, CENTRAL, BACK = 1e-3, 0.3, 0.8, 0.75
+# How much smaller each try of a softness is, and the least.
+HARDER, HARDEST = 0.3, 1e-30
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Mean (B, r) and second moments (B, r, r) of the blocks, and e (B, n)."""
+
+    m: Array
+    M: Array
+    e: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """A direction: of the moments, and of the multipliers of everything."""
+
+    moments: Moments
+    rows: Array
+    facets: Array
+    cones: Array
+    v: Array
+
+
+class Point(ABC):
+    """Moments and multipliers, strictly inside.
+
+    Parameters
+    ----------
+    rows : Rows
+    leaves : sequence of Leaf
+    signs : ndarray, shape (B,)
+        1.0 and -1.0, of the alphas of neurons in the leaf.
+    m, M : ndarray, shapes (B, r) and (B, r, r)
+        Moments of points inside each leaf.
+    """
+
+    def __init__(
+        self, rows: Rows, leaves: Sequence[Leaf], signs: Array, m: Array, M: Array
+    ) -> None:
+        self.rows, self.leaves, self.signs = rows, leaves, signs
+        self.packing = rows.packing
+        self.bordered = Packing(self.packing.r + 1)
+        self.facets = Facets(leaves, self.packing)
+        self.softness = 0.0
+        self.is_open = rows.is_open
+        self.count = len(leaves)
+        self.pairs = self.count * (self.packing.r + 1) + len(self.facets.leaf)
+        self.pairs += (1 + N_LOWER) * int(self.is_open.sum())
+        self.moments = Moments(m, M, np.zeros_like(rows.low))
+        self._look()
+        middle = 0.5 * (self.at.upper + self.at.lower.max(axis=0))
+        self.moments = Moments(m, M, np.where(self.is_open, middle, 0.0))
+        self._look()
+
+    def _centre(self, mu: float) -> None:
+        """Set the multipliers to what they are on the central path."""
+        whole = joined(self.moments.m, self.moments.M)
+        self.Z: Array = mu * _inverse(whole)
+        self.y: Array = np.where(self.is_open, mu / self.gaps, 0.0)
+        self.y_facets: Array = mu / self.at_facets.values
+
+    # what the two kinds of points differ in
+
+    @property
+    @abstractmethod
+    def v(self) -> Array:
+        """The dual point, row by row (n,)."""
+
+    @abstractmethod
+    def _couple(self, hessian: Array) -> None:
+        """Factorise what is left when e is eliminated."""
+
+    @abstractmethod
+    def _solve(self, right: Array, force: Array) -> tuple[Array, Array]:
+        """Return the steps of the moments (B, D), and of v row by row."""
+
+    def _longest(self) -> float:
+        return math.inf
+
+    def _rest(self) -> float:
+        """Complementarity of what is not of the blocks."""
+        return 0.0
+
+    @abstractmethod
+    def _price(self) -> Array:
+        """Return what is added to the gradient in the moments, (B, D)."""
+
+    # the point
+
+    def _look(self) -> None:
+        """Compute the bounds of the rows and the facets."""
+        now = self.moments
+        self.at = self.rows.at(now.m, now.M, self.softness)
+        self.at_facets = self.facets.at(now.m, now.M, self.softness)
+        self.gaps = self._gaps(now.e, self.at.upper, self.at.lower)
+
+    def _gaps(self, e: Array, upper: Array, lower: Array) -> Array:
+        gaps = np.concatenate([(upper - e)[None], e - lower])
+        return np.where(self.is_open, gaps, 1.0)
+
+    def output(self, now: Moments) -> Array:
+        """Return ``sum_B s_B`` times the mean of ``(x.u)_+``, row by row (n,)."""
+        mean = now.m @ self.rows.X.T
+        each = np.where(self.is_open, 0.5 * (mean + now.e), self.rows.level * mean)
+        return np.asarray(self.signs @ each)
+
+    def complementarity(self) -> float:
+        """Sum of all products."""
+        now = self.moments
+        total = float(np.sum(self.y * self.gaps * self.is_open))
+        total += float(self.y_facets @ self.at_facets.values)
+        total += float(np.sum(joined(now.m, now.M) * self.Z))
+        return total + self._rest()
+
+    def traces(self) -> Array:
+        """Return the weights tau of the blocks, (B,)."""
+        return np.asarray(np.trace(self.moments.M, axis1=1, axis2=2))
+
+    def forms(self, v: Array) -> Array:
+        """Return forms above the price of v (n,) on each leaf with its sign."""
+        w = -self.signs[:, None] * v
+        forms = row_forms(self.rows, self.at, w, self.complementarity() / self.pairs)
+        added = self.facets.forms(self.at_facets.policy)
+        np.add.at(forms, self.facets.leaf, self.y_facets[:, None, None] * added)
+        return forms
+
+    def slack(self) -> Array:
+        """Return what the bounds of the rows leave open of the objective, (B,)."""
+        width = self.at.upper - self.at.lower.max(axis=0)
+        each = 0.5 * np.abs(self.v) * np.where(self.is_open, width, 0.0)
+        return np.asarray(each.sum(axis=1))
+
+    def hints(self, signs: Array, price: float) -> list[Hint]:
+        """Return what the forms at this point are made of; ``price`` as beta is."""
+        mu = self.complementarity() / self.pairs / price
+        y = self.y_facets / price
+        return [
+            Hint(
+                leaf,
+                float(sign),
+                self.moments.m[k],
+                self.moments.M[k],
+                mu,
+                y[self.facets.leaf == k],
+                price,
+            )
+            for k, (leaf, sign) in enumerate(zip(self.leaves, signs, strict=True))
+        ]
+
+    # a step
+
+    def advance(self, aim: float | None = None) -> bool:
+        """Take a step; False where none is left.
+
+        ``aim`` is the share of the barrier parameter to go to: 1 towards the centre,
+        where forms are best for what it is.
+        """
+        try:
+            return self._step(aim)
+        except (la.LinAlgError, ValueError):  # the latter of numbers not finite
+            return False
+
+    def _step(self, wanted: float | None) -> bool:
+        mu = self.complementarity() / self.pairs
+        self._soften(mu)
+        self._factorise()
+        if wanted is None:
+            predicted = self._direction(0.0)
+            share = (1.0 - self._reach(predicted, self._length(predicted))) ** 2
+            aims = (min(max(share, LEAST_CENTRING), CENTRAL), CENTRAL)
+        else:
+            aims = (wanted, wanted)
+        for aim in aims:
+            step = self._direction(aim * mu)
+            length = self._reach(step, self._length(step))
+            # where the bounds of the rows bend too much, closer to the centre
+            if length >= SHORT or aim == aims[1]:
+                break
+        if not length > SHORTEST:
+            return False
+        self._move(step, length)
+        return True
+
+    def _soften(self, mu: float) -> None:
+        """Soften the norms by what weighs as much as their gaps."""
+        size = float(np.mean(np.abs(self.v)))
+        softness = mu / size if size > 0.0 else math.inf
+        self.softness = min(self.softness or math.inf, softness)
+        while True:
+            if not HARDEST < self.softness < math.inf:
+                self.softness = 0.0
+            self._look()
+            is_inside = np.all(self.gaps > 0.0) and np.all(self.at_facets.values > 0.0)
+            if is_inside or self.softness == 0.0:
+                return
+            self.softness *= HARDER
+
+    def _factorise(self) -> None:
+        now, rows, at, y = self.moments, self.rows, self.at, self.y
+        self.inverse = _inverse(joined(now.m, now.M))
+        hessian = curvature(self.Z, self.inverse, self.packing, self.bordered)
+        self.stiffness = np.where(self.is_open, y / self.gaps, 0.0)
+        total = self.stiffness.sum(axis=0)
+        self.total = np.where(self.is_open, total, 1.0)
+        self.parts = rows.gradients(at)
+        # e follows the mean of the bounds' gradients, each as stiff as it is
+        self.mean = np.einsum("ikbn,kbn->ibn", self.parts, self.stiffness) / self.total
+        apart = self.parts - self.mean[:, None]
+        squares = np.einsum("ikbn,kbn,jkbn->ijbn", apart, self.stiffness, apart)
+        squares += rows.add_curvature(hessian, at, y[0], y[1])
+        rows.add_squares(hessian, at, squares)
+        self.facet_gradients = self.facets.gradients(self.at_facets)
+        self.facets.add_curvature(
+            hessian, self.at_facets, self.facet_gradients, self.y_facets
+        )
+        # the output's gradients
+        signs = self.signs[:, None]
+        self.pulls = np.where(self.is_open, 0.5 * signs * self.mean, 0.0)
+        self.pulls[1] += signs * np.where(self.is_open, 0.5, rows.level)
+        self._couple(hessian)
+
+    def _direction(self, mu: float) -> Step:
+        """Solve for the step to the centre of ``mu``."""
+        rows, at, r = self.rows, self.at, self.packing.r
+        signs, is_open = self.signs[:, None], self.is_open
+        aims = np.where(is_open, mu / self.gaps, 0.0)
+        pushes = aims.copy()
+        pushes[0] *= -1.0
+        coefficients = np.einsum("ikbn,kbn->ibn", self.parts, pushes)
+        coefficients[1] += signs * self.v * np.where(is_open, 0.5, rows.level)
+        force = np.where(is_open, 0.5 * signs * self.v - pushes.sum(axis=0), 0.0)
+        gradient = self._price() - mu * pull_back(self.inverse, self.packing)
+        gradient += rows.pull(at, coefficients + force * self.mean)
+        facet_aims = mu / self.at_facets.values
+        gradient -= self.facets.pull(self.facet_gradients, facet_aims, self.count)
+        self.aim = mu
+        dx, dv = self._solve(-gradient, force)
+        dm, dM = dx[:, :r], self.packing.unpack(dx[:, r:])
+        change = rows.change(at, dm, dM)
+        de = np.sum(self.mean * change, axis=0)
+        de -= (force + 0.5 * signs * dv) / self.total
+        de = np.where(is_open, de, 0.0)
+        bounds = np.einsum("ikbn,ibn->kbn", self.parts, change)
+        gaps = np.concatenate([(bounds[0] - de)[None], de - bounds[1:]])
+        dy = np.where(is_open, aims - self.y - self.stiffness * gaps, 0.0)
+        moved = np.einsum("kd,kd->k", self.facet_gradients, dx[self.facets.leaf])
+        stiffness = self.y_facets / self.at_facets.values
+        dy_facets = facet_aims - self.y_facets - stiffness * moved
+        whole = self.inverse @ joined(dm, dM) @ self.Z
+        dZ = mu * self.inverse - self.Z - symmetric(whole)
+        return Step(Moments(dm, dM, de), dy, dy_facets, dZ, dv)
+
+    def _length(self, step: Step) -> float:
+        """Return the length of a step that keeps the multipliers and moments inside."""
+        now, change = self.moments, step.moments
+        whole = cone_ratio(joined(now.m, now.M), joined(change.m, change.M))
+        length = min(
+            longest_step(self.y[:, self.is_open], step.rows[:, self.is_open]),
+            longest_step(self.y_facets, step.facets),
+            cone_ratio(self.Z, step.cones),
+            whole,
+            self._longest(),
+        )
+        return min(1.0, STEP * length)
+
+    def _ahead(self, step: Step, length: float) -> Moments:
+        now, change = self.moments, step.moments
+        return Moments(
+            now.m + length * change.m,
+            now.M + length * change.M,
+            now.e + length * change.e,
+        )
+
+    def _reach(self, step: Step, length: float) -> float:
+        """Shorten a step until all gaps keep a share of what they lose."""
+        while length > SHORTEST:
+            moved = self._ahead(step, length)
+            at = self.rows.at(moved.m, moved.M, self.softness)
+            gaps = self._gaps(moved.e, at.upper, at.lower)
+            facets = self.facets.at(moved.m, moved.M, self.softness).values
+            least = (1.0 - STEP) * (1.0 - 0.5 * length)
+            is_inside = np.all(gaps > least * self.gaps)
+            if is_inside and np.all(facets > least * self.at_facets.values):
+                return length
+            length *= BACK
+        return length
+
+    def _move(self, step: Step, length: float) -> None:
+        self.moments = self._ahead(step, length)
+        self.y = self.y + length * step.rows
+        self.y_facets = self.y_facets + length * step.facets
+        self.Z = self.Z + length * step.cones
+        self._look()
+
+
+def _inverse(whole: Array) -> Array:
+    return symmetric(np.asarray(np.linalg.inv(whole), dtype=np.float64))
+
+
+class PricePoint(Point):
+    """Moments with ``tau = 1`` for the price of ``linear.u + sum w_i (x_i.u)_+``.
+
+    Parameters
+    ----------
+    w : ndarray, shape (n,)
+    linear : ndarray, shape (r,)
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        leaves: Sequence[Leaf],
+        m: Array,
+        M: Array,
+        w: Array,
+        linear: Array,
+    ) -> None:
+        super().__init__(rows, leaves, np.ones(len(leaves)), m, M)
+        self.w, self.linear = w, linear
+        lengths = np.linalg.norm(rows.X, axis=1)
+        self.size = float(np.abs(w) @ lengths + np.linalg.norm(linear))
+        self._centre(max(self.size, 1e-300) / self.pairs)
+
+    @property
+    def v(self) -> Array:
+        """Minus the weights, which stay."""
+        return -self.w
+
+    def bounds(self) -> Array:
+        """Bound, but for rounding, the price on each leaf."""
+        forms = self.forms(-self.w)
+        forms[:, 0, 1:] += 0.5 * self.linear
+        forms[:, 1:, 0] += 0.5 * self.linear
+        return largest_on_sphere(forms)
+
+    def _price(self) -> Array:
+        gradient = np.zeros((self.count, self.packing.r + self.packing.size))
+        gradient[:, : self.packing.r] = -self.linear
+        return gradient
+
+    def _couple(self, hessian: Array) -> None:
+        factor = np.linalg.inv(np.linalg.cholesky(symmetric(hessian)))
+        self.factor = factor
+
+    def _solve(self, right: Array, force: Array) -> tuple[Array, Array]:
+        normal = np.zeros_like(right)
+        normal[:, self.packing.r :] = self.packing.identity
+        sides = np.stack([right, normal], axis=2)
+        free, across = np.moveaxis(
+            np.swapaxes(self.factor, 1, 2) @ (self.factor @ sides), 2, 0
+        )
+        # the traces stay
+        share = np.sum(normal * free, axis=1) / np.sum(normal * across, axis=1)
+        return free - share[:, None] * across, np.zeros(len(self.w))
+
+
+class DualPoint(Point):
+    """A point of the program itself, with v free.
+
+    Parameters
+    ----------
+    data : DataTerm
+    beta : float
+    total : sparse array, shape (n, rows)
+        Adds up the rows of each sample.
+    v : ndarray, shape (n,), optional
+        Where to begin, with moments that belong to it.
+    gap : float
+        Complementarity to begin with, as a share of the objective.
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        leaves: Sequence[Leaf],
+        signs: Array,
+        m: Array,
+        M: Array,
+        data: DataTerm,
+        beta: float,
+        total: sparse.csr_array,
+        v: Array | None = None,
+        gap: float = 1.0,
+    ) -> None:
+        super().__init__(rows, leaves, signs, m, M)
+        self.data, self.weight, self.sums = data, beta, total
+        self.z = total @ self.output(self.moments)
+        if v is None:
+            zero = data.value(np.zeros(data.y.size))
+            v = data.gradient(data.rough_fit()[0])
+        else:
+            zero = self.value()
+        mu = max(gap * zero, 1e-300) / self.pairs
+        self.term: NewtonTerm = data.newton(self.z, v, mu)
+        self.pairs += self.term.n_pairs
+        self._centre(mu)
+
+    @property
+    def v(self) -> Array:
+        """The dual point, row by row."""
+        return np.asarray(self.sums.T @ self.term.v)
+
+    def _rest(self) -> float:
+        return self.term.complementarity(0.0)
+
+    def _longest(self) -> float:
+        return self.term.largest_step()
+
+    def value(self) -> float:
+        """Return the objective of the relaxed program."""
+        return self.data.value(self.z) + self.weight * float(self.traces().sum())
+
+    def dual_value(self) -> tuple[float, Array]:
+        """Return ``-l*`` of v scaled by what the forms prove, and v that l allows."""
+        v = self.data.clip(self.term.v)
+        price = float(largest_on_sphere(self.forms(self.sums.T @ v)).max())
+        cap = self.weight / price if price > 0.0 else math.inf
+        return -self.data.conjugate(self.data.best_scale(v, cap) * v), v
+
+    def _price(self) -> Array:
+        gradient = np.zeros((self.count, self.packing.r + self.packing.size))
+        gradient[:, self.packing.r :] = self.weight * self.packing.identity
+        return gradient
+
+    def _couple(self, hessian: Array) -> None:
+        self.h = np.maximum(self.term.curvature(), 1e-300)
+        loose = np.where(self.is_open, 0.25 / self.total, 0.0).sum(axis=0)
+        self.room = 1.0 + self.h * (self.sums @ loose)
+        self.weights = self.h / self.room
+        n, width = self.h.size, hessian.shape[1]
+        self.by_samples = n <= self.count * width
+        if self.by_samples:
+            factor = np.linalg.inv(np.linalg.cholesky(symmetric(hessian)))
+            self.factor = factor
+            root = np.sqrt(self.weights)
+            system = np.eye(n)
+            for k in range(self.count):
+                rows = self.rows.gradient_rows(self.at, self.pulls, k, slice(None))
+                part = (self.sums @ rows) @ factor[k].T
+                part *= root[:, None]
+                system += part @ part.T
+            self.system = la.cho_factor(system, overwrite_a=True, check_finite=False)
+            return
+        whole = la.block_diag(*hessian)
+        ends = self.sums.indptr
+        size = max(1, CHUNK // whole.shape[0])
+        for k in range(0, n, size):
+            stop = min(k + size, n)
+            mine = slice(int(ends[k]), int(ends[stop]))
+            blocks = [
+                self.rows.gradient_rows(self.at, self.pulls, b, mine)
+                for b in range(self.count)
+            ]
+            pulled = self.sums[k:stop, mine] @ np.hstack(blocks)
+            pulled *= np.sqrt(self.weights[k:stop])[:, None]
+            whole += pulled.T @ pulled
+        self.system = la.cho_factor(whole, overwrite_a=True, check_finite=False)
+
+    def _solve(self, right: Array, force: Array) -> tuple[Array, Array]:
+        rho = self.term.shift(self.aim, False)
+        # at moments that stay: v moves with e and with what the loss asks for
+        signs = self.signs[:, None]
+        moved = np.where(self.is_open, 0.5 * signs * force / self.total, 0.0)
+        still = rho / self.room - self.weights * (self.sums @ moved.sum(axis=0))
+        if self.by_samples:
+            half = np.einsum("bij,bj->bi", self.factor, right)
+            start = np.einsum("bji,bj->bi", self.factor, half)
+            root = np.sqrt(self.weights)
+            side = root * (self.sums @ self._outputs(start)) + still / root
+            dv = root * la.cho_solve(self.system, side, check_finite=False)
+            pulled = right - self.rows.pull(self.at, self.pulls * (self.sums.T @ dv))
+            half = np.einsum("bij,bj->bi", self.factor, pulled)
+            dx = np.einsum("bji,bj->bi", self.factor, half)
+        else:
+            pulled = self.rows.pull(self.at, self.pulls * (self.sums.T @ still))
+            side = (right - pulled).ravel()
+            dx = la.cho_solve(self.system, side, check_finite=False)
+            dx = dx.reshape(right.shape)
+            dv = still + self.weights * (self.sums @ self._outputs(dx))
+        self.term.complete((dv - rho) / self.h, dv)
+        self.term_step = dv
+        return dx, np.asarray(self.sums.T @ dv)
+
+    def _outputs(self, dx: Array) -> Array:
+        """Return what steps of the moments change of the output, but for e's own."""
+        r = self.packing.r
+        dm, dM = dx[:, :r], self.packing.unpack(dx[:, r:])
+        change = self.rows.change(self.at, dm, dM)
+        return np.asarray(np.sum(self.pulls * change, axis=(0, 1)))
+
+    def _move(self, step: Step, length: float) -> None:
+        super()._move(step, length)
+        self.z = self.sums @ self.output(self.moments)
+        self.term.move(length, self.z, self.term_step)
