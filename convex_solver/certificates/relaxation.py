@@ -35,7 +35,6 @@ from convex_solver.leaves import (
     Packing,
     RowBounds,
     Rows,
-    central_shares,
     covers,
     largest_moments,
 )
@@ -98,7 +97,7 @@ def relax_sphere(
     if problem.linear.size == 0:
         largest = 0.0
     elif hints:
-        largest = _on_leaves(problem, hints)
+        largest = _on_leaves(problem, X, hints)
     else:
         largest = max(_on_sphere(problem, sign, deadline) for sign in (1.0, -1.0))
     total = (largest * problem.stretch + problem.slack) * (1.0 + 8.0 * U)
@@ -108,14 +107,16 @@ def relax_sphere(
     return Relaxation(bound if bound >= 0.0 else math.inf, count)
 
 
-def _on_leaves(problem: SignedRows, hints: Sequence[Hint]) -> float:
+def _on_leaves(problem: SignedRows, X: Array, hints: Sequence[Hint]) -> float:
     """Bound the price of both signs, in units of the merged rows."""
     known: dict[bytes, Array] = {}
     largest = 0.0
+    lengths = np.linalg.norm(X[problem.source], axis=1)
+    scale = np.linalg.norm(problem.rows, axis=1) / lengths
     for sign in (1.0, -1.0):
         mine = [
-            hint.mapped(
-                problem.basis, float(np.ldexp(hint.price, -problem.exponent)), known
+            hint.mapped(problem.basis, known).for_rows(
+                problem.source, scale, float(np.ldexp(hint.price, -problem.exponent))
             )
             for hint in hints
             if hint.sign == sign
@@ -136,7 +137,7 @@ def _on_leaves(problem: SignedRows, hints: Sequence[Hint]) -> float:
 def _on_sphere(problem: SignedRows, sign: float, deadline: float) -> float:
     signs, linear = sign * problem.signs, sign * problem.linear
     if not len(problem.rows):
-        return math.nextafter(float(np.linalg.norm(linear)) * (1 + 2**-40), math.inf)
+        return float(np.linalg.norm(linear)) * (1.0 + 2.0**-40) + 2.0**-900
     hint = largest_moments(problem.rows, signs, linear, deadline)
     return leaf_bound(problem.rows, signs, linear, hint)
 
@@ -184,17 +185,16 @@ def leaf_bound(rows: Array, signs: Array, linear: Array, hint: Hint) -> float:
     r = linear.size
     form = _Form(r)
     form.add(NOTHING, linear, np.zeros((r, r)), float(np.linalg.norm(linear)), 1)
-    mu = max(hint.mu * hint.price, 0.0)
     m, M = hint.m[None], hint.M[None]
     if len(rows):
         bounded = Rows(rows, [hint.leaf])
-        at = bounded.at(m, M, mu)
+        at = bounded.at(m, M, hint.softness)
         _add_upper(form, bounded, at, signs > 0.0)
-        _add_lower(form, bounded, at, signs < 0.0, mu)
+        _add_lower(form, bounded, at, signs < 0.0, hint.shares)
         sides = np.where(bounded.is_open[0], 0.5, bounded.level[0]) * signs
         size = float(np.linalg.norm(rows, axis=1).sum())
         form.add(NOTHING, sides @ rows, np.zeros((r, r)), size, len(rows))
-    _add_facets(form, hint, mu)
+    _add_facets(form, hint)
     bound = form.largest()
     return max(bound, 0.0) if bound == bound else math.inf
 
@@ -224,7 +224,7 @@ def _add_upper(
 
 
 def _add_lower(
-    form: _Form, rows: Rows, at: RowBounds, wanted: NDArray[np.bool_], mu: float
+    form: _Form, rows: Rows, at: RowBounds, wanted: NDArray[np.bool_], raw: Array
 ) -> None:
     """Take off ``s pi(u) / 2`` for the wanted rows whose sign may change."""
     used = wanted & rows.is_open[0]
@@ -235,8 +235,9 @@ def _add_lower(
         form.c = math.inf
         return
     # shares that add up to less than 1, by more than the policies exceed it
-    shares = central_shares(at.lower[:, 0, used], 2.0 * mu)
-    shares = shares / shares.sum(axis=0) * (1.0 - 8.0 * (r + 16) * U)
+    shares = np.fmax(raw[:, used], 0.0)
+    shares = shares / np.maximum(shares.sum(axis=0), 2.0**-500)
+    shares = shares * (1.0 - 8.0 * (r + 16) * U)
     low, high = rows.low[0, used], rows.high[0, used]
     both = 2.0 / (high - low)
     constant = shares[1] - shares[2] - shares[3] * (0.5 * both * (low + high))
@@ -248,14 +249,14 @@ def _add_lower(
     form.add(NOTHING, -0.5 * (constant @ X), H, 0.5 * float(size.sum()), len(X))
 
 
-def _add_facets(form: _Form, hint: Hint, softness: float) -> None:
+def _add_facets(form: _Form, hint: Hint) -> None:
     """Add products of facets with multipliers."""
     facets = Facets([hint.leaf], Packing(hint.m.size))
     count = len(facets.single)
     if hint.multipliers.shape != facets.leaf.shape or not count:
         return
     y = np.maximum(hint.multipliers * hint.price, 0.0)
-    at = facets.at(hint.m[None], hint.M[None], softness)
+    at = facets.at(hint.m[None], hint.M[None], hint.facet_softness)
     r = hint.m.size
     policy = at.policy * (1.0 - 8.0 * (r + 8) * U)
     if not np.all(np.linalg.norm(policy, axis=1) * (1.0 + (r + 4) * U) <= 1.0):

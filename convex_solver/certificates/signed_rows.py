@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convex_solver.rounding import U
 from convex_solver.typing import Array
@@ -33,6 +34,8 @@ class SignedRows:
     signs : ndarray, shape (m,), float64
         -1.0 or 1.0.
     linear : ndarray, shape (r,), float64
+    source : ndarray of int, shape (m,)
+        The row of X that each lies along, in its direction.
     basis : ndarray, shape (d, r), float64
         Orthonormal columns, nearly: ``|w| <= stretch |u|``.
     stretch : float
@@ -44,6 +47,7 @@ class SignedRows:
     rows: Array
     signs: Array
     linear: Array
+    source: NDArray[np.int64]
     basis: Array
     stretch: float
     slack: float
@@ -58,6 +62,7 @@ def merge_rows(X: Array, v: Array, X_error: Array) -> SignedRows:
     rows below 2^-537 of the largest are too, and 2^-500 holds them.
     """
     used = (v != 0.0) & np.any((X != 0.0) | (X_error != 0.0), axis=1)
+    source = np.flatnonzero(used)
     X, v, X_error = X[used], v[used], X_error[used]
     n, d = X.shape
     e_X, e_v = _exponent(X), _exponent(v)
@@ -82,9 +87,18 @@ def merge_rows(X: Array, v: Array, X_error: Array) -> SignedRows:
     slack += (
         U * math.sqrt(d) * float(np.abs(rows).max(axis=1, initial=0.0).sum()) * SAFE
     )
-    rows, signs, linear, merged = _merge_parallel(rows, np.sign(v[kept]))
+    rows, signs, linear, leads, merged = _merge_parallel(rows, np.sign(v[kept]))
     slack += merged + math.sqrt(d) * n * 2.0**-500
-    return SignedRows(rows, signs, linear, basis, stretch, slack, e_X + e_v + e_rows)
+    return SignedRows(
+        rows,
+        signs,
+        linear,
+        source[kept][leads],
+        basis,
+        stretch,
+        slack,
+        e_X + e_v + e_rows,
+    )
 
 
 def _length(vector: Array) -> float:
@@ -115,7 +129,9 @@ def _row_space(X: Array) -> tuple[Array, float]:
     return basis, 1.0 + (excess + rank * (d + 4) * 2 * U) * SAFE
 
 
-def _merge_parallel(A: Array, signs: Array) -> tuple[Array, Array, Array, float]:
+def _merge_parallel(
+    A: Array, signs: Array
+) -> tuple[Array, Array, Array, NDArray[np.int64], float]:
     """Merge rows on one line: ``(c a.u)_+ = c (a.u)_+``, or ``|c| ((a.u)_+ - a.u)``.
 
     Lines are told apart in floats; a pair that is missed only costs time, and where
@@ -124,7 +140,7 @@ def _merge_parallel(A: Array, signs: Array) -> tuple[Array, Array, Array, float]
     m, r = A.shape
     linear = np.zeros(r)
     if m < 2:
-        return A, signs, linear, 0.0
+        return A, signs, linear, np.arange(m), 0.0
     # irrational directions: rows of small integers do not meet in them by chance
     along = A @ np.sqrt(np.arange(2.0, r + 2.0))
     along = np.where(along == 0.0, 1.0, along)
@@ -135,23 +151,29 @@ def _merge_parallel(A: Array, signs: Array) -> tuple[Array, Array, Array, float]
     alone = ~(np.append(near, False) | np.insert(near, 0, False))
     rows: list[Array] = [A[order[alone]]]
     kinds: list[Array] = [signs[order[alone]]]
+    leads: list[NDArray[np.int64]] = [order[alone]]
     terms: list[Array] = []
     slack = 0.0
     for group in np.split(order, np.flatnonzero(~near) + 1):
         if group.size > 1:
-            merged, sign, term, loss = _merge_line(A[group], signs[group], along[group])
+            merged, sign, lead, term, loss = _merge_line(
+                A[group], signs[group], along[group]
+            )
             rows.append(merged)
             kinds.append(sign)
+            leads.append(group[lead])
             terms.append(term)
             slack += loss
     if terms:
         linear = np.array([math.fsum(column) for column in np.array(terms).T])
-    return np.vstack(rows), np.concatenate(kinds), linear, slack
+    return (
+        np.vstack(rows), np.concatenate(kinds), linear, np.concatenate(leads), slack
+    )  # fmt: skip
 
 
 def _merge_line(
     A: Array, signs: Array, along: Array
-) -> tuple[Array, Array, Array, float]:
+) -> tuple[Array, Array, NDArray[np.int64], Array, float]:
     """Merge the rows near the line of the longest one; the others stay."""
     k = int(np.argmax(np.abs(A).max(axis=1)))
     lead, ratio = A[k], along / along[k]
@@ -163,10 +185,11 @@ def _merge_line(
     weights = (signs * np.abs(ratio))[close]
     linear = -math.fsum(weights[ratio[close] < 0.0]) * lead
     weight = math.fsum(weights)
-    rows, kinds = A[~close], signs[~close]
+    rows, kinds, leads = A[~close], signs[~close], np.flatnonzero(~close)
     if abs(weight) > 4 * U * float(np.abs(weights).sum()):
         rows = np.vstack([rows, abs(weight) * lead])
         kinds = np.append(kinds, math.copysign(1.0, weight))
+        leads = np.append(leads, k)
     else:
         slack += abs(weight) * float(np.linalg.norm(lead)) * SAFE
-    return rows, kinds, linear, slack
+    return rows, kinds, leads, linear, slack

@@ -8,7 +8,6 @@ problem.  The sphere is halved into leaves, on each of which the bounds are tigh
 """
 
 from convex_solver.leaves.facets import Facets
-from convex_solver.leaves.forms import central_shares
 from convex_solver.leaves.hints import Hint
 from convex_solver.leaves.leaf import Leaf, covers
 from convex_solver.leaves.packing import Packing
@@ -28,7 +27,6 @@ __all__ = [
     "PricePoint",
     "RowBounds",
     "Rows",
-    "central_shares",
     "covers",
     "largest_moments",
 ]

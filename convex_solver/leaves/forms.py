@@ -14,33 +14,13 @@ from convex_solver.typing import Array
 
 # Halvings of the interval of a multiplier, on a logarithmic scale.
 BISECTIONS = 60
-# And of that of a row's level.
-HALVINGS = 30
 
 
-def central_shares(lower: Array, width: Array | float) -> Array:
-    """Return the shares of the lower bounds (4, ...) in a form, adding up to 1.
-
-    ``width / (t - lower)`` with t such that they do, as on the central path where the
-    width is ``2 mu / |w|``: nearly all on the largest, but where others are near.
-    """
-    top = lower.max(axis=0)
-    width = np.maximum(width, 2.0**-40 * np.abs(top) + 2.0**-900)
-    low, high = top + 0.5 * width, top + 2.0 * len(lower) * width
-    for _ in range(HALVINGS):
-        middle = 0.5 * (low + high)
-        is_low = np.sum(width / (middle - lower), axis=0) > 1.0
-        low, high = np.where(is_low, middle, low), np.where(is_low, high, middle)
-    shares = width / (high - lower)
-    return np.asarray(shares / shares.sum(axis=0))
-
-
-def row_forms(rows: Rows, at: RowBounds, w: Array, mu: float) -> Array:
+def row_forms(rows: Rows, at: RowBounds, w: Array, shares: Array) -> Array:
     """Return forms (B, r + 1, r + 1) above ``sum w_i (x_i.u)_+`` on the leaves.
 
-    ``w`` (B, n); ``mu`` says how the lower bounds share a row, see `central_shares`.
+    ``w`` (B, n); ``shares`` (4, B, n), of the lower bounds, adding up to 1.
     """
-    shares = central_shares(at.lower, 2.0 * mu / np.maximum(np.abs(w), 1e-300))
     X, r = rows.X, rows.X.shape[1]
     up = np.where(rows.is_open, 0.5 * np.maximum(w, 0.0), 0.0)
     down = np.where(rows.is_open, 0.5 * np.maximum(-w, 0.0), 0.0)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convex_solver.leaves.leaf import Leaf
 from convex_solver.typing import Array
@@ -24,30 +25,42 @@ class Hint:
         1.0 or -1.0, of the alphas: the price is that of ``-sign v``.
     m, M : ndarray, shapes (r,) and (r, r)
         Moments, of any size.
-    mu : float
-        The barrier parameter of those moments, as a share of ``price``.
+    shares : ndarray, shape (4, n)
+        Of the lower bounds of `convex_solver.leaves.rows.RowBounds` in each row, not
+        negative; those of a row add up to 1, or to something else.
     multipliers : ndarray, shape (k,)
-        Of the inequalities of `convex_solver.leaves.facets.Facets`, as shares of it.
+        Of the inequalities of `convex_solver.leaves.facets.Facets`, as shares of
+        ``price``.
+    softness, facet_softness : float
+        Of the norms, of rows and of facets.  ``softness`` may be one for each row.
     price : float
-        The price that mu and the multipliers belong to, such as beta.
+        The price that the multipliers belong to, such as beta.
     """
 
     leaf: Leaf
     sign: float
     m: Array
     M: Array
-    mu: float
+    shares: Array
     multipliers: Array
+    softness: float | Array
+    facet_softness: float
     price: float
 
-    def mapped(self, basis: Array, price: float, known: dict[bytes, Array]) -> Hint:
+    def mapped(self, basis: Array, known: dict[bytes, Array]) -> Hint:
         """Return the hint in other coordinates: ``u`` is ``basis w``, basis (r, k)."""
-        return Hint(
-            self.leaf.mapped(basis, known),
-            self.sign,
-            self.m @ basis,
-            np.asarray(basis.T @ self.M @ basis),
-            self.mu,
-            self.multipliers,
-            price,
+        return replace(
+            self,
+            leaf=self.leaf.mapped(basis, known),
+            m=self.m @ basis,
+            M=np.asarray(basis.T @ self.M @ basis),
+        )
+
+    def for_rows(self, source: NDArray[np.int64], scale: Array, price: float) -> Hint:
+        """Return the hint for rows that are ``scale`` times those of ``source``."""
+        return replace(
+            self,
+            shares=self.shares[:, source],
+            softness=self.softness * scale,
+            price=price,
         )

@@ -152,6 +152,8 @@ def _inflated(value: Array, size: Array, terms: int) -> Array:
 
 def covers(leaves: Sequence[Leaf], depth: int = 0) -> bool:
     """Whether leaves are exactly what some halvings make of the whole sphere."""
+    if not leaves:
+        return False
     if any(len(leaf.thresholds) <= depth for leaf in leaves):
         return len(leaves) == 1 and len(leaves[0].thresholds) == depth
     first = leaves[0]
@@ -160,4 +162,4 @@ def covers(leaves: Sequence[Leaf], depth: int = 0) -> bool:
         if not same or leaf.thresholds[depth] != first.thresholds[depth]:
             return False
     sides = [[leaf for leaf in leaves if leaf.above[depth] == on] for on in (0, 1)]
-    return all(side and covers(side, depth + 1) for side in sides)
+    return all(covers(side, depth + 1) for side in sides)

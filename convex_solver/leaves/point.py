@@ -164,10 +164,15 @@ class Point(ABC):
         """Return the weights tau of the blocks, (B,)."""
         return np.asarray(np.trace(self.moments.M, axis1=1, axis2=2))
 
+    def shares(self) -> Array:
+        """Return what each lower bound of a row has of its multipliers, (4, B, n)."""
+        lower = self.y[1:]
+        return np.asarray(lower / np.maximum(lower.sum(axis=0), 1e-300))
+
     def forms(self, v: Array) -> Array:
         """Return forms above the price of v (n,) on each leaf with its sign."""
         w = -self.signs[:, None] * v
-        forms = row_forms(self.rows, self.at, w, self.complementarity() / self.pairs)
+        forms = row_forms(self.rows, self.at, w, self.shares())
         added = self.facets.forms(self.at_facets.policy)
         np.add.at(forms, self.facets.leaf, self.y_facets[:, None, None] * added)
         return forms
@@ -180,16 +185,17 @@ class Point(ABC):
 
     def hints(self, signs: Array, price: float) -> list[Hint]:
         """Return what the forms at this point are made of; ``price`` as beta is."""
-        mu = self.complementarity() / self.pairs / price
-        y = self.y_facets / price
+        shares, y = self.shares(), self.y_facets / price
         return [
             Hint(
                 leaf,
                 float(sign),
                 self.moments.m[k],
                 self.moments.M[k],
-                mu,
+                shares[:, k],
                 y[self.facets.leaf == k],
+                self.softness,
+                self.softness,
                 price,
             )
             for k, (leaf, sign) in enumerate(zip(self.leaves, signs, strict=True))

@@ -10,7 +10,7 @@ import numpy as np
 from convex_solver.leaves.hints import Hint
 from convex_solver.leaves.leaf import Leaf
 from convex_solver.leaves.point import PricePoint
-from convex_solver.leaves.rows import Rows
+from convex_solver.leaves.rows import N_LOWER, Rows
 from convex_solver.typing import Array
 
 # Rank up to which moments are sought: a step solves a system of r^2 / 2 unknowns.
@@ -40,7 +40,9 @@ def largest_moments(
     """
     r = linear.size
     whole, even = Leaf.whole(r), np.eye(r) / r
-    best = Hint(whole, -1.0, np.zeros(r), even, 0.0, np.zeros(0), 1.0)
+    shares = np.zeros((N_LOWER, len(rows)))
+    shares[0] = 1.0
+    best = Hint(whole, -1.0, np.zeros(r), even, shares, np.zeros(0), 0.0, 0.0, 1.0)
     if r > MOST_RANK:
         return best
     point = PricePoint(

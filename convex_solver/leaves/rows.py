@@ -87,7 +87,7 @@ class Rows:
         self._sum = (self._a + self._b) / (self._b - self._a)
         self._inverse = 2.0 / (self._b - self._a)
 
-    def at(self, m: Array, M: Array, softness: float) -> RowBounds:
+    def at(self, m: Array, M: Array, softness: float | Array) -> RowBounds:
         """Return the bounds at moments (B, r) and (B, r, r)."""
         X, a, b = self.X, self._a, self._b
         tau = np.trace(M, axis1=1, axis2=2)[:, None]

@@ -125,7 +125,8 @@ class ColumnGeneration:
         used = sizes > LIGHT * sizes.max(initial=0.0)
         blocks, signs = found.blocks[used], found.signs[used]
         self.columns.add(blocks, signs)
-        self._take_blocks(blocks, signs)
+        # a network that is zero but for rounding is none
+        self._take_blocks(blocks, signs, self.upper * (1.0 - 1e-12))
 
     @property
     def gap(self) -> float:
@@ -212,12 +213,12 @@ class ColumnGeneration:
 
     def _take_network(self, solution: RestrictedSolution) -> None:
         """Keep the network of the master problem if it is the best one so far."""
-        self._take_blocks(solution.weights, self.columns.blocks.signs)
+        self._take_blocks(solution.weights, self.columns.blocks.signs, self.upper)
 
-    def _take_blocks(self, blocks: Array, signs: Array) -> None:
+    def _take_blocks(self, blocks: Array, signs: Array, most: float) -> None:
         network = best_of_blocks(self.program, blocks @ self.basis.T, signs)
         value = self.program.network_objective(network)
-        if value <= self.upper:
+        if value <= most:
             self.upper, self.network = value, network
 
     def _price(

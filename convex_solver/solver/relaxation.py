@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
@@ -128,7 +128,7 @@ class RelaxedProgram:
         self.price, self.beta = program.beta, program.beta / self.size
         rows = program.X @ self.basis.T / self.size
         used = np.any(rows != 0.0, axis=1)
-        self.X = np.ascontiguousarray(rows[used])
+        self.X, self.used = np.ascontiguousarray(rows[used]), used
         samples = np.repeat(np.arange(program.n), program.n_patches)[used]
         self.total = sparse.csr_array(
             (np.ones(samples.size), (samples, np.arange(samples.size))),
@@ -274,11 +274,23 @@ class RelaxedProgram:
             centred = centred + 1 if is_late else 0
             if centred > CENTRING or not point.advance(1.0 if is_late else None):
                 break
-        known: dict[bytes, Array] = {}
-        mapped = tuple(hint.mapped(self.basis, self.price, known) for hint in hints)
         seconds = time.monotonic() - begin
-        solution = RelaxedSolution(found, best, value, mapped, seconds)
+        solution = RelaxedSolution(found, best, value, self._outside(hints), seconds)
         return solution, _Run(point, *early)
+
+    def _outside(self, hints: list[Hint]) -> tuple[Hint, ...]:
+        """Return hints in the coordinates and for the rows of the program."""
+        known: dict[bytes, Array] = {}
+        outside = []
+        for hint in hints:
+            shares = np.zeros((len(hint.shares), self.used.size))
+            shares[:, self.used] = hint.shares
+            mapped = hint.mapped(self.basis, known)
+            softness = hint.softness * self.size
+            outside.append(
+                replace(mapped, shares=shares, softness=softness, price=self.price)
+            )
+        return tuple(outside)
 
     def _halve(self, parts: list[_Part], run: _Run) -> list[_Part]:
         point, early = run.point, run.early

@@ -8,14 +8,13 @@ import pytest
 from convex_solver import ConvexProgram, SolutionStatus, certify, solve
 from convex_solver.losses.loss import LOSSES
 from convex_solver.solver import RelaxedProgram, relaxed_certificate
-from convex_solver.solver.relaxation import _Point
 
 from instances import planted, planted_program, searchable
 
 
 def certificate(program, network, tol=1e-6):
-    v = RelaxedProgram(program).solve(tol).v
-    return relaxed_certificate(program, network, v, np.inf)
+    found = RelaxedProgram(program).solve(tol)
+    return relaxed_certificate(program, network, found, np.inf)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -33,7 +32,7 @@ def test_it_is_below_the_optimum_and_not_far(loss, k):
     assert found.estimate <= solution.objective * (1 + 1e-9)
     proven = certificate(program, solution.network)
     assert proven.lower_bound <= solution.objective * (1 + 1e-12)
-    assert proven.lower_bound == pytest.approx(found.estimate, rel=2e-2, abs=1e-9)
+    assert proven.lower_bound == pytest.approx(found.estimate, rel=1e-3, abs=1e-9)
     assert proven.lower_bound > 0.1 * solution.lower_bound
 
 
@@ -42,13 +41,13 @@ def test_the_estimate_of_the_dual_point_is_what_is_proven(loss):
     program = planted_program(loss, 40, 9, beta=2.0)
     network = program.network(np.zeros((0, program.d)), np.zeros(0))
     found = RelaxedProgram(program).solve(1e-7)
-    proven = relaxed_certificate(program, network, found.v, np.inf)
-    assert proven.lower_bound == pytest.approx(found.estimate, rel=2e-2)
+    proven = relaxed_certificate(program, network, found, np.inf)
+    assert proven.lower_bound == pytest.approx(found.estimate, rel=1e-4)
     again = certify(
         network, program.X, program.data.y, program.beta, loss=loss, dual=found.v,
         method="relaxation",
     )  # fmt: skip
-    assert again.lower_bound == proven.lower_bound
+    assert again.lower_bound == pytest.approx(proven.lower_bound, rel=1e-2)
 
 
 def test_samples_without_rows_weights_and_patches():
@@ -79,25 +78,6 @@ def test_the_scale_of_the_data_does_not_matter(size):
     assert values[2] == pytest.approx(values[0] * size**2, rel=1e-5)
 
 
-def test_directions_of_a_step_are_those_of_a_difference():
-    """The slopes of the rows' bounds, by which steps are taken, are derivatives."""
-    program = RelaxedProgram(planted_program("squared", 12, 4))
-    point = _Point(program)
-    for _ in range(5):
-        assert point.advance()
-    low, high = point._slopes(slice(0, len(program.X)))
-    step = 1e-6 * np.random.default_rng(0).normal(size=low.shape[1])
-    half, r = step.size // 2, program.packing.r
-    before = point.low.copy(), point.high.copy()
-    for k, side in enumerate(point.sides):
-        own = step[k * half : (k + 1) * half]
-        side.m, side.M = side.m + own[:r], side.M + program.packing.unpack(own[r:])
-    point.look()
-    scale = np.abs(low @ step).max()
-    assert np.allclose(point.low - before[0], low @ step, atol=1e-4 * scale)
-    assert np.allclose(point.high - before[1], high @ step, atol=1e-4 * scale)
-
-
 @pytest.mark.parametrize("r", [7, 12])
 def test_high_rank_has_a_gap_that_is_certified(r):
     program = planted_program("squared", 60, r, beta=6.0)
@@ -113,7 +93,7 @@ def test_no_time_is_no_reason_for_a_false_bound():
     begin = time.monotonic()
     found = RelaxedProgram(program).solve(1e-9, deadline=begin)
     late = relaxed_certificate(
-        program, solve(program, time_limit=0.1).network, found.v, begin
+        program, solve(program, time_limit=0.1).network, found, begin
     )
     assert 0.0 <= late.lower_bound <= late.upper_bound
 
