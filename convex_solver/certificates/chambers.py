@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from arrangement import InputError, PatternSet, iter_patterns
 from convex_solver._kernels.certify import price_block
+from convex_solver.leaves import Hint
 from convex_solver.reading import Data
 from convex_solver.rounding import LEAST, U, frobenius_above, scaled_above, times_above
 from convex_solver.typing import Array
@@ -29,6 +30,7 @@ class Price:
     n_cones: int | None
     bound: int
     proof: str
+    leaves: tuple[Hint, ...] = ()
 
 
 def price_chambers(

@@ -23,6 +23,11 @@ from numpy.typing import ArrayLike
 
 from arrangement import InputError, InputTypeError
 from arrangement.io import shown
+from convex_solver.certificates.leaf_claims import (
+    check_hints,
+    read_hints,
+    write_hints,
+)
 from convex_solver.certificates.relu import Certificate, bounds, read_for
 from convex_solver.certificates.status import relative_gap
 from convex_solver.errors import (
@@ -30,12 +35,15 @@ from convex_solver.errors import (
     DigestMismatchError,
     ModelFileError,
 )
+from convex_solver.leaves import Hint
 from convex_solver.losses import get_loss
 from convex_solver.networks import Fields, TwoLayerReLU, read_json, write_json
 from convex_solver.typing import Array
 
-FORMAT = "convex-relu model 2"
-_OLDER = "convex-relu model 1"
+FORMAT = "convex-relu model 3"
+# The one before, without leaves, is read too; in the first one claims were stored that
+# nothing checks.
+_BEFORE, _OLDER = "convex-relu model 2", "convex-relu model 1"
 
 # Other machines round dot products differently, and their coverings end elsewhere.  The
 # bounds in a file are weaker than the certificate's by this part of the upper one: then
@@ -52,7 +60,15 @@ _PARTS = (
     "claim",
     "digest",
 )
-_CLAIMS = ("upper_bound", "lower_bound", "beta", "loss", "data_digest", "dual")
+_CLAIMS = (
+    "upper_bound",
+    "lower_bound",
+    "beta",
+    "loss",
+    "data_digest",
+    "dual",
+    "leaves",
+)
 _READINGS = ("binary", "decimal")
 
 
@@ -71,6 +87,8 @@ class Claim:
         SHA-256 of the data as read.
     dual : ndarray, shape (n,), read-only
         The point that is said to prove the lower bound.
+    leaves : tuple of Hint
+        What forms to take for its price; empty where a covering does.
     """
 
     upper_bound: float
@@ -79,6 +97,7 @@ class Claim:
     loss: str
     data_digest: str
     dual: Array = field(repr=False)
+    leaves: tuple[Hint, ...] = field(default=(), repr=False)
 
     @property
     def gap(self) -> float:
@@ -173,6 +192,7 @@ def save_model(
             "loss": certificate.loss,
             "data_digest": certificate.data_digest,
             "dual": certificate.dual.tolist(),
+            "leaves": write_hints(certificate.leaves),
         },
     }
     write_json(path, content | {"digest": _digest(content)})
@@ -202,14 +222,15 @@ def load_model(path: str | os.PathLike[str]) -> Model:
             f"{path} has format {_OLDER!r}, in which claims were stored that nothing "
             f"checks; this version reads {FORMAT!r}. Fit and write the model again."
         )
-    if version != FORMAT:
+    if version not in (FORMAT, _BEFORE):
         raise ModelFileError(
             f"{path} is no model file: its format is {shown(version)}; expected "
             f"{FORMAT!r}."
         )
     parts = Fields(content, str(path), _PARTS)
     network = TwoLayerReLU.from_dict(parts["network"], source=f"{path}: the network")
-    claim = _read_claim(parts["claim"], f"{path}: the claim")
+    names = _CLAIMS if version == FORMAT else _CLAIMS[:-1]
+    claim = _read_claim(parts["claim"], f"{path}: the claim", names)
     if parts.text("floats") not in _READINGS:
         raise parts.error("floats", f"one of {_READINGS}")
     weight = None if parts["weight_name"] is None else parts.text("weight_name")
@@ -221,9 +242,9 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     return Model(network, claim, parts.text("target_name"), parts["floats"], weight)
 
 
-def _read_claim(content: Any, source: str) -> Claim:
+def _read_claim(content: Any, source: str, names: tuple[str, ...]) -> Claim:
     """Check what a claim can be without knowing the data."""
-    parts = Fields(content, source, _CLAIMS)
+    parts = Fields(content, source, names)
     upper, lower = parts.number("upper_bound"), parts.number("lower_bound")
     if not 0.0 <= lower <= upper:
         raise parts.error("lower_bound", f"a number from 0 to {upper!r}, the upper one")
@@ -242,6 +263,7 @@ def _read_claim(content: Any, source: str) -> Claim:
         loss=parts.text("loss"),
         data_digest=parts.text("data_digest"),
         dual=dual,
+        leaves=read_hints(parts, source) if "leaves" in names else (),
     )
 
 
@@ -283,7 +305,11 @@ def certify_model(
             f"{data.y.size} rows."
         )
     loss = get_loss(claim.loss)
-    found = bounds(data, model.network, claim.dual, claim.beta, loss)
+    leaves = check_hints(claim.leaves, data.X.shape)
+    method = "relaxation" if leaves else "auto"
+    found = bounds(
+        data, model.network, claim.dual, claim.beta, loss, method=method, leaves=leaves
+    )
     # written so that a bound that is NaN does not pass either
     if not found.upper_bound <= claim.upper_bound:
         raise ClaimNotReproducedError(

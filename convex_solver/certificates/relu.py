@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -85,6 +85,9 @@ class Certificate(Bounds):
         SHA-256 of the data as read.
     n_cones : int or None
         Cones that cover the sphere; None when chambers were listed.
+    leaves : tuple of Hint
+        The forms above the price that are the proof, if that is how it was found; with
+        the dual point they are what another program needs to bound it again.
     """
 
     upper_bound: float
@@ -98,6 +101,7 @@ class Certificate(Bounds):
     proof: str
     data_digest: str
     n_cones: int | None = None
+    leaves: tuple[Hint, ...] = field(default=(), repr=False)
 
 
 def certify(
@@ -238,7 +242,15 @@ def bounds(
         proof=price.proof,
         data_digest=data.digest,
         n_cones=price.n_cones,
+        leaves=_scaled(price.leaves, v, scaled),
     )
+
+
+def _scaled(leaves: Sequence[Hint], v: Array, scaled: Array) -> tuple[Hint, ...]:
+    """Return the hints for the dual point that v was scaled to."""
+    size = float(np.abs(v).max(initial=0.0))
+    share = float(np.abs(scaled).max(initial=0.0)) / size if size > 0.0 else 1.0
+    return tuple(replace(hint, price=hint.price * share) for hint in leaves)
 
 
 def read_for(
@@ -362,7 +374,7 @@ def _relaxed(
             f"quadratic forms above the price on {found.n_leaves} leaves that cover "
             "all directions"
         )
-    return Price(found.bound, None, None, bound, proof)
+    return Price(found.bound, None, None, bound, proof, tuple(leaves))
 
 
 def _feasible(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from convex_solver.leaves.cone import symmetric
 from convex_solver.leaves.leaf import Leaf
 from convex_solver.typing import Array
 
@@ -53,7 +54,7 @@ class Hint:
             self,
             leaf=self.leaf.mapped(basis, known),
             m=self.m @ basis,
-            M=np.asarray(basis.T @ self.M @ basis),
+            M=symmetric(basis.T @ self.M @ basis),
         )
 
     def for_rows(self, source: NDArray[np.int64], scale: Array, price: float) -> Hint:

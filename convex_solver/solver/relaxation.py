@@ -51,6 +51,8 @@ CAP = 2.2
 POINTS, DRAWN, SPREAD, LEAST_POINTS = 600, 1500, 30, 3
 # Leaves of a refinement that is told no other number.
 MOST_LEAVES = 512
+# Decimals of the shares in hints.
+DIGITS = 6
 # Entries that a run may have, and about what it has for each leaf: for each row, and
 # for each square of the number of moments.
 MOST_ENTRIES, ROW_ENTRIES, WIDTH_ENTRIES = 1e8, 60, 6
@@ -284,7 +286,8 @@ class RelaxedProgram:
         outside = []
         for hint in hints:
             shares = np.zeros((len(hint.shares), self.used.size))
-            shares[:, self.used] = hint.shares
+            # as many digits as a file holds
+            shares[:, self.used] = np.round(hint.shares, DIGITS)
             mapped = hint.mapped(self.basis, known)
             softness = hint.softness * self.size
             outside.append(
