@@ -7,12 +7,13 @@ alone, and what was a search over exponentially many chambers is a small concave
 problem.  The sphere is halved into leaves, on each of which the bounds are tighter.
 """
 
+from convex_solver.leaves.dual_point import DualPoint
 from convex_solver.leaves.facets import Facets
 from convex_solver.leaves.hints import Hint
 from convex_solver.leaves.leaf import Leaf, covers
 from convex_solver.leaves.packing import Packing
-from convex_solver.leaves.point import DualPoint, Moments, Point, PricePoint
-from convex_solver.leaves.price import MOST_RANK, largest_moments
+from convex_solver.leaves.point import Moments, Point
+from convex_solver.leaves.price import MOST_RANK, PricePoint, largest_moments
 from convex_solver.leaves.rows import RowBounds, Rows
 
 __all__ = [

@@ -48,6 +48,12 @@ class Hint:
     facet_softness: float
     price: float
 
+    def __post_init__(self) -> None:
+        """Lock the arrays: what was proven with a hint stays true."""
+        for value in vars(self).values():
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)
+
     def mapped(self, basis: Array, known: dict[bytes, Array]) -> Hint:
         """Return the hint in other coordinates: ``u`` is ``basis w``, basis (r, k)."""
         return replace(

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convex_solver.rounding import U
 from convex_solver.typing import Array
@@ -38,7 +39,12 @@ class Leaf:
 
     normals: Array
     thresholds: Array
-    above: Array
+    above: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        """Lock the arrays: what was proven of a leaf stays true."""
+        for value in (self.normals, self.thresholds, self.above):
+            value.setflags(write=False)
 
     @classmethod
     def whole(cls, r: int) -> Leaf:

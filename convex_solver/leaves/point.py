@@ -22,7 +22,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg as la
-from scipy import sparse
 
 from convex_solver.leaves.cone import (
     cone_ratio,
@@ -32,12 +31,12 @@ from convex_solver.leaves.cone import (
     symmetric,
 )
 from convex_solver.leaves.facets import Facets
-from convex_solver.leaves.forms import largest_on_sphere, row_forms
+from convex_solver.leaves.forms import row_forms
 from convex_solver.leaves.hints import Hint
 from convex_solver.leaves.leaf import Leaf
 from convex_solver.leaves.packing import Packing
-from convex_solver.leaves.rows import CHUNK, N_LOWER, Rows
-from convex_solver.losses import DataTerm, NewtonTerm, longest_step
+from convex_solver.leaves.rows import N_LOWER, Rows
+from convex_solver.losses import longest_step
 from convex_solver.typing import Array
 
 # Share of the way to the border that a step takes, and the shortest step.
@@ -349,200 +348,3 @@ class Point(ABC):
 
 def _inverse(whole: Array) -> Array:
     return symmetric(np.asarray(np.linalg.inv(whole), dtype=np.float64))
-
-
-class PricePoint(Point):
-    """Moments with ``tau = 1`` for the price of ``linear.u + sum w_i (x_i.u)_+``.
-
-    Parameters
-    ----------
-    w : ndarray, shape (n,)
-    linear : ndarray, shape (r,)
-    """
-
-    def __init__(
-        self,
-        rows: Rows,
-        leaves: Sequence[Leaf],
-        m: Array,
-        M: Array,
-        w: Array,
-        linear: Array,
-    ) -> None:
-        super().__init__(rows, leaves, np.ones(len(leaves)), m, M)
-        self.w, self.linear = w, linear
-        lengths = np.linalg.norm(rows.X, axis=1)
-        self.size = float(np.abs(w) @ lengths + np.linalg.norm(linear))
-        self._centre(max(self.size, 1e-300) / self.pairs)
-
-    @property
-    def v(self) -> Array:
-        """Minus the weights, which stay."""
-        return -self.w
-
-    def bounds(self) -> Array:
-        """Bound, but for rounding, the price on each leaf."""
-        forms = self.forms(-self.w)
-        forms[:, 0, 1:] += 0.5 * self.linear
-        forms[:, 1:, 0] += 0.5 * self.linear
-        return largest_on_sphere(forms)
-
-    def _price(self) -> Array:
-        gradient = np.zeros((self.count, self.packing.r + self.packing.size))
-        gradient[:, : self.packing.r] = -self.linear
-        return gradient
-
-    def _couple(self, hessian: Array) -> None:
-        factor = np.linalg.inv(np.linalg.cholesky(symmetric(hessian)))
-        self.factor = factor
-
-    def _solve(self, right: Array, force: Array) -> tuple[Array, Array]:
-        normal = np.zeros_like(right)
-        normal[:, self.packing.r :] = self.packing.identity
-        sides = np.stack([right, normal], axis=2)
-        free, across = np.moveaxis(
-            np.swapaxes(self.factor, 1, 2) @ (self.factor @ sides), 2, 0
-        )
-        # the traces stay
-        share = np.sum(normal * free, axis=1) / np.sum(normal * across, axis=1)
-        return free - share[:, None] * across, np.zeros(len(self.w))
-
-
-class DualPoint(Point):
-    """A point of the program itself, with v free.
-
-    Parameters
-    ----------
-    data : DataTerm
-    beta : float
-    total : sparse array, shape (n, rows)
-        Adds up the rows of each sample.
-    v : ndarray, shape (n,), optional
-        Where to begin, with moments that belong to it.
-    gap : float
-        Complementarity to begin with, as a share of the objective.
-    """
-
-    def __init__(
-        self,
-        rows: Rows,
-        leaves: Sequence[Leaf],
-        signs: Array,
-        m: Array,
-        M: Array,
-        data: DataTerm,
-        beta: float,
-        total: sparse.csr_array,
-        v: Array | None = None,
-        gap: float = 1.0,
-    ) -> None:
-        super().__init__(rows, leaves, signs, m, M)
-        self.data, self.weight, self.sums = data, beta, total
-        self.z = total @ self.output(self.moments)
-        if v is None:
-            zero = data.value(np.zeros(data.y.size))
-            v = data.gradient(data.rough_fit()[0])
-        else:
-            zero = self.value()
-        mu = max(gap * zero, 1e-300) / self.pairs
-        self.term: NewtonTerm = data.newton(self.z, v, mu)
-        self.pairs += self.term.n_pairs
-        self._centre(mu)
-
-    @property
-    def v(self) -> Array:
-        """The dual point, row by row."""
-        return np.asarray(self.sums.T @ self.term.v)
-
-    def _rest(self) -> float:
-        return self.term.complementarity(0.0)
-
-    def _longest(self) -> float:
-        return self.term.largest_step()
-
-    def value(self) -> float:
-        """Return the objective of the relaxed program."""
-        return self.data.value(self.z) + self.weight * float(self.traces().sum())
-
-    def dual_value(self) -> tuple[float, Array]:
-        """Return ``-l*`` of v scaled by what the forms prove, and v that l allows."""
-        v = self.data.clip(self.term.v)
-        price = float(largest_on_sphere(self.forms(self.sums.T @ v)).max())
-        cap = self.weight / price if price > 0.0 else math.inf
-        return -self.data.conjugate(self.data.best_scale(v, cap) * v), v
-
-    def _price(self) -> Array:
-        gradient = np.zeros((self.count, self.packing.r + self.packing.size))
-        gradient[:, self.packing.r :] = self.weight * self.packing.identity
-        return gradient
-
-    def _couple(self, hessian: Array) -> None:
-        self.h = np.maximum(self.term.curvature(), 1e-300)
-        loose = np.where(self.is_open, 0.25 / self.total, 0.0).sum(axis=0)
-        self.room = 1.0 + self.h * (self.sums @ loose)
-        self.weights = self.h / self.room
-        n, width = self.h.size, hessian.shape[1]
-        self.by_samples = n <= self.count * width
-        if self.by_samples:
-            factor = np.linalg.inv(np.linalg.cholesky(symmetric(hessian)))
-            self.factor = factor
-            root = np.sqrt(self.weights)
-            system = np.eye(n)
-            for k in range(self.count):
-                rows = self.rows.gradient_rows(self.at, self.pulls, k, slice(None))
-                part = (self.sums @ rows) @ factor[k].T
-                part *= root[:, None]
-                system += part @ part.T
-            self.system = la.cho_factor(system, overwrite_a=True, check_finite=False)
-            return
-        whole = la.block_diag(*hessian)
-        ends = self.sums.indptr
-        size = max(1, CHUNK // whole.shape[0])
-        for k in range(0, n, size):
-            stop = min(k + size, n)
-            mine = slice(int(ends[k]), int(ends[stop]))
-            blocks = [
-                self.rows.gradient_rows(self.at, self.pulls, b, mine)
-                for b in range(self.count)
-            ]
-            pulled = self.sums[k:stop, mine] @ np.hstack(blocks)
-            pulled *= np.sqrt(self.weights[k:stop])[:, None]
-            whole += pulled.T @ pulled
-        self.system = la.cho_factor(whole, overwrite_a=True, check_finite=False)
-
-    def _solve(self, right: Array, force: Array) -> tuple[Array, Array]:
-        rho = self.term.shift(self.aim, False)
-        # at moments that stay: v moves with e and with what the loss asks for
-        signs = self.signs[:, None]
-        moved = np.where(self.is_open, 0.5 * signs * force / self.total, 0.0)
-        still = rho / self.room - self.weights * (self.sums @ moved.sum(axis=0))
-        if self.by_samples:
-            half = np.einsum("bij,bj->bi", self.factor, right)
-            start = np.einsum("bji,bj->bi", self.factor, half)
-            root = np.sqrt(self.weights)
-            side = root * (self.sums @ self._outputs(start)) + still / root
-            dv = root * la.cho_solve(self.system, side, check_finite=False)
-            pulled = right - self.rows.pull(self.at, self.pulls * (self.sums.T @ dv))
-            half = np.einsum("bij,bj->bi", self.factor, pulled)
-            dx = np.einsum("bji,bj->bi", self.factor, half)
-        else:
-            pulled = self.rows.pull(self.at, self.pulls * (self.sums.T @ still))
-            side = (right - pulled).ravel()
-            dx = la.cho_solve(self.system, side, check_finite=False)
-            dx = dx.reshape(right.shape)
-            dv = still + self.weights * (self.sums @ self._outputs(dx))
-        self.term.complete((dv - rho) / self.h, dv)
-        self.term_step = dv
-        return dx, np.asarray(self.sums.T @ dv)
-
-    def _outputs(self, dx: Array) -> Array:
-        """Return what steps of the moments change of the output, but for e's own."""
-        r = self.packing.r
-        dm, dM = dx[:, :r], self.packing.unpack(dx[:, r:])
-        change = self.rows.change(self.at, dm, dM)
-        return np.asarray(np.sum(self.pulls * change, axis=(0, 1)))
-
-    def _move(self, step: Step, length: float) -> None:
-        super()._move(step, length)
-        self.z = self.sums @ self.output(self.moments)
-        self.term.move(length, self.z, self.term_step)

@@ -1,15 +1,18 @@
-"""Moments at which the relaxed price of a fixed ``v`` is largest."""
+"""Moments at which the relaxed price of a fixed ``v`` is largest: `PricePoint`."""
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 
 import numpy as np
 
+from convex_solver.leaves.cone import symmetric
+from convex_solver.leaves.forms import largest_on_sphere
 from convex_solver.leaves.hints import Hint
 from convex_solver.leaves.leaf import Leaf
-from convex_solver.leaves.point import PricePoint
+from convex_solver.leaves.point import Point
 from convex_solver.leaves.rows import N_LOWER, Rows
 from convex_solver.typing import Array
 
@@ -19,6 +22,63 @@ MOST_STEPS = 60
 # Complementarity, relative to all terms, at which it ends, and steps without a better
 # bound.
 LEAST, PATIENCE = 1e-11, 8
+
+
+class PricePoint(Point):
+    """Moments with ``tau = 1`` for the price of ``linear.u + sum w_i (x_i.u)_+``.
+
+    Parameters
+    ----------
+    w : ndarray, shape (n,)
+    linear : ndarray, shape (r,)
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        leaves: Sequence[Leaf],
+        m: Array,
+        M: Array,
+        w: Array,
+        linear: Array,
+    ) -> None:
+        super().__init__(rows, leaves, np.ones(len(leaves)), m, M)
+        self.w, self.linear = w, linear
+        lengths = np.linalg.norm(rows.X, axis=1)
+        self.size = float(np.abs(w) @ lengths + np.linalg.norm(linear))
+        self._centre(max(self.size, 1e-300) / self.pairs)
+
+    @property
+    def v(self) -> Array:
+        """Minus the weights, which stay."""
+        return -self.w
+
+    def bounds(self) -> Array:
+        """Bound, but for rounding, the price on each leaf."""
+        forms = self.forms(-self.w)
+        forms[:, 0, 1:] += 0.5 * self.linear
+        forms[:, 1:, 0] += 0.5 * self.linear
+        return largest_on_sphere(forms)
+
+    def _price(self) -> Array:
+        gradient = np.zeros((self.count, self.packing.r + self.packing.size))
+        gradient[:, : self.packing.r] = -self.linear
+        return gradient
+
+    def _couple(self, hessian: Array) -> None:
+        factor = np.linalg.inv(np.linalg.cholesky(symmetric(hessian)))
+        self.factor = factor
+
+    def _solve(self, right: Array, force: Array) -> tuple[Array, Array]:
+        normal = np.zeros_like(right)
+        normal[:, self.packing.r :] = self.packing.identity
+        sides = np.stack([right, normal], axis=2)
+        free, across = np.moveaxis(
+            np.swapaxes(self.factor, 1, 2) @ (self.factor @ sides), 2, 0
+        )
+        # the traces stay
+        share = np.sum(normal * free, axis=1) / np.sum(normal * across, axis=1)
+        return free - share[:, None] * across, np.zeros(len(self.w))
 
 
 def largest_moments(

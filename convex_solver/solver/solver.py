@@ -13,7 +13,6 @@ import numpy as np
 from arrangement import InputError, Progress, cover_bound
 from arrangement.options import Listener, check_progress
 from convex_solver.certificates import (
-    COVERED_RANK,
     Certificate,
     SolutionStatus,
     bounds,
@@ -30,7 +29,14 @@ from convex_solver.reading import (
 )
 from convex_solver.restricted import all_directions
 from convex_solver.solver.column_generation import ColumnGeneration, Round
-from convex_solver.solver.local_search import local_searches
+from convex_solver.solver.high_rank import (
+    HIGH_ROUNDS_SHARE,
+    LEAVES_SHARE,
+    bound_first,
+    is_high,
+    most_leaves,
+    search_first,
+)
 from convex_solver.solver.relaxation import (
     MOST_LEAVES,
     RelaxedProgram,
@@ -54,16 +60,6 @@ SMALL = 300
 # as a share of it and in seconds, where a last round took what was left for it.
 ROUNDS_SHARE = 0.9
 OVERTIME, MOST_OVERTIME = 0.1, 1.0
-# Rank above which the relaxation comes first.
-RELAXED_RANK = 6
-# Local searches there; shares of the time that these, the relaxation over the whole
-# sphere and all rounds have, and of what is left then, the halving of leaves.
-SEARCHES = 4
-SEARCHES_SHARE, RELAXED_SHARE, HIGH_ROUNDS_SHARE, LEAVES_SHARE = 0.3, 0.4, 0.5, 0.9
-# A gap of the rounds, as a share of that of the proof, at which they wait for it.
-ENOUGH = 0.02
-# Leaves where no limit of the time is given: at most so many, times rows and moments.
-SOME_LEAVES, EFFORT = 64, 3e6
 
 
 @dataclass(frozen=True, eq=False)
@@ -299,7 +295,7 @@ def solve_from(
         check_size(program)
     method, reason = _choose(program, method)
     say(f"{method}: {reason}")
-    relaxed = RelaxedProgram(program) if _is_high(program) else None
+    relaxed = RelaxedProgram(program) if is_high(program) else None
     share = ROUNDS_SHARE if relaxed is None else HIGH_ROUNDS_SHARE
     run = ColumnGeneration(
         program,
@@ -310,7 +306,7 @@ def solve_from(
     stopped = _find(run, method, limits, guesses, relaxed, say)
     if relaxed is not None and stopped != "interrupted":
         end = part_of_time(deadline, LEAVES_SHARE)
-        most = _most_leaves(program) if math.isinf(end) else MOST_LEAVES
+        most = most_leaves(program) if math.isinf(end) else MOST_LEAVES
         relaxed.refine(run.upper, limits.tol, end, most=most, report=say)
     say("certifying")
     overtime = min(OVERTIME * max(deadline - begin, 0.0), MOST_OVERTIME)
@@ -365,36 +361,12 @@ def _find(
             run.begin_set(guesses)
         if relaxed is not None:
             if guesses is None:
-                _search_locally(run, say)
-            _bound_first(run, relaxed, limits.tol, say)
+                search_first(run, say)
+            bound_first(run, relaxed, limits.tol, say)
         return _rounds(run, limits, say)
     except KeyboardInterrupt:
         say("interrupted: certifying what there is; once more to stop at once")
         return "interrupted"
-
-
-def _search_locally(run: ColumnGeneration, say: Say) -> None:
-    """Begin with networks that training finds."""
-    deadline = part_of_time(run.deadline, SEARCHES_SHARE)
-    found = local_searches(run.program, run.X, SEARCHES, deadline)
-    for each in found:
-        run.begin_near(each)
-    if found:
-        best, worst = found[0].objective, found[-1].objective
-        say(
-            f"{len(found)} local searches: objectives {best:.10g} to {worst:.10g}, "
-            f"polished {run.upper:.10g}"
-        )
-
-
-def _bound_first(
-    run: ColumnGeneration, relaxed: RelaxedProgram, tol: float, say: Say
-) -> None:
-    """Relax the program over the whole sphere: that says how far rounds have to go."""
-    deadline = part_of_time(run.deadline, RELAXED_SHARE)
-    found = relaxed.refine(run.upper, tol, deadline, most=2, report=say)
-    if found is not None and run.program.rank > COVERED_RANK:
-        run.enough = ENOUGH * (run.upper - found.estimate) / run.upper
 
 
 def _rounds(run: ColumnGeneration, limits: Limits, say: Say) -> str:
@@ -432,18 +404,6 @@ def _reduced(run: ColumnGeneration, tol: float, deadline: float) -> TwoLayerReLU
     return network
 
 
-def _is_high(program: ConvexProgram) -> bool:
-    """Whether chambers are so many that the relaxation comes first."""
-    return program.rank > RELAXED_RANK and RelaxedProgram.takes(program)
-
-
-def _most_leaves(program: ConvexProgram) -> int:
-    """Return how many leaves are worth their time where no limit says so."""
-    width = program.rank * (program.rank + 3) // 2
-    rows = program.n * program.n_patches
-    return int(min(SOME_LEAVES, EFFORT / (rows * width)))
-
-
 def _certificate(
     network: TwoLayerReLU,
     run: ColumnGeneration,
@@ -471,7 +431,7 @@ def _certificate(
         other = RelaxedProgram(program)
         upper = program.network_objective(network)
         best_other = other.refine(
-            upper, tol, part_of_time(end, LEAVES_SHARE), most=_most_leaves(program)
+            upper, tol, part_of_time(end, LEAVES_SHARE), most=most_leaves(program)
         )
         if best_other is not None:
             found.append(relaxed_certificate(program, network, best_other, end))

@@ -403,7 +403,9 @@ def test_the_bound_of_an_orthant_is_that_of_its_middle(r):
 @pytest.mark.parametrize("low", [-1e-8, -1e-16, -1e-300])
 def test_a_row_is_linear_only_where_no_vertex_is_on_the_other_side(low):
     row, eye = np.array([[low, 1.0]]), np.eye(2)
-    problem = SignedRows(row, np.ones(1), np.zeros(2), eye, 1.0, 0.0, 0)
+    problem = SignedRows(
+        row, np.ones(1), np.zeros(2), np.zeros(1, int), eye, 1.0, 0.0, 0
+    )
     side = wrapper._side(problem, 1.0, 0)
     A = side.columns
     own = wrapper._scratch(2, 1).parent

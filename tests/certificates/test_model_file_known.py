@@ -58,7 +58,8 @@ def file(tmp_path, certificate):
 
 def test_a_file_holds_no_claim_that_nothing_checks(file):
     assert set(file.content["claim"]) == {
-        *("upper_bound", "lower_bound", "beta", "loss", "data_digest", "dual")
+        *("upper_bound", "lower_bound", "beta", "loss", "data_digest", "dual"),
+        "leaves",
     }
 
 

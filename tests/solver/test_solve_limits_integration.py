@@ -55,7 +55,8 @@ def test_one_cell_leaves_the_network_and_loses_its_proof(medium):
     holds(program, solution, optimum)
     assert solution.stopped == "certificate"
     assert solution.objective == pytest.approx(optimum.objective, rel=1e-5)
-    assert "loose" in solution.certificate.proof
+    proof = solution.certificate.proof
+    assert "loose" in proof or "leaves" in proof
 
 
 def test_no_time_leaves_the_zero_network(medium):

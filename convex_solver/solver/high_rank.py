@@ -1,0 +1,61 @@
+"""Where chambers are too many to meet: what comes before the rounds, and how much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from convex_solver.certificates import COVERED_RANK
+from convex_solver.program import ConvexProgram
+from convex_solver.reading import part_of_time
+from convex_solver.solver.column_generation import ColumnGeneration
+from convex_solver.solver.local_search import local_searches
+from convex_solver.solver.relaxation import RelaxedProgram
+
+Say = Callable[[str], object]
+
+# Rank above which the relaxation comes first.
+RELAXED_RANK = 6
+# Local searches there; shares of the time that these, the relaxation over the whole
+# sphere and all rounds have, and of what is left then, the halving of leaves.
+SEARCHES = 4
+SEARCHES_SHARE, RELAXED_SHARE, HIGH_ROUNDS_SHARE, LEAVES_SHARE = 0.3, 0.4, 0.5, 0.9
+# A gap of the rounds, as a share of that of the proof, at which they wait for it.
+ENOUGH = 0.02
+# Leaves where no limit of the time is given: at most so many, times rows and moments.
+SOME_LEAVES, EFFORT = 64, 3e6
+
+
+def is_high(program: ConvexProgram) -> bool:
+    """Whether chambers are so many that the relaxation comes first."""
+    return program.rank > RELAXED_RANK and RelaxedProgram.takes(program)
+
+
+def most_leaves(program: ConvexProgram) -> int:
+    """Return how many leaves are worth their time where no limit says so."""
+    width = program.rank * (program.rank + 3) // 2
+    rows = program.n * program.n_patches
+    return int(min(SOME_LEAVES, EFFORT / (rows * width)))
+
+
+def search_first(run: ColumnGeneration, say: Say) -> None:
+    """Begin with networks that training finds."""
+    deadline = part_of_time(run.deadline, SEARCHES_SHARE)
+    found = local_searches(run.program, run.X, SEARCHES, deadline)
+    for each in found:
+        run.begin_near(each)
+    if found:
+        best, worst = found[0].objective, found[-1].objective
+        say(
+            f"{len(found)} local searches: objectives {best:.10g} to {worst:.10g}, "
+            f"polished {run.upper:.10g}"
+        )
+
+
+def bound_first(
+    run: ColumnGeneration, relaxed: RelaxedProgram, tol: float, say: Say
+) -> None:
+    """Relax the program over the whole sphere: that says how far rounds have to go."""
+    deadline = part_of_time(run.deadline, RELAXED_SHARE)
+    found = relaxed.refine(run.upper, tol, deadline, most=2, report=say)
+    if found is not None and run.program.rank > COVERED_RANK:
+        run.enough = ENOUGH * (run.upper - found.estimate) / run.upper
