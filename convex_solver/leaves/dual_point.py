@@ -78,6 +78,8 @@ class DualPoint(Point):
         """Return ``-l*`` of v scaled by what the forms prove, and v that l allows."""
         v = self.data.clip(self.term.v)
         price = float(largest_on_sphere(self.forms(self.sums.T @ v)).max())
+        if price == math.inf:
+            return -math.inf, v
         cap = self.weight / price if price > 0.0 else math.inf
         return -self.data.conjugate(self.data.best_scale(v, cap) * v), v
 
@@ -99,7 +101,7 @@ class DualPoint(Point):
             root = np.sqrt(self.weights)
             system = np.eye(n)
             for k in range(self.count):
-                rows = self.rows.gradient_rows(self.at, self.pulls, k, slice(None))
+                rows = self.rows.gradient_rows(self.images, self.pulls, k, slice(None))
                 part = (self.sums @ rows) @ factor[k].T
                 part *= root[:, None]
                 system += part @ part.T
@@ -112,7 +114,7 @@ class DualPoint(Point):
             stop = min(k + size, n)
             mine = slice(int(ends[k]), int(ends[stop]))
             blocks = [
-                self.rows.gradient_rows(self.at, self.pulls, b, mine)
+                self.rows.gradient_rows(self.images, self.pulls, b, mine)
                 for b in range(self.count)
             ]
             pulled = self.sums[k:stop, mine] @ np.hstack(blocks)

@@ -38,8 +38,14 @@ def row_forms(rows: Rows, at: RowBounds, w: Array, shares: Array) -> Array:
 
 
 def largest_on_sphere(forms: Array) -> Array:
-    """Maximise ``(1, u)^T Q (1, u)`` over ``|u| = 1`` for forms (B, r + 1, r + 1)."""
-    values, vectors = np.linalg.eigh(forms[:, 1:, 1:])
+    """Maximise ``(1, u)^T Q (1, u)`` over ``|u| = 1`` for forms (B, r + 1, r + 1).
+
+    Infinite where a number is not finite.
+    """
+    try:
+        values, vectors = np.linalg.eigh(forms[:, 1:, 1:])
+    except np.linalg.LinAlgError:
+        return np.full(len(forms), np.inf)
     along = np.einsum("bij,bi->bj", vectors, forms[:, 0, 1:])
     squares = along * along
     top = values[:, -1:]
@@ -51,6 +57,6 @@ def largest_on_sphere(forms: Array) -> Array:
         slope = np.sum(squares / (top - values + middle[:, None]) ** 2, axis=1)
         high = np.where(slope < 1.0, middle, high)
         low = np.where(slope < 1.0, low, middle)
-    nu = top[:, 0] + high
-    rest = np.sum(squares / (nu[:, None] - values), axis=1)
-    return np.asarray(forms[:, 0, 0] + nu + rest)
+    rest = np.sum(squares / (top - values + high[:, None]), axis=1)
+    largest = forms[:, 0, 0] + top[:, 0] + high + rest
+    return np.where(np.isnan(largest), np.inf, largest)

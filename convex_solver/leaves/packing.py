@@ -40,8 +40,19 @@ class Packing:
 
     def outer(self, x: Array, y: Array) -> Array:
         """Return ``(x y^T + y x^T) / 2`` of vectors (..., r), packed (..., size)."""
-        products = x[..., self.i] * y[..., self.j] + x[..., self.j] * y[..., self.i]
-        return np.asarray(0.5 * self.scale * products)
+        shape = np.broadcast_shapes(x.shape, y.shape)[:-1]
+        packed = np.empty((*shape, self.size))
+        root = math.sqrt(0.5)
+        start = 0
+        for i in range(self.r):
+            stop = start + self.r - i
+            part = packed[..., start:stop]
+            np.multiply(x[..., i, None], y[..., i:], out=part)
+            part += y[..., i, None] * x[..., i:]
+            part *= root
+            packed[..., start] *= root
+            start = stop
+        return packed
 
     def kronecker(self, a: Array, b: Array) -> Array:
         """Return the matrices of ``Y -> (a Y b + b Y a) / 2`` (..., size, size).

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg as la
+from numpy.typing import NDArray
 
 from convex_solver.leaves.cone import (
     cone_ratio,
@@ -35,7 +36,7 @@ from convex_solver.leaves.forms import row_forms
 from convex_solver.leaves.hints import Hint
 from convex_solver.leaves.leaf import Leaf
 from convex_solver.leaves.packing import Packing
-from convex_solver.leaves.rows import N_LOWER, Rows
+from convex_solver.leaves.rows import N_LOWER, RowBounds, Rows
 from convex_solver.losses import longest_step
 from convex_solver.typing import Array
 
@@ -44,6 +45,9 @@ STEP, SHORTEST = 0.97, 1e-6
 # The least centring; a step this short is aimed closer to the centre, with this one;
 # how much shorter each try is.
 LEAST_CENTRING, SHORT, CENTRAL, BACK = 1e-3, 0.3, 0.8, 0.75
+# Rows that a step puts in their place change the objective by at most this share of the
+# complementarity; halvings of the interval of one.
+OFF, HALVINGS = 1.0, 50
 # How much smaller each try of a softness is, and the least.
 HARDER, HARDEST = 0.3, 1e-30
 
@@ -66,6 +70,7 @@ class Step:
     facets: Array
     cones: Array
     v: Array
+    aim: float
 
 
 class Point(ABC):
@@ -261,7 +266,8 @@ class Point(ABC):
         apart = self.parts - self.mean[:, None]
         squares = np.einsum("ikbn,kbn,jkbn->ijbn", apart, self.stiffness, apart)
         squares += rows.add_curvature(hessian, at, y[0], y[1])
-        rows.add_squares(hessian, at, squares)
+        self.images = rows.images(at)
+        rows.add_squares(hessian, self.images, squares)
         self.facet_gradients = self.facets.gradients(self.at_facets)
         self.facets.add_curvature(
             hessian, self.at_facets, self.facet_gradients, self.y_facets
@@ -301,17 +307,18 @@ class Point(ABC):
         dy_facets = facet_aims - self.y_facets - stiffness * moved
         whole = self.inverse @ joined(dm, dM) @ self.Z
         dZ = mu * self.inverse - self.Z - symmetric(whole)
-        return Step(Moments(dm, dM, de), dy, dy_facets, dZ, dv)
+        return Step(Moments(dm, dM, de), dy, dy_facets, dZ, dv, mu)
 
     def _length(self, step: Step) -> float:
-        """Return the length of a step that keeps the multipliers and moments inside."""
+        """Return the length of a step that keeps multipliers and moments inside.
+
+        But for the rows: see `_reach`.
+        """
         now, change = self.moments, step.moments
-        whole = cone_ratio(joined(now.m, now.M), joined(change.m, change.M))
         length = min(
-            longest_step(self.y[:, self.is_open], step.rows[:, self.is_open]),
             longest_step(self.y_facets, step.facets),
             cone_ratio(self.Z, step.cones),
-            whole,
+            cone_ratio(joined(now.m, now.M), joined(change.m, change.M)),
             self._longest(),
         )
         return min(1.0, STEP * length)
@@ -325,25 +332,63 @@ class Point(ABC):
         )
 
     def _reach(self, step: Step, length: float) -> float:
-        """Shorten a step until all gaps keep a share of what they lose."""
+        """Shorten a step until facets keep a share of what they lose, and most rows.
+
+        Rows that do not are few, and put in their place alone.
+        """
+        most = OFF * self.complementarity()
         while length > SHORTEST:
             moved = self._ahead(step, length)
-            at = self.rows.at(moved.m, moved.M, self.softness)
-            gaps = self._gaps(moved.e, at.upper, at.lower)
             facets = self.facets.at(moved.m, moved.M, self.softness).values
             least = (1.0 - STEP) * (1.0 - 0.5 * length)
-            is_inside = np.all(gaps > least * self.gaps)
-            if is_inside and np.all(facets > least * self.at_facets.values):
-                return length
+            if np.all(facets > least * self.at_facets.values):
+                at = self.rows.at(moved.m, moved.M, self.softness)
+                lost = self._lost(step, length, moved, at)
+                width = np.where(lost, at.upper - at.lower.max(axis=0), 0.0)
+                if float(np.sum(0.5 * np.abs(self.v) * width)) <= most:
+                    return length
             length *= BACK
         return length
 
+    def _lost(
+        self, step: Step, length: float, moved: Moments, at: RowBounds
+    ) -> NDArray[np.bool_]:
+        """Whether a row loses nearly all of a gap or of a multiplier (B, n)."""
+        least = (1.0 - STEP) * (1.0 - 0.5 * length)
+        gaps = self._gaps(moved.e, at.upper, at.lower)
+        y = self.y + length * step.rows
+        kept = np.all((gaps > least * self.gaps) & (y > least * self.y), axis=0)
+        return np.asarray(~kept & self.is_open)
+
+    def _place(self, lost: NDArray[np.bool_], mu: float) -> None:
+        """Put rows where they are on the central path for these moments and v."""
+        if not np.any(lost):
+            return
+        side = (0.5 * self.signs[:, None] * self.v)[lost]
+        lower, upper = self.at.lower[:, lost], self.at.upper[lost]
+        low, high = lower.max(axis=0), upper
+        for _ in range(HALVINGS):
+            middle = 0.5 * (low + high)
+            push = np.sum(mu / (middle - lower), axis=0) - mu / (upper - middle)
+            low, high = (
+                np.where(push > side, middle, low),
+                np.where(push > side, high, middle),
+            )
+        e = 0.5 * (low + high)
+        self.moments.e[lost] = e
+        self.gaps[:, lost] = np.concatenate([(upper - e)[None], e - lower])
+        self.y[:, lost] = mu / self.gaps[:, lost]
+
     def _move(self, step: Step, length: float) -> None:
-        self.moments = self._ahead(step, length)
+        moved = self._ahead(step, length)
+        at = self.rows.at(moved.m, moved.M, self.softness)
+        lost = self._lost(step, length, moved, at)
+        self.moments = moved
         self.y = self.y + length * step.rows
         self.y_facets = self.y_facets + length * step.facets
         self.Z = self.Z + length * step.cones
         self._look()
+        self._place(lost, step.aim)
 
 
 def _inverse(whole: Array) -> Array:

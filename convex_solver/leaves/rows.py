@@ -160,26 +160,34 @@ class Rows:
         inner += packing.pack(0.5 * (product + np.swapaxes(product, 1, 2)))
         return np.concatenate([mean @ X, inner], axis=1)
 
-    def gradient_rows(self, at: RowBounds, parts: Array, block: int, k: slice) -> Array:
-        """Return gradients of one leaf as vectors (rows, D)."""
-        packing, X = self.packing, self.X[k]
-        trace, mean, square, image = parts[:, block, k, None]
-        inner = square * self.outer[k] + trace * packing.identity
-        inner += image * packing.outer(X, at.policy[block, k])
-        return np.hstack([mean * X, inner])
+    def images(self, at: RowBounds) -> Array:
+        """Return the gradients of ``|M x|`` in the packed M, (B, n, size)."""
+        return self.packing.outer(self.X, at.policy)
 
-    def add_squares(self, hessian: Array, at: RowBounds, squares: Array) -> None:
+    def gradient_rows(self, images: Array, parts: Array, block: int, k: slice) -> Array:
+        """Return gradients of one leaf as vectors (rows, D)."""
+        trace, mean, square, image = parts[:, block, k, None]
+        r = self.packing.r
+        rows = np.empty((len(mean), r + self.packing.size))
+        np.multiply(mean, self.X[k], out=rows[:, :r])
+        inner = rows[:, r:]
+        np.multiply(square, self.outer[k], out=inner)
+        inner += trace * self.packing.identity
+        inner += image * images[block, k]
+        return rows
+
+    def add_squares(self, hessian: Array, images: Array, squares: Array) -> None:
         """Add the sum over rows of products of gradients (B, D, D).
 
         ``squares`` (4, 4, B, n), symmetric in the first two, are the weights of the
-        products of parts.
+        products of parts; ``images`` as `images` has them.
         """
         X, packing, r = self.X, self.packing, self.packing.r
         step = max(1, CHUNK // max(packing.size * len(hessian), 1))
         for k in range(0, len(X), step):
             part = slice(k, k + step)
             x, outer, w = X[part], self.outer[part], squares[..., part, None]
-            image = packing.outer(x, at.policy[:, part])
+            image = images[:, part]
             hessian[:, :r, :r] += x.T @ (w[1, 1] * x)
             mixed = x.T @ (w[1, 2] * outer + w[1, 3] * image)
             alone = np.sum(w[0, 1] * x, axis=1)

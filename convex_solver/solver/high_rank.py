@@ -18,11 +18,11 @@ RELAXED_RANK = 6
 # Local searches there; shares of the time that these, the relaxation over the whole
 # sphere and all rounds have, and of what is left then, the halving of leaves.
 SEARCHES = 4
-SEARCHES_SHARE, RELAXED_SHARE, HIGH_ROUNDS_SHARE, LEAVES_SHARE = 0.3, 0.4, 0.5, 0.9
+SEARCHES_SHARE, RELAXED_SHARE, HIGH_ROUNDS_SHARE, LEAVES_SHARE = 0.2, 0.8, 0.5, 0.93
 # A gap of the rounds, as a share of that of the proof, at which they wait for it.
 ENOUGH = 0.02
 # Leaves where no limit of the time is given: at most so many, times rows and moments.
-SOME_LEAVES, EFFORT = 64, 3e6
+SOME_LEAVES, EFFORT = 32, 2e6
 
 
 def is_high(program: ConvexProgram) -> bool:

@@ -51,6 +51,8 @@ CAP = 2.2
 POINTS, DRAWN, SPREAD, LEAST_POINTS = 600, 1500, 30, 3
 # Leaves of a refinement that is told no other number.
 MOST_LEAVES = 512
+# A run takes this much longer than the last one did for as many leaves.
+SLOWER = 1.2
 # Decimals of the shares in hints.
 DIGITS = 6
 # Entries that a run may have, and about what it has for each leaf: for each row, and
@@ -188,7 +190,9 @@ class RelaxedProgram:
                 parts, v = self._whole(), None
                 if self._state is not None:
                     parts, v = self._halve(*self._state), self._state[1].early_v
-                    if len(parts) == len(self._state[0]):
+                    more = len(parts) / len(self._state[0])
+                    left = deadline - time.monotonic()
+                    if more == 1.0 or left < SLOWER * more * self._seconds:
                         break
                 found, run = self._run(parts, aim, deadline, v)
                 self._state = parts, run
@@ -218,8 +222,8 @@ class RelaxedProgram:
             count * (ROW_ENTRIES * n + WIDTH_ENTRIES * width**2) <= MOST_ENTRIES
         )
         is_met = upper - self.best.estimate <= tol * upper
-        time_left = deadline - time.monotonic()
-        return bool(not is_met and room and count < most and time_left > self._seconds)
+        is_late = time.monotonic() > deadline
+        return bool(not is_met and room and count < most and not is_late)
 
     def _whole(self) -> list[_Part]:
         whole = Leaf.whole(self.X.shape[1])
@@ -301,11 +305,11 @@ class RelaxedProgram:
         halved: list[_Part] = []
         for k, part in enumerate(parts):
             now = _Part(part.leaf, part.sign, part.points, early.m[k], early.M[k])
-            if slack[k] < HALVED * slack.max():
-                halved.append(now)
-            else:
-                m, M = point.moments.m[k], point.moments.M[k]
+            m, M = point.moments.m[k], point.moments.M[k]
+            if slack[k] >= HALVED * slack.max() and np.all(np.isfinite(M)):
                 halved += self._halves(now, m / np.trace(M), M / np.trace(M))
+            else:
+                halved.append(now)
         return halved
 
     def _halves(self, part: _Part, mean: Array, second: Array) -> list[_Part]:
