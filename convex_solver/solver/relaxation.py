@@ -19,7 +19,7 @@ import numpy as np
 from scipy import sparse
 
 from convex_solver.certificates import Certificate, bounds
-from convex_solver.leaves import MOST_RANK, DualPoint, Hint, Leaf, Moments, Rows
+from convex_solver.leaves import MOST_RANK, DualPoint, Hint, Leaf, Rows
 from convex_solver.losses import DataTerm
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import ConvexProgram
@@ -106,13 +106,64 @@ class _Part:
     M: Array
 
 
-@dataclass(frozen=True, eq=False)
 class _Run:
-    """Where a run over some leaves ended, and where it was on its way."""
+    """The way to the optimum over some leaves; it can be left and gone on.
 
-    point: DualPoint
-    early: Moments
-    early_v: Array
+    Attributes
+    ----------
+    parts : list of _Part
+    point : DualPoint
+    best, value : float
+        The best bound, and the least value of a point of the relaxed program.
+    v, hints
+        Behind the best bound.
+    early, early_v
+        Moments and dual point at which a run over halved leaves may begin.
+    is_done : bool
+    seconds : float
+    """
+
+    def __init__(self, parts: list[_Part], point: DualPoint) -> None:
+        self.parts, self.point = parts, point
+        self.signs = np.array([part.sign for part in parts])
+        self.best, self.value = -math.inf, math.inf
+        self.v, self.hints = point.term.v, point.hints(self.signs, point.weight)
+        self.early, self.early_v = point.moments, point.term.v
+        self.is_done, self.seconds = False, 0.0
+        self._steps = self._waited = self._centred = 0
+
+    @np.errstate(all="ignore")
+    def go(self, aim: Callable[[float], float], deadline: float) -> None:
+        """Go on until the deadline; ``aim`` says from the bound how far."""
+        begin = time.monotonic()
+        while not self.is_done:
+            self._step(aim)
+            if time.monotonic() > deadline:
+                break
+        self.seconds += time.monotonic() - begin
+
+    def _step(self, aim: Callable[[float], float]) -> None:
+        point = self.point
+        bound, candidate = point.dual_value()
+        self.value = min(self.value, point.value())
+        self._waited += 1
+        if bound > self.best:
+            self.best, self.v, self._waited = bound, candidate, 0
+            self.hints = point.hints(self.signs, point.weight)
+        goal = aim(self.best) * self.value
+        left = point.complementarity()
+        if left > WARM * self.value:
+            self.early, self.early_v = point.moments, point.term.v
+        # a bound far from what is left: the forms want a point in the centre
+        is_late = left <= 0.5 * goal or self._waited >= PATIENCE
+        self._centred = self._centred + 1 if is_late else 0
+        self._steps += 1
+        self.is_done = (
+            self.value - self.best <= goal
+            or self._steps >= MOST_STEPS
+            or self._centred > CENTRING
+            or not point.advance(1.0 if is_late else None)
+        )
 
 
 class RelaxedProgram:
@@ -141,8 +192,7 @@ class RelaxedProgram:
         self.zero = self.data.value(np.zeros(self.data.y.size))
         self.random = np.random.default_rng(seed)
         self.best: RelaxedSolution | None = None
-        self._state: tuple[list[_Part], _Run] | None = None
-        self._seconds = 0.0
+        self._run: _Run | None = None
 
     @staticmethod
     def takes(program: ConvexProgram) -> bool:
@@ -154,7 +204,9 @@ class RelaxedProgram:
         if self.zero <= 0.0:
             nothing = np.zeros(self.data.y.size)
             return RelaxedSolution(nothing, 0.0, 0.0, (), 0.0)
-        return self._run(self._whole(), lambda _: tol, deadline)[0]
+        run = self._begin_run(self._whole())
+        run.go(lambda _: tol, deadline)
+        return self._solution(run)
 
     def refine(
         self,
@@ -187,21 +239,23 @@ class RelaxedProgram:
 
         try:
             while self._is_worthwhile(upper, tol, deadline, most):
-                parts, v = self._whole(), None
-                if self._state is not None:
-                    parts, v = self._halve(*self._state), self._state[1].early_v
-                    more = len(parts) / len(self._state[0])
+                run = self._run
+                if run is None:
+                    run = self._begin_run(self._whole())
+                elif run.is_done:
+                    parts = self._halve(run)
+                    more = len(parts) / len(run.parts)
                     left = deadline - time.monotonic()
-                    if more == 1.0 or left < SLOWER * more * self._seconds:
+                    if more == 1.0 or left < SLOWER * more * run.seconds:
                         break
-                found, run = self._run(parts, aim, deadline, v)
-                self._state = parts, run
-                self._seconds = found.seconds
-                if self.best is None or found.estimate > self.best.estimate:
-                    self.best = found
+                    run = self._begin_run(parts, run.early_v)
+                self._run = run
+                run.go(aim, deadline)
+                if self.best is None or run.best > self.best.estimate:
+                    self.best = self._solution(run)
                 gap = (upper - self.best.estimate) / upper
                 report(
-                    f"{len(parts)} leaves: the optimum is at least "
+                    f"{len(run.parts)} leaves: the optimum is at least "
                     f"{self.best.estimate:.10g}, gap {gap:.1e}"
                 )
         except KeyboardInterrupt:
@@ -211,19 +265,19 @@ class RelaxedProgram:
     def _is_worthwhile(
         self, upper: float, tol: float, deadline: float, most: int
     ) -> bool:
-        """Whether to run once more: there is need, room and probably time."""
+        """Whether to go on: there is need, room and time."""
         if upper <= 0.0 or self.zero <= 0.0:
             return False
-        if self.best is None or self._state is None:
+        if self.best is None or self._run is None:
             return True
-        count, n = len(self._state[0]), len(self.X)
-        width = self.X.shape[1] * (self.X.shape[1] + 3) // 2
-        room = bool(
-            count * (ROW_ENTRIES * n + WIDTH_ENTRIES * width**2) <= MOST_ENTRIES
-        )
-        is_met = upper - self.best.estimate <= tol * upper
-        is_late = time.monotonic() > deadline
-        return bool(not is_met and room and count < most and not is_late)
+        if upper - self.best.estimate <= tol * upper or time.monotonic() > deadline:
+            return False
+        if not self._run.is_done:
+            return True
+        count, (n, r) = len(self._run.parts), self.X.shape
+        width = r * (r + 3) // 2
+        entries = count * (ROW_ENTRIES * n + WIDTH_ENTRIES * width**2)
+        return count < most and entries <= MOST_ENTRIES
 
     def _whole(self) -> list[_Part]:
         whole = Leaf.whole(self.X.shape[1])
@@ -234,22 +288,12 @@ class RelaxedProgram:
             _Part(whole, sign, points, weight * m, weight * M) for sign in (1.0, -1.0)
         ]
 
-    @np.errstate(all="ignore")
-    def _run(
-        self,
-        parts: list[_Part],
-        aim: Callable[[float], float],
-        deadline: float,
-        v: Array | None = None,
-    ) -> tuple[RelaxedSolution, _Run]:
-        """Solve over some leaves; ``aim`` says from the bound how far."""
-        begin = time.monotonic()
+    def _begin_run(self, parts: list[_Part], v: Array | None = None) -> _Run:
         leaves = [part.leaf for part in parts]
-        signs = np.array([part.sign for part in parts])
         point = DualPoint(
             Rows(self.X, leaves),
             leaves,
-            signs,
+            np.array([part.sign for part in parts]),
             np.array([part.m for part in parts]),
             np.array([part.M for part in parts]),
             self.data,
@@ -258,31 +302,11 @@ class RelaxedProgram:
             v,
             1.0 if v is None else WARM,
         )
-        early = point.moments, point.term.v
-        best, hints = -math.inf, point.hints(signs, self.beta)
-        found, value = np.zeros(self.data.y.size), self.zero
-        waited, centred = 0, 0
-        for _ in range(MOST_STEPS):
-            bound, candidate = point.dual_value()
-            value = min(value, point.value())
-            waited = 0 if bound > best else waited + 1
-            if bound > best:
-                best, found = bound, candidate
-                hints = point.hints(signs, self.beta)
-            goal = aim(best) * value
-            if value - best <= goal or time.monotonic() > deadline:
-                break
-            left = point.complementarity()
-            if left > WARM * value:
-                early = point.moments, point.term.v
-            # a bound far from what is left: the forms want a point in the centre
-            is_late = left <= 0.5 * goal or waited >= PATIENCE
-            centred = centred + 1 if is_late else 0
-            if centred > CENTRING or not point.advance(1.0 if is_late else None):
-                break
-        seconds = time.monotonic() - begin
-        solution = RelaxedSolution(found, best, value, self._outside(hints), seconds)
-        return solution, _Run(point, *early)
+        return _Run(parts, point)
+
+    def _solution(self, run: _Run) -> RelaxedSolution:
+        hints = self._outside(run.hints)
+        return RelaxedSolution(run.v, run.best, run.value, hints, run.seconds)
 
     def _outside(self, hints: list[Hint]) -> tuple[Hint, ...]:
         """Return hints in the coordinates and for the rows of the program."""
@@ -299,11 +323,11 @@ class RelaxedProgram:
             )
         return tuple(outside)
 
-    def _halve(self, parts: list[_Part], run: _Run) -> list[_Part]:
+    def _halve(self, run: _Run) -> list[_Part]:
         point, early = run.point, run.early
         slack = point.slack()
         halved: list[_Part] = []
-        for k, part in enumerate(parts):
+        for k, part in enumerate(run.parts):
             now = _Part(part.leaf, part.sign, part.points, early.m[k], early.M[k])
             m, M = point.moments.m[k], point.moments.M[k]
             if slack[k] >= HALVED * slack.max() and np.all(np.isfinite(M)):

@@ -123,7 +123,7 @@ def test_ctrl_c_keeps_the_best_bound(proven, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(RelaxedProgram, "_run", interrupt)
+    monkeypatch.setattr(RelaxedProgram, "_begin_run", interrupt)
     lines = []
     best = relaxed.refine(solution.objective, 1e-9, np.inf, most=8, report=lines.append)
     assert best is first
