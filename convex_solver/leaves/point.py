@@ -62,6 +62,21 @@ class Moments:
 
 
 @dataclass(frozen=True, eq=False)
+class Correction:
+    """Products of the changes of a step, which a linear model leaves out.
+
+    Over the gaps of the rows, over the values of the facets, and of the cones.
+    """
+
+    rows: Array | float
+    facets: Array | float
+    cones: Array | float
+
+
+NONE = Correction(0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
 class Step:
     """A direction: of the moments, and of the multipliers of everything."""
 
@@ -71,6 +86,7 @@ class Step:
     cones: Array
     v: Array
     aim: float
+    correction: Correction
 
 
 class Point(ABC):
@@ -222,17 +238,19 @@ class Point(ABC):
         mu = self.complementarity() / self.pairs
         self._soften(mu)
         self._factorise()
+        tries: list[tuple[float, Correction]] = [(wanted or CENTRAL, NONE)]
         if wanted is None:
             predicted = self._direction(0.0)
             share = (1.0 - self._reach(predicted, self._length(predicted))) ** 2
-            aims = (min(max(share, LEAST_CENTRING), CENTRAL), CENTRAL)
-        else:
-            aims = (wanted, wanted)
-        for aim in aims:
-            step = self._direction(aim * mu)
+            aim = min(max(share, LEAST_CENTRING), CENTRAL)
+            corrected = predicted.correction
+            tries = [(aim, corrected), (CENTRAL, corrected), *tries]
+        for aim, correction in tries:
+            step = self._direction(aim * mu, correction)
             length = self._reach(step, self._length(step))
-            # where the bounds of the rows bend too much, closer to the centre
-            if length >= SHORT or aim == aims[1]:
+            # where it is short, closer to the centre, and then without what a bad
+            # prediction may have spoilt
+            if length >= SHORT:
                 break
         if not length > SHORTEST:
             return False
@@ -278,19 +296,20 @@ class Point(ABC):
         self.pulls[1] += signs * np.where(self.is_open, 0.5, rows.level)
         self._couple(hessian)
 
-    def _direction(self, mu: float) -> Step:
+    def _direction(self, mu: float, correction: Correction = NONE) -> Step:
         """Solve for the step to the centre of ``mu``."""
         rows, at, r = self.rows, self.at, self.packing.r
         signs, is_open = self.signs[:, None], self.is_open
-        aims = np.where(is_open, mu / self.gaps, 0.0)
+        aims = np.where(is_open, mu / self.gaps - correction.rows, 0.0)
         pushes = aims.copy()
         pushes[0] *= -1.0
         coefficients = np.einsum("ikbn,kbn->ibn", self.parts, pushes)
         coefficients[1] += signs * self.v * np.where(is_open, 0.5, rows.level)
         force = np.where(is_open, 0.5 * signs * self.v - pushes.sum(axis=0), 0.0)
-        gradient = self._price() - mu * pull_back(self.inverse, self.packing)
+        wall = mu * self.inverse - correction.cones
+        gradient = self._price() - pull_back(wall, self.packing)
         gradient += rows.pull(at, coefficients + force * self.mean)
-        facet_aims = mu / self.at_facets.values
+        facet_aims = mu / self.at_facets.values - correction.facets
         gradient -= self.facets.pull(self.facet_gradients, facet_aims, self.count)
         self.aim = mu
         dx, dv = self._solve(-gradient, force)
@@ -306,8 +325,13 @@ class Point(ABC):
         stiffness = self.y_facets / self.at_facets.values
         dy_facets = facet_aims - self.y_facets - stiffness * moved
         whole = self.inverse @ joined(dm, dM) @ self.Z
-        dZ = mu * self.inverse - self.Z - symmetric(whole)
-        return Step(Moments(dm, dM, de), dy, dy_facets, dZ, dv, mu)
+        dZ = wall - self.Z - symmetric(whole)
+        second = Correction(
+            np.where(is_open, dy * gaps / self.gaps, 0.0),
+            dy_facets * moved / self.at_facets.values,
+            symmetric(self.inverse @ joined(dm, dM) @ dZ),
+        )
+        return Step(Moments(dm, dM, de), dy, dy_facets, dZ, dv, mu, second)
 
     def _length(self, step: Step) -> float:
         """Return the length of a step that keeps multipliers and moments inside.
@@ -344,8 +368,9 @@ class Point(ABC):
             if np.all(facets > least * self.at_facets.values):
                 at = self.rows.at(moved.m, moved.M, self.softness)
                 lost = self._lost(step, length, moved, at)
-                width = np.where(lost, at.upper - at.lower.max(axis=0), 0.0)
-                if float(np.sum(0.5 * np.abs(self.v) * width)) <= most:
+                width = np.where(self.is_open, at.upper - at.lower.max(axis=0), 1.0)
+                moves = 0.5 * np.abs(self.v) * np.where(lost, width, 0.0)
+                if np.all(width > 0.0) and float(moves.sum()) <= most:
                     return length
             length *= BACK
         return length

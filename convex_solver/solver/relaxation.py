@@ -26,14 +26,14 @@ from convex_solver.program import ConvexProgram
 from convex_solver.typing import Array
 
 MOST_STEPS = 100
-# Steps without a better bound after which it is sought in the centre, and how many
-# steps towards that.
-PATIENCE, CENTRING = 4, 4
+# Steps without a better bound after which it is sought in the centre, how many steps
+# towards that, and the complementarity from which on, as a share of the objective.
+PATIENCE, CENTRING, NEAR = 4, 4, 0.03
 # Of the gap that is asked for, what the program itself may leave; of the gap to a
 # network, where leaves are halved afterwards.
 LAST, ROUGH = 0.3, 0.05
 # Weight of the first moments, as a share of the zero network's objective over beta.
-START = 0.2
+START = 0.5
 # Complementarity, as a share of the objective, with which a run begins whose leaves
 # were halved: from moments that the last one had then.
 WARM = 0.3
@@ -155,7 +155,8 @@ class _Run:
         if left > WARM * self.value:
             self.early, self.early_v = point.moments, point.term.v
         # a bound far from what is left: the forms want a point in the centre
-        is_late = left <= 0.5 * goal or self._waited >= PATIENCE
+        is_stuck = self._waited >= PATIENCE and left <= NEAR * self.value
+        is_late = left <= 0.5 * goal or is_stuck
         self._centred = self._centred + 1 if is_late else 0
         self._steps += 1
         self.is_done = (
