@@ -20,7 +20,7 @@ RELAXED_RANK = 6
 SEARCHES = 4
 SEARCHES_SHARE, RELAXED_SHARE, HIGH_ROUNDS_SHARE, LEAVES_SHARE = 0.2, 0.8, 0.5, 0.93
 # A gap of the rounds, as a share of that of the proof, at which they wait for it.
-ENOUGH = 0.02
+ENOUGH = 0.1
 # Leaves where no limit of the time is given: at most so many, times rows and moments.
 SOME_LEAVES, EFFORT = 32, 2e6
 

@@ -8,15 +8,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from arrangement import InputError, Progress, cover_bound
 from arrangement.options import Listener, check_progress
 from convex_solver.certificates import (
+    COVERED_RANK,
     Certificate,
     SolutionStatus,
     bounds,
-    cover_sphere,
 )
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import ConvexProgram, check_size, reduce_network
@@ -210,71 +208,6 @@ def solve_path(
     return solutions
 
 
-def beta_max(
-    program: ConvexProgram,
-    *,
-    time_limit: float | None = None,
-    max_cones: int = MAX_CONES,
-) -> float:
-    """Return the least weight decay at which the zero network is optimal.
-
-    ``max |g^T (X u)_+|`` over ``|u| <= 1``, ``g`` the gradient of the loss at the zero
-    prediction, which has to be unique.
-
-    Parameters
-    ----------
-    program : ConvexProgram
-        Its own beta is not used.
-    time_limit : float, optional
-        Seconds.
-    max_cones : int
-        Most cones of the covering that bounds it, for each sign.
-
-    Returns
-    -------
-    float
-        From above, within 1e-11 of it, relative, for the gradient as float64 holds it:
-        at this beta, and above, zero is optimal but for that rounding.
-
-    Raises
-    ------
-    InputError
-        If the time or the cones do not suffice (many features), or the loss has a kink
-        at the zero prediction of a sample (absolute loss with a target of zero).
-
-    Examples
-    --------
-    >>> round(beta_max(ConvexProgram([[1.0], [2.0]], [1.0, 1.0], 1.0)), 9)
-    3.0
-    """
-    limits = Limits(1.0, time_limit, None, max_cones)
-    deadline = deadline_after(limits.time_limit)
-    kinks = program.data_term.kinks(np.zeros(program.n))
-    if kinks.size:
-        raise InputError(
-            f"the {program.loss} loss has a kink at the zero prediction of row "
-            f"{kinks[0]} (and {kinks.size - 1} more), so that its gradient there is "
-            "not unique; beta_max needs one that is."
-        )
-    gradient = program.spread(program.data_term.gradient(np.zeros(program.n)))
-    found = cover_sphere(
-        program.X,
-        gradient,
-        X_error=program.data.X_error,
-        max_cones=max_cones,
-        deadline=deadline,
-    )
-    if not found.is_reached:
-        is_late = found.n_cones < max_cones and time.monotonic() >= deadline
-        spent = f"{time_limit} seconds" if is_late else f"{max_cones} cones"
-        advice = "time_limit" if is_late else "max_cones"
-        raise InputError(
-            f"{spent} did not bound beta_max of {program.d} columns; it is between "
-            f"{found.value!r} and {found.bound!r}. Raise {advice}."
-        )
-    return found.bound
-
-
 def solve_from(
     program: ConvexProgram,
     method: str,
@@ -422,7 +355,8 @@ def _certificate(
     found: list[Certificate] = []
     if relaxed is not None:
         found.append(relaxed_certificate(program, network, relaxed, deadline))
-        if found[0].gap <= tol or time.monotonic() >= deadline:
+        is_all = program.rank > COVERED_RANK  # no covering ends there
+        if is_all or found[0].gap <= tol or time.monotonic() >= deadline:
             return found[0]
     found.append(bounds(data, network, run.v, beta, loss, **options))
     if found[-1].gap > tol and RelaxedProgram.takes(program) and relaxed is None:

@@ -8,7 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from convex_solver import ConvexProgram, SolutionStatus, solve
+from convex_solver import (
+    ConvexProgram,
+    InputError,
+    SolutionStatus,
+    beta_max,
+    beta_max_interval,
+    solve,
+)
 from convex_solver.certificates import (
     bounds,
     certify_model,
@@ -308,3 +315,28 @@ def test_the_command_line_fits_and_rechecks_leaves(tmp_path, capsys):
     assert json.loads(path.read_text())["claim"]["leaves"]
     assert main(["certify", str(path), str(table)]) == 0
     assert "certified" in capsys.readouterr().out
+
+
+# --- beta_max -----------------------------------------------------------------
+
+
+def test_an_interval_around_the_largest_useful_beta():
+    program = planted_program("squared", 30, 3)
+    lower, upper = beta_max_interval(program)
+    assert lower <= beta_max(program) <= upper * (1 + 1e-9)
+    assert upper == pytest.approx(lower, rel=1e-9)
+    for r in (8, 12):
+        high = planted_program("squared", 60, r)
+        lower, upper = beta_max_interval(high, time_limit=5.0, max_cones=1000)
+        assert 0.0 < lower <= upper < 1.2 * lower
+        solution = solve(high.with_beta(upper * (1 + 1e-9)), time_limit=5.0)
+        assert solution.network.n_neurons == 0
+        assert solution.gap <= 1e-6
+        lowered = solve(high.with_beta(0.9 * lower), time_limit=3.0)
+        assert lowered.objective < solution.objective
+
+
+def test_no_interval_where_the_loss_has_a_kink():
+    program = ConvexProgram([[1.0, 2.0], [2.0, 1.0]], [0.0, 1.0], 1.0, loss="absolute")
+    with pytest.raises(InputError, match="kink"):
+        beta_max_interval(program)
