@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from arrangement import ArrangementError
+from arrangement import ArrangementError, InputError
 
 
 class ConvexSolverError(ArrangementError):
@@ -46,6 +46,10 @@ class NoInterpolationError(ConvexSolverError, ValueError):
     def __reduce__(self) -> tuple[Any, ...]:
         """Rebuild from the obstruction: pickling takes the message by default."""
         return NoInterpolationError, (self.obstruction,)
+
+
+class LeavesError(InputError):
+    """Leaves that do not cover the sphere, or belong to other data, prove nothing."""
 
 
 class ModelFileError(ConvexSolverError, ValueError):

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from convex_solver.errors import ClaimNotReproducedError
-from convex_solver.leaves import Hint, Leaf, covers
+from convex_solver.leaves import Hint, Leaf
 from convex_solver.networks import Fields
 from convex_solver.typing import Array
 
@@ -54,22 +53,6 @@ def read_hints(claim: Fields, where: str) -> tuple[Hint, ...]:
     return tuple(
         _read_hint(each, f"{where}: leaf {k + 1}") for k, each in enumerate(content)
     )
-
-
-def check_hints(hints: tuple[Hint, ...], shape: tuple[int, ...]) -> tuple[Hint, ...]:
-    """Return hints that fit data of a shape (n, d), and cover the sphere."""
-    for hint in hints:
-        if (hint.shares.shape[1], hint.m.size) != shape:
-            raise ClaimNotReproducedError(
-                f"a leaf of the claim is one of data of shape "
-                f"{(hint.shares.shape[1], hint.m.size)}; these have {shape}."
-            )
-    for sign in (1.0, -1.0) if hints else ():
-        if not covers([hint.leaf for hint in hints if hint.sign == sign]):
-            raise ClaimNotReproducedError(
-                "the leaves of the claim do not cover all directions."
-            )
-    return hints
 
 
 def _read_hint(content: Any, where: str) -> Hint:

@@ -23,16 +23,13 @@ from numpy.typing import ArrayLike
 
 from arrangement import InputError, InputTypeError
 from arrangement.io import shown
-from convex_solver.certificates.leaf_claims import (
-    check_hints,
-    read_hints,
-    write_hints,
-)
+from convex_solver.certificates.leaf_claims import read_hints, write_hints
 from convex_solver.certificates.relu import Certificate, bounds, read_for
 from convex_solver.certificates.status import relative_gap
 from convex_solver.errors import (
     ClaimNotReproducedError,
     DigestMismatchError,
+    LeavesError,
     ModelFileError,
 )
 from convex_solver.leaves import Hint
@@ -305,11 +302,19 @@ def certify_model(
             f"{data.y.size} rows."
         )
     loss = get_loss(claim.loss)
-    leaves = check_hints(claim.leaves, data.X.shape)
-    method = "relaxation" if leaves else "auto"
-    found = bounds(
-        data, model.network, claim.dual, claim.beta, loss, method=method, leaves=leaves
-    )
+    method = "relaxation" if claim.leaves else "auto"
+    try:
+        found = bounds(
+            data,
+            model.network,
+            claim.dual,
+            claim.beta,
+            loss,
+            method=method,
+            leaves=claim.leaves,
+        )
+    except LeavesError as error:
+        raise ClaimNotReproducedError(f"of the claim, {error}") from None
     # written so that a bound that is NaN does not pass either
     if not found.upper_bound <= claim.upper_bound:
         raise ClaimNotReproducedError(

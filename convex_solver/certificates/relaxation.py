@@ -27,8 +27,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from arrangement import InputError
 from convex_solver.certificates.signed_rows import SignedRows, merge_rows
+from convex_solver.errors import LeavesError
 from convex_solver.leaves import (
     Facets,
     Hint,
@@ -85,11 +85,17 @@ def relax_sphere(
 
     Raises
     ------
-    InputError
-        If the leaves of a sign do not cover the sphere.
+    LeavesError
+        If the leaves of a sign do not cover the sphere, or belong to other data.
     """
     X, v = np.array(X, dtype=np.float64), np.array(v, dtype=np.float64)
     error = np.array(X_error, dtype=np.float64)
+    for hint in hints:
+        shape = hint.shares.shape[1], hint.m.size
+        if shape != X.shape:
+            raise LeavesError(
+                f"a leaf is one of data of shape {shape}; these have {X.shape}."
+            )
     count = max(len(hints), 2)
     if not all(np.all(np.isfinite(part)) for part in (X, v, error)):
         return Relaxation(math.inf, count)
@@ -123,7 +129,7 @@ def _on_leaves(problem: SignedRows, X: Array, hints: Sequence[Hint]) -> float:
         ]
         # in the coordinates in which they are used
         if not mine or not covers([hint.leaf for hint in mine]):
-            raise InputError(
+            raise LeavesError(
                 f"the {len(mine)} leaves for neurons of sign {sign:+.0f} do not cover "
                 "the sphere; give those that halving it has left."
             )

@@ -118,6 +118,7 @@ def certify(
     method: str = "auto",
     rtol: float = RTOL,
     max_cones: int = MAX_CONES,
+    leaves: Sequence[Hint] = (),
 ) -> Certificate:
     """Bound the optimum from both sides, from the data and a candidate dual point.
 
@@ -144,19 +145,22 @@ def certify(
         How floats in ``X`` and ``y`` are read.
     patterns : PatternSet, optional
         A proven listing of the same data; its chambers are then priced.
-    method : {"auto", "covering", "chambers"}
+    method : {"auto", "covering", "chambers", "relaxation"}
         How ``|v^T (X u)_+|`` is bounded: by a covering of the sphere (`cover_sphere`),
         which needs about the square root of the number of chambers, chamber by chamber,
-        or by a quadratic form above it (in any dimension and at once, but not tight).
+        or by quadratic forms above it (in any dimension and at once, but not tight).
         "auto" lists chambers only where the covering exceeds its budget and there are
         not too many of them, and takes the quadratic form if it is the better bound;
-        above rank 8 it tries nothing else.
+        above rank 8, and where leaves are given, it tries nothing else.
     rtol : float
         How far the bound of a covering may be above the largest value, relative: a
         larger one needs fewer cones and costs as much of the lower bound.
     max_cones : int
         Most cones of the covering for each sign.  What is left beyond them is bounded
         as well: the certificate is valid, but loose.
+    leaves : sequence of Hint
+        Of another certificate, whose dual point is given: the parts of the sphere on
+        which forms are taken, and which.  Nothing in them is believed.
 
     Returns
     -------
@@ -166,7 +170,7 @@ def certify(
     ------
     InputError, InputTypeError
         Shapes, labels, beta; a listing without a proof; an unknown method; rtol or
-        max_cones out of range.
+        max_cones out of range; leaves that do not cover the sphere.
 
     Notes
     -----
@@ -183,6 +187,7 @@ def certify(
         method=method,
         rtol=rtol,
         max_cones=max_cones,
+        leaves=leaves,
     )
 
 
@@ -337,7 +342,8 @@ def _price(
         return price_chambers(data, v, patterns, deadline)
     bound = cover_bound(data.arrangement.n_distinct, data.arrangement.rank)
     is_high = data.arrangement.rank > COVERED_RANK
-    if method == "relaxation" or (method == "auto" and is_high):
+    is_told = is_high or len(leaves) > 0
+    if method == "relaxation" or (method == "auto" and is_told):
         return _relaxed(data, v, bound, leaves, deadline)
     most = min(MOST_CHAMBERS, max_cones)
     cones = max_cones

@@ -11,9 +11,11 @@ import pytest
 from convex_solver import (
     ConvexProgram,
     InputError,
+    LeavesError,
     SolutionStatus,
     beta_max,
     beta_max_interval,
+    certify,
     solve,
 )
 from convex_solver.certificates import (
@@ -253,13 +255,18 @@ def test_leaves_that_do_not_cover_are_refused(model):
     leaves = loaded.claim.leaves
     for wrong in (leaves[1:], leaves[:-1], (*leaves, leaves[0])):
         changed = replace(loaded, claim=replace(loaded.claim, leaves=wrong))
-        with pytest.raises(ClaimNotReproducedError, match="cover all directions"):
+        with pytest.raises(ClaimNotReproducedError, match="do not cover"):
             certify_model(changed, program.X, program.y)
     other = ConvexProgram(*planted(40, 6), 1.0)
     small = RelaxedProgram(other).solve(1e-2).hints
     changed = replace(loaded, claim=replace(loaded.claim, leaves=small))
     with pytest.raises(ClaimNotReproducedError, match="data of shape"):
         certify_model(changed, program.X, program.y)
+    network, X, y = loaded.network, program.X, program.y
+    again = certify(network, X, y, 1.0, dual=loaded.claim.dual, leaves=leaves)
+    assert again.lower_bound >= loaded.claim.lower_bound
+    with pytest.raises(LeavesError, match="do not cover"):
+        certify(network, X, y, 1.0, method="relaxation", leaves=leaves[1:])
 
 
 def test_hints_are_written_and_read_bit_by_bit(proven):
