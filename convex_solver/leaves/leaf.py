@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from convex_solver.rounding import U
+from convex_solver.rounding import TINY, U
 from convex_solver.typing import Array
 
 # Passes over the facets in the search for the best bound of a row.
@@ -95,6 +95,12 @@ class Leaf:
         ``x.u <= |x + sum lam_k n_k| + sum lam_k c_k`` for any ``lam >= 0``; the best
         are sought one at a time.
         """
+        # squares neither underflow nor overflow for rows of about 1
+        _, exponents = np.frexp(np.abs(X).max(axis=1, initial=0.0))
+        scaled = self._highest(np.ldexp(X, -exponents[:, None]))
+        return np.asarray(np.ldexp(scaled, exponents) + TINY)
+
+    def _highest(self, X: Array) -> Array:
         facets = self.facets
         lengths = np.linalg.norm(X, axis=1)
         best = _inflated(lengths, lengths, X.shape[1])
