@@ -70,6 +70,8 @@ def cases(*, quick: bool) -> Iterator[tuple[str, Array, Array, float, float, flo
 
 def run(options: Options, report: Report) -> None:
     rows: list[Row] = []
+    small = instances.planted_network(20, 7, 1.0)
+    solve(ConvexProgram(small["X"], small["y"], 1.0), time_limit=5.0)  # compiles
     for name, X, y, share, seconds, goal in cases(quick=options.quick):
         program = ConvexProgram(X, y, share * largest_price(X, y))
         solution = solve(program, time_limit=seconds)

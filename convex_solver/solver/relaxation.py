@@ -51,6 +51,8 @@ CAP = 2.2
 POINTS, DRAWN, SPREAD, LEAST_POINTS = 600, 1500, 30, 3
 # Leaves of a refinement that is told no other number.
 MOST_LEAVES = 512
+# Products of two columns in all rows, which are kept three times.
+MOST_PRODUCTS = 1.6e8
 # A run takes this much longer than the last one did for as many leaves.
 SLOWER = 1.2
 # Decimals of the shares in hints.
@@ -198,7 +200,8 @@ class RelaxedProgram:
     @staticmethod
     def takes(program: ConvexProgram) -> bool:
         """Whether the rank is one for which there is memory and time."""
-        return 1 < program.rank <= MOST_RANK
+        r, rows = program.rank, program.n * program.n_patches
+        return 1 < r <= MOST_RANK and rows * r * (r + 1) <= MOST_PRODUCTS
 
     def solve(self, tol: float, deadline: float = math.inf) -> RelaxedSolution:
         """Solve over the whole sphere, to a relative gap of about ``tol``."""
@@ -244,10 +247,8 @@ class RelaxedProgram:
                 if run is None:
                     run = self._begin_run(self._whole())
                 elif run.is_done:
-                    parts = self._halve(run)
-                    more = len(parts) / len(run.parts)
-                    left = deadline - time.monotonic()
-                    if more == 1.0 or left < SLOWER * more * run.seconds:
+                    parts = self._halve_in(run, deadline)
+                    if parts is None:
                         break
                     run = self._begin_run(parts, run.early_v)
                 self._run = run
@@ -324,14 +325,24 @@ class RelaxedProgram:
             )
         return tuple(outside)
 
-    def _halve(self, run: _Run) -> list[_Part]:
+    def _halve_in(self, run: _Run, deadline: float) -> list[_Part] | None:
+        """Halve as many leaves as there is time for; None where that is none."""
+        for share in (HALVED, 1.0):
+            parts = self._halve(run, share)
+            more = len(parts) / len(run.parts)
+            left = deadline - time.monotonic()
+            if more > 1.0 and left >= SLOWER * more * run.seconds:
+                return parts
+        return None
+
+    def _halve(self, run: _Run, share: float) -> list[_Part]:
         point, early = run.point, run.early
         slack = point.slack()
         halved: list[_Part] = []
         for k, part in enumerate(run.parts):
             now = _Part(part.leaf, part.sign, part.points, early.m[k], early.M[k])
             m, M = point.moments.m[k], point.moments.M[k]
-            if slack[k] >= HALVED * slack.max() and np.all(np.isfinite(M)):
+            if slack[k] >= share * slack.max() and np.all(np.isfinite(M)):
                 halved += self._halves(now, m / np.trace(M), M / np.trace(M))
             else:
                 halved.append(now)

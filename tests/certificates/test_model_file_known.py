@@ -63,6 +63,22 @@ def test_a_file_holds_no_claim_that_nothing_checks(file):
     }
 
 
+def test_a_file_of_the_format_before_is_read(file):
+    def without_leaves(content):
+        content["format"] = "convex-relu model 2"
+        del content["claim"]["leaves"]
+
+    model = load_model(file.write(without_leaves))
+    assert model.claim.leaves == ()
+    assert model.claim.upper_bound == file.content["claim"]["upper_bound"]
+
+    def with_leaves(content):
+        content["format"] = "convex-relu model 2"
+
+    with pytest.raises(ModelFileError, match="leaves"):
+        load_model(file.write(with_leaves))
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
