@@ -72,6 +72,9 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("quick", deadline=None, max_examples=LEAST_EXAMPLES)
     settings.register_profile("thorough", deadline=None, print_blob=True)
     settings.load_profile("quick" if is_quick(config) else "thorough")
+    if getattr(config.option, "numprocesses", None):
+        # of processes that share the cores, where threads would wait for each other
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if numba.config.DISABLE_JIT:
         # compiled, words wrap around and numbers become infinite or none in silence;
         # NumPy's scalars tell, in the kernels and in what tests compile themselves

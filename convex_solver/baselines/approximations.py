@@ -407,7 +407,9 @@ def _lower_bound(program: ConvexProgram, objective: float, run: _Run) -> float |
         else:
             none = program.network(np.zeros((0, program.d)), np.zeros(0))
             deadline = time.monotonic() + seconds
-            found = RelaxedProgram(program).refine(objective, BOUND_TOL, deadline)
+            found = RelaxedProgram(program).refine(
+                objective, BOUND_TOL, deadline, most=2
+            )
             if found is None:
                 return None
             bound = relaxed_certificate(program, none, found, math.inf).lower_bound

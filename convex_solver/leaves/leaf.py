@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +73,7 @@ class Leaf:
             normals[k] = known.setdefault(normal.tobytes(), normal @ basis)
         return Leaf(normals, self.thresholds, self.above)
 
-    @property
+    @cached_property
     def facets(self) -> Array:
         """Return ``(c_k, n_k)`` (q, r + 1), without those that others imply."""
         side = np.where(self.above, 1.0, -1.0)
@@ -84,10 +85,11 @@ class Leaf:
                 kept[key] = facet
         return np.array(list(kept.values())).reshape(-1, every.shape[1])
 
-    def inside(self, U: Array) -> Array:
+    def inside(self, points: Array) -> NDArray[np.bool_]:
         """Whether points (k, r) are strictly inside."""
         facets = self.facets
-        return np.asarray(np.all(facets[:, 0] + U @ facets[:, 1:].T > 0.0, axis=1))
+        heights = facets[:, 0] + points @ facets[:, 1:].T
+        return np.asarray(np.all(heights > 0.0, axis=1))
 
     def highest(self, X: Array) -> Array:
         """Bound ``x.u`` over the leaf from above for rows (n, r), with all rounding.
@@ -142,17 +144,19 @@ class Leaf:
             ahead /= np.maximum(np.linalg.norm(ahead, axis=1), 1e-300)[:, None]
             high = 2.0 * math.pi * random.random(count)
             low, angle = high - 2.0 * math.pi, high.copy()
-            waiting, moved = np.ones(count, dtype=bool), here.copy()
+            waiting, moved = np.arange(count), here.copy()
             for _ in range(TRIES):
-                turn = np.cos(angle)[:, None] * here + np.sin(angle)[:, None] * ahead
-                arrived = waiting & self.inside(turn)
-                moved[arrived] = turn[arrived]
-                waiting &= ~arrived
-                if not waiting.any():
+                turn = np.cos(angle)[:, None] * here[waiting]
+                turn += np.sin(angle)[:, None] * ahead[waiting]
+                inside = self.inside(turn)
+                moved[waiting[inside]] = turn[inside]
+                waiting = waiting[~inside]
+                if not waiting.size:
                     break
-                low = np.where(waiting & (angle < 0.0), angle, low)
-                high = np.where(waiting & (angle >= 0.0), angle, high)
-                angle = low + (high - low) * random.random(count)
+                angle, low, high = angle[~inside], low[~inside], high[~inside]
+                low = np.where(angle < 0.0, angle, low)
+                high = np.where(angle >= 0.0, angle, high)
+                angle = low + (high - low) * random.random(waiting.size)
             here = moved / np.linalg.norm(moved, axis=1)[:, None]
         return here
 

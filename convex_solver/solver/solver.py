@@ -364,8 +364,9 @@ def _certificate(
         end = max(deadline, time.monotonic() + MOST_OVERTIME)
         other = RelaxedProgram(program)
         upper = program.network_objective(network)
+        most = 2 if math.isinf(end) else MOST_LEAVES
         best_other = other.refine(
-            upper, tol, part_of_time(end, LEAVES_SHARE), most=most_leaves(program)
+            upper, tol, part_of_time(end, LEAVES_SHARE), most=most
         )
         if best_other is not None:
             found.append(relaxed_certificate(program, network, best_other, end))
