@@ -127,6 +127,7 @@ def _figure(goal: Goal) -> str:
 
 def write_index(folder: Path) -> None:
     """Write the index beside the results of the project, or into another folder."""
+    folder.mkdir(parents=True, exist_ok=True)  # also where nothing could be written
     path = (ROOT / "bench" if folder == RESULTS else folder) / "RESULTS.md"
     path.write_text(index(folder), encoding="utf-8")
 

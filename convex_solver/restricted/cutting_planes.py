@@ -154,7 +154,10 @@ def analytic_centre(rows: Array, inner: Array) -> Array | None:
         scaled = rows / slack[:, None]
         gradient = u - scaled.sum(axis=0) / m
         hessian = np.eye(r) + scaled.T @ scaled / m
-        step = np.linalg.solve(hessian, gradient)
+        try:
+            step = np.linalg.solve(hessian, gradient)
+        except np.linalg.LinAlgError:  # rows of very unlike slack
+            return None
         decrement = float(step @ gradient)
         if not decrement >= 1e-16:
             break

@@ -39,6 +39,8 @@ FEW = 5
 PATIENCE = 0.5
 CONE = 65
 QUICK_CONES = 10**5
+# How far a neuron of a local search is moved to be inside a chamber, as a share of it.
+NUDGE = 1e-6
 # Neurons of a local search of less than this share of the largest are no chambers.
 LIGHT = 1e-6
 
@@ -124,7 +126,9 @@ class ColumnGeneration:
         sizes = np.linalg.norm(found.blocks, axis=1)
         used = sizes > LIGHT * sizes.max(initial=0.0)
         blocks, signs = found.blocks[used], found.signs[used]
-        self.columns.add(blocks, signs)
+        # many neurons of a local optimum are on a hyperplane, between chambers
+        aside = np.random.default_rng(len(blocks)).standard_normal(blocks.shape)
+        self.columns.add(blocks + NUDGE * sizes[used, None] * aside, signs)
         # a network that is zero but for rounding is none
         self._take_blocks(blocks, signs, self.upper * (1.0 - 1e-12))
 

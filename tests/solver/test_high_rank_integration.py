@@ -31,7 +31,8 @@ from convex_solver.leaves import covers
 from convex_solver.losses.loss import LOSSES
 from convex_solver.networks import Fields
 from convex_solver.solver import RelaxedProgram, relaxed_certificate
-from convex_solver.solver.local_search import local_searches
+from convex_solver.solver.column_generation import ColumnGeneration
+from convex_solver.solver.local_search import Found, local_searches
 
 from instances import planted, planted_program, searchable
 
@@ -227,6 +228,24 @@ def test_solve_without_a_limit_ends():
     assert solution.gap < 0.05
     assert any("local searches" in line for line in lines)
     assert any("leaves: the optimum" in line for line in lines)
+
+
+def test_neurons_that_searches_leave_between_chambers_are_no_obstacle():
+    """At a local optimum many are on hyperplanes of rows, to all digits."""
+    random = np.random.default_rng(1)
+    X = np.column_stack([random.normal(size=(20, 6)), np.ones(20)])
+    program = ConvexProgram(X, np.maximum(X @ random.normal(size=7), 0.0), 1.0)
+    run = ColumnGeneration(program, 1e-6)
+    run.begin_set()
+    before = len(run.columns.blocks)
+    direction = np.linalg.svd(run.X[:6])[2][-1]  # on six hyperplanes
+    assert np.abs(run.X[:6] @ direction).max() < 1e-12
+    run.begin_near(Found(1.0, direction[None], np.ones(1)))
+    assert len(run.columns.blocks) == before + 1
+    found = local_searches(program, run.X, 4, np.inf)
+    for each in found:
+        run.begin_near(each)
+    assert run.upper <= found[0].objective * (1 + 1e-9)
 
 
 # --- the model file -----------------------------------------------------------
