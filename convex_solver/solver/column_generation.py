@@ -122,10 +122,14 @@ class ColumnGeneration:
             self.columns.add_both(guesses)
 
     def begin_near(self, found: Found) -> None:
-        """Add the chambers of a network, and keep it if it is the best one so far."""
-        sizes = np.linalg.norm(found.blocks, axis=1)
+        """Add the chambers of a network, and keep it if it is the best one so far.
+
+        Its blocks are in the columns of the program.
+        """
+        every = found.blocks @ self.basis
+        sizes = np.linalg.norm(every, axis=1)
         used = sizes > LIGHT * sizes.max(initial=0.0)
-        blocks, signs = found.blocks[used], found.signs[used]
+        blocks, signs = every[used], found.signs[used]
         # many neurons of a local optimum are on a hyperplane, between chambers
         aside = np.random.default_rng(len(blocks)).standard_normal(blocks.shape)
         self.columns.add(blocks + NUDGE * sizes[used, None] * aside, signs)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from convex_solver.certificates import COVERED_RANK
 from convex_solver.program import ConvexProgram
 from convex_solver.reading import part_of_time
 from convex_solver.solver.column_generation import ColumnGeneration
-from convex_solver.solver.local_search import local_searches
+from convex_solver.solver.local_search import Found, local_searches
 from convex_solver.solver.relaxation import RelaxedProgram
 
 Say = Callable[[str], object]
@@ -18,7 +19,7 @@ RELAXED_RANK = 6
 # Local searches there; shares of the time that these, the relaxation over the whole
 # sphere and all rounds have, and of what is left then, the halving of leaves.
 SEARCHES = 4
-SEARCHES_SHARE, RELAXED_SHARE, HIGH_ROUNDS_SHARE, LEAVES_SHARE = 0.2, 0.8, 0.5, 0.93
+SEARCHES_SHARE, RELAXED_SHARE, HIGH_ROUNDS_SHARE, LEAVES_SHARE = 0.15, 0.8, 0.5, 0.93
 # A gap of the rounds, as a share of that of the proof, at which they wait for it.
 ENOUGH = 0.1
 # Leaves where no limit of the time is given: at most so many, times rows and moments.
@@ -37,18 +38,20 @@ def most_leaves(program: ConvexProgram) -> int:
     return int(min(SOME_LEAVES, EFFORT / (rows * width)))
 
 
-def search_first(run: ColumnGeneration, say: Say) -> None:
-    """Begin with networks that training finds."""
-    deadline = part_of_time(run.deadline, SEARCHES_SHARE)
-    found = local_searches(run.program, run.X, SEARCHES, deadline)
-    for each in found:
-        run.begin_near(each)
+def search_first(program: ConvexProgram, deadline: float, say: Say) -> list[Found]:
+    """Return networks that training finds, with blocks in the program's columns."""
+    X, basis = program.reduced()
+    try:
+        found = local_searches(
+            program, X, SEARCHES, part_of_time(deadline, SEARCHES_SHARE)
+        )
+    except KeyboardInterrupt:
+        say("interrupted: no more searches; once more to end the rounds too")
+        return []
     if found:
         best, worst = found[0].objective, found[-1].objective
-        say(
-            f"{len(found)} local searches: objectives {best:.10g} to {worst:.10g}, "
-            f"polished {run.upper:.10g}"
-        )
+        say(f"{len(found)} local searches: objectives {best:.10g} to {worst:.10g}")
+    return [replace(each, blocks=each.blocks @ basis.T) for each in found]
 
 
 def bound_first(

@@ -16,6 +16,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from convex_solver.program import ConvexProgram
+from convex_solver.reading import part_of_time
 from convex_solver.typing import Array
 
 # Neurons of a search, for each dimension and at least; iterations, and pairs that
@@ -57,10 +58,10 @@ def local_searches(
     task = _Task(program, X)
     found = []
     for k in range(n_starts):
-        left = deadline - time.monotonic()
-        if left <= 0.0:
+        if time.monotonic() >= deadline:
             break
-        end = deadline - left * (1.0 - 1.0 / (n_starts - k))
+        # a first one that ends is worth more than several that do not
+        end = part_of_time(deadline, 0.5 if k < n_starts - 1 else 1.0)
         found.append(task.search(np.random.default_rng([seed, k]), end))
     return sorted(found, key=lambda each: each.objective)
 

@@ -35,6 +35,7 @@ from convex_solver.solver.high_rank import (
     most_leaves,
     search_first,
 )
+from convex_solver.solver.local_search import Found
 from convex_solver.solver.relaxation import (
     MOST_LEAVES,
     RelaxedProgram,
@@ -237,6 +238,9 @@ def solve_from(
     method, reason = _choose(program, method)
     say(f"{method}: {reason}")
     relaxed = RelaxedProgram(program) if is_high(program) else None
+    networks: list[Found] = []
+    if relaxed is not None and guesses is None and method != "full":
+        networks = search_first(program, deadline, say)
     share = ROUNDS_SHARE if relaxed is None else HIGH_ROUNDS_SHARE
     run = ColumnGeneration(
         program,
@@ -244,7 +248,7 @@ def solve_from(
         deadline=part_of_time(deadline, share),
         report=lambda latest: say(_line(latest)),
     )
-    stopped = _find(run, method, limits, guesses, relaxed, say)
+    stopped = _find(run, method, limits, guesses, networks, relaxed, say)
     if relaxed is not None and stopped != "interrupted":
         end = part_of_time(deadline, LEAVES_SHARE)
         most = most_leaves(program) if math.isinf(end) else MOST_LEAVES
@@ -291,6 +295,7 @@ def _find(
     method: str,
     limits: Limits,
     guesses: Array | None,
+    networks: list[Found],
     relaxed: RelaxedProgram | None,
     say: Say,
 ) -> str:
@@ -299,10 +304,10 @@ def _find(
         if method == "full":
             run.columns.add_both(all_directions(run.program, run.basis))
         else:
+            for network in networks:
+                run.begin_near(network)
             run.begin_set(guesses)
         if relaxed is not None:
-            if guesses is None:
-                search_first(run, say)
             bound_first(run, relaxed, limits.tol, say)
         return _rounds(run, limits, say)
     except KeyboardInterrupt:

@@ -240,11 +240,11 @@ def test_neurons_that_searches_leave_between_chambers_are_no_obstacle():
     before = len(run.columns.blocks)
     direction = np.linalg.svd(run.X[:6])[2][-1]  # on six hyperplanes
     assert np.abs(run.X[:6] @ direction).max() < 1e-12
-    run.begin_near(Found(1.0, direction[None], np.ones(1)))
+    run.begin_near(Found(1.0, direction[None] @ run.basis.T, np.ones(1)))
     assert len(run.columns.blocks) == before + 1
     found = local_searches(program, run.X, 4, np.inf)
     for each in found:
-        run.begin_near(each)
+        run.begin_near(replace(each, blocks=each.blocks @ run.basis.T))
     assert run.upper <= found[0].objective * (1 + 1e-9)
 
 
