@@ -377,7 +377,7 @@ def _certificate(
         end = max(deadline, time.monotonic() + MOST_OVERTIME)
         other = RelaxedProgram(program)
         upper = program.network_objective(network)
-        most = 2 if math.isinf(end) else MOST_LEAVES
+        most = 2 if math.isinf(end) else most_leaves(program)
         best_other = other.refine(
             upper, tol, part_of_time(end, LEAVES_SHARE), most=most
         )
