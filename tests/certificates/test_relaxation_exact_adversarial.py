@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from convex_solver.certificates import relaxation
@@ -202,6 +202,7 @@ def test_one_row_is_bounded_at_all_heights_whatever_the_moments(r, seed, sign):
 
 @settings(max_examples=100)
 @given(st.integers(1, 6), seeds, st.integers(-12, 3))
+@example(2, 637, -4)
 def test_bounds_of_forms_are_above_them_where_they_are_largest(r, seed, size):
     random = np.random.default_rng(seed)
     H, g = random.normal(size=(r, r)), random.normal(size=r) * 10.0**size
@@ -210,7 +211,8 @@ def test_bounds_of_forms_are_above_them_where_they_are_largest(r, seed, size):
     exact, along = [exactly(row) for row in H], exactly(g)
     values, vectors = np.linalg.eigh(H)
     starts = np.vstack([vectors.T, -vectors.T, units(random, 20, r)])
-    shift = 2.0 * np.abs(values).max() + np.linalg.norm(g) + 1.0
+    # as small as the numbers are, or steps from zero matrices lead nowhere
+    shift = 2.0 * np.abs(values).max() + np.linalg.norm(g)
     for _ in range(400):
         starts = starts * shift + 2.0 * starts @ H + g
         starts /= np.linalg.norm(starts, axis=1)[:, None]
