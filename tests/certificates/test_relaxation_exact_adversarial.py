@@ -212,7 +212,7 @@ def test_bounds_of_forms_are_above_them_where_they_are_largest(r, seed, size):
     values, vectors = np.linalg.eigh(H)
     starts = np.vstack([vectors.T, -vectors.T, units(random, 20, r)])
     # as small as the numbers are, or steps from zero matrices lead nowhere
-    shift = 2.0 * np.abs(values).max() + np.linalg.norm(g)
+    shift = 2.5 * np.abs(values).max() + 2.0 * np.linalg.norm(g)
     for _ in range(400):
         starts = starts * shift + 2.0 * starts @ H + g
         starts /= np.linalg.norm(starts, axis=1)[:, None]
