@@ -197,11 +197,14 @@ class Point(ABC):
         np.add.at(forms, self.facets.leaf, self.y_facets[:, None, None] * added)
         return forms
 
+    def open_rows(self) -> Array:
+        """Return what the bounds of each row leave open of the objective, (B, n)."""
+        width = self.at.upper - self.at.lower.max(axis=0)
+        return np.asarray(0.5 * np.abs(self.v) * np.where(self.is_open, width, 0.0))
+
     def slack(self) -> Array:
         """Return what the bounds of the rows leave open of the objective, (B,)."""
-        width = self.at.upper - self.at.lower.max(axis=0)
-        each = 0.5 * np.abs(self.v) * np.where(self.is_open, width, 0.0)
-        return np.asarray(each.sum(axis=1))
+        return np.asarray(self.open_rows().sum(axis=1))
 
     def hints(self, signs: Array, price: float) -> list[Hint]:
         """Return what the forms at this point are made of; ``price`` as beta is."""

@@ -4,8 +4,9 @@ A network is a point of the relaxed program (`convex_solver.leaves.point`), with
 moments of the neurons of one sign in one leaf, so its value is a lower bound; its
 multipliers ``v`` are a dual point of the program itself, and feasible: what the moments
 say of each leaf proves it.  Where the bounds of the rows leave most open, leaves are
-halved: by a cap around the mean direction of their moments, which makes all ranges
-narrower at once, or where these lie in two groups, between the groups.
+halved.  Where their moments are spread, that is across the direction in which the rows
+that are open vary most; where they are those of one group, by a cap around it, once,
+which makes all ranges narrower.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy.linalg as la
 from scipy import sparse
 
 from convex_solver.certificates import Certificate, bounds
@@ -42,10 +44,13 @@ WARM = 0.3
 MIX, LEAST_SHARE = 0.5, 0.05
 # Leaves whose bounds leave open this share of the largest are halved together.
 HALVED = 0.35
-# Moments in two groups: share of the variance along one direction.
-GROUPS = 0.75
-# Edge of a cap: 1 minus so many times what the mean is shorter than 1.
-CAP = 2.2
+# Moments of one group have a mean of this length; the edge of a cap around it: 1 minus
+# so many times what it is shorter.
+GROUP, CAP = 0.9, 2.2
+# Caps around directions with this cosine are alike, where the edge of one is this near.
+ALIKE, EDGE = 0.9, 0.1
+# Share of the identity in a variance that is divided by.
+FLAT = 1e-9
 # Points that a leaf keeps, those drawn as its moments are, those of first moments for
 # each dimension, and those that a half has to have.
 POINTS, DRAWN, SPREAD, LEAST_POINTS = 600, 1500, 30, 3
@@ -337,30 +342,59 @@ class RelaxedProgram:
 
     def _halve(self, run: _Run, share: float) -> list[_Part]:
         point, early = run.point, run.early
-        slack = point.slack()
+        slack, open_rows = point.slack(), point.open_rows()
         halved: list[_Part] = []
         for k, part in enumerate(run.parts):
             now = _Part(part.leaf, part.sign, part.points, early.m[k], early.M[k])
             m, M = point.moments.m[k], point.moments.M[k]
             if slack[k] >= share * slack.max() and np.all(np.isfinite(M)):
-                halved += self._halves(now, m / np.trace(M), M / np.trace(M))
+                mean, second = m / np.trace(M), M / np.trace(M)
+                cuts = self._cuts(part.leaf, mean, second, open_rows[k])
+                halved += self._halves(now, mean, second, cuts)
             else:
                 halved.append(now)
         return halved
 
-    def _halves(self, part: _Part, mean: Array, second: Array) -> list[_Part]:
-        """Cut a leaf where its moments suggest; itself where there is no way."""
-        variance, axes = np.linalg.eigh(second - np.multiply.outer(mean, mean))
+    def _cuts(
+        self, leaf: Leaf, mean: Array, second: Array, open_rows: Array
+    ) -> list[tuple[Array, float]]:
+        """Return normals and thresholds that moments suggest, the best one first."""
+        variance = second - np.multiply.outer(mean, mean)
+        axes = np.linalg.eigh(variance)[1].T[::-1]
         length = float(np.linalg.norm(mean))
+        cap = mean / length, 1.0 - CAP * (1.0 - length)
+        between = [self._widest(variance, open_rows), *axes[:5]]
+        cuts = [(normal, float(normal @ mean)) for normal in between]
+        if length > GROUP and not _is_capped(leaf, *cap):
+            return [cap, *cuts]
+        return [cuts[0], cap, *cuts[1:]]
+
+    def _widest(self, variance: Array, open_rows: Array) -> Array:
+        """Return the direction whose halves explain most of the rows' variances.
+
+        Those of ``x.u`` fall by ``(x^T C d)^2 / d^T C d`` in the mean of the sides of a
+        hyperplane with normal d, in proportion; rows weigh what they leave open.
+        """
+        flat = FLAT * float(np.trace(variance)) * np.eye(len(variance))
+        variance = variance + flat
+        images = self.X @ variance
+        weights = open_rows / np.einsum("ij,ij->i", images, self.X)
+        _, vectors = la.eigh((images.T * weights) @ images, variance)
+        return np.asarray(vectors[:, -1] / np.linalg.norm(vectors[:, -1]))
+
+    def _halves(
+        self,
+        part: _Part,
+        mean: Array,
+        second: Array,
+        cuts: list[tuple[Array, float]],
+    ) -> list[_Part]:
+        """Cut a leaf by the first cut with points on both sides; itself without one."""
         inner = part.leaf.walk(part.points, POINTS, self.random)
         weight = float(np.trace(part.M))
         near = self._draw(part.leaf, part.m / weight, part.M / weight)
         points = np.vstack([near, self._draw(part.leaf, mean, second), inner])
-        cap = (mean / length, 1.0 - CAP * (1.0 - length))
-        between = [(axis, float(axis @ mean)) for axis in axes.T[::-1]]
-        is_two = variance[-1] > GROUPS * variance.sum()
-        cuts = [between[0], cap] if is_two else [cap, between[0]]
-        for normal, threshold in [*cuts, *between[1:5]]:
+        for normal, threshold in cuts:
             sides = part.leaf.halves(normal, threshold)
             kept = [points[side.inside(points)] for side in sides]
             if min(map(len, kept)) >= LEAST_POINTS:
@@ -394,6 +428,14 @@ class RelaxedProgram:
         points = np.vstack([mean + near, mean + 0.3 * near])
         points /= np.linalg.norm(points, axis=1)[:, None]
         return np.asarray(points[leaf.inside(points)])
+
+
+def _is_capped(leaf: Leaf, axis: Array, edge: float) -> bool:
+    """Whether a facet of a leaf is already about the cap ``axis.u >= edge``."""
+    facets = leaf.facets
+    facets = facets / np.linalg.norm(facets[:, 1:], axis=1)[:, None]
+    is_alike = facets[:, 1:] @ axis > ALIKE
+    return bool(np.any(is_alike & (-facets[:, 0] > edge - EDGE)))
 
 
 def _moments(points: Array) -> tuple[Array, Array]:
