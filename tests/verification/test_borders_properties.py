@@ -142,6 +142,29 @@ def test_an_altered_pattern_or_vertex_is_not_accepted(altered):
         _check_vertices(*arguments, bases)
 
 
+@pytest.mark.parametrize("step", [1, 2])
+def test_bits_that_are_copies_or_constant_are_checked_and_no_others(step):
+    rng = np.random.default_rng(4)
+    X = rng.standard_normal((130, 2))
+    X[[20, 129]] = X[[4, 70]] * [[-2.0], [4.0]]
+    X[[10, 65]] = 0.0
+    free = [i for i in range(130) if i not in (4, 10, 20, 65, 70, 129)]
+    rules = _Rules(Arrangement(X))
+    right = enumerate_patterns(X, prove=False).packed[: 4 * step].copy()
+
+    def marked(patterns):
+        bad = np.zeros(len(patterns) // step, dtype=np.bool_)
+        signs = rng.integers(0, 2**63, rules.width, dtype=np.uint64)
+        vertex_proof.check_copies(patterns, step, rules.bits, signs, bad)
+        return np.flatnonzero(bad).tolist()
+
+    assert marked(right) == []
+    for i in range(64 * rules.width):
+        altered = right.copy()
+        altered[2 * step, i // 64] ^= np.uint64(1 << (i % 64))
+        assert marked(altered) == ([] if i in free else [2])
+
+
 @pytest.mark.parametrize("kind", ["random", "near"])
 @pytest.mark.parametrize("r", [3, 4, 5])
 @pytest.mark.parametrize("seed", range(4))
