@@ -139,3 +139,15 @@ def small_targets(rng, loss, n):
         return rng.choice([-1, 1], n)
     y = rng.integers(-2, 3, n)
     return np.abs(y) + (np.arange(n) == 0) if loss == "poisson" else y
+
+
+def rows_in_rank(seed, n=9, d=4, *, size=3):
+    """Small integers: parallel rows, rows in common planes, cells with many rays."""
+    return np.random.default_rng(seed).integers(-size, size + 1, (n, d))
+
+
+def spread(X, *, n=130):
+    """Put the rows among others parallel to them, over three words."""
+    rng = np.random.default_rng(len(X))
+    source = np.concatenate([rng.permutation(len(X)), rng.integers(0, len(X), n)])
+    return (X[source] * rng.choice([-2, -1, 1, 3], len(source))[:, None])[:n]

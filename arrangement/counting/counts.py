@@ -167,10 +167,7 @@ def count_patterns(
     >>> count_patterns([[1, 0], [0, 1], [1, 1]], offsets=[0, 0, 1])
     7
     """
-    max_nodes = whole_number(max_nodes, "max_nodes", 1)
-    deadline = Deadline(time_limit)
-    arr = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
-    return sum(_whitney(arr, max_nodes, deadline.is_late))
+    return sum(_whitney(X, offsets, rank, floats, max_nodes, time_limit))
 
 
 def characteristic_polynomial(
@@ -211,10 +208,7 @@ def characteristic_polynomial(
     >>> characteristic_polynomial([[1, -1, 0], [0, 1, -1], [1, 0, -1]])
     (2, -3, 1)
     """
-    max_nodes = whole_number(max_nodes, "max_nodes", 1)
-    deadline = Deadline(time_limit)
-    arr = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
-    numbers = _whitney(arr, max_nodes, deadline.is_late)
+    numbers = _whitney(X, offsets, rank, floats, max_nodes, time_limit)
     return tuple(-value if k % 2 else value for k, value in enumerate(numbers))[::-1]
 
 
@@ -255,15 +249,8 @@ def count_bounded(
     >>> count_bounded([[1, 0], [0, 1], [1, 1]], offsets=[0, 0, 1])
     1
     """
-    polynomial = characteristic_polynomial(
-        X,
-        offsets=offsets,
-        rank=rank,
-        floats=floats,
-        max_nodes=max_nodes,
-        time_limit=time_limit,
-    )
-    return abs(sum(polynomial))
+    numbers = _whitney(X, offsets, rank, floats, max_nodes, time_limit)
+    return abs(sum(numbers[::2]) - sum(numbers[1::2]))
 
 
 def whitney_numbers(
@@ -303,8 +290,18 @@ def whitney_numbers(
     return tuple(a + b for a, b in zip((*chart, 0), (0, *chart), strict=True))
 
 
-def _whitney(arr: Arrangement, max_nodes: int, is_late: IsLate) -> tuple[int, ...]:
-    cone = arr.cone
+def _whitney(
+    X: Arrangement | ArrayLike,
+    offsets: ArrayLike | None,
+    rank: str | int,
+    floats: str,
+    max_nodes: int,
+    time_limit: float | None,
+) -> tuple[int, ...]:
+    """Read what a count was asked for and return the Whitney numbers."""
+    max_nodes = whole_number(max_nodes, "max_nodes", 1)
+    is_late = Deadline(time_limit).is_late
+    cone = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats).cone
     return whitney_numbers(cone.rows, cone.rank, cone.infinity, max_nodes, is_late)
 
 

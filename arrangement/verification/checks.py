@@ -12,7 +12,7 @@ from arrangement.verification.output_bits import _Rules
 
 def _check_fixed_bits(rules: _Rules, packed: NDArray[np.uint64]) -> None:
     """Check that padding is zero and constant bits are right."""
-    wrong = np.any((packed & ~rules.moving) != rules.constant, axis=1)
+    wrong = np.any((packed & ~rules.moving) != rules.bits.constant, axis=1)
     if wrong.any():
         raise IncompleteListingError(
             f"pattern {int(np.argmax(wrong))} has a padding bit set, or a wrong bit "

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from arrangement._kernels.verification import Coordinates, OutputBits
 from arrangement.counting import cover_bound
 from arrangement.exact import independent_rows, scaled_floats
 from arrangement.model import Arrangement
@@ -27,9 +27,7 @@ class _Rules:
         self.n_lines = len(self.rows) + len(extra)
         hyperplanes = arrangement.class_of >= 0
         self.moving = _pack_rows(np.flatnonzero(hyperplanes), self.width)
-        self.constant = _pack_rows(
-            np.flatnonzero(arrangement.constant_bits), self.width
-        )
+        constant = _pack_rows(np.flatnonzero(arrangement.constant_bits), self.width)
         by_class = np.argsort(arrangement.class_of, kind="stable")
         members = by_class[arrangement.class_of[by_class] >= 0]
         classes = arrangement.class_of[members]
@@ -40,15 +38,18 @@ class _Rules:
         # the other output bits are copies of the first of their class
         source = self.first[classes]
         copies = [source // 64, source % 64, members // 64, members % 64, flips]
-        self.copies = np.stack(copies, axis=1)[members != source]
-        self.firsts = _pack_rows(self.first, self.width)
+        self.bits = OutputBits(
+            _pack_rows(self.first, self.width),
+            constant,
+            np.stack(copies, axis=1)[members != source],
+        )
         chosen, _ = independent_rows([*extra, *self.rows], cone.rank)
         places = [i - len(extra) for i in chosen if i >= len(extra)]
-        self._scaled: tuple[Any, NDArray[np.float64], float] | None = None
+        self._scaled: tuple[tuple[int, ...], Coordinates] | None = None
         self.first_row = int(self.first[places[0]]) if places else 0
         self.leading = _pack_rows(self.first[places], self.width)
 
-    def coordinates(self, shifts: Sequence[int]) -> tuple[NDArray[np.float64], float]:
+    def coordinates(self, shifts: Sequence[int]) -> Coordinates:
         """Rows as floats, column k over ``2**shifts[k]``, and a bound of their 1-norms.
 
         Coordinate by coordinate (r, 64 width), each row at its first output bit.
@@ -57,10 +58,10 @@ class _Rules:
         if self._scaled is None or self._scaled[0] != key:
             floats = scaled_floats(self.rows, shifts)
             norm = float(np.abs(floats).sum(axis=1).max(initial=0.0))
-            coords = np.zeros((len(key), 64 * self.width))
-            coords[:, self.first] = floats.T
-            self._scaled = key, coords, norm * (1.0 + 2.0**-40)
-        return self._scaled[1:]
+            values = np.zeros((len(key), 64 * self.width))
+            values[:, self.first] = floats.T
+            self._scaled = key, Coordinates(values, norm * (1.0 + 2.0**-40))
+        return self._scaled[1]
 
     def bound(self) -> int:
         cone = self.arrangement.cone

@@ -7,8 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from arrangement._kernels.verification import (
+    Elimination,
+    check_signs,
+    margin_direction,
+)
 from arrangement._kernels.verification import borders as vertex_proof
-from arrangement._kernels.verification import check_signs, margin_direction
 from arrangement.errors import BudgetExceededError, IncompleteListingError
 from arrangement.exact import scaled_floats
 from arrangement.model import unpack
@@ -69,20 +73,10 @@ def _check_witnesses(
     rank = rules.arrangement.cone.rank
     if rank == 0:
         return 0
-    coords, norm = rules.coordinates(shifts)
+    coordinates = rules.coordinates(shifts)
+    copied = np.zeros(rules.width, dtype=np.uint64)
     bad = np.zeros(len(witnesses), dtype=np.bool_)
-    check_signs(
-        coords,
-        norm,
-        witnesses,
-        patterns,
-        step,
-        rules.firsts,
-        rules.constant,
-        rules.copies,
-        np.zeros(rules.width, dtype=np.uint64),
-        bad,
-    )
+    check_signs(coordinates, witnesses, patterns, step, rules.bits, copied, bad)
     if rules.arrangement.cone.infinity is not None:
         bad |= ~(witnesses[:, -1] > 0)
     for count, k in enumerate(np.flatnonzero(bad).tolist()):
@@ -103,22 +97,13 @@ def _check_vertices(
     is_late: IsLate = never,
 ) -> int:
     """Prove patterns by the rows at a vertex; by points where that does not do."""
-    coords, _ = rules.coordinates(shifts)
-    depth = bases.shape[1]
-    work = np.empty((depth, *coords.shape))
-    work[0] = coords
-    bounds = np.zeros((depth, 2))
-    bounds[0] = [vertex_proof.U, 1.0]
-    scratch = np.zeros(rules.width, dtype=np.uint64)
+    elimination = _elimination(rules.coordinates(shifts).values, bases.shape[1])
     bad = np.ones(len(bases), dtype=np.bool_)
-    line = np.empty(2 * coords.shape[1])
-    singles = np.empty(line.shape, dtype=np.float32)
     vertex_proof.check_borders(
-        work, bounds, line, singles, bases, patterns, step, rules.firsts, scratch, bad
+        elimination, bases, patterns, step, rules.bits.firsts, bad
     )
-    vertex_proof.check_copies(
-        patterns, step, rules.firsts, rules.constant, rules.copies, scratch, bad
-    )
+    signs = np.zeros(rules.width, dtype=np.uint64)
+    vertex_proof.check_copies(patterns, step, rules.bits, signs, bad)
     left = np.flatnonzero(bad)
     if not len(left):
         return 0
@@ -128,6 +113,22 @@ def _check_vertices(
     is_new = (bases[left, 0] >= 0) | ~points.any(axis=1)
     points[is_new] = _float_witnesses(rules, rest[is_new], shifts)
     return _check_witnesses(rules, rest, 1, points, shifts, is_late=is_late)
+
+
+def _elimination(coords: NDArray[np.float64], depth: int) -> Elimination:
+    """Return the state before the first row goes; ``coords`` (r, places) are copied."""
+    work = np.empty((depth, *coords.shape))
+    work[0] = coords
+    bounds = np.zeros((depth, 2))
+    bounds[0] = [vertex_proof.U, 1.0]
+    places = coords.shape[1]
+    return Elimination(
+        work,
+        bounds,
+        np.empty(2 * places),
+        np.empty(2 * places, dtype=np.float32),
+        np.zeros(places // 64, dtype=np.uint64),
+    )
 
 
 def _exact_witness(rules: _Rules, words: NDArray[np.uint64]) -> None:
@@ -148,7 +149,7 @@ def _exact_witness(rules: _Rules, words: NDArray[np.uint64]) -> None:
             f"pattern {shown} is not realised by any point: it is altered, or belongs "
             "to another matrix."
         )
-    expected = rules.constant.copy()
+    expected = rules.bits.constant.copy()
     for i, row in enumerate(rules.rows):
         value = sum(a * b for a, b in zip(row, point, strict=True))
         for _, word, bit, flip in rules.members[rules.members[:, 0] == i].tolist():

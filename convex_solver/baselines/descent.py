@@ -157,7 +157,7 @@ Rule = Callable[[Array, int], None]
 
 
 def _adam(task: Task, options: Options, point: Array, seed: int) -> Rule:
-    first, second = np.zeros_like(point), np.zeros_like(point)
+    moments = kernels.Moments(np.zeros_like(point), np.zeros_like(point), *ADAM_DECAYS)
     share = ADAM_RATE if options.step_size is None else options.step_size
     sizes = share * np.sqrt(np.mean(point * point, axis=1))
     data = task.program.data_term
@@ -170,9 +170,7 @@ def _adam(task: Task, options: Options, point: Array, seed: int) -> Rule:
         slopes = [data.gradient(predictions + shift) for shift in around]
         mean = np.mean(slopes, axis=0)
         gradient = task.gradient(point, Z, mean, task.X)
-        kernels.adam_step(
-            point, gradient, first, second, sizes * fall, *ADAM_DECAYS, number + 1
-        )
+        kernels.adam_step(point, gradient, moments, sizes * fall, number + 1)
 
     return step
 

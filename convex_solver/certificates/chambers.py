@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arrangement import InputError, PatternSet, iter_patterns
-from convex_solver._kernels.certify import price_block
+from convex_solver._kernels.certify import Chambers, Weighted, price_block
 from convex_solver.leaves import Hint
 from convex_solver.reading import Data
 from convex_solver.rounding import LEAST, U, frobenius_above, scaled_above, times_above
@@ -105,10 +105,9 @@ class _Rows:
         starts = np.cumsum([0, *map(len, facets)], dtype=np.int64)
         flat = np.concatenate([*facets, np.zeros(0, dtype=np.int64)])
         prices = np.zeros((len(block), 2))
-        price_block(
-            block.packed, starts, flat, self.X, self.error, self.weights, self.slack,
-            prices,
-        )  # fmt: skip
+        chambers = Chambers(block.packed, starts, flat)
+        weighted = Weighted(self.X, self.error, self.weights, self.slack)
+        price_block(chambers, weighted, prices)
         return float(prices.max())
 
 

@@ -47,7 +47,24 @@ from convex_solver.typing import Array
 
 
 @dataclass(frozen=True, eq=False, init=False)
-class LinearCNNProgram:
+class PatchProblem:
+    """What the problems of linear CNNs are about: patches and targets."""
+
+    samples: Samples
+
+    @property
+    def patches(self) -> Array:
+        """Patches, (n, K, d), float64, read-only."""
+        return self.samples.X
+
+    @property
+    def y(self) -> Array:
+        """Targets, (n,) or (n, C), float64, read-only."""
+        return self.samples.y
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class LinearCNNProgram(PatchProblem):
     """The training problem of a two-layer linear CNN.
 
     Parameters
@@ -76,7 +93,6 @@ class LinearCNNProgram:
     5.0
     """
 
-    samples: Samples
     beta: float
 
     def __init__(
@@ -90,16 +106,6 @@ class LinearCNNProgram:
         check_loss(loss)
         object.__setattr__(self, "samples", read_patch_samples(patches, y))
         object.__setattr__(self, "beta", read_beta(beta))
-
-    @property
-    def patches(self) -> Array:
-        """Patches, (n, K, d), float64, read-only."""
-        return self.samples.X
-
-    @property
-    def y(self) -> Array:
-        """Targets, (n,) or (n, C), float64, read-only."""
-        return self.samples.y
 
     @property
     def n_outputs(self) -> int:

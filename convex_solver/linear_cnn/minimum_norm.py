@@ -35,7 +35,11 @@ from convex_solver.certificates import (
     right_inverse,
 )
 from convex_solver.linear_cnn.exact_rows import dependent_rows
-from convex_solver.linear_cnn.linear import minimise_nuclear, recover_linear_cnn
+from convex_solver.linear_cnn.linear import (
+    PatchProblem,
+    minimise_nuclear,
+    recover_linear_cnn,
+)
 from convex_solver.linear_cnn.nuclear_norm import NuclearModel
 from convex_solver.networks import LinearCNN
 from convex_solver.reading import TOL, Samples, read_patch_samples, read_tolerance
@@ -50,7 +54,7 @@ PATIENCE = 5
 
 
 @dataclass(frozen=True, eq=False, init=False)
-class MinimumNormLinearCNN:
+class MinimumNormLinearCNN(PatchProblem):
     """Interpolation by a two-layer linear CNN of least weights.
 
     Parameters
@@ -71,20 +75,8 @@ class MinimumNormLinearCNN:
     [3.0, 4.0]
     """
 
-    samples: Samples
-
     def __init__(self, patches: ArrayLike, y: ArrayLike) -> None:
         object.__setattr__(self, "samples", read_patch_samples(patches, y))
-
-    @property
-    def patches(self) -> Array:
-        """Patches, (n, K, d), float64, read-only."""
-        return self.samples.X
-
-    @property
-    def y(self) -> Array:
-        """Targets, (n,) or (n, C), float64, read-only."""
-        return self.samples.y
 
 
 @dataclass(frozen=True, eq=False)

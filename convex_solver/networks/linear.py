@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,7 +22,75 @@ from convex_solver.typing import Array
 
 
 @dataclass(frozen=True, eq=False, init=False)
-class LinearCNN:
+class _Filters:
+    """What both are: filters u_j and output weights w_j, one neuron a row."""
+
+    filters: Array
+    outputs: Array
+
+    _kind: ClassVar[str]
+    # how many sizes the shape in a description has: d, and those of `outputs` if not d
+    _n_axes: ClassVar[tuple[int, ...]]
+
+    def __init__(self, filters: ArrayLike, outputs: ArrayLike) -> None:
+        u, w = real_array(filters, "filters"), real_array(outputs, "outputs")
+        self._check(u, w)
+        for name, array in (("filters", u), ("outputs", w)):
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+
+    def _check(self, u: Array, w: Array) -> None:
+        """Raise `InputError` for shapes that do not agree."""
+        raise NotImplementedError
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of neurons m."""
+        return len(self.filters)
+
+    def decay(self) -> float:
+        """Return ``1/2 sum_j (|u_j|^2 + |w_j|^2)``."""
+        return 0.5 * float(np.sum(self.filters**2) + np.sum(self.outputs**2))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain lists; floats survive JSON unchanged."""
+        shape = [self.filters.shape[1], *self.outputs.shape[1:]]
+        return {
+            "kind": self._kind,
+            "filters": self.filters.tolist(),
+            "outputs": self.outputs.tolist(),
+            "shape": shape[: max(self._n_axes)],
+        }
+
+    @classmethod
+    def from_dict(cls, content: Any, *, source: str = "the network") -> Self:
+        """Rebuild a network that `to_dict` described; ``source`` begins messages.
+
+        Raises
+        ------
+        ModelFileError
+            A field is missing, unknown, of another type or shape, or not finite.
+        """
+        parts, shape = _parts(content, source, cls._kind, cls._n_axes)
+        filters = parts.array("filters", shape[0])
+        outputs = parts.array("outputs", *(shape[1:] or shape))
+        try:
+            return cls(filters, outputs)
+        except InputError as error:
+            raise ModelFileError(f"{source}: {error}") from error
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to a new JSON file; an existing file is refused."""
+        write_json(path, self.to_dict())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a network that `save` wrote."""
+        return cls.from_dict(read_json(path), source=str(path))
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class LinearCNN(_Filters):
     """The network ``f(x) = sum_j sum_k (x_k . u_j) w_jk`` over the patches x_k.
 
     Parameters
@@ -44,22 +112,15 @@ class LinearCNN:
     [3.0]
     """
 
-    filters: Array
-    outputs: Array
+    _kind = "linear-cnn"
+    _n_axes = (2, 3)
 
-    def __init__(self, filters: ArrayLike, outputs: ArrayLike) -> None:
-        u, w = real_array(filters, "filters"), real_array(outputs, "outputs")
+    def _check(self, u: Array, w: Array) -> None:
         if u.ndim != 2 or w.ndim not in (2, 3) or len(u) != len(w):
             raise InputError(
                 f"filters have shape {u.shape} and outputs {w.shape}; expected (m, d) "
                 "and (m, K) or (m, K, C)."
             )
-        _freeze(self, filters=u, outputs=w)
-
-    @property
-    def n_neurons(self) -> int:
-        """Number of neurons m."""
-        return len(self.filters)
 
     @property
     def n_outputs(self) -> int:
@@ -88,47 +149,9 @@ class LinearCNN:
         """Return ``1/2 |f - y|^2 + beta/2 sum_j (|u_j|^2 + |w_j|^2)``."""
         return _half_square(self.predict(patches), y) + beta * self.decay()
 
-    def decay(self) -> float:
-        """Return ``1/2 sum_j (|u_j|^2 + |w_j|^2)``."""
-        return 0.5 * float(np.sum(self.filters**2) + np.sum(self.outputs**2))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain lists; floats survive JSON unchanged."""
-        return {
-            "kind": "linear-cnn",
-            "filters": self.filters.tolist(),
-            "outputs": self.outputs.tolist(),
-            "shape": [self.filters.shape[1], *self.outputs.shape[1:]],
-        }
-
-    @classmethod
-    def from_dict(cls, content: Any, *, source: str = "the network") -> LinearCNN:
-        """Rebuild a network that `to_dict` described; ``source`` begins messages.
-
-        Raises
-        ------
-        ModelFileError
-            A field is missing, unknown, of another type or shape, or not finite.
-        """
-        parts, (d, *rest) = _parts(content, source, "linear-cnn", (2, 3))
-        filters, outputs = parts.array("filters", d), parts.array("outputs", *rest)
-        try:
-            return cls(filters, outputs)
-        except InputError as error:
-            raise ModelFileError(f"{source}: {error}") from error
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the network to a new JSON file; an existing file is refused."""
-        write_json(path, self.to_dict())
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> LinearCNN:
-        """Read a network that `save` wrote."""
-        return cls.from_dict(read_json(path), source=str(path))
-
 
 @dataclass(frozen=True, eq=False, init=False)
-class CircularCNN:
+class CircularCNN(_Filters):
     """The network ``f(x) = sum_j x^T Circ(u_j) w_j``, convolution modulo d.
 
     ``Circ(u)[i, k] = u[(i - k) mod d]``, so ``Circ(u) w`` is the circular convolution
@@ -153,22 +176,15 @@ class CircularCNN:
     [3.0, 1.0, 2.0]
     """
 
-    filters: Array
-    outputs: Array
+    _kind = "circular-cnn"
+    _n_axes = (1,)
 
-    def __init__(self, filters: ArrayLike, outputs: ArrayLike) -> None:
-        u, w = real_array(filters, "filters"), real_array(outputs, "outputs")
+    def _check(self, u: Array, w: Array) -> None:
         if u.ndim != 2 or u.shape != w.shape:
             raise InputError(
                 f"filters have shape {u.shape} and outputs {w.shape}; expected (m, d) "
                 "for both."
             )
-        _freeze(self, filters=u, outputs=w)
-
-    @property
-    def n_neurons(self) -> int:
-        """Number of neurons m."""
-        return len(self.filters)
 
     def kernel(self) -> Array:
         """Return ``sum_j Circ(u_j) w_j``, shape (d,): f(x) is its product with x."""
@@ -190,50 +206,6 @@ class CircularCNN:
     def objective(self, X: ArrayLike, y: ArrayLike, beta: float) -> float:
         """Return ``1/2 |f - y|^2 + beta/2 sum_j (|u_j|^2 + |w_j|^2)``."""
         return _half_square(self.predict(X), y) + beta * self.decay()
-
-    def decay(self) -> float:
-        """Return ``1/2 sum_j (|u_j|^2 + |w_j|^2)``."""
-        return 0.5 * float(np.sum(self.filters**2) + np.sum(self.outputs**2))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain lists; floats survive JSON unchanged."""
-        return {
-            "kind": "circular-cnn",
-            "filters": self.filters.tolist(),
-            "outputs": self.outputs.tolist(),
-            "shape": [self.filters.shape[1]],
-        }
-
-    @classmethod
-    def from_dict(cls, content: Any, *, source: str = "the network") -> CircularCNN:
-        """Rebuild a network that `to_dict` described; ``source`` begins messages.
-
-        Raises
-        ------
-        ModelFileError
-            A field is missing, unknown, of another type or shape, or not finite.
-        """
-        parts, (d,) = _parts(content, source, "circular-cnn", (1,))
-        filters, outputs = parts.array("filters", d), parts.array("outputs", d)
-        try:
-            return cls(filters, outputs)
-        except InputError as error:
-            raise ModelFileError(f"{source}: {error}") from error
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the network to a new JSON file; an existing file is refused."""
-        write_json(path, self.to_dict())
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> CircularCNN:
-        """Read a network that `save` wrote."""
-        return cls.from_dict(read_json(path), source=str(path))
-
-
-def _freeze(network: LinearCNN | CircularCNN, **arrays: Array) -> None:
-    for name, array in arrays.items():
-        array.setflags(write=False)
-        object.__setattr__(network, name, array)
 
 
 def _parts(

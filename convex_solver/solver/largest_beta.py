@@ -56,8 +56,7 @@ def beta_max(
     >>> round(beta_max(ConvexProgram([[1.0], [2.0]], [1.0, 1.0], 1.0)), 9)
     3.0
     """
-    limits = Limits(1.0, time_limit, None, max_cones)
-    deadline = deadline_after(limits.time_limit)
+    deadline = _deadline(time_limit, max_cones)
     found = cover_sphere(
         program.X,
         _gradient(program),
@@ -113,8 +112,7 @@ def beta_max_interval(
     >>> [round(end, 9) for end in interval]
     [3.0, 3.0]
     """
-    limits = Limits(1.0, time_limit, None, max_cones)
-    deadline = deadline_after(limits.time_limit)
+    deadline = _deadline(time_limit, max_cones)
     gradient, error = _gradient(program), program.data.X_error
     lower, upper = 0.0, math.inf
     if program.rank <= COVERED_RANK:
@@ -131,6 +129,11 @@ def beta_max_interval(
         gradient, none, CLIMBS * X.shape[1], deadline
     )
     return max(lower, climbed.largest), min(upper, relaxed.bound)
+
+
+def _deadline(time_limit: float | None, max_cones: int) -> float:
+    """Check the limits; return when the time is up."""
+    return deadline_after(Limits(1.0, time_limit, None, max_cones).time_limit)
 
 
 def _gradient(program: ConvexProgram) -> Array:

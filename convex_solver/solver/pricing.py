@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from arrangement import Arrangement
-from convex_solver._kernels.solve import ascend_all
+from convex_solver._kernels.solve import Climbs, Kinked, ascend_all
 from convex_solver.typing import Array
 
 # Directions closer than this are one maximum.
@@ -133,6 +133,7 @@ def _climb(
     rows: Array, weights: Array, linear: Array, start: Array, deadline: float
 ) -> tuple[Array, Array, Array]:
     """Distinct local maxima with a positive value, largest first."""
+    function = Kinked(rows, weights, linear)
     directions = start.copy()
     near = np.empty_like(directions)
     values = np.zeros(len(directions))
@@ -142,9 +143,8 @@ def _climb(
     for i in range(0, len(start), size):
         part = slice(i, i + size)
         ascend_all(
-            rows, weights, linear, directions[part], near[part], values[part],
-            counts[part],
-        )  # fmt: skip
+            function, Climbs(directions[part], near[part], values[part], counts[part])
+        )
         if time.monotonic() > deadline:
             break
     kept: list[int] = []

@@ -63,11 +63,11 @@ def test_adam_is_kingma_and_ba_s_algorithm_with_a_rate_for_each_start():
     for step_of in (kernels.adam_step, plain(kernels.adam_step)):
         point = random.standard_normal((2, 3))
         mine, rates = point.copy(), np.array([0.1, 0.02])
-        first, second = np.zeros((2, 3)), np.zeros((2, 3))
+        moments = kernels.Moments(np.zeros((2, 3)), np.zeros((2, 3)), 0.9, 0.95)
         m, v = np.zeros((2, 3)), np.zeros((2, 3))
         for step in range(1, 6):
             g = random.standard_normal((2, 3))
-            step_of(point, g, first, second, rates, 0.9, 0.95, step)
+            step_of(point, g, moments, rates, step)
             for s in range(2):
                 for k in range(3):
                     m[s, k] = 0.9 * m[s, k] + 0.1 * g[s, k]

@@ -24,7 +24,7 @@ from convex_solver import (
     save_model,
     solve,
 )
-from convex_solver._kernels.certify.chamber_prices import price_block
+from convex_solver._kernels.certify import Chambers, Weighted, price_block
 from convex_solver.certificates import cover_sphere
 
 from instances import FIVE, FIVE_Y, labels, planted
@@ -92,9 +92,8 @@ def test_a_price_over_all_chambers_exceeds_that_without_the_best_one(solved):
     v = solution.network.predict(X) - y
     prices = np.zeros((len(listing), 2))
     starts = np.cumsum([0, *map(len, facets)])
-    price_block(
-        listing.packed, starts, np.concatenate(facets), X, 0 * X, v, 0.0, prices
-    )
+    chambers = Chambers(listing.packed, starts, np.concatenate(facets))
+    price_block(chambers, Weighted(X, 0 * X, v, 0.0), prices)
     found = certify(solution.network, X, y, 0.1).max_price
     assert found == pytest.approx(prices.max(), rel=1e-9)
     active = prices.max(axis=1) > 0.1 * (1 - 1e-6)

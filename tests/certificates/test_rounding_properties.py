@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from arrangement import enumerate_patterns
 from convex_solver import TwoLayerReLU, certify
-from convex_solver._kernels.certify.chamber_prices import price_block
+from convex_solver._kernels.certify import Chambers, Weighted, price_block
 from convex_solver.certificates.chambers import price_chambers
 from convex_solver.certificates.network_bounds import upper_bound
 from convex_solver.losses.loss import get_loss
@@ -83,9 +83,8 @@ def test_the_price_of_each_chamber_counts_the_errors_of_its_facets(seed):
     X = np.where(v[:, None] == 0.0, copy.X, exact)
     error = np.where(v[:, None] == 0.0, copy.X_error, 0.0)
     prices = np.zeros((len(listing), 2))
-    price_block(
-        listing.packed, starts, np.concatenate(facets), X, error, v, 0.0, prices
-    )
+    chambers = Chambers(listing.packed, starts, np.concatenate(facets))
+    price_block(chambers, Weighted(X, error, v, 0.0), prices)
     steps = np.linspace(0.0, 1.0, 101)[:, None]
     for rays, price in zip(listing.rays(), prices, strict=True):
         a, b = (ray / np.linalg.norm(ray) for ray in np.array(rays, dtype=float))

@@ -239,3 +239,93 @@ def test_the_count_of_a_proof_is_part_of_the_time(way, monkeypatch):
     with pytest.raises(ListingStoppedError, match=message):
         next(stream)
     assert (stream.status, stream.proof) == ("incomplete", None)
+
+
+# --- options that are refused -------------------------------------------------
+
+REFUSED = [
+    *[
+        ({"n_jobs": bad}, InputTypeError, f"n_jobs={bad!r}; expected an integer.")
+        for bad in (True, 1.5, "2", None)
+    ],
+    *[
+        ({"n_jobs": bad}, InputError, f"n_jobs={bad}; expected an integer >= 1, or -1")
+        for bad in (0, -2)
+    ],
+    ({"n_jobs": 1025}, InputError, "n_jobs=1025; .*and at most 1,024"),
+    *[
+        ({"progress": bad}, InputTypeError, f"progress={bad!r}; expected a function")
+        for bad in (1, "bar", True)
+    ],
+    *[
+        ({"max_patterns": bad}, error, f"max_patterns={bad!r}; expected an int")
+        for bad, error in (
+            (-1, InputError),
+            (True, InputTypeError),
+            (1.5, InputTypeError),
+            ("2", InputTypeError),
+        )
+    ],
+    *[
+        ({"time_limit": bad}, error, f"time_limit={bad!r}; expected a number of sec")
+        for bad, error in (
+            (-1, InputError),
+            (0, InputError),
+            (float("nan"), InputError),
+            (True, InputTypeError),
+            ("2", InputTypeError),
+            (1j, InputTypeError),
+        )
+    ],
+]
+REFUSED_OF_STREAMS = [
+    *[
+        ({"where": {bad: 1}}, InputError, rf"where has the key {bad!r}; expected")
+        for bad in (True, "0", 0.0, None)
+    ],
+    *[
+        ({"where": {bad: 1}}, InputError, f"where names row {bad}; expected 0 <= row")
+        for bad in (-1, 3)
+    ],
+    *[
+        ({"where": {0: bad}}, InputError, rf"where\[0\] is {bad!r}; expected -1 or 1")
+        for bad in (0, 2, "1", True, None, 0.5)
+    ],
+    ({"where": {0: 1}, "prove": True}, InputError, "prove=True with where"),
+    ({"block_size": 0}, InputError, "block_size=0; expected an integer >= 1"),
+    ({"block_size": True}, InputTypeError, "block_size=True; expected an int"),
+    ({"block_size": 2.0}, InputTypeError, "block_size=2.0; expected an int"),
+]
+
+
+@pytest.mark.parametrize(("options", "error", "message"), REFUSED)
+def test_options_of_listings_are_refused_before_anything_is_listed(
+    options, error, message
+):
+    X = [[1, 0], [0, 1], [1, 1]]
+    with pytest.raises(error, match=message):
+        enumerate_patterns(X, **options)
+    with pytest.raises(error, match=message):
+        iter_patterns(X, **options)
+
+
+@pytest.mark.parametrize(("options", "error", "message"), REFUSED_OF_STREAMS)
+def test_options_of_streams_are_refused_before_anything_is_listed(
+    options, error, message
+):
+    with pytest.raises(error, match=message):
+        iter_patterns([[1, 0], [0, 1], [1, 1]], **options)
+
+
+@pytest.mark.parametrize("where", [[1], 3, "0", {0: np.array([1, -1])}])
+def test_required_signs_that_are_no_mapping_are_refused(where):
+    with pytest.raises((InputError, InputTypeError), match="where"):
+        iter_patterns([[1, 0], [0, 1], [1, 1]], where=where)
+
+
+def test_limits_that_are_numpy_numbers_are_taken():
+    X = [[1, 0], [0, 1], [1, 1]]
+    patterns = enumerate_patterns(
+        X, n_jobs=np.int64(2), max_patterns=np.int32(6), time_limit=np.float64(60)
+    )
+    assert len(patterns) == 6

@@ -1,4 +1,4 @@
-"""Streams: threads, proofs, required signs, pieces and limits, against the eager form.
+"""Streams: threads, proofs, pieces and limits, against the eager form.
 
 Listings large enough for several blocks and pieces are of rank 3 or 4; both ways of
 listing, vertices and cells, central and affine.
@@ -17,22 +17,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from arrangement import (
-    Arrangement,
     BudgetExceededError,
     InputError,
     InputTypeError,
     ListingStoppedError,
-    PatternSet,
     Progress,
     count_patterns,
     enumerate_patterns,
     iter_patterns,
     partition,
 )
-from arrangement.listing.plan import Plan
-from arrangement.listing.runs import run
 
-from reference.brute_force import chambers, homogeneous_rows, matrix_rank
+from reference.listings import NAMES, filtered, joined, large, whole_listing
 from strategies import affine_arrangements, matrices
 
 moderate = settings(
@@ -42,37 +38,6 @@ moderate = settings(
 )
 
 
-def large(name):
-    """Listings of some 2,000 to 100,000 patterns: matrix, offsets, way."""
-    rng = np.random.default_rng(12)
-    floats = rng.standard_normal((66, 4))
-    small = rng.integers(-3, 4, (30, 4))
-    return {
-        "vertices": (floats, None, "simple vertices"),
-        "affine vertices": (floats[:50, :3], floats[:50, 3], "simple vertices"),
-        "rank 2": (rng.standard_normal((2100, 2)), None, "simple vertices"),
-        "cells": (small, None, "depth-first cells"),
-        "affine cells": (small[:, :3], small[:, 3], "depth-first cells"),
-    }[name]
-
-
-NAMES = ("vertices", "affine vertices", "rank 2", "cells", "affine cells")
-
-
-def joined(stream):
-    blocks = [block.packed for block in stream]
-    assert blocks
-    return np.concatenate(blocks)
-
-
-def reference(X, offsets=None, *, by_cells=False):
-    """The whole listing in one thread; by cells when asked for."""
-    if by_cells:
-        blocks = run(Plan(Arrangement(X, offsets), by_cells=True))
-        return np.concatenate([block.patterns.copy() for block in blocks])
-    return enumerate_patterns(X, offsets=offsets, prove=False).packed
-
-
 # --- threads ------------------------------------------------------------------
 
 
@@ -80,7 +45,7 @@ def reference(X, offsets=None, *, by_cells=False):
 @pytest.mark.parametrize("n_jobs", [1, 2, 3, -1])
 def test_the_listing_does_not_depend_on_threads_or_blocks(name, n_jobs):
     X, offsets, way = large(name)
-    whole = reference(X, offsets)
+    whole = whole_listing(X, offsets)
     assert (
         len(np.unique(whole, axis=0))
         == len(whole)
@@ -143,7 +108,7 @@ def test_a_proven_stream_is_proven_when_it_is_exhausted(name, n_jobs):
     for fact in ("n_patterns", "bound", "count", "method", "is_projected"):
         assert getattr(stream.proof, fact) == getattr(eager.proof, fact)
     packed = np.concatenate(found)
-    assert np.array_equal(packed, reference(X, offsets, by_cells=True))
+    assert np.array_equal(packed, whole_listing(X, offsets, by_cells=True))
     assert stream.n_patterns == len(eager) == len(packed)
 
 
@@ -162,123 +127,6 @@ def test_a_stream_without_proof_has_none():
     assert (stream.proof, stream.status) == (None, "complete")
 
 
-# --- required signs -----------------------------------------------------------
-
-
-def first_independent(X, offsets):
-    """First row of the first maximal independent set (central)."""
-    rows = homogeneous_rows(X, offsets)
-    return next(i for i, row in enumerate(rows) if any(row))
-
-
-def filtered(X, offsets, where):
-    """The listing with these signs, the chambers and then the antipodes."""
-    whole = PatternSet(reference(X, offsets, by_cells=True), len(X), 0, 0).to_bool()
-    kept = np.ones(len(whole), dtype=bool)
-    for row, sign in where.items():
-        kept &= whole[:, row] == (sign > 0)
-    if offsets is None and matrix_rank(homogeneous_rows(X)) > 0:
-        first = whole[:, first_independent(X, offsets)]
-        return np.concatenate([whole[kept & first], whole[kept & ~first]])
-    return whole[kept]
-
-
-def listed(X, offsets=None, **options):
-    stream = iter_patterns(X, offsets=offsets, **options)
-    blocks = [block.to_bool() for block in stream]
-    assert stream.status == "complete"
-    return np.concatenate([np.zeros((0, len(X)), dtype=bool), *blocks])
-
-
-@moderate
-@given(st.data())
-def test_required_signs_filter_the_listing(data):
-    offsets = None
-    if data.draw(st.booleans()):
-        X, offsets = data.draw(affine_arrangements())
-    else:
-        X = data.draw(matrices())
-    rows = st.integers(0, len(X) - 1) if len(X) else st.nothing()
-    where = {}
-    if len(X):
-        where = data.draw(st.dictionaries(rows, st.sampled_from((-1, 1)), max_size=4))
-    options = {
-        "where": where,
-        "block_size": data.draw(st.integers(1, 50)),
-        "n_jobs": data.draw(st.sampled_from((1, 2))),
-        "facets": data.draw(st.booleans()),
-    }
-    expected = filtered(X, offsets, where)
-    assert np.array_equal(listed(X, offsets, **options), expected)
-    by_definition = {
-        bits
-        for bits in chambers(X, offsets)
-        if all(bits[row] == (sign > 0) for row, sign in where.items())
-    }
-    assert {tuple(row) for row in expected.astype(int).tolist()} == by_definition
-
-
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("n_jobs", [1, 2])
-def test_required_signs_filter_large_listings(name, n_jobs):
-    X, offsets, _ = large(name)
-    where = {0: -1, 7: 1, len(X) - 1: 1}
-    found = listed(X, offsets, where=where, n_jobs=n_jobs, block_size=777)
-    assert np.array_equal(found, filtered(X, offsets, where))
-    assert len(found)
-
-
-def test_rows_that_repeat_or_oppose_each_other_are_required_together():
-    X = np.array([[1, 0], [0, 1], [2, 0], [-1, 0], [0, 0], [1, 1]])
-    for where, count in (
-        ({0: 1, 2: 1, 3: -1}, 3),
-        ({0: 1, 2: -1}, 0),
-        ({0: 1, 3: 1}, 0),
-        ({4: 1}, 6),
-        ({4: -1}, 0),
-        ({2: np.int64(-1), np.int64(3): 1}, 3),
-        ({}, 6),
-    ):
-        found = listed(X, where=where)
-        assert len(found) == count
-        assert np.array_equal(found, filtered(X, None, where))
-
-
-def test_zero_normals_have_the_sign_of_their_offset():
-    X = np.array([[0, 0], [1, 0], [0, 0]])
-    offsets = np.array([1, 0, -1])
-    for first in (-1, 1):
-        for last in (-1, 1):
-            found = listed(X, offsets, where={0: first, 2: last})
-            assert len(found) == (2 if (first, last) == (-1, 1) else 0)
-
-
-def test_signs_of_nothing_but_zero_rows():
-    assert len(listed(np.zeros((2, 3)), where={0: 1})) == 1
-    assert len(listed(np.zeros((2, 3)), where={0: 1, 1: -1})) == 0
-    assert len(listed(np.zeros((0, 3)), where={})) == 1
-
-
-def test_signs_that_no_chamber_has():
-    X = [[1, 0], [0, 1], [1, 1]]
-    assert len(listed(X, where={0: 1, 1: 1, 2: -1})) == 0
-    stream = iter_patterns(X, where={0: 1, 1: 1, 2: -1}, max_patterns=0)
-    assert list(stream) == []
-    assert (stream.status, stream.n_patterns) == ("complete", 0)
-
-
-def test_few_chambers_are_found_without_listing_the_others():
-    """2 sum C(299, k) chambers take seconds; those of one small cone do not."""
-    X = np.random.default_rng(1).standard_normal((300, 5))
-    centre = np.random.default_rng(2).standard_normal(5)
-    signs = np.sign(X @ centre).astype(int).tolist()
-    where = {row: sign for row, sign in enumerate(signs) if row % 20}
-    begin = time.monotonic()
-    found = listed(X, where=where)
-    assert 0 < len(found) < 5000
-    assert time.monotonic() - begin < 5.0
-
-
 # --- partition ----------------------------------------------------------------
 
 
@@ -290,7 +138,7 @@ def test_pieces_one_after_another_are_the_listing(name, k):
     assert len(pieces) == k
     sent = [pickle.loads(pickle.dumps(piece)) for piece in pieces]
     parts = [joined(piece.iter_patterns(block_size=999)) for piece in sent]
-    whole = reference(X, offsets, by_cells=True)
+    whole = whole_listing(X, offsets, by_cells=True)
     assert np.array_equal(np.concatenate(parts), whole)
     assert [piece.count() for piece in pieces] == [len(part) for part in parts]
     stream = joined(iter_patterns(X, offsets=offsets, prove=True))
@@ -362,7 +210,7 @@ def stopped(stream):
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_most_number_of_patterns_stops_a_listing_only_where_more_follow(name, n_jobs):
     X, offsets, _ = large(name)
-    whole = reference(X, offsets)
+    whole = whole_listing(X, offsets)
     total = len(whole)
     for most in (0, 1, total // 2, total - 1):
         options = {"offsets": offsets, "n_jobs": n_jobs, "max_patterns": most}
@@ -414,7 +262,7 @@ def test_a_limit_with_required_signs_counts_those_listed():
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_short_time_stops_a_listing_of_several_blocks(n_jobs):
     X, _, _ = large("vertices")
-    whole = reference(X)
+    whole = whole_listing(X)
     with pytest.raises(ListingStoppedError, match="time_limit=1e-09 s") as caught:
         enumerate_patterns(X, n_jobs=n_jobs, time_limit=1e-9)
     found = caught.value.patterns.packed
@@ -495,93 +343,3 @@ def test_progress_tells_what_was_yielded():
         assert str(seen[-1]) == f"{total:,} patterns of at most {stream.bound:,}"
         assert total == stream.n_patterns
     assert total == count_patterns(X, offsets=offsets)
-
-
-# --- options that are refused -------------------------------------------------
-
-REFUSED = [
-    *[
-        ({"n_jobs": bad}, InputTypeError, f"n_jobs={bad!r}; expected an integer.")
-        for bad in (True, 1.5, "2", None)
-    ],
-    *[
-        ({"n_jobs": bad}, InputError, f"n_jobs={bad}; expected an integer >= 1, or -1")
-        for bad in (0, -2)
-    ],
-    ({"n_jobs": 1025}, InputError, "n_jobs=1025; .*and at most 1,024"),
-    *[
-        ({"progress": bad}, InputTypeError, f"progress={bad!r}; expected a function")
-        for bad in (1, "bar", True)
-    ],
-    *[
-        ({"max_patterns": bad}, error, f"max_patterns={bad!r}; expected an int")
-        for bad, error in (
-            (-1, InputError),
-            (True, InputTypeError),
-            (1.5, InputTypeError),
-            ("2", InputTypeError),
-        )
-    ],
-    *[
-        ({"time_limit": bad}, error, f"time_limit={bad!r}; expected a number of sec")
-        for bad, error in (
-            (-1, InputError),
-            (0, InputError),
-            (float("nan"), InputError),
-            (True, InputTypeError),
-            ("2", InputTypeError),
-            (1j, InputTypeError),
-        )
-    ],
-]
-REFUSED_OF_STREAMS = [
-    *[
-        ({"where": {bad: 1}}, InputError, rf"where has the key {bad!r}; expected")
-        for bad in (True, "0", 0.0, None)
-    ],
-    *[
-        ({"where": {bad: 1}}, InputError, f"where names row {bad}; expected 0 <= row")
-        for bad in (-1, 3)
-    ],
-    *[
-        ({"where": {0: bad}}, InputError, rf"where\[0\] is {bad!r}; expected -1 or 1")
-        for bad in (0, 2, "1", True, None, 0.5)
-    ],
-    ({"where": {0: 1}, "prove": True}, InputError, "prove=True with where"),
-    ({"block_size": 0}, InputError, "block_size=0; expected an integer >= 1"),
-    ({"block_size": True}, InputTypeError, "block_size=True; expected an int"),
-    ({"block_size": 2.0}, InputTypeError, "block_size=2.0; expected an int"),
-]
-
-
-@pytest.mark.parametrize(("options", "error", "message"), REFUSED)
-def test_options_of_listings_are_refused_before_anything_is_listed(
-    options, error, message
-):
-    X = [[1, 0], [0, 1], [1, 1]]
-    with pytest.raises(error, match=message):
-        enumerate_patterns(X, **options)
-    with pytest.raises(error, match=message):
-        iter_patterns(X, **options)
-
-
-@pytest.mark.parametrize(("options", "error", "message"), REFUSED_OF_STREAMS)
-def test_options_of_streams_are_refused_before_anything_is_listed(
-    options, error, message
-):
-    with pytest.raises(error, match=message):
-        iter_patterns([[1, 0], [0, 1], [1, 1]], **options)
-
-
-@pytest.mark.parametrize("where", [[1], 3, "0", {0: np.array([1, -1])}])
-def test_required_signs_that_are_no_mapping_are_refused(where):
-    with pytest.raises((InputError, InputTypeError), match="where"):
-        iter_patterns([[1, 0], [0, 1], [1, 1]], where=where)
-
-
-def test_limits_that_are_numpy_numbers_are_taken():
-    X = [[1, 0], [0, 1], [1, 1]]
-    patterns = enumerate_patterns(
-        X, n_jobs=np.int64(2), max_patterns=np.int32(6), time_limit=np.float64(60)
-    )
-    assert len(patterns) == 6

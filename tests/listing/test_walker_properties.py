@@ -1,4 +1,4 @@
-"""`Walker`: required signs, single chambers, and a walk that stops and grows anywhere.
+"""`Walker`: what it lists, required signs, single chambers.
 
 Every case is walked in int64 and in filtered arithmetic (which the layout is made to
 choose): the same listing, byte for byte.
@@ -14,28 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from arrangement import Arrangement
-from arrangement._kernels.state import (
-    BLOCK_FULL,
-    DONE,
-    GROW_LISTS,
-    GROW_POOL,
-    N_EMITTED,
-    PAUSED,
-    REFINE,
-)
-from arrangement.listing.cells import layout as arithmetic
+from arrangement._kernels.state import N_EMITTED, PAUSED
 from arrangement.listing.cells import walker
-from arrangement.listing.cells.layout import make_layout
 from arrangement.listing.cells.walker import Walker, new_output
 from arrangement.model.patterns import unpack
 
+from instances import rows_in_rank, spread
 from reference.brute_force import chambers
-from reference.exact_checks import (
-    extreme_ray_images,
-    facet_rows,
-    image,
-    is_extreme,
-)
+from reference.exact_checks import extreme_ray_images, facet_rows, image, is_extreme
+from reference.walks import KINDS, layout_of, walk
 from strategies import affine_arrangements, matrices
 
 pytestmark = pytest.mark.kernels
@@ -49,43 +36,6 @@ moderate = settings(
         HealthCheck.function_scoped_fixture,
     ],
 )
-KINDS = ("int64", "filtered")
-
-
-def layout_of(X, offsets=None, *, kind="int64"):
-    """Lay out an arrangement; in filtered arithmetic even where int64 would do."""
-    with pytest.MonkeyPatch.context() as patch:
-        if kind == "filtered":
-            patch.setattr(arithmetic, "_fits_int64", lambda *_: False)
-        layout = make_layout(Arrangement(X, offsets))
-    if kind == "filtered":
-        assert layout.n_digits > 0
-    return layout
-
-
-def walk(one, *, block=4096, witnesses=False, facets=False):
-    """Run a walk to its end: patterns, witnesses and facets, chamber by chamber."""
-    layout = one.layout
-    patterns = np.zeros((block, layout.words_per_pattern), dtype=np.uint64)
-    output = new_output(
-        layout,
-        n_points=block if witnesses else 0,
-        n_facets=block if facets else 0,
-        room=block * 64 * layout.n_words if facets else 0,
-    )._replace(patterns=patterns)
-    points, starts, places = output.points, output.starts, output.places
-    found, where, sides = [], [], []
-    status = PAUSED
-    while status != DONE:
-        status = one.advance(output)
-        count = int(one.control[N_EMITTED])
-        assert count > 0 or status != BLOCK_FULL
-        found.append(patterns[:count].copy())
-        where.append(points[:count].copy())
-        ends = starts[: count + 1].tolist()
-        sides += [places[a:b].tolist() for a, b in pairwise(ends)]
-        one.control[N_EMITTED] = 0
-    return np.concatenate(found), np.concatenate(where), sides
 
 
 def signs_listed(layout, patterns, n):
@@ -95,18 +45,6 @@ def signs_listed(layout, patterns, n):
     held = np.flatnonzero(layout.input_row >= 0)
     out[:, held] = np.where(bits[:, layout.input_row[held]], 1, -1)
     return out
-
-
-def rows_in_rank(seed, n=9, d=4, *, size=3):
-    """Small integers: parallel rows, rows in common planes, cells with many rays."""
-    return np.random.default_rng(seed).integers(-size, size + 1, (n, d))
-
-
-def spread(X, *, n=130):
-    """Put the rows among others parallel to them, over three words."""
-    rng = np.random.default_rng(len(X))
-    source = np.concatenate([rng.permutation(len(X)), rng.integers(0, len(X), n)])
-    return (X[source] * rng.choice([-2, -1, 1, 3], len(source))[:, None])[:n]
 
 
 # --- the listing itself -------------------------------------------------------
@@ -349,160 +287,3 @@ def test_a_chamber_found_has_the_extreme_rays_of_its_own_cone(kind, n, rank, see
         assert len(images) == len(rays)
         if k % 128 == 0:  # the reference tries all sets of r - 1 rows
             assert images == extreme_ray_images(cuts)
-
-
-# --- growth, pauses and full blocks -------------------------------------------
-
-
-def shrink(one):
-    """Leave room for a first simplicial cone and for nothing else."""
-    rank = one.layout.rank
-    one.cells = one.cells._replace(
-        ids=one.cells.ids[:rank].copy(),
-        masks=one.cells.masks[:rank].copy(),
-        rays=one.cells.rays[:rank].copy(),
-    )
-    one._new_cut(1)
-    if one.layout.n_digits:
-        words = one._exact.ray_words[:rank].copy()
-        one._exact = one._exact._replace(ray_words=words)
-
-
-CASES = {
-    "generic": np.vander(np.arange(1, 15), 4),
-    "degenerate": rows_in_rank(1, 14, 4, size=2),
-    "many rays": np.vstack(
-        [
-            np.hstack([np.ones((4, 1), int), side * np.eye(4, dtype=int)])
-            for side in (1, -1)
-        ]
-    ),
-    "three words": spread(rows_in_rank(2, 24, 3)),
-    "plane": np.column_stack([np.arange(40), np.ones(40, dtype=int)]),
-    "half-line": np.ones((3, 1), dtype=int),
-}
-cases = pytest.mark.parametrize("name", CASES)
-kinds = pytest.mark.parametrize("kind", KINDS)
-
-
-@cases
-@kinds
-@pytest.mark.parametrize("step", [1, 2])
-def test_a_walk_that_starts_too_small_grows_and_lists_the_same_bytes(name, kind, step):
-    layout = layout_of(CASES[name], kind=kind)
-    expected = walk(Walker(layout, step=step))[0]
-    small = Walker(layout, step=step)
-    shrink(small)
-    grown = []
-    whole = small._grow
-    small._grow = lambda status: (grown.append(status), whole(status))[1]
-    assert np.array_equal(walk(small)[0], expected)
-    if layout.rank > 1:
-        assert {GROW_POOL, GROW_LISTS} <= set(grown)
-
-
-@kinds
-@pytest.mark.parametrize("short", ["ids", "lists", "pool"])
-def test_each_array_grows_on_its_own(kind, short):
-    layout = layout_of(CASES["degenerate"], kind=kind)
-    expected = walk(Walker(layout), witnesses=True, facets=True)
-    small = Walker(layout)
-    rank = layout.rank
-    if short == "ids":
-        small.cells = small.cells._replace(ids=small.cells.ids[:rank].copy())
-    elif short == "lists":
-        small._new_cut(1)
-    else:
-        small.cells = small.cells._replace(
-            masks=small.cells.masks[:rank].copy(), rays=small.cells.rays[:rank].copy()
-        )
-        if layout.n_digits:
-            words = small._exact.ray_words[:rank].copy()
-            small._exact = small._exact._replace(ray_words=words)
-    grown = set()
-    whole = small._grow
-    small._grow = lambda status: (grown.add(status), whole(status))[1]
-    got = walk(small, witnesses=True, facets=True)
-    assert grown == {GROW_POOL if short == "pool" else GROW_LISTS}
-    assert np.array_equal(got[0], expected[0])
-    assert np.array_equal(got[1], expected[1])
-    assert got[2] == expected[2]
-
-
-@cases
-@kinds
-def test_a_walk_that_pauses_at_every_cell_lists_the_same_bytes(name, kind, monkeypatch):
-    layout = layout_of(CASES[name], kind=kind)
-    expected = walk(Walker(layout), witnesses=True, facets=True)
-    monkeypatch.setattr(walker, "_BUDGET", 1)
-    small = Walker(layout)
-    shrink(small)
-    got = walk(small, witnesses=True, facets=True)
-    assert np.array_equal(got[0], expected[0])
-    assert np.array_equal(got[1], expected[1])
-    assert got[2] == expected[2]
-
-
-@cases
-@kinds
-@pytest.mark.parametrize("step", [1, 2])
-def test_a_block_of_one_chamber_at_a_time_lists_the_same_bytes(name, kind, step):
-    layout = layout_of(CASES[name], kind=kind)
-    expected = walk(Walker(layout, step=step))[0]
-    assert np.array_equal(walk(Walker(layout, step=step), block=step)[0], expected)
-
-
-@kinds
-def test_a_block_without_room_for_facets_is_full(kind):
-    layout = layout_of(CASES["generic"], kind=kind)
-    expected = walk(Walker(layout), facets=True)
-    one = Walker(layout)
-    patterns = np.zeros((100, layout.words_per_pattern), dtype=np.uint64)
-    room = 64 * layout.n_words + 3
-    output = new_output(layout, n_facets=100, room=room)._replace(patterns=patterns)
-    starts, places = output.starts, output.places
-    found, facets = [], []
-    status = PAUSED
-    while status != DONE:
-        status = one.advance(output)
-        count = int(one.control[N_EMITTED])
-        found.append(patterns[:count].copy())
-        facets += [places[starts[k] : starts[k + 1]].tolist() for k in range(count)]
-        one.control[N_EMITTED] = 0
-    assert np.array_equal(np.concatenate(found), expected[0])
-    assert facets == expected[2]
-
-
-def through_one_line(seed):
-    """Huge rows, five of nine through a common line and one a unit off it."""
-    rng = np.random.default_rng(seed)
-    X = rng.integers(-(2**62), 2**62, (9, 4)).astype(object) * 2**30
-    X += rng.integers(-9, 10, (9, 4))
-    X[:6, 3] = -X[:6, :3].sum(axis=1)
-    X[5, seed % 4] += 1
-    return X[rng.permutation(9)]
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_rays_in_doubt_are_refined_in_the_middle_of_a_cut(seed, monkeypatch):
-    X = through_one_line(seed)
-    layout = layout_of(X, kind="filtered")
-    expected = chambers(X)
-    for budget, block in ((1 << 16, 4096), (1, 1)):
-        monkeypatch.setattr(walker, "_BUDGET", budget)
-        one = Walker(layout)
-        shrink(one)
-        step, statuses = one._step, set()
-
-        def noted(*output, step=step, statuses=statuses):
-            status = step(*output)
-            statuses.add(status)
-            return status
-
-        one._step = noted
-        patterns = walk(one, block=block)[0]
-        assert REFINE in statuses
-        bits = [tuple(row) for row in unpack(patterns, len(X)).astype(int).tolist()]
-        opposite = [tuple(1 - bit for bit in row) for row in bits]
-        assert len(set(bits)) == len(bits)
-        assert set(bits) | set(opposite) == expected

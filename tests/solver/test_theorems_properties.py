@@ -10,7 +10,7 @@ from scipy.optimize import nnls
 
 from arrangement import enumerate_patterns
 from convex_solver import ConvexProgram, TwoLayerReLU, solve
-from convex_solver._kernels.certify.chamber_prices import price_block
+from convex_solver._kernels.certify import Chambers, Weighted, price_block
 from convex_solver.losses.loss import get_loss
 from convex_solver.program.recovery import blocks_from_network, network_from_blocks
 
@@ -169,8 +169,8 @@ def test_lemma_4_the_price_of_a_chamber_and_its_dual_agree(sample):
     starts = np.cumsum([0, *map(len, facets)], dtype=np.int64)
     flat = np.concatenate([*facets, np.zeros(0, dtype=np.int64)])
     prices = np.zeros((len(listing), 2))
-    zero = np.zeros_like(X)
-    price_block(listing.packed, starts, flat, X, zero, v, 0.0, prices)
+    chambers = Chambers(listing.packed, starts, flat)
+    price_block(chambers, Weighted(X, np.zeros_like(X), v, 0.0), prices)
     size = np.linalg.norm(X, axis=1) @ np.abs(v) + 1e-9
     for bits, found in zip(listing.to_bool(), prices, strict=True):
         sides = np.where(bits, 1.0, -1.0)

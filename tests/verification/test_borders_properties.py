@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from arrangement import Arrangement, IncompleteListingError, enumerate_patterns
+from arrangement._kernels.verification import Elimination
 from arrangement._kernels.verification import borders as vertex_proof
 from arrangement._kernels.verification.borders import E, M
 from arrangement.exact.floats import column_shifts
@@ -31,24 +32,29 @@ U = Fraction(1, 2**53)
 
 
 @numba.njit
-def run_eliminate_row(work, bounds, depth, n_left, row):
-    return vertex_proof.eliminate_row(work, bounds, depth, n_left, row)
+def run_eliminate_row(elimination, depth, n_left, row):
+    return vertex_proof.eliminate_row(elimination, depth, n_left, row)
+
+
+def elimination(coords):
+    """The state before the first row goes; scratch holds anything."""
+    rank, places = coords.shape
+    rng = np.random.default_rng(0)
+    work = rng.random((rank - 1, rank, places))
+    work[0] = coords
+    bounds = rng.random((rank - 1, 2))
+    bounds[0] = [2.0**-53, 1.0]
+    line = rng.random(2 * places)
+    others = rng.integers(0, 2**63, places // 64, dtype=np.uint64)
+    return Elimination(work, bounds, line, line.astype(np.float32), others)
 
 
 def cleared(rules, packed, bases):
     """Whether `check_borders` clears each of some patterns."""
     shifts = column_shifts(rules.rows, rules.arrangement.cone.rank)
-    coords, _ = rules.coordinates(shifts)
-    work = np.empty((bases.shape[1], *coords.shape))
-    work[0] = coords
-    bounds = np.zeros((bases.shape[1], 2))
-    bounds[0] = [2.0**-53, 1.0]
+    start = elimination(rules.coordinates(shifts).values)
     bad = np.ones(len(packed), dtype=np.bool_)
-    scratch = np.zeros(rules.width, dtype=np.uint64)
-    line = np.zeros(2 * coords.shape[1])
-    singles = np.zeros(line.shape, dtype=np.float32)
-    arguments = (line, singles, bases, packed, 1, rules.firsts, scratch, bad)
-    vertex_proof.check_borders(work, bounds, *arguments)
+    vertex_proof.check_borders(start, bases, packed, 1, rules.bits.firsts, bad)
     return ~bad
 
 
@@ -136,6 +142,29 @@ def test_an_altered_pattern_or_vertex_is_not_accepted(altered):
         _check_vertices(*arguments, bases)
 
 
+@pytest.mark.parametrize("step", [1, 2])
+def test_bits_that_are_copies_or_constant_are_checked_and_no_others(step):
+    rng = np.random.default_rng(4)
+    X = rng.standard_normal((130, 2))
+    X[[20, 129]] = X[[4, 70]] * [[-2.0], [4.0]]
+    X[[10, 65]] = 0.0
+    free = [i for i in range(130) if i not in (4, 10, 20, 65, 70, 129)]
+    rules = _Rules(Arrangement(X))
+    right = enumerate_patterns(X, prove=False).packed[: 4 * step].copy()
+
+    def marked(patterns):
+        bad = np.zeros(len(patterns) // step, dtype=np.bool_)
+        signs = rng.integers(0, 2**63, rules.width, dtype=np.uint64)
+        vertex_proof.check_copies(patterns, step, rules.bits, signs, bad)
+        return np.flatnonzero(bad).tolist()
+
+    assert marked(right) == []
+    for i in range(64 * rules.width):
+        altered = right.copy()
+        altered[2 * step, i // 64] ^= np.uint64(1 << (i % 64))
+        assert marked(altered) == ([] if i in free else [2])
+
+
 @pytest.mark.parametrize("kind", ["random", "near"])
 @pytest.mark.parametrize("r", [3, 4, 5])
 @pytest.mark.parametrize("seed", range(4))
@@ -151,21 +180,20 @@ def test_bounds_of_an_elimination_hold(seed, r, kind):
         [Fraction(x) * (1 + int(s) * U) for x, s in zip(*pair, strict=True)]
         for pair in zip(rows.tolist(), noise.tolist(), strict=True)
     ]
-    work = np.zeros((r - 1, r, 64))
-    work[0, :, :n] = rows.T
-    bounds = np.zeros((r - 1, 2))
-    bounds[0] = [2.0**-53, 1.0]
+    coords = np.zeros((r, 64))
+    coords[:, :n] = rows.T
+    state = elimination(coords)
     chosen = rng.permutation(n)[: r - 2].tolist()
     columns = list(range(r))
     pivots = []
     for depth, row in enumerate(chosen):
-        pivot = int(np.argmax(np.abs(work[depth, : r - depth, row])))
-        if not run_eliminate_row(work, bounds, depth, r - depth, row):
+        pivot = int(np.argmax(np.abs(state.work[depth, : r - depth, row])))
+        if not run_eliminate_row(state, depth, r - depth, row):
             return
         pivots.append(columns[pivot])
         columns[pivot] = columns[-1]
         columns.pop()
-        error, most = (Fraction(x) for x in bounds[depth + 1].tolist())
+        error, most = (Fraction(x) for x in state.bounds[depth + 1].tolist())
         bottom = determinant(
             [[exact[s][c] for c in pivots] for s in chosen[: depth + 1]]
         )
@@ -175,7 +203,7 @@ def test_bounds_of_an_elimination_hold(seed, r, kind):
                     [exact[s][c] for c in (*pivots, column)]
                     for s in (*chosen[: depth + 1], k)
                 ]
-                found = Fraction(work[depth + 1, place, k])
+                found = Fraction(state.work[depth + 1, place, k])
                 assert abs(found - determinant(top) / bottom) <= error
                 assert abs(found) <= most
     assert (E, M) == (0, 1)

@@ -15,7 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from arrangement._kernels.verification.witnesses import (
+from arrangement._kernels.verification import (
+    Coordinates,
+    OutputBits,
     check_signs,
     first_disorder,
     may_repeat,
@@ -218,22 +220,20 @@ class Check:
             if i != first[row]:
                 j = first[row]
                 copies.append((j // 64, j % 64, i // 64, i % 64, int(flip)))
-        coords = np.zeros((len(self.shifts), 64 * self.width))
+        values = np.zeros((len(self.shifts), 64 * self.width))
         firsts = np.zeros(self.width, dtype=np.uint64)
         for row, i in first.items():
-            coords[:, i] = self.floats[row]
+            values[:, i] = self.floats[row]
             firsts[i // 64] |= np.uint64(1 << (i % 64))
         rng = np.random.default_rng(0)  # scratch holds anything
         bad = rng.random(len(witnesses)) < 0.5
+        copies = np.array(copies, dtype=np.int64).reshape(-1, 5)
         check_signs(
-            coords,
-            self.norm,
+            Coordinates(values, self.norm),
             witnesses,
             np.array(patterns, dtype=np.uint64).reshape(-1, self.width),
             self.step,
-            firsts,
-            self.constant,
-            np.array(copies, dtype=np.int64).reshape(-1, 5),
+            OutputBits(firsts, self.constant, copies),
             rng.integers(0, 2**63, self.width, dtype=np.uint64),
             bad,
         )

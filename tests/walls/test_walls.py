@@ -275,10 +275,17 @@ def test_heavy_packages_are_imported_when_they_are_used():
     assert found.stdout.split() == []
 
 
+def test_files_are_of_a_readable_length():
+    long = {}
+    for path in (*GRAPH.paths.values(), *TESTS.rglob("*.py")):
+        n_lines = len(path.read_text(encoding="utf-8").splitlines())
+        if n_lines > MOST_LINES:
+            long[path.name] = n_lines
+    assert long == {}
+
+
 @pytest.mark.parametrize("name", MODULES)
-def test_modules_and_functions_are_of_a_readable_length(name):
-    lines = GRAPH.paths[name].read_text(encoding="utf-8").splitlines()
-    assert len(lines) <= MOST_LINES
+def test_functions_are_of_a_readable_length(name):
     lengths = {
         node.name: body_length(node)
         for node in ast.walk(GRAPH.trees[name])

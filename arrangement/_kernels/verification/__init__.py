@@ -1,6 +1,11 @@
 """Kernels of the proof; they use nothing of the listing."""
 
 from arrangement._kernels.verification import borders
+from arrangement._kernels.verification.arrays import (
+    Coordinates,
+    Elimination,
+    OutputBits,
+)
 from arrangement._kernels.verification.witnesses import (
     check_signs,
     first_disorder,
@@ -10,6 +15,9 @@ from arrangement._kernels.verification.witnesses import (
 )
 
 __all__ = [
+    "Coordinates",
+    "Elimination",
+    "OutputBits",
     "borders",
     "check_signs",
     "first_disorder",

@@ -46,8 +46,9 @@ E, M = range(2)
 
 
 @bare_forced
-def eliminate_row(work, bounds, depth, n_left, row):
+def eliminate_row(elimination, depth, n_left, row):
     """Eliminate a row by its largest coordinate; False where that may be zero."""
+    work, bounds = elimination.work, elimination.bounds
     pivot = 0
     for c in range(1, n_left):
         if abs(work[depth, c, row]) > abs(work[depth, pivot, row]):
@@ -85,11 +86,13 @@ def rows_in_common(bases, p, depth):
 
 
 @bare_forced
-def copy_line(work, bounds, depth, line, singles):
+def copy_line(elimination, depth):
     """Copy the last coordinates to ``line`` and, rounded, to ``singles`` if these do.
 
-    Both (2 places,), x before y.  Whether singles do.
+    Whether singles do.
     """
+    work, bounds = elimination.work, elimination.bounds
+    line, singles = elimination.line, elimination.singles
     places = work.shape[2]
     for c in range(2):
         for k in range(places):
@@ -102,13 +105,13 @@ def copy_line(work, bounds, depth, line, singles):
 
 
 @bare_forced
-def is_on_border(
-    bounds, line, singles, is_rounded, bases, p, patterns, k, firsts, others
-):
+def is_on_border(elimination, is_rounded, bases, p, patterns, k, firsts):
     """Whether the ray of a basis has the signs of a pattern, or all the opposite.
 
     ``singles`` are compared first where ``is_rounded``.
     """
+    bounds, line, singles = elimination.bounds, elimination.line, elimination.singles
+    others = elimination.others
     depth = bases.shape[1] - 1
     places = line.size >> 1
     for w in range(firsts.size):
@@ -150,18 +153,12 @@ def is_on_border(
 
 
 @bare_kernel
-def check_borders(
-    work, bounds, line, singles, bases, patterns, step, firsts, others, bad
-):
+def check_borders(elimination, bases, patterns, step, firsts, bad):
     """Clear ``bad`` (chambers,) bool where the vertex of a chamber proves its signs.
 
-    ``work`` (r - 1, r, 64 n_words) float64 holds at depth 0 the rows at the places of
-    their first output bits, the mask ``firsts`` (n_words,), scaled to 1 and off by at
-    most u; ``bounds`` (r - 1, 2) there u and 1.  ``bases`` (chambers, r - 1) int64 are
-    such places, the first -1 where there is no vertex.  ``patterns`` has chamber p in
-    row ``step * p``; only its bits in ``firsts`` are looked at.  ``line``
-    (2 * 64 n_words,) float64, ``singles``, the same in float32, and ``others``
-    (n_words,) are scratch.
+    ``bases`` (chambers, r - 1) int64 are the places of its rows, the first -1 where
+    there is no vertex.  ``patterns`` has chamber p in row ``step * p``; only its bits
+    in ``firsts`` (n_words,) are looked at.
     """
     depth = bases.shape[1] - 1
     rank = depth + 2
@@ -175,29 +172,26 @@ def check_borders(
             ready = 0
             continue
         while ready < depth:
-            if not eliminate_row(work, bounds, ready, rank - ready, bases[p, ready]):
+            if not eliminate_row(elimination, ready, rank - ready, bases[p, ready]):
                 break
             ready += 1
             is_new = True
         if ready < depth:
             continue
         if is_new:
-            is_rounded = copy_line(work, bounds, depth, line, singles)
+            is_rounded = copy_line(elimination, depth)
             is_new = False
-        if is_on_border(
-            bounds, line, singles, is_rounded, bases, p, patterns, p * step, firsts,
-            others,
-        ):  # fmt: skip
+        if is_on_border(elimination, is_rounded, bases, p, patterns, p * step, firsts):
             bad[p] = False
 
 
 @bare_kernel
-def check_copies(patterns, step, firsts, constant, copies, signs, bad):
-    """Mark in ``bad`` the patterns whose other bits contradict those in ``firsts``.
+def check_copies(patterns, step, bits, signs, bad):
+    """Mark in ``bad`` the patterns whose other bits contradict the first ones.
 
-    ``constant`` (n_words,) are the bits that no row moves and ``copies`` (k, 5) those
-    of rows parallel to others, as in `proof.check_signs`; ``signs`` is scratch.
+    ``bits`` are `OutputBits`, ``signs`` (n_words,) is scratch.
     """
+    firsts, constant, copies = bits.firsts, bits.constant, bits.copies
     for p in range(bad.size):
         for w in range(signs.size):
             signs[w] = patterns[p * step, w] & firsts[w]

@@ -117,27 +117,24 @@ def enter(key, table, free):
 
 
 @bare_kernel
-def check_signs(
-    coords, norm, witnesses, patterns, step, firsts, constant, copies, copied, bad
-):
+def check_signs(coordinates, witnesses, patterns, step, bits, copied, bad):
     """Mark in ``bad`` (chambers,) bool the patterns that no float witness proves.
 
-    ``coords`` (r, 64 n_words) hold the rows at the places of their first output bits,
-    the mask ``firsts`` (n_words,); every entry is within u relative of the true
-    (scaled) entry or underflowed below 2**-1074, and ``norm`` is an upper bound of all
-    1-norms.  A witness is exact as it stands.  The value computed differs from the
-    true one by at most ``(r + 3) u sum |x_k w_k| <= (r + 3) u norm max |w|``, plus
+    Of `Coordinates` and `OutputBits`; ``patterns`` has chamber p in row ``step * p``,
+    and ``copied`` (n_words,) is scratch.  A witness is exact as it stands.  The value
+    computed differs from the true one by at most
+    ``(r + 3) u sum |x_k w_k| <= (r + 3) u norm max |w|``, plus
     ``r 2**-1074 (1 + max |w|)`` for underflow; witnesses are below 2**64 where entries
-    underflow, so ``(r + 4) u norm max |w| + 2**-1000`` is safe; a
-    fused product only saves a rounding.  ``copies`` (k, 5)
-    int64: word and bit copied from, word and bit of the other output bit, whether it
-    is flipped.  ``copied`` (n_words,) is scratch.
+    underflow, so ``(r + 4) u norm max |w| + 2**-1000`` is safe; a fused product only
+    saves a rounding.
     """
+    values, copies = coordinates.values, bits.copies
+    firsts, constant = bits.firsts, bits.constant
     for w in range(copied.size):
         copied[w] = ZERO
     for t in range(copies.shape[0]):
         copied[copies[t, 2]] |= ONE << np.uint64(copies[t, 3])
-    unit = (coords.shape[0] + 4) * U * norm
+    unit = (values.shape[0] + 4) * U * coordinates.norm
     for p in range(witnesses.shape[0]):
         point = witnesses[p]
         peak = 0.0
@@ -150,7 +147,7 @@ def check_signs(
         k = p * step
         wrong = ZERO
         for w in range(copied.size):
-            above, below = compare_products(coords, 64 * w, point, bound)
+            above, below = compare_products(values, 64 * w, point, bound)
             wrong |= firsts[w] & ~(above | below)
             wrong |= (above & firsts[w] | constant[w]) ^ (patterns[k, w] & ~copied[w])
         for t in range(copies.shape[0]):
@@ -165,7 +162,9 @@ def margin_direction(rows, out, corral, gram, weights, step, limit):
     """Least-norm point of the hull of unit ``rows`` (m, r) by Wolfe's algorithm.
 
     ``out`` gets the point; it has a positive product with every row exactly when
-    some vector does, up to rounding: the caller decides the signs exactly.
+    some vector does, up to rounding: the caller decides the signs exactly.  Scratch:
+    ``corral`` (r + 2,) int64, ``gram`` (r + 2, r + 3), ``weights`` and ``step``
+    (r + 2,).  Called once a chamber: a tuple of them would take a fifth of the time.
     Wolfe (1976), "Finding the nearest point in a polytope".
     """
     n_rows, width = rows.shape

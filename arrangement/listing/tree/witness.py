@@ -8,7 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from arrangement._kernels.verification import check_signs, margin_direction
+from arrangement._kernels.verification import (
+    Coordinates,
+    OutputBits,
+    check_signs,
+    margin_direction,
+)
 from arrangement.exact import (
     IntRow,
     column_shifts,
@@ -44,13 +49,15 @@ class FloatWitnesses:
         self._map = _scaled_map(matrix, self._shifts, layout.shifts)
         floats = scaled_floats(self._rows, self._shifts)
         # summed with as many roundings as columns
-        self._norm = float(np.abs(floats).sum(axis=1).max()) * (1.0 + 2.0**-40)
+        norm = float(np.abs(floats).sum(axis=1).max()) * (1.0 + 2.0**-40)
         n_words = layout.words_per_pattern
-        self._coords = np.zeros((layout.rank, 64 * n_words))
-        self._coords[:, self._first] = floats.T
+        self._coordinates = Coordinates(np.zeros((layout.rank, 64 * n_words)), norm)
+        self._coordinates.values[:, self._first] = floats.T
         self._mask = np.zeros(n_words, dtype=np.uint64)
         for i in self._first.tolist():
             self._mask[i // 64] |= np.uint64(1 << (i % 64))
+        none = np.zeros_like(self._mask)
+        self._bits = OutputBits(self._mask, none, np.zeros((0, 5), dtype=np.int64))
 
     def points(
         self, patterns: NDArray[np.uint64], candidates: NDArray[np.float64]
@@ -63,18 +70,9 @@ class FloatWitnesses:
         powers = -shifts - exponents.max(axis=1, keepdims=True)
         points = np.ldexp(scaled, powers)
         bad = np.zeros(len(points), dtype=np.bool_)
-        check_signs(
-            self._coords,
-            self._norm,
-            scaled,
-            patterns & self._mask,
-            1,
-            self._mask,
-            np.zeros_like(self._mask),
-            np.zeros((0, 5), dtype=np.int64),
-            np.zeros_like(self._mask),
-            bad,
-        )
+        copied = np.zeros_like(self._mask)
+        own = patterns & self._mask
+        check_signs(self._coordinates, scaled, own, 1, self._bits, copied, bad)
         # a power of two changes no sign unless the entry underflows
         bad |= np.any(np.ldexp(points, -powers) != scaled, axis=1)
         if self._is_affine:
@@ -112,7 +110,7 @@ class FloatWitnesses:
     def _middle(self, bits: list[bool]) -> NDArray[np.float64]:
         """Direction of largest margin, up to rounding."""
         signs = np.where(bits, 1.0, -1.0)[:, None]
-        rows = signs * self._coords[:, self._first].T
+        rows = signs * self._coordinates.values[:, self._first].T
         if self._is_affine:
             infinity = np.eye(1, len(self._shifts), len(self._shifts) - 1)
             rows = np.vstack([rows, infinity])

@@ -9,7 +9,11 @@ from convex_solver._kernels.certify.arrays import (
     Stack,
 )
 from convex_solver._kernels.certify.bounded_squares import Spare, Squares
-from convex_solver._kernels.certify.chamber_prices import price_block
+from convex_solver._kernels.certify.chamber_prices import (
+    Chambers,
+    Weighted,
+    price_block,
+)
 from convex_solver._kernels.certify.covering import (
     ATOL,
     BEST,
@@ -43,6 +47,7 @@ __all__ = [
     "ORTHANT",
     "RTOL",
     "TOP",
+    "Chambers",
     "Found",
     "Lines",
     "Parent",
@@ -51,6 +56,7 @@ __all__ = [
     "Spare",
     "Squares",
     "Stack",
+    "Weighted",
     "cover",
     "price_block",
 ]

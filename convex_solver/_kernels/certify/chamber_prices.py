@@ -2,31 +2,69 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
-from numba import njit
+from numpy.typing import NDArray
+
+from convex_solver._kernels.compile import inner, kernel
 
 U = 2.0**-53
 
 
-@njit(cache=True)
-def price_block(patterns, starts, facets, X, X_error, v, slack, prices):
+class Chambers(NamedTuple):
+    """``patterns`` (P, n_words), and which rows are ``facets`` of each.
+
+    Those of chamber p are ``facets[starts[p]:starts[p + 1]]``.
+    """
+
+    patterns: NDArray[np.uint64]
+    starts: NDArray[np.int64]
+    facets: NDArray[np.int64]
+
+
+class Weighted(NamedTuple):
+    """Rows ``X`` (n, d) with their errors, and their weights ``v`` (n,).
+
+    ``slack`` bounds the error of ``X^T D v`` for any pattern D.
+    """
+
+    X: NDArray[np.float64]
+    error: NDArray[np.float64]
+    v: NDArray[np.float64]
+    slack: float
+
+
+class Facets(NamedTuple):
+    """Those of one chamber, first in their arrays, with their multipliers ``lam``.
+
+    ``rows`` (most, d) point into it, ``errors`` (most, d) are theirs.
+    """
+
+    rows: NDArray[np.float64]
+    errors: NDArray[np.float64]
+    lam: NDArray[np.float64]
+
+
+@kernel
+def price_block(chambers, weighted, prices):
     """Fill ``prices`` (P, 2): upper bounds of ``max +-v^T D X u``, u in K, |u| <= 1.
 
     For any multipliers ``lam >= 0`` on rows f with sign s_f, weak duality (Lemma 4)
     gives ``max <= |g + sum lam_f s_f x_f|``, ``g = +-X^T D v``: so wrong multipliers
-    can only loosen a bound.  ``slack`` bounds the error of g; what the multipliers add
-    is ``sum lam_f (|x_f| (k + 4) u + e_f)``, entry by entry, and the norm and these
-    sums round by less than the final factor.
+    can only loosen a bound.  To the slack of g they add
+    ``sum lam_f (|x_f| (k + 4) u + e_f)``, entry by entry, and the norm and these sums
+    round by less than the final factor.
     """
+    patterns, starts = chambers.patterns, chambers.starts
+    X, v = weighted.X, weighted.v
     n, d = X.shape
     limit = 0
     for p in range(patterns.shape[0]):
         limit = max(limit, starts[p + 1] - starts[p])
     gradient = np.zeros(d)
     target = np.zeros(d)
-    rows = np.zeros((limit, d))
-    errors = np.zeros((limit, d))
-    lam = np.zeros(limit)
+    facets = Facets(np.zeros((limit, d)), np.zeros((limit, d)), np.zeros(limit))
     for p in range(patterns.shape[0]):
         for k in range(d):
             gradient[k] = 0.0
@@ -36,22 +74,23 @@ def price_block(patterns, starts, facets, X, X_error, v, slack, prices):
                     gradient[k] += v[i] * X[i, k]
         count = starts[p + 1] - starts[p]
         for f in range(count):
-            i = facets[starts[p] + f]
+            i = chambers.facets[starts[p] + f]
             bit = patterns[p, i >> 6] >> np.uint64(i & 63) & np.uint64(1)
             side = 1.0 if bit != 0 else -1.0
             for k in range(d):
-                rows[f, k] = side * X[i, k]
-                errors[f, k] = X_error[i, k]
+                facets.rows[f, k] = side * X[i, k]
+                facets.errors[f, k] = weighted.error[i, k]
         for sign in range(2):
             for k in range(d):
                 target[k] = gradient[k] if sign == 0 else -gradient[k]
-            project(target, rows, count, lam)
-            prices[p, sign] = dual_value(target, rows, errors, count, lam, slack)
+            project(target, facets, count)
+            prices[p, sign] = dual_value(target, facets, count, weighted.slack)
 
 
-@njit(cache=True)
-def dual_value(target, rows, errors, count, lam, slack):
+@inner
+def dual_value(target, facets, count, slack):
     """Upper bound of ``|target + sum lam_f rows_f|`` with all rounding added."""
+    rows, errors, lam = facets.rows, facets.errors, facets.lam
     d = target.size
     total = 0.0
     error_norm = 0.0
@@ -69,13 +108,14 @@ def dual_value(target, rows, errors, count, lam, slack):
     return ((np.sqrt(total) + np.sqrt(error_norm)) * factor + slack) * factor
 
 
-@njit(cache=True)
-def project(target, rows, count, lam):
+@inner
+def project(target, facets, count):
     """Nonnegative least squares ``min |target + rows^T lam|`` (Lawson & Hanson 1974).
 
     The minimiser is the projection of ``target`` on the cone ``rows u >= 0`` (Moreau).
     Small dense systems; ends after at most ``6 count + 12`` steps in any case.
     """
+    rows, lam = facets.rows, facets.lam
     d = target.size
     passive = np.zeros(count, dtype=np.int64)
     chosen = np.zeros(count, dtype=np.bool_)
@@ -137,7 +177,7 @@ def project(target, rows, count, lam):
                 residual[k] += lam[f] * rows[f, k]
 
 
-@njit(cache=True)
+@inner
 def solve_passive(target, rows, passive, size, out):
     """Least squares on the passive rows by modified Gram-Schmidt."""
     d = target.size

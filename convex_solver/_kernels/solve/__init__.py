@@ -1,7 +1,7 @@
 """Kernels of the solver: climbing, interior point, training."""
 
 from convex_solver._kernels.solve import chambers, interior_point, training
-from convex_solver._kernels.solve.ascent import ascend_all
+from convex_solver._kernels.solve.ascent import Climbs, Kinked, ascend_all
 from convex_solver._kernels.solve.interior_point import (
     Aims,
     Facets,
@@ -12,7 +12,9 @@ from convex_solver._kernels.solve.interior_point import (
 
 __all__ = [
     "Aims",
+    "Climbs",
     "Facets",
+    "Kinked",
     "Point",
     "Scaling",
     "Step",

@@ -8,16 +8,63 @@ line search along a great circle, on which f is a sinusoid between two kinks.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convex_solver._kernels.compile import inlined, inner, kernel
 from convex_solver._kernels.solve.sorting import sort_indices
 
 
+class Kinked(NamedTuple):
+    """The function: rows ``X`` (n, r), their weights ``v`` (n,), ``h`` (r,)."""
+
+    X: NDArray[np.float64]
+    v: NDArray[np.float64]
+    h: NDArray[np.float64]
+
+
+class Climbs(NamedTuple):
+    """Where climbs begin, ``directions`` (k, r), and what they find, one a row.
+
+    ``directions`` become the maxima, ``near`` (k, r) directions inside a chamber that
+    touches each; ``values`` (k,), and ``counts`` (k,) of the active rows.
+    """
+
+    directions: NDArray[np.float64]
+    near: NDArray[np.float64]
+    values: NDArray[np.float64]
+    counts: NDArray[np.int64]
+
+
+class Face(NamedTuple):
+    """The common face of the active rows, on which a climb goes on.
+
+    ``side`` (n,) of each row: 0 below, 1 above, 2 active, and 3 or 4 for one step if it
+    was active and is to go below or above.  By position among the ``active`` (r + 1,):
+    an orthonormal ``basis`` (r + 1, r) of their span and the ``share`` (r + 1,) of each
+    row in the gradient.
+    """
+
+    side: NDArray[np.int8]
+    active: NDArray[np.int64]
+    basis: NDArray[np.float64]
+    share: NDArray[np.float64]
+
+
+class Kinks(NamedTuple):
+    """Kinks along a great circle: ``angles``, ``rows``, and the ``order`` of both."""
+
+    angles: NDArray[np.float64]
+    rows: NDArray[np.int64]
+    order: NDArray[np.int64]
+
+
 @inner
-def gradient_at(X, v, h, u, side, g):
+def gradient_at(function, u, side, g):
     """Find the sides of rows that are not active (2), and the gradient without them."""
+    X, v, h = function.X, function.v, function.h
     n, r = X.shape
     for k in range(r):
         g[k] = h[k]
@@ -89,8 +136,10 @@ def tangent(g, u, basis, count, p):
 
 
 @inner
-def line_search(X, v, u, p, g, side, angles, rows, order):
+def line_search(function, u, p, g, side, kinks):
     """Angle of the first local maximum along ``u cos + p sin``, and its row or -1."""
+    X, v = function.X, function.v
+    angles, rows, order = kinks.angles, kinks.rows, kinks.order
     n, r = X.shape
     count = 0
     gu = 0.0
@@ -134,8 +183,9 @@ def line_search(X, v, u, p, g, side, angles, rows, order):
 
 
 @inner
-def multipliers(X, g, u, active, basis, count, out):
-    """``c`` with ``sum c_i x_i`` = minus the part of g in the span of the rows."""
+def multipliers(X, g, face, count):
+    """``share`` = c with ``sum c_i x_i`` = minus the part of g in their span."""
+    active, basis, out = face.active, face.basis, face.share
     r = g.size
     upper = np.zeros((count, count))
     right = np.zeros(count)
@@ -153,11 +203,12 @@ def multipliers(X, g, u, active, basis, count, out):
 
 
 @inner
-def inside(X, side, active, basis, share, count, u, out):
+def inside(X, face, count, u, out):
     """Direction close to ``u`` off its active rows, on the side of the larger share.
 
     Rows that are nearly zero at ``u`` without being active follow.
     """
+    side, active, basis, share = face.side, face.active, face.basis, face.share
     n, r = X.shape
     shift = np.zeros(r)
     # solve basis coordinates: x_i . shift = +-|x_i|
@@ -201,15 +252,16 @@ def inside(X, side, active, basis, share, count, u, out):
 
 
 @inlined
-def ascend(X, v, h, u, near, active, share, side, angles, rows, order):
+def ascend(function, u, near, face, kinks):
     """Climb from ``u`` to a local maximum; returns its value and active rows.
 
     ``near`` becomes a direction inside a chamber that touches it.
     """
+    X, v, h = function.X, function.v, function.h
+    side, active, basis, share = face.side, face.active, face.basis, face.share
     n, r = X.shape
     g = np.zeros(r)
     p = np.zeros(r)
-    basis = np.zeros((r + 1, r))
     count = 0
     for i in range(n):
         side[i] = 0
@@ -221,7 +273,7 @@ def ascend(X, v, h, u, near, active, share, side, angles, rows, order):
         u[k] /= size
     last = -1
     for _ in range(40 * r + 200):
-        gradient_at(X, v, h, u, side, g)
+        gradient_at(function, u, side, g)
         if last >= 0:
             side[last] -= 3
             last = -1
@@ -231,7 +283,7 @@ def ascend(X, v, h, u, near, active, share, side, angles, rows, order):
         length = tangent(g, u, basis, count, p)
         moved = False
         if count < r - 1 and length > 1e-13 * math.sqrt(size):
-            angle, row = line_search(X, v, u, p, g, side, angles, rows, order)
+            angle, row = line_search(function, u, p, g, side, kinks)
             cosine = math.cos(angle)
             sine = math.sin(angle)
             norm = 0.0
@@ -256,7 +308,7 @@ def ascend(X, v, h, u, near, active, share, side, angles, rows, order):
             moved = row >= 0 or angle > 1e-9
         if moved:
             continue
-        multipliers(X, g, u, active, basis, count, share)
+        multipliers(X, g, face, count)
         worst = 1e-9
         drop = -1
         for s in range(count):
@@ -285,31 +337,23 @@ def ascend(X, v, h, u, near, active, share, side, angles, rows, order):
             dot += X[i, k] * u[k]
         if dot > 0.0 and side[i] != 2:
             value += v[i] * dot
-    inside(X, side, active, basis, share, count, u, near)
+    inside(X, face, count, u, near)
     return value, count
 
 
 @kernel
-def ascend_all(X, v, h, directions, near, values, counts):
-    """`ascend` from every row of ``directions``, which become the maxima."""
-    n, r = X.shape
-    active = np.zeros(r + 1, dtype=np.int64)
-    share = np.zeros(r + 1)
-    side = np.zeros(n, dtype=np.int8)
-    angles = np.zeros(n)
-    rows = np.zeros(n, dtype=np.int64)
-    order = np.zeros(n, dtype=np.int64)
+def ascend_all(function, climbs):
+    """`ascend` from every row of ``climbs.directions``, which become the maxima."""
+    n, r = function.X.shape
+    face = Face(
+        np.zeros(n, dtype=np.int8),
+        np.zeros(r + 1, dtype=np.int64),
+        np.zeros((r + 1, r)),
+        np.zeros(r + 1),
+    )
+    kinks = Kinks(np.zeros(n), np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64))
+    directions, near = climbs.directions, climbs.near
     for s in range(directions.shape[0]):
-        values[s], counts[s] = ascend(
-            X,
-            v,
-            h,
-            directions[s],
-            near[s],
-            active,
-            share,
-            side,
-            angles,
-            rows,
-            order,
+        climbs.values[s], climbs.counts[s] = ascend(
+            function, directions[s], near[s], face, kinks
         )

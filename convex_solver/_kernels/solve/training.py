@@ -8,11 +8,27 @@ data is patch k of sample i (K = 1 without patches).
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
-from numba import njit
+import numpy as np
+from numpy.typing import NDArray
+
+from convex_solver._kernels.compile import kernel
 
 
-@njit(cache=True)
+class Moments(NamedTuple):
+    """Running moments of the gradients, ``first`` and ``second`` (S, k) of each entry.
+
+    A step keeps ``decay1`` of the first and ``decay2`` of the second.
+    """
+
+    first: NDArray[np.float64]
+    second: NDArray[np.float64]
+    decay1: float
+    decay2: float
+
+
+@kernel
 def pool_outputs(Z, alphas, n_patches, total, out):
     """``out[s, i] = sum_j alphas[s, j] sum_k max(0, Z[s m + j, i K + k])``.
 
@@ -35,7 +51,7 @@ def pool_outputs(Z, alphas, n_patches, total, out):
             out[s, i] = value
 
 
-@njit(cache=True)
+@kernel
 def gate_slopes(Z, slopes):
     """Overwrite ``Z`` with ``slopes[s, i] 1[Z > 0]``; ``slopes`` (S, n K), one a row.
 
@@ -51,12 +67,14 @@ def gate_slopes(Z, slopes):
                 z[i] = slope[i] if z[i] > 0.0 else 0.0
 
 
-@njit(cache=True)
-def adam_step(point, gradient, first, second, rates, decay1, decay2, step):
+@kernel
+def adam_step(point, gradient, moments, rates, step):
     """Move ``point`` (S, k) by one step of Adam, a rate for every start.
 
-    ``first`` and ``second`` are the running moments, ``step`` counts from 1.
+    ``step`` counts from 1.
     """
+    first, second = moments.first, moments.second
+    decay1, decay2 = moments.decay1, moments.decay2
     starts, size = point.shape
     one = 1.0 - decay1**step
     two = 1.0 - decay2**step
