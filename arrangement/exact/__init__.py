@@ -2,7 +2,12 @@
 
 from arrangement.exact.columns import Column
 from arrangement.exact.containers import exact_array
-from arrangement.exact.floats import column_shifts, rounded, scaled_floats
+from arrangement.exact.floats import (
+    column_shifts,
+    exact_product,
+    rounded,
+    scaled_floats,
+)
 from arrangement.exact.integer_rows import IntegerRows
 from arrangement.exact.linear_algebra import (
     Echelon,
@@ -46,6 +51,7 @@ __all__ = [
     "dual_basis",
     "exact_array",
     "exact_number",
+    "exact_product",
     "exact_text",
     "float_array",
     "hadamard_bits",

@@ -25,6 +25,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from arrangement.exact.floats import exact_product
+
 Number: TypeAlias = Fraction | int
 Ints: TypeAlias = NDArray[Any]
 
@@ -34,6 +36,8 @@ FLOAT_MANTISSA = 2**53
 FLOAT_FIVES = 22
 # The exponent of the smallest subnormal float64, and that of the smallest normal one.
 _LEAST, _LEAST_NORMAL = -1074, -1022
+# Between them products of floats and their errors are floats.
+_SMALL, _LARGE = 1e-120, 1e120
 # 5**27 is the last power of five in a machine word; 16 + 8 + 4 + 2 + 1 is more.
 _FIVES = np.array([5**k for k in range(28)], dtype=np.int64)
 _HALVED = (16, 8, 4, 2, 1)
@@ -119,10 +123,9 @@ class Column(Sequence[Number]):
         cls,
         mantissas: NDArray[np.int64],
         tens: NDArray[np.int32],
-        nearest: NDArray[np.float64] | None = None,
     ) -> Column:
         """Return ``mantissas * 10**tens``."""
-        column = _odd(mantissas, tens, nearest)
+        column = _odd(mantissas, tens, None)
         return replace(column, fives=np.where(mantissas != 0, tens, 0)).split()
 
     @classmethod
@@ -310,32 +313,49 @@ class Column(Sequence[Number]):
         if self.divisor > 1 or m.dtype == object:
             return self._rounded_one_by_one()
         size = np.abs(m)
-        is_short = size <= FLOAT_MANTISSA
-        same = is_short & (a >= _LEAST)
+        same = (size <= FLOAT_MANTISSA) & (a >= _LEAST)
         if self.fives is not None:
             b = self.fives
             same &= (b >= 0) & (b <= FLOAT_FIVES)
             same &= size <= FLOAT_MANTISSA // _power_of_five(np.abs(b))
-            is_short &= np.abs(b) <= FLOAT_FIVES
         same |= m == 0
         if self.nearest is not None:
             return self.nearest, same & np.isfinite(self.nearest)
         part = m.astype(np.float64)
+        once = np.ones(m.size, dtype=bool)
         if self.fives is not None:
-            # a quotient or product of two floats, where there is more than the mantissa
-            factor = _power_of_five(np.abs(b)).astype(np.float64)
-            part = np.where(b < 0, part / factor, part * factor)
-            is_short |= b == 0
-        else:
-            is_short[:] = True
+            part, once = _times_fives(m, self.fives)
         with np.errstate(over="ignore", under="ignore"):
             nearest = np.ldexp(part, a)
         # rounded once, and not again among the subnormal numbers
-        once = is_short & (np.abs(nearest) >= 2.0 ** (_LEAST_NORMAL + 1))
+        once &= np.abs(nearest) >= 2.0 ** (_LEAST_NORMAL + 1)
         rest = np.flatnonzero(~(once | same))
         if rest.size:
             nearest[rest] = self[rest]._rounded_one_by_one()[0]
         return nearest, same & np.isfinite(nearest)
+
+    def left_over(
+        self, near: NDArray[np.float64], same: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Return ``x - near`` to ``2**-102`` of x, and where that is known.
+
+        For what `rounded` returned.  ``x = m 2**a / 5**k``, so that it is ``(m - h
+        5**k) 2**a / 5**k`` with ``h = near 2**-a``.
+        """
+        low, is_known = np.zeros(len(self)), same.copy()
+        is_tame = (np.abs(near) > _SMALL) & (np.abs(near) < _LARGE)
+        places = np.flatnonzero(~same & is_tame)
+        if not places.size or self.divisor > 1 or self.mantissas.dtype == object:
+            return low, is_known
+        part = self[places]
+        fives = np.zeros_like(part.twos) if part.fives is None else -part.fives
+        factor = _power_of_five(np.clip(fives, 0, FLOAT_FIVES)).astype(np.float64)
+        with np.errstate(all="ignore"):
+            h = np.ldexp(near[places], -part.twos)
+            found = _missing(part.mantissas, h, factor)
+            low[places] = np.ldexp(found, part.twos)
+        is_known[places] = (fives >= 0) & (fives <= FLOAT_FIVES)
+        return low, is_known
 
     def _rounded_one_by_one(
         self,
@@ -390,6 +410,45 @@ def _odd(m: Ints, twos: NDArray[np.int32], nearest: Any) -> Column:
 def _power_of_five(powers: NDArray[np.int32]) -> NDArray[np.int64]:
     """Return powers of five; of those beyond the largest machine word, that one."""
     return _FIVES[np.minimum(powers, _FIVES.size - 1)]
+
+
+def _times_fives(
+    m: NDArray[np.int64], powers: NDArray[np.int32]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return ``m 5**powers`` in float64, and where that is surely the nearest float.
+
+    A product or quotient of two floats is rounded once.  A quotient of a longer m is
+    corrected by what it lacks of it, and is the nearest float if it then lacks less
+    than half the distance to the next one: all but some 2**-40 of them.
+    """
+    size, count = np.abs(m), np.abs(powers)
+    factor = _power_of_five(count).astype(np.float64)
+    part = m.astype(np.float64)
+    is_short = size <= FLOAT_MANTISSA
+    once = (powers == 0) | (is_short & (count <= FLOAT_FIVES))
+    part = np.where(powers < 0, part / factor, part * factor)
+    places = np.flatnonzero(~once & (powers < 0) & (count <= FLOAT_FIVES))
+    if places.size:
+        long, fives = m[places], factor[places]
+        q = part[places]
+        q = q + _missing(long, q, fives)
+        rest = _missing(long, q, fives)
+        gap = np.abs(np.nextafter(q, np.where(rest > 0.0, np.inf, -np.inf)) - q)
+        part[places] = q
+        once[places] = np.abs(rest) + 2.0**-95 * np.abs(q) < gap * (0.5 - 2.0**-40)
+    return part, once
+
+
+def _missing(
+    m: NDArray[np.int64], q: NDArray[np.float64], fives: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return ``m / fives - q`` to ``2**-102`` of q, which is within some ulps of it."""
+    product, error = exact_product(q, fives)
+    # m in 53 bits and 10, of its size: the product is near the first part, or that is
+    # 0 and the product near the other, and so the first difference is exact
+    size, sign = np.abs(m), np.where(m < 0, -1.0, 1.0)
+    upper, lower = sign * (size >> 10 << 10), sign * (size & 1023)
+    return np.asarray((((upper - product) + lower) - error) / fives)
 
 
 def _where_any(m: Ints, powers: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from arrangement.errors import InputError
-from arrangement.exact.columns import FLOAT_FIVES, FLOAT_MANTISSA, Column
+from arrangement.exact.columns import Column
 from arrangement.exact.decimal_text import read_decimals
 from arrangement.exact.scalars import exact_number
 
@@ -86,30 +84,11 @@ def _of_floats(values: np.ndarray[Any, Any], floats: str) -> Column:
 def _of_text(cells: list[str]) -> Column:
     found = read_decimals(cells)
     plain = np.flatnonzero(found.is_plain)
-    part = _of_plain(found.mantissas[plain], found.tens[plain], cells, plain)
+    part = Column.of_decimals(found.mantissas[plain], found.tens[plain])
     rest = np.flatnonzero(~found.is_plain)
     if not rest.size:
         return part
     other = _one_by_one([cells[i] for i in rest.tolist()], "binary")
-    if not plain.size:
-        return other
-    if part.nearest is not None:
-        other = replace(other, nearest=other.rounded()[0])
-    return Column.joined([(plain, part), (rest, other)])
-
-
-def _of_plain(
-    mantissas: NDArray[np.int64],
-    tens: NDArray[np.int32],
-    cells: list[str],
-    places: NDArray[np.int64],
-) -> Column:
-    """Return plain decimals, rounded from their text where that is the quick way."""
-    nearest = None
-    if np.any((np.abs(mantissas) > FLOAT_MANTISSA) | (tens < -FLOAT_FIVES)):
-        if places.size < len(cells):
-            cells = [cells[i] for i in places.tolist()]
-        # Python rounds text correctly; 0.0 is added for zeros without a sign
-        rounded = np.fromiter(map(float, cells), dtype=np.float64, count=len(cells))
-        nearest = rounded + 0.0
-    return Column.of_decimals(mantissas, tens, nearest)
+    return Column.joined(
+        [(plain, part), (rest, other)] if plain.size else [(rest, other)]
+    )
