@@ -25,21 +25,22 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from arrangement.exact.floats import exact_product
+from arrangement.exact.word_products import (
+    FLOAT_FIVES,
+    FLOAT_MANTISSA,
+    missing,
+    power_of_five,
+    times_fives,
+)
 
 Number: TypeAlias = Fraction | int
 Ints: TypeAlias = NDArray[Any]
 
-# Integers up to this size, times a power of two, are float64; 5**22 is the last power
-# of five that is one.
-FLOAT_MANTISSA = 2**53
-FLOAT_FIVES = 22
 # The exponent of the smallest subnormal float64, and that of the smallest normal one.
 _LEAST, _LEAST_NORMAL = -1074, -1022
 # Between them products of floats and their errors are floats.
 _SMALL, _LARGE = 1e-120, 1e120
-# 5**27 is the last power of five in a machine word; 16 + 8 + 4 + 2 + 1 is more.
-_FIVES = np.array([5**k for k in range(28)], dtype=np.int64)
+# 16 + 8 + 4 + 2 + 1 is more than 27, as 5**27 is the last one in a machine word.
 _HALVED = (16, 8, 4, 2, 1)
 # 5**b < 2**(b * 7 / 3): 3 * log2(5) is 6.97.
 _BITS_OF_FIVE = 7 / 3
@@ -273,7 +274,7 @@ class Column(Sequence[Number]):
         fives = np.maximum(self.fives, 0)
         fits = bits + np.ceil(fives * _BITS_OF_FIVE) <= 62
         shifted = m << np.where(fits, twos, 0)
-        return shifted * _power_of_five(np.where(fits, fives, 0)), fits
+        return shifted * power_of_five(np.where(fits, fives, 0)), fits
 
     def integers(self) -> list[int]:
         """Return ``m 2**a 5**b``, negative powers left out, as Python integers."""
@@ -317,14 +318,14 @@ class Column(Sequence[Number]):
         if self.fives is not None:
             b = self.fives
             same &= (b >= 0) & (b <= FLOAT_FIVES)
-            same &= size <= FLOAT_MANTISSA // _power_of_five(np.abs(b))
+            same &= size <= FLOAT_MANTISSA // power_of_five(np.abs(b))
         same |= m == 0
         if self.nearest is not None:
             return self.nearest, same & np.isfinite(self.nearest)
         part = m.astype(np.float64)
         once = np.ones(m.size, dtype=bool)
         if self.fives is not None:
-            part, once = _times_fives(m, self.fives)
+            part, once = times_fives(m, self.fives)
         with np.errstate(over="ignore", under="ignore"):
             nearest = np.ldexp(part, a)
         # rounded once, and not again among the subnormal numbers
@@ -349,10 +350,10 @@ class Column(Sequence[Number]):
             return low, is_known
         part = self[places]
         fives = np.zeros_like(part.twos) if part.fives is None else -part.fives
-        factor = _power_of_five(np.clip(fives, 0, FLOAT_FIVES)).astype(np.float64)
+        factor = power_of_five(np.clip(fives, 0, FLOAT_FIVES)).astype(np.float64)
         with np.errstate(all="ignore"):
             h = np.ldexp(near[places], -part.twos)
-            found = _missing(part.mantissas, h, factor)
+            found = missing(part.mantissas, h, factor)
             low[places] = np.ldexp(found, part.twos)
         is_known[places] = (fives >= 0) & (fives <= FLOAT_FIVES)
         return low, is_known
@@ -405,50 +406,6 @@ def _odd(m: Ints, twos: NDArray[np.int32], nearest: Any) -> Column:
     count = np.bitwise_count(low - np.uint64(1)).astype(np.int32)
     count[m == 0] = 0
     return Column(m >> count, _where_any(m, twos + count), None, 1, nearest)
-
-
-def _power_of_five(powers: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Return powers of five; of those beyond the largest machine word, that one."""
-    return _FIVES[np.minimum(powers, _FIVES.size - 1)]
-
-
-def _times_fives(
-    m: NDArray[np.int64], powers: NDArray[np.int32]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return ``m 5**powers`` in float64, and where that is surely the nearest float.
-
-    A product or quotient of two floats is rounded once.  A quotient of a longer m is
-    corrected by what it lacks of it, and is the nearest float if it then lacks less
-    than half the distance to the next one: all but some 2**-40 of them.
-    """
-    size, count = np.abs(m), np.abs(powers)
-    factor = _power_of_five(count).astype(np.float64)
-    part = m.astype(np.float64)
-    is_short = size <= FLOAT_MANTISSA
-    once = (powers == 0) | (is_short & (count <= FLOAT_FIVES))
-    part = np.where(powers < 0, part / factor, part * factor)
-    places = np.flatnonzero(~once & (powers < 0) & (count <= FLOAT_FIVES))
-    if places.size:
-        long, fives = m[places], factor[places]
-        q = part[places]
-        q = q + _missing(long, q, fives)
-        rest = _missing(long, q, fives)
-        gap = np.abs(np.nextafter(q, np.where(rest > 0.0, np.inf, -np.inf)) - q)
-        part[places] = q
-        once[places] = np.abs(rest) + 2.0**-95 * np.abs(q) < gap * (0.5 - 2.0**-40)
-    return part, once
-
-
-def _missing(
-    m: NDArray[np.int64], q: NDArray[np.float64], fives: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return ``m / fives - q`` to ``2**-102`` of q, which is within some ulps of it."""
-    product, error = exact_product(q, fives)
-    # m in 53 bits and 10, of its size: the product is near the first part, or that is
-    # 0 and the product near the other, and so the first difference is exact
-    size, sign = np.abs(m), np.where(m < 0, -1.0, 1.0)
-    upper, lower = sign * (size >> 10 << 10), sign * (size & 1023)
-    return np.asarray((((upper - product) + lower) - error) / fives)
 
 
 def _where_any(m: Ints, powers: NDArray[np.int32]) -> NDArray[np.int32]:
