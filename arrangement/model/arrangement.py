@@ -78,6 +78,8 @@ class Arrangement:
         No offsets given; a projection ``X V_k`` is listed.
     projection : ndarray, shape (d, k), float64, or None
         ``V_k`` when projected.
+    distinct : IntegerRows
+        The first row of each class of parallel rows, primitive, over the pivot columns.
 
     Raises
     ------

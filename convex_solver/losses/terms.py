@@ -31,7 +31,7 @@ class Targets:
     y, weights : ndarray, shape (n,), float64
     y_error : ndarray, shape (n,), float64
         Bound on ``|exact - y|``.
-    y_exact, weights_exact : sequence of Fraction or int
+    y_exact, weights_exact : Column, or tuple of Fraction or int
     is_weighted : bool
         Whether a weight differs from one.
     """
@@ -90,8 +90,10 @@ class Targets:
             values,
             counts,
             nearest_error(values, y_exact),
-            y_exact,
-            weights_exact,
+            y_exact if isinstance(y_exact, Column) else tuple(y_exact),
+            weights_exact
+            if isinstance(weights_exact, Column)
+            else tuple(weights_exact),
             bool(np.any(counts != 1.0) or np.any(off != 0.0)),
         )
 
