@@ -13,6 +13,7 @@ from arrangement import Arrangement
 from arrangement.model import matrix_sha256
 
 from reference import reading
+from reference.brute_force import matrix_rank
 
 many = settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -129,3 +130,35 @@ def test_a_high_rank_is_found_without_a_short_basis():
     X[:, 60] = 3 * X[:, 0] - 7 * X[:, 59]
     found = Arrangement(X)
     assert found.pivot_columns == (*range(60), *range(61, 80))
+
+
+@many
+@given(
+    st.lists(st.tuples(*[st.integers(-3, 3)] * 3), min_size=3, max_size=8),
+    st.integers(1, 3),
+    st.booleans(),
+)
+def test_rows_of_a_projection_are_merged_once_more(rows, rank, is_affine):
+    X = np.array(rows, dtype=float)
+    if matrix_rank(rows) < rank:
+        return
+    offsets = [float(i % 3 - 1) for i in range(len(rows))] if is_affine else None
+    whole = Arrangement(X, offsets)
+    found = Arrangement(X, offsets, rank=rank)
+    # the first row of each class is projected, and stands for the others
+    kept = whole.first_rows.tolist()
+    image = X[kept] @ found.projection
+    ends = [[] if offsets is None else [-offsets[i]] for i in kept]
+    exact = reading.matrix(
+        [[*a, *b] for a, b in zip(image.tolist(), ends, strict=True)]
+    )
+    class_of, orientation, constant, first = reading.classes(exact, rank)
+    assert found.distinct.tuples() == [reading.primitive(exact[k]) for k in first]
+    for i, place in enumerate(whole.class_of.tolist()):
+        side = int(whole.orientation[i])
+        if place < 0 or class_of[place] < 0:
+            sign = side * constant[place] if place >= 0 else whole.constant_signs[i]
+            assert (found.class_of[i], found.constant_signs[i]) == (-1, sign)
+        else:
+            assert found.class_of[i] == class_of[place]
+            assert found.orientation[i] == side * orientation[place]

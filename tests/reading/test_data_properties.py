@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from arrangement.exact import Column
 from convex_solver.reading import Scaling, read_data, scaled
 
 from reference import reading
@@ -125,6 +126,23 @@ def test_quotients_in_doubt_are_few_and_found_in_fractions(monkeypatch):
     for k in range(3):
         column = [row[k] for row in exact]
         assert pairs(data.X[:, k], data.X_error[:, k]) == wanted(column)
+
+
+@many
+@given(st.integers(2**52, 2**53), st.integers(2**53, 2**54), st.integers(-1, 1))
+def test_quotients_in_the_middle_of_two_floats(scale, middle, aside):
+    # x - c is the product, of 107 bits, or beside it
+    product = scale * (middle | 1)
+    x = float(product)
+    rest = int(x) - product
+    c = float(rest) if aside == 0 else float(np.nextafter(float(rest), aside * np.inf))
+    for size in (1.0, 2.0**-60):
+        found, same = scaled.scaled_column(
+            Column.of_floats(np.array([x])), c, scale * size
+        )
+        exact = (Fraction(x) - Fraction(c)) / Fraction(scale * size)
+        assert found.tolist() == [float(exact)]
+        assert same.tolist() == [Fraction(float(exact)) == exact]
 
 
 @pytest.mark.parametrize("constant", [0.1, "0.1", 7, "1e-300", 5e-324])
