@@ -22,6 +22,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from arrangement.exact import Column
 from convex_solver.typing import Array
 
 # Unit round-off, and the smallest positive float.
@@ -61,8 +62,17 @@ def known(bounds: Array) -> Array:
 
 def nearest_error(rounded: Array, exact: Sequence[Fraction | int]) -> Array:
     """Bound how far numbers are from floats that are the nearest to them, (n,)."""
+    if isinstance(exact, Column):
+        nearest, same = exact.rounded()
+        if np.array_equal(nearest, rounded):
+            return spacing_error(rounded, same)
     pairs = zip(rounded.tolist(), exact, strict=True)
     same = np.array([Fraction(a) == b for a, b in pairs], dtype=np.bool_)
+    return spacing_error(rounded, same)
+
+
+def spacing_error(rounded: Array, same: NDArray[np.bool_]) -> Array:
+    """Bound how far numbers are from the floats nearest to them; 0 where the same."""
     # all of the spacing, so that halving it does not underflow; above 1e308 it is
     # that of 1e308, and NumPy's overflows
     return np.where(same, 0.0, np.spacing(np.minimum(np.abs(rounded), 1e308)))

@@ -1,7 +1,14 @@
 """Exact numbers: reading, integer linear algebra, scaled floats, short columns."""
 
+from arrangement.exact.columns import Column
 from arrangement.exact.containers import exact_array
-from arrangement.exact.floats import column_shifts, rounded, scaled_floats
+from arrangement.exact.floats import (
+    column_shifts,
+    exact_product,
+    rounded,
+    scaled_floats,
+)
+from arrangement.exact.integer_rows import IntegerRows
 from arrangement.exact.linear_algebra import (
     Echelon,
     IntRow,
@@ -13,8 +20,10 @@ from arrangement.exact.linear_algebra import (
     integer_row,
     multiply,
 )
+from arrangement.exact.modular_rank import pivot_columns
+from arrangement.exact.number_text import written
 from arrangement.exact.reading import (
-    exact_entries,
+    Matrix,
     float_array,
     read_matrix,
     read_samples,
@@ -30,26 +39,31 @@ from arrangement.exact.short_columns import reduce_columns
 
 __all__ = [
     "MAX_DIGITS",
+    "Column",
     "Echelon",
     "IntRow",
+    "IntegerRows",
+    "Matrix",
     "canonical",
     "column_shifts",
     "decimal_fault",
     "determinant",
     "dual_basis",
     "exact_array",
-    "exact_entries",
     "exact_number",
+    "exact_product",
     "exact_text",
     "float_array",
     "hadamard_bits",
     "independent_rows",
     "integer_row",
     "multiply",
+    "pivot_columns",
     "read_matrix",
     "read_samples",
     "read_vector",
     "reduce_columns",
     "rounded",
     "scaled_floats",
+    "written",
 ]

@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+# Dekker's splitter: halves of 26 bits.
+_SPLITTER = 2.0**27 + 1.0
+
 
 def rounded(rows: Sequence[Sequence[int]] | NDArray[Any]) -> NDArray[np.float64]:
     """Round every integer once, to nearest; floats come back as they are.
@@ -21,6 +24,21 @@ def rounded(rows: Sequence[Sequence[int]] | NDArray[Any]) -> NDArray[np.float64]
     if isinstance(rows, np.ndarray) and rows.dtype == np.float64:
         return rows
     return np.array(rows, dtype=object).astype(np.float64)
+
+
+def exact_product(
+    a: NDArray[np.float64], b: NDArray[np.float64] | float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return ``(p, e)``, floats with ``a b = p + e`` and p the rounded product.
+
+    Dekker (1971), Section 5.  Nothing may overflow on the way, or underflow: 1e-120 to
+    1e120 is safe for both, and so is 0.
+    """
+    p = a * b
+    a_high, b_high = (_SPLITTER * x - (_SPLITTER * x - x) for x in (a, b))
+    a_low, b_low = a - a_high, b - b_high
+    error = a_low * b_low - (((p - a_high * b_high) - a_low * b_high) - a_high * b_low)
+    return p, np.asarray(error)
 
 
 def scaled_floats(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from heapq import nlargest
 from typing import TypeAlias
 
 IntRow: TypeAlias = tuple[int, ...]
@@ -116,13 +117,17 @@ def dual_basis(basis: Sequence[IntRow]) -> list[IntRow]:
 
 def multiply(rows: Sequence[IntRow], matrix: Sequence[IntRow]) -> list[IntRow]:
     """Return ``rows @ matrix`` in Python integers."""
-    columns = list(zip(*matrix, strict=True))
-    return [
-        tuple(
-            sum(x * y for x, y in zip(row, column, strict=True)) for column in columns
-        )
-        for row in rows
-    ]
+    columns = list(zip(*rows, strict=True))
+    if not columns or not matrix[0]:
+        return [()] * len(rows)
+    out = []
+    for factors in zip(*matrix, strict=True):
+        total: Sequence[int] = [0] * len(rows)
+        for factor, column in zip(factors, columns, strict=True):
+            if factor:
+                total = [x + factor * y for x, y in zip(total, column, strict=True)]
+        out.append(total)
+    return list(zip(*out, strict=True))
 
 
 def determinant(rows: Sequence[Sequence[int]]) -> int:
@@ -157,9 +162,11 @@ def hadamard_bits(rows: Sequence[IntRow], size: int) -> int:
     """
     if size <= 0 or not rows:
         return 1
-    norms = sorted((sum(x * x for x in row) for row in rows), reverse=True)[:size]
+    columns = list(zip(*rows, strict=True))
+    squares = [[x * x for x in column] for column in columns]
+    norms = nlargest(size, map(sum, zip(*squares, strict=True)))
     by_rows = math.prod(max(norm, 1) for norm in norms)
-    peaks = [max(abs(row[k]) for row in rows) for k in range(len(rows[0]))]
+    peaks = [max(map(abs, column)) for column in columns]
     peaks = sorted((max(peak, 1) for peak in peaks), reverse=True)[:size]
     by_columns = math.prod(peak * peak * size for peak in peaks)
     return (math.isqrt(min(by_rows, by_columns)) + 1).bit_length()

@@ -1,26 +1,54 @@
-"""Numbers of every kind become exact rows of integers, here and once."""
+"""Numbers of every kind become exact columns, here and once.
+
+Floats, integers and text are read in vectors, a `Column` each; entries of other kinds
+one by one, and so is everything again where an entry is no number, to say which.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from arrangement.errors import InputError, InputTypeError
+from arrangement.exact.columns import Column
 from arrangement.exact.containers import column_labels, exact_array
+from arrangement.exact.kinds import column_of
 from arrangement.exact.scalars import exact_number
 from arrangement.options import short
 
 FLOAT_READINGS = ("binary", "decimal")
 
 
+class Matrix(NamedTuple):
+    """A matrix as read: ``n_rows`` rows, by columns, unscaled.
+
+    ``n_patches`` rows, one after another, are a sample.
+    """
+
+    columns: list[Column]
+    n_rows: int
+    n_patches: int = 1
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return len(self.columns)
+
+    def rows(self) -> list[tuple[Fraction | int, ...]]:
+        """Return the rows as int and Fraction."""
+        if not self.columns:
+            return [()] * self.n_rows
+        return list(zip(*(column.numbers() for column in self.columns), strict=True))
+
+
 def read_matrix(
     values: ArrayLike | Sequence[Sequence[Any]] | Any, *, floats: str, name: str
-) -> tuple[int, int, list[list[Fraction | int]]]:
-    """Return ``(n, d, rows)`` with exact entries (int or Fraction), unscaled.
+) -> Matrix:
+    """Return a matrix (n, d) exactly.
 
     Raises
     ------
@@ -41,7 +69,7 @@ def _matrix(
     *,
     floats: str,
     name: str,
-) -> tuple[int, int, list[list[Fraction | int]]]:
+) -> Matrix:
     if array.ndim != 2:
         hint = (
             f"Use {name}[None, :] for one hyperplane, {name}[:, None] for one column"
@@ -51,14 +79,11 @@ def _matrix(
         if array.ndim == 1 and any(isinstance(x, (list, tuple)) for x in array):
             raise InputError(f"{name} is ragged; every row needs the same length.")
         raise InputError(f"{name} has shape {array.shape}; expected (n, d). {hint}.")
-    n, d = array.shape
-    return n, d, _rows(array, labels, floats=floats, name=name)
+    return _read(array, labels, floats=floats, name=name)
 
 
-def read_samples(
-    values: ArrayLike | Any, *, floats: str, name: str
-) -> tuple[int, int, list[list[Fraction | int]]]:
-    """Return ``(K, d, rows)`` of samples (n, K, d), K rows each; K = 1 for (n, d).
+def read_samples(values: ArrayLike | Any, *, floats: str, name: str) -> Matrix:
+    """Return the rows of samples (n, K, d), K rows each; K = 1 for (n, d).
 
     Raises
     ------
@@ -67,27 +92,24 @@ def read_samples(
     """
     array = exact_array(values, name=name)
     if array.ndim != 3:
-        labels = column_labels(values)
-        _, d, rows = _matrix(array, labels, floats=floats, name=name)
-        return 1, d, rows
+        return _matrix(array, column_labels(values), floats=floats, name=name)
     n, n_patches, d = array.shape
     if n_patches == 0:
         raise InputError(
             f"{name} has shape {array.shape}; a sample needs at least one patch."
         )
     stacked = array.reshape(n * n_patches, d)
-    rows = _rows(stacked, None, floats=floats, name=name, n_patches=n_patches)
-    return n_patches, d, rows
+    return _read(stacked, None, floats=floats, name=name, n_patches=n_patches)
 
 
-def _rows(
+def _read(
     array: np.ndarray[Any, Any],
     labels: tuple[str, ...] | None,
     *,
     floats: str,
     name: str,
     n_patches: int = 1,
-) -> list[list[Fraction | int]]:
+) -> Matrix:
     n, d = array.shape
 
     def where(position: int) -> str:
@@ -97,14 +119,14 @@ def _rows(
         place = f"sample {sample}, patch {patch}" if n_patches > 1 else f"row {row}"
         return f"{place}, column {label}"
 
-    entries = exact_entries(array, floats=floats, name=name, where=where)
-    return [entries[i * d : (i + 1) * d] for i in range(n)]
+    columns = _columns(array, floats=floats, name=name, where=where)
+    return Matrix(columns, n, n_patches)
 
 
 def read_vector(
     values: ArrayLike | Sequence[Any] | Any, *, floats: str, name: str
-) -> list[Fraction | int]:
-    """Return the exact entries of a 1-D array; errors as in `read_matrix`."""
+) -> Column:
+    """Return the entries of a 1-D array exactly; errors as in `read_matrix`."""
     array = exact_array(values, name=name)
     if array.ndim != 1:
         labels = column_labels(values)
@@ -112,9 +134,13 @@ def read_vector(
         if array.ndim == 2 and array.shape[1] == 1:
             hint = f" Use {name}[{':, 0' if labels is None else short(labels[0])}]."
         raise InputError(f"{name} has shape {array.shape}; expected a 1-D array.{hint}")
-    return exact_entries(
-        array, floats=floats, name=name, where=lambda position: f"entry {position}"
+    (column,) = _columns(
+        array[:, None],
+        floats=floats,
+        name=name,
+        where=lambda position: f"entry {position}",
     )
+    return column
 
 
 def float_array(values: ArrayLike | Any, *, name: str) -> NDArray[np.float64]:
@@ -135,56 +161,59 @@ def float_array(values: ArrayLike | Any, *, name: str) -> NDArray[np.float64]:
         place = np.unravel_index(position, array.shape)
         return f"entry {', '.join(str(k) for k in place)}"
 
-    entries = exact_entries(array, floats="binary", name=name, where=where)
-    try:
-        rounded = [float(entry) for entry in entries]
-    except OverflowError:
-        raise InputError(f"{name} has an entry beyond float64; scale it.") from None
-    return np.array(rounded, dtype=np.float64).reshape(array.shape)
+    flat = array.reshape(-1, 1)
+    (column,) = _columns(flat, floats="binary", name=name, where=where)
+    rounded, _ = column.rounded()
+    if not np.all(np.isfinite(rounded)):
+        raise InputError(f"{name} has an entry beyond float64; scale it.")
+    return rounded.reshape(array.shape)
 
 
-def exact_entries(
+def _columns(
     array: np.ndarray[Any, Any],
     *,
     floats: str,
     name: str,
     where: Callable[[int], str],
-) -> list[Fraction | int]:
-    """Return the entries of an array exactly, row by row.
+) -> list[Column]:
+    """Return the columns of an array (n, d).
 
     ``where`` says in a message which entry is meant, from its position.
     """
     if floats not in FLOAT_READINGS:
         raise InputError(f"floats={floats!r} is unknown; use one of {FLOAT_READINGS}.")
-    flat = array.ravel()
-    kind = flat.dtype.kind
-    if kind in "iu":
-        return [int(value) for value in flat.tolist()]
+    _check_kind(array, name)
+    try:
+        # a column at a time, so side by side
+        return [column_of(column, floats) for column in np.array(array.T, order="C")]
+    except (InputError, InputTypeError):
+        _find_fault(array.ravel(), floats, name, where)
+        raise
+
+
+def _check_kind(array: np.ndarray[Any, Any], name: str) -> None:
+    kind = array.dtype.kind
     if kind == "c":
         raise InputTypeError(f"{name} is complex; expected real numbers.")
     if kind == "b":
         raise InputTypeError(
             f"{name} holds booleans; expected numbers. Use {name}.astype(int)."
         )
-    if kind not in "fOUST":
+    if kind not in "iufOUST":
         raise InputTypeError(
-            f"{name} has dtype {flat.dtype}; expected integers, floats, Fraction, "
+            f"{name} has dtype {array.dtype}; expected integers, floats, Fraction, "
             "Decimal or decimal strings."
         )
-    if kind == "S":
+
+
+def _find_fault(
+    flat: np.ndarray[Any, Any], floats: str, name: str, where: Callable[[int], str]
+) -> None:
+    """Raise the error of the first entry, row by row, that is no number."""
+    if flat.dtype.kind == "S":
         flat = np.char.decode(flat, "ascii", "replace")
-    if kind == "f" and floats == "binary" and np.isfinite(flat).all():
-        return [Fraction(*x.as_integer_ratio()) for x in _scalars(flat)]
-    out: list[Fraction | int] = []
-    # numpy scalars keep their type: float32(0.1) has the shortest decimal 0.1
     for position, value in enumerate(flat):
         try:
-            out.append(exact_number(value, floats=floats))
+            exact_number(value, floats=floats)
         except (InputError, InputTypeError) as error:
             raise type(error)(f"{name}: {error} ({where(position)}).") from None
-    return out
-
-
-def _scalars(flat: np.ndarray[Any, Any]) -> Iterable[Any]:
-    # Python floats are faster, and hold all but long doubles
-    return flat.tolist() if flat.dtype.itemsize <= 8 else flat

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 
@@ -13,17 +15,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from arrangement.errors import InputError, InputTypeError
 from arrangement.exact import (
+    Column,
+    IntegerRows,
     IntRow,
-    canonical,
-    exact_number,
     hadamard_bits,
     independent_rows,
     integer_row,
     multiply,
+    pivot_columns,
     read_matrix,
     read_vector,
     reduce_columns,
 )
+from arrangement.model.parallel import Parallels
 
 _UNIFORM_TESTS = 10**6
 
@@ -74,6 +78,8 @@ class Arrangement:
         No offsets given; a projection ``X V_k`` is listed.
     projection : ndarray, shape (d, k), float64, or None
         ``V_k`` when projected.
+    distinct : IntegerRows
+        The first row of each class of parallel rows, primitive, over the pivot columns.
 
     Raises
     ------
@@ -94,14 +100,13 @@ class Arrangement:
     rank: int
     is_central: bool
     projection: NDArray[np.float64] | None = field(repr=False)
-    cone: Cone = field(repr=False)
+    distinct: IntegerRows = field(repr=False)
     class_of: NDArray[np.int64] = field(repr=False)
     orientation: NDArray[np.int8] = field(repr=False)
     constant_bits: NDArray[np.bool_] = field(repr=False)
     constant_signs: NDArray[np.int8] = field(repr=False)
     pivot_columns: tuple[int, ...] = field(repr=False)
     column_scales: tuple[Fraction, ...] = field(repr=False)
-    column_basis: tuple[IntRow, ...] | None = field(repr=False)
 
     def __init__(
         self,
@@ -111,7 +116,8 @@ class Arrangement:
         rank: str | int = "exact",
         floats: str = "binary",
     ) -> None:
-        n, d, rows = read_matrix(normals, floats=floats, name="normals")
+        matrix = read_matrix(normals, floats=floats, name="normals")
+        n, d = matrix.n_rows, matrix.width
         shifts = None
         if offsets is not None:
             shifts = read_vector(offsets, floats=floats, name="offsets")
@@ -120,67 +126,94 @@ class Arrangement:
                     f"offsets has length {len(shifts)}; expected {n}, one for each "
                     "row of normals."
                 )
-        self._build(rows, d, shifts, _check_rank(rank, n, d))
+        self._build(matrix.columns, n, shifts, _check_rank(rank, n, d))
 
     @classmethod
-    def of_rows(cls, rows: list[list[Fraction | int]], dimension: int) -> Arrangement:
-        """Return the central arrangement of rows that were read exactly already."""
+    def of_columns(cls, columns: Sequence[Column], n_rows: int) -> Arrangement:
+        """Return the central arrangement of columns that were read exactly already."""
         arrangement = object.__new__(cls)
-        arrangement._build(rows, dimension, None, None)
+        arrangement._build(columns, n_rows, None, None)
         return arrangement
 
     def _build(
         self,
-        rows: list[list[Fraction | int]],
-        d: int,
-        shifts: list[Fraction | int] | None,
+        columns: Sequence[Column],
+        n: int,
+        shifts: Column | None,
         target: int | str | None,
     ) -> None:
-        """Find classes, rank and the cone behind exact rows (n, d)."""
-        n = len(rows)
-        scales, scaled = _scale_columns(rows, d)
-        homogeneous = [
-            integer_row(row if shifts is None else [*row, -shifts[i]])
-            for i, row in enumerate(scaled)
-        ]
-        parts = _Parts(homogeneous, d)
+        """Find classes, rank and the rows behind exact columns (n, d).
+
+        Columns are scaled to primitive integers first: signs are kept, and witnesses
+        map back.  With data in different units this keeps the integers, and so the
+        bound that lets machine integers be used, as small as they can be.
+        """
+        d = len(columns)
+        pairs = [column.primitive() for column in columns]
+        scales = [scale for scale, _ in pairs]
+        scaled = [column for _, column in pairs]
+        last = [] if shifts is None else [shifts.negated()]
+        parts = Parallels.of_rows(IntegerRows.of_columns([*scaled, *last], n), d)
         projection = None
         if target is None:
-            normals_only = [row[:d] for row in parts.rows]
-            _, columns = independent_rows(normals_only, d)
+            kept = pivot_columns(parts.rows, d)
+            if len(kept) < d:
+                found = [parts.rows.columns[k] for k in kept]
+                ends = parts.rows.columns[d:]
+                parts = parts.over([*found, *ends], len(kept))
         else:
-            projection = _right_singular_vectors(rows, n, d, target)
-            columns = list(range(projection.shape[1]))
-            scales = [Fraction(1)] * len(columns)
-            parts.project(rows, shifts, projection)
-        kept = [*columns] if shifts is None else [*columns, -1]
-        cone_rows, true_rank = parts.restrict(kept, affine=shifts is not None)
-        if projection is not None and true_rank < len(columns):
-            raise InputError(
-                f"the projection to rank {len(columns)} has exact rank {true_rank}; "
-                f"ask for rank={true_rank}."
+            projection = _right_singular_vectors(columns, n, target)
+            kept = list(range(projection.shape[1]))
+            scales = [Fraction(1)] * len(kept)
+            parts = parts.over(
+                _projected(parts.first, columns, last, projection), len(kept)
             )
-        infinity = None if shifts is None else (*([0] * len(columns)), 1)
-        cone_rows, basis = _shorten(cone_rows, len(kept), affine=shifts is not None)
+            true_rank = len(pivot_columns(parts.rows, len(kept)))
+            if true_rank < len(kept):
+                raise InputError(
+                    f"the projection to rank {len(kept)} has exact rank {true_rank}; "
+                    f"ask for rank={true_rank}."
+                )
         values = {
             "n_hyperplanes": n,
             "dimension": d,
-            "rank": len(columns),
+            "rank": len(kept),
             "is_central": shifts is None,
             "projection": projection,
-            "cone": Cone(cone_rows, infinity, len(kept)),
+            "distinct": parts.rows,
             "class_of": parts.class_of,
             "orientation": parts.orientation,
             "constant_bits": parts.constant_signs >= 0,
             "constant_signs": parts.constant_signs,
-            "pivot_columns": tuple(columns),
-            "column_scales": tuple(scales[c] for c in columns),
-            "column_basis": basis,
+            "pivot_columns": tuple(kept),
+            "column_scales": tuple(scales[c] for c in kept),
         }
         for key, value in values.items():
             if isinstance(value, np.ndarray):
                 value.setflags(write=False)
             object.__setattr__(self, key, value)
+
+    @cached_property
+    def _shortened(self) -> tuple[tuple[IntRow, ...], tuple[IntRow, ...] | None]:
+        width = self.rank + (not self.is_central)
+        rows = tuple(self.distinct.tuples())
+        return _shorten(rows, width, affine=not self.is_central)
+
+    @cached_property
+    def cone(self) -> Cone:
+        """The arrangement as it is listed: Python integers in the columns of a basis.
+
+        Found when it is first asked for, as a short basis takes long in high rank,
+        where nothing is listed.
+        """
+        infinity = None if self.is_central else (*([0] * self.rank), 1)
+        width = self.rank + (not self.is_central)
+        return Cone(self._shortened[0], infinity, width)
+
+    @property
+    def column_basis(self) -> tuple[IntRow, ...] | None:
+        """The change of basis behind the rows of the cone; None for the identity."""
+        return self._shortened[1]
 
     @classmethod
     def coerce(
@@ -209,7 +242,7 @@ class Arrangement:
     @property
     def n_distinct(self) -> int:
         """Number of distinct hyperplanes (zero rows dropped, parallel rows merged)."""
-        return len(self.cone.rows)
+        return len(self.distinct)
 
     @property
     def first_rows(self) -> NDArray[np.int64]:
@@ -242,15 +275,17 @@ class Arrangement:
             If more than a million minors would have to be tested; compare
             ``count_patterns`` with ``cover_bound`` instead: equal means uniform.
         """
+        extra = int(not self.is_central)
+        n_rows = self.n_distinct + extra
+        size = min(self.rank + extra, n_rows)
+        if math.comb(n_rows, size) > _UNIFORM_TESTS:
+            raise InputError(
+                f"{math.comb(n_rows, size)} minors to test; compare "
+                "count_patterns(X) with cover_bound(n_distinct, rank) instead."
+            )
         rows = list(self.cone.rows)
         if self.cone.infinity is not None:
             rows.append(self.cone.infinity)
-        size = min(self.cone.rank, len(rows))
-        if math.comb(len(rows), size) > _UNIFORM_TESTS:
-            raise InputError(
-                f"{math.comb(len(rows), size)} minors to test; compare "
-                "count_patterns(X) with cover_bound(n_distinct, rank) instead."
-            )
         return all(
             len(independent_rows(subset, self.cone.rank)[0]) == size
             for subset in combinations(rows, size)
@@ -323,120 +358,40 @@ def _check_rank(rank: str | int, n: int, d: int) -> int | str | None:
     return int(rank)
 
 
-def _scale_columns(
-    rows: list[list[Fraction | int]], d: int
-) -> tuple[list[Fraction], list[list[Fraction | int]]]:
-    """Scale columns to primitive integers; signs are kept, witnesses map back.
-
-    With data in different units this keeps the integers, and so the bound that
-    lets machine integers be used, as small as they can be.
-    """
-    scales: list[Fraction] = []
-    columns = []
-    for k in range(d):
-        column = [row[k] for row in rows]
-        scale = Fraction(math.lcm(*(x.denominator for x in column)) if column else 1)
-        divisor = math.gcd(*(int(x * scale) for x in column)) if column else 0
-        if divisor > 1:
-            scale /= divisor
-        scales.append(scale)
-        columns.append([int(x * scale) for x in column])
-    return scales, [[column[i] for column in columns] for i in range(len(rows))]
+def _projected(
+    first: NDArray[np.int64],
+    columns: Sequence[Column],
+    last: list[Column],
+    projection: NDArray[np.float64],
+) -> list[Column]:
+    """Return the columns of the float64 ``X V_k``, of some rows, and the last ones."""
+    picked = _to_float([column[first] for column in columns], first.size)
+    image = picked @ projection
+    if not np.all(np.isfinite(image)):
+        raise InputError("X V_k overflows float64; scale the columns of X first.")
+    found = [Column.of_floats(np.ascontiguousarray(values)) for values in image.T]
+    return [*found, *(column[first] for column in last)]
 
 
-class _Parts:
-    """Zero rows, parallel classes and the first row of each, built once."""
-
-    def __init__(self, homogeneous: list[IntRow], d: int) -> None:
-        n = len(homogeneous)
-        self.class_of = np.full(n, -1, dtype=np.int64)
-        self.orientation = np.ones(n, dtype=np.int8)
-        # of a row that is no hyperplane: 0, or the sign of -b when affine; -1 elsewhere
-        self.constant_signs = np.full(n, -1, dtype=np.int8)
-        self.first: list[int] = []
-        self.rows: list[IntRow] = []
-        seen: dict[IntRow, tuple[int, int]] = {}
-        for i, row in enumerate(homogeneous):
-            if not any(row[:d]):
-                self.constant_signs[i] = 0 if len(row) == d else _sign(row[-1])
-                continue
-            key, sign = canonical(row)
-            if key not in seen:
-                seen[key] = (len(self.rows), sign)
-                self.first.append(i)
-                self.rows.append(row)
-            self.class_of[i], first_sign = seen[key]
-            self.orientation[i] = sign * first_sign
-
-    def project(
-        self,
-        rows: list[list[Fraction | int]],
-        shifts: list[Fraction | int] | None,
-        projection: NDArray[np.float64],
-    ) -> None:
-        """Replace each representative by its row of the float64 ``X V_k``."""
-        picked = [rows[i] for i in self.first]
-        image = _to_float(picked, len(picked), projection.shape[0]) @ projection
-        if not np.all(np.isfinite(image)):
-            raise InputError("X V_k overflows float64; scale the columns of X first.")
-        projected = []
-        for place, i in enumerate(self.first):
-            row: list[Fraction | int] = [exact_number(x) for x in image[place]]
-            if shifts is not None:
-                row.append(-shifts[i])
-            projected.append(integer_row(row))
-        self.rows = projected
-
-    def restrict(
-        self, columns: list[int], *, affine: bool
-    ) -> tuple[tuple[IntRow, ...], int]:
-        """Keep ``columns``; merge once more (a projection may create parallels)."""
-        width = len(columns) - affine
-        remap = np.full(len(self.rows) + 1, -1, dtype=np.int64)
-        flip = np.ones(len(self.rows) + 1, dtype=np.int8)
-        seen: dict[IntRow, tuple[int, int]] = {}
-        rows: list[IntRow] = []
-        constant: dict[int, int] = {}
-        for index, row in enumerate(self.rows):
-            short = integer_row([row[c] for c in columns])
-            if not any(short[:width]):
-                constant[index] = _sign(short[-1]) if affine else 0
-                continue
-            key, sign = canonical(short)
-            if key not in seen:
-                seen[key] = (len(rows), sign)
-                rows.append(short)
-            remap[index], first_sign = seen[key]
-            flip[index] = sign * first_sign
-        for index, sign in constant.items():
-            members = np.flatnonzero(self.class_of == index)
-            self.constant_signs[members] = sign * self.orientation[members]
-        self.orientation = self.orientation * flip[self.class_of]
-        self.class_of = remap[self.class_of]
-        normals = [row[:width] for row in rows]
-        return tuple(rows), len(independent_rows(normals, width)[0])
-
-
-def _sign(value: int) -> int:
-    return (value > 0) - (value < 0)
-
-
-def _to_float(rows: list[list[Fraction | int]], n: int, d: int) -> NDArray[np.float64]:
-    try:
-        return np.array([[float(x) for x in row] for row in rows]).reshape(n, d)
-    except OverflowError:
+def _to_float(columns: Sequence[Column], n: int) -> NDArray[np.float64]:
+    out = np.zeros((n, len(columns)))
+    for k, column in enumerate(columns):
+        out[:, k] = column.rounded()[0]
+    if not np.all(np.isfinite(out)):
         raise InputError(
             "an entry is beyond float64, which a projected rank needs; scale the "
             "columns or use rank='exact'."
-        ) from None
+        )
+    return out
 
 
 def _right_singular_vectors(
-    rows: list[list[Fraction | int]], n: int, d: int, target: int | str
+    columns: Sequence[Column], n: int, target: int | str
 ) -> NDArray[np.float64]:
+    d = len(columns)
     if n == 0 or d == 0:
         return np.zeros((d, 0))
-    _, singular, vt = np.linalg.svd(_to_float(rows, n, d), full_matrices=False)
+    _, singular, vt = np.linalg.svd(_to_float(columns, n), full_matrices=False)
     if target == "numerical":
         cut = max(n, d) * np.finfo(np.float64).eps * singular[0]
         target = int(np.count_nonzero(singular > cut))

@@ -109,11 +109,11 @@ def find_obstruction(
     >>> find_obstruction([[1], [2]], [1, 3]).reason
     'rows 0 and 1 point in one direction, but their targets are not in proportion'
     """
-    n, _, rows = read_matrix(X, floats=floats, name="X")
+    matrix = read_matrix(X, floats=floats, name="X")
     targets = read_vector(y, floats=floats, name="y")
-    if len(targets) != n:
-        raise InputError(f"y has length {len(targets)}; expected {n}.")
-    return reach(rows, targets, intercept=intercept).obstruction
+    if len(targets) != matrix.n_rows:
+        raise InputError(f"y has length {len(targets)}; expected {matrix.n_rows}.")
+    return reach(matrix.rows(), targets, intercept=intercept).obstruction
 
 
 def reach(

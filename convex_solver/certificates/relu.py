@@ -219,8 +219,8 @@ def bounds(
     term = loss.at(
         data.y,
         weights=data.weights,
-        y_exact=data.y_exact,
-        weights_exact=data.weights_exact,
+        y_exact=data.y_read,
+        weights_exact=data.weights_read,
     )
     v = term.clip(_candidate(term, network, data, dual))
     price = _price(

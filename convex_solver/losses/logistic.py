@@ -37,7 +37,9 @@ class LogisticTerm(DataTerm):
     def __init__(self, targets: Targets) -> None:
         super().__init__(targets)
         # the weights themselves, rounded towards zero
-        self.limit = np.array([float_below(c) for c in targets.weights_exact])
+        self.limit = np.ones(targets.y.size)
+        if targets.is_weighted:
+            self.limit = np.array([float_below(c) for c in targets.weights_exact])
 
     def value(self, f: ArrayLike) -> float:
         """Return the loss of predictions (n,)."""

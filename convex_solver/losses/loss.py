@@ -39,7 +39,7 @@ from numpy.typing import ArrayLike
 
 from arrangement import InputError, InputTypeError
 from convex_solver.losses.box import BOX_LOSSES
-from convex_solver.losses.kinds import LABELS, Kind
+from convex_solver.losses.kinds import ANY, LABELS, Kind
 from convex_solver.losses.logistic import LOGISTIC
 from convex_solver.losses.poisson import POISSON
 from convex_solver.losses.terms import DataTerm, Targets
@@ -168,6 +168,8 @@ class Loss:
         A label of 1 + 1e-20, which float64 rounds to 1, is none.
         """
         rule = self.kind.targets
+        if rule is ANY:
+            return
         wrong = next((i for i, x in enumerate(y) if not rule.is_met(x)), None)
         if wrong is not None:
             value = Decimal(y[wrong].numerator) / y[wrong].denominator

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from arrangement import InputError
+from arrangement.exact import Column
 from convex_solver.losses.conic_form import ConicLoss
 from convex_solver.losses.newton import NewtonTerm
 from convex_solver.rounding import nearest_error
 from convex_solver.typing import Array
 
-Exact = tuple[Fraction | int, ...]
+Exact = Sequence[Fraction | int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +31,7 @@ class Targets:
     y, weights : ndarray, shape (n,), float64
     y_error : ndarray, shape (n,), float64
         Bound on ``|exact - y|``.
-    y_exact, weights_exact : tuple of Fraction or int
+    y_exact, weights_exact : Column, or tuple of Fraction or int
     is_weighted : bool
         Whether a weight differs from one.
     """
@@ -80,19 +81,20 @@ class Targets:
                 "by the same number."
             )
         if y_exact is None:
-            y_exact = [Fraction(x) for x in values.tolist()]
-            error = np.zeros_like(values)
-        else:
-            error = nearest_error(values, y_exact)
+            y_exact = Column.of_floats(values)
         if weights_exact is None:
-            weights_exact = [Fraction(x) for x in counts.tolist()]
+            weights_exact = Column.of_floats(counts)
+        # a weight of one is the float as well, without an error
+        off = nearest_error(counts, weights_exact)
         return cls(
             values,
             counts,
-            error,
-            tuple(y_exact),
-            tuple(weights_exact),
-            any(x != 1 for x in weights_exact),
+            nearest_error(values, y_exact),
+            y_exact if isinstance(y_exact, Column) else tuple(y_exact),
+            weights_exact
+            if isinstance(weights_exact, Column)
+            else tuple(weights_exact),
+            bool(np.any(counts != 1.0) or np.any(off != 0.0)),
         )
 
 

@@ -209,6 +209,6 @@ def _term(loss: Loss, data: Data) -> DataTerm:
     return loss.at(
         data.y,
         weights=data.weights,
-        y_exact=data.y_exact,
-        weights_exact=data.weights_exact,
+        y_exact=data.y_read,
+        weights_exact=data.weights_read,
     )

@@ -4,7 +4,8 @@ The numbers are rationals (binary floats, decimals, fractions). The program work
 a float64 copy in its own coordinates, ``(X - center) / scale`` with a ones column
 appended when there is an intercept; each entry of the copy is the correctly rounded
 value of the exact entry, and the rounding is recorded so that a certificate can
-account for it.
+account for it.  The exact numbers stay columns of `arrangement.exact`, which NumPy
+scales, rounds and writes; Python numbers are made where they are asked for.
 
 All that follows a reading shares one `Data`, in which nothing can change: solver,
 candidates of the dual point, certificate and report speak of the same numbers.
@@ -12,18 +13,20 @@ candidates of the dual point, certificate and report speak of the same numbers.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from arrangement import Arrangement, InputError
-from arrangement.exact import exact_text, read_samples, read_vector
-from convex_solver.rounding import nearest_error
+from arrangement.exact import Column, Matrix, read_samples, read_vector
+from convex_solver.reading.digest import data_digest
+from convex_solver.reading.scaled import scaled_column
+from convex_solver.rounding import spacing_error
 from convex_solver.typing import Array
 
 _WEIGHTS = "sample_weight"
@@ -35,20 +38,53 @@ Exact = tuple[Fraction | int, ...]
 class Rows:
     """A matrix as read, exactly: rows (n K, d), K of them for each sample."""
 
-    exact: tuple[Exact, ...] = field(repr=False)
-    width: int
-    n_patches: int
+    matrix: Matrix = field(repr=False)
+
+    @property
+    def columns(self) -> Sequence[Column]:
+        """The columns, n K numbers each."""
+        return self.matrix.columns
+
+    @property
+    def width(self) -> int:
+        """Number of columns, d."""
+        return self.matrix.width
+
+    @property
+    def n_patches(self) -> int:
+        """Rows of each sample, K."""
+        return self.matrix.n_patches
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows, n K."""
+        return self.matrix.n_rows
 
     @property
     def n_samples(self) -> int:
         """Number of samples, n."""
-        return len(self.exact) // self.n_patches
+        return self.n_rows // self.n_patches
+
+    @cached_property
+    def exact(self) -> tuple[Exact, ...]:
+        """The rows as Python numbers; made when they are first asked for."""
+        return tuple(self.matrix.rows())
 
     @property
     def values(self) -> Array:
-        """The rows in float64, (n K, d); a new array."""
-        floats = [float(x) for row in self.exact for x in row]
-        return np.array(floats, dtype=np.float64).reshape(-1, self.width)
+        """The rows in float64, (n K, d); a new array.
+
+        Raises
+        ------
+        OverflowError
+            An entry is beyond float64.
+        """
+        out = np.empty((self.n_rows, self.width))
+        for k, column in enumerate(self.columns):
+            out[:, k] = column.rounded()[0]
+        if not np.all(np.isfinite(out)):
+            raise OverflowError("an entry is beyond float64")
+        return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,10 +120,10 @@ class Data:
         The program's coordinates, and a bound on ``|exact - X|`` entry by entry.
     y, y_error : ndarray, shape (n,), float64, read-only
         Likewise.
-    y_exact : tuple of Fraction or int
-        The targets without rounding.
-    weights, weights_exact : ndarray, shape (n,), and tuple, or None
-        Weights of the samples.
+    y_read : Column
+        The targets without rounding; ``y_exact`` are the same as Python numbers.
+    weights, weights_read : ndarray, shape (n,), and Column, or None
+        Weights of the samples; ``weights_exact`` are the same as Python numbers.
     intercept, scaling : bool, and Scaling or None
         How the program's coordinates come from ``rows``.
     floats : {"binary", "decimal"}
@@ -102,13 +138,23 @@ class Data:
     X_error: Array = field(repr=False)
     y: Array = field(repr=False)
     y_error: Array = field(repr=False)
-    y_exact: Exact = field(repr=False)
+    y_read: Column = field(repr=False)
     weights: Array | None = field(repr=False)
-    weights_exact: Exact | None = field(repr=False)
+    weights_read: Column | None = field(repr=False)
     intercept: bool
     scaling: Scaling | None = field(repr=False)
     floats: str
     digest: str
+
+    @cached_property
+    def y_exact(self) -> Exact:
+        """The targets as int and Fraction."""
+        return tuple(self.y_read)
+
+    @cached_property
+    def weights_exact(self) -> Exact | None:
+        """The weights as int and Fraction; None where there are none."""
+        return None if self.weights_read is None else tuple(self.weights_read)
 
     @property
     def n_patches(self) -> int:
@@ -140,13 +186,13 @@ class Data:
     def with_targets(self, y: ArrayLike | Any) -> Data:
         """Return the same rows and weights with other targets; X is not read again."""
         targets = _read_targets(self.rows, y, self.floats)
-        values, errors = _round(targets, "y")
+        values, errors = _round([targets], "y")
         return replace(
             self,
-            y=values,
-            y_error=errors,
-            y_exact=targets,
-            digest=_digest(self.rows, targets, self.weights_exact),
+            y=values[:, 0],
+            y_error=errors[:, 0],
+            y_read=targets,
+            digest=data_digest(self.rows.matrix, targets, self.weights_read),
         )
 
 
@@ -175,54 +221,54 @@ def read_data(
     targets = _read_targets(rows, y, floats)
     weights = None
     if sample_weight is not None:
-        weights = tuple(read_vector(sample_weight, floats=floats, name=_WEIGHTS))
+        weights = read_vector(sample_weight, floats=floats, name=_WEIGHTS)
         if len(weights) != rows.n_samples:
             raise InputError(
                 f"sample_weight has length {len(weights)}; expected {rows.n_samples}."
             )
-    rounded = None if weights is None else _round(weights, _WEIGHTS)[0]
-    n, d = len(rows.exact), rows.width + bool(intercept)
+    rounded = None if weights is None else _round([weights], _WEIGHTS)[0][:, 0]
+    n, d = rows.n_rows, rows.width + bool(intercept)
     if n == 0 or d == 0:
         raise InputError(
             f"X has shape ({n}, {d}); a program needs at least one row and one column."
         )
     if standardize:
         scaling = fit_scaling(rows, intercept=intercept, weights=rounded)
-    plain = [[*row, 1] if intercept else [*row] for row in rows.exact]
-    exact = [x for row in plain for x in row]
-    if scaling is not None:
-        exact = _scaled(rows, scaling, intercept=intercept)
+    ones = [Column.of_integers(np.ones(n, dtype=np.int64))] * bool(intercept)
+    plain = [*rows.columns, *ones]
+    if scaling is None:
+        values, errors = _round(plain, "X")
+    else:
+        values, errors = _scaled(rows, scaling, ones)
         # a map of the columns onto themselves keeps the patterns, and the numbers as
         # given are shorter; a shift without a column of ones is none
         if np.any(scaling.center) and not intercept:
-            plain = [exact[k * d : (k + 1) * d] for k in range(n)]
-    values, errors = _round(exact, "X")
-    y_values, y_errors = _round(targets, "y")
+            plain = _moved(rows, scaling)
+    y_values, y_errors = _round([targets], "y")
     return Data(
         rows=rows,
-        arrangement=Arrangement.of_rows(plain, d),
-        X=values.reshape(n, d),
-        X_error=errors.reshape(n, d),
-        y=y_values,
-        y_error=y_errors,
-        y_exact=targets,
+        arrangement=Arrangement.of_columns(plain, n),
+        X=values,
+        X_error=errors,
+        y=y_values[:, 0],
+        y_error=y_errors[:, 0],
+        y_read=targets,
         weights=rounded,
-        weights_exact=weights,
+        weights_read=weights,
         intercept=bool(intercept),
         scaling=scaling,
         floats=floats,
-        digest=_digest(rows, targets, weights),
+        digest=data_digest(rows.matrix, targets, weights),
     )
 
 
 def read_rows(X: ArrayLike | Any, *, floats: str) -> Rows:
     """Read a matrix (n, d), or patches (n, K, d), exactly."""
-    n_patches, d, rows = read_samples(X, floats=floats, name="X")
-    return Rows(tuple(map(tuple, rows)), d, n_patches)
+    return Rows(read_samples(X, floats=floats, name="X"))
 
 
-def _read_targets(rows: Rows, y: ArrayLike | Any, floats: str) -> Exact:
-    targets = tuple(read_vector(y, floats=floats, name="y"))
+def _read_targets(rows: Rows, y: ArrayLike | Any, floats: str) -> Column:
+    targets = read_vector(y, floats=floats, name="y")
     if len(targets) != rows.n_samples:
         what = "row" if rows.n_patches == 1 else "set of patches"
         raise InputError(
@@ -239,10 +285,11 @@ def fit_scaling(rows: Rows, *, intercept: bool, weights: Array | None) -> Scalin
     Without an intercept the columns are not centred, as that would not be a map of
     the columns onto themselves, and the scale is the root mean square.
     """
-    n, d = len(rows.exact), rows.width
-    values, _ = _round([x for row in rows.exact for x in row], "X")
-    values = values.reshape(n, d)
-    counts = np.ones(n)
+    d = rows.width
+    if not d:
+        return Scaling(np.zeros(0), np.ones(0))
+    values, _ = _round(rows.columns, "X")
+    counts = np.ones(rows.n_rows)
     # the loss says what is wrong with weights that cannot be used
     if weights is not None and np.all(weights > 0.0) and weights.sum() < np.inf:
         counts = np.repeat(weights, rows.n_patches)
@@ -258,49 +305,52 @@ def fit_scaling(rows: Rows, *, intercept: bool, weights: Array | None) -> Scalin
     return Scaling(center, scale)
 
 
-def _scaled(rows: Rows, scaling: Scaling, *, intercept: bool) -> list[Fraction | int]:
-    center = [Fraction(c) for c in scaling.center.tolist()]
-    inverse = [1 / Fraction(s) for s in scaling.scale.tolist()]
+def _scaled(
+    rows: Rows, scaling: Scaling, ones: Sequence[Column]
+) -> tuple[Array, Array]:
+    """Return ``(X - center) / scale``, rounded once, and the errors."""
+    center, scale = scaling.center.tolist(), scaling.scale.tolist()
     if rows.width != len(center):
         raise InputError(
             f"X has {rows.width} columns; the scaling was made for {len(center)}."
         )
-    out: list[Fraction | int] = []
-    for row in rows.exact:
-        out += [(x - c) * s for x, c, s in zip(row, center, inverse, strict=True)]
-        out += [1] * intercept
-    return out
+    found = [
+        scaled_column(column, c, s)
+        for column, c, s in zip(rows.columns, center, scale, strict=True)
+    ]
+    return _stacked([*found, *(column.rounded() for column in ones)], "X")
 
 
-def _round(values: Sequence[Fraction | int], name: str) -> tuple[Array, Array]:
-    try:
-        # int / int and float(Fraction) are correctly rounded in Python
-        rounded = np.array([float(x) for x in values], dtype=np.float64)
-    except OverflowError:
+def _moved(rows: Rows, scaling: Scaling) -> list[Column]:
+    """Return the columns of ``(X - center) / scale``, exactly."""
+    center = [Fraction(c) for c in scaling.center.tolist()]
+    inverse = [1 / Fraction(s) for s in scaling.scale.tolist()]
+    return [
+        Column.of_numbers([(x - c) * s for x in column])
+        for column, c, s in zip(rows.columns, center, inverse, strict=True)
+    ]
+
+
+def _round(columns: Sequence[Column], name: str) -> tuple[Array, Array]:
+    """Return columns side by side in float64, and the errors."""
+    return _stacked([column.rounded() for column in columns], name)
+
+
+def _stacked(
+    found: Sequence[tuple[Array, NDArray[np.bool_]]], name: str
+) -> tuple[Array, Array]:
+    values = np.stack([rounded for rounded, _ in found], axis=1)
+    if not np.all(np.isfinite(values)):
         raise InputError(
             f"{name} has an entry beyond float64, which the program needs; scale it."
-        ) from None
-    return _frozen(rounded), _frozen(nearest_error(rounded, values))
+        )
+    errors = np.zeros_like(values)
+    for k, (rounded, same) in enumerate(found):
+        if not np.all(same):
+            errors[:, k] = spacing_error(rounded, same)
+    return _frozen(values), _frozen(errors)
 
 
 def _frozen(array: Array) -> Array:
     array.setflags(write=False)
     return array
-
-
-def _digest(
-    rows: Rows,
-    targets: Sequence[Fraction | int],
-    weights: Sequence[Fraction | int] | None,
-) -> str:
-    state = hashlib.sha256()
-    n_patches = rows.n_patches
-    for k, target in enumerate(targets):
-        patches = rows.exact[k * n_patches : (k + 1) * n_patches]
-        numbers = [*(x for row in patches for x in row), target]
-        state.update((",".join(map(exact_text, numbers)) + "\n").encode())
-    if n_patches > 1:
-        state.update(f"patches {n_patches}\n".encode())
-    if weights is not None:
-        state.update(("weights " + ",".join(map(exact_text, weights)) + "\n").encode())
-    return state.hexdigest()

@@ -72,9 +72,8 @@ class Pricer:
     def __init__(self, X: Array, arrangement: Arrangement, seed: int = 0) -> None:
         self.random = np.random.default_rng(seed)
         classes, orientation = arrangement.class_of, arrangement.orientation
-        count = int(classes.max(initial=-1)) + 1
         norms = np.linalg.norm(X, axis=1)
-        first = np.array([np.argmax(classes == k) for k in range(count)], dtype=int)
+        first = arrangement.first_rows
         self.rows = np.ascontiguousarray(X[first] / norms[first, None])
         alive = classes >= 0
         self.index = classes[alive]

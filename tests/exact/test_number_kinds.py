@@ -35,7 +35,7 @@ HUGE, HUGER = 2**63, 2**63 + 1
 
 
 def rows_of(values, floats="binary"):
-    return read_matrix(values, floats=floats, name="X")[2]
+    return [list(row) for row in read_matrix(values, floats=floats, name="X").rows()]
 
 
 class SageRational:
@@ -217,9 +217,9 @@ def test_series_are_vectors():
         pl.Series([NEXT, 3]),
         pd.Series([NEXT, 3], dtype="category"),
     ):
-        assert read_vector(series, floats="binary", name="y") == [NEXT, 3]
+        assert [*read_vector(series, floats="binary", name="y")] == [NEXT, 3]
     single = pl.Series([0.1], dtype=pl.Float32)
-    assert read_vector(single, floats="decimal", name="y") == [Fraction(1, 10)]
+    assert [*read_vector(single, floats="decimal", name="y")] == [Fraction(1, 10)]
 
 
 def test_rationals_whose_parts_are_methods():
@@ -234,7 +234,8 @@ def test_rationals_whose_parts_are_methods():
         assert count_patterns(values) == 2
     halves = [SageRational("1/2"), SageRational(0)]
     assert count_patterns([[1, 0], [0, 1]], offsets=halves) == 4
-    assert read_vector(SageVector(["1/3"]), floats="binary", name="y") == [third[0][0]]
+    column = read_vector(SageVector(["1/3"]), floats="binary", name="y")
+    assert [*column] == [third[0][0]]
 
 
 @pytest.mark.parametrize(
@@ -451,19 +452,21 @@ SAMPLES = {
 def test_samples_of_several_patches(kind):
     half = Fraction(1, 2)
     found = read_samples(SAMPLES[kind], floats="binary", name="X")
-    assert found == (2, 2, [[NEXT, half], [1, 2], [BIG, half], [3, 4]])
+    assert (found.n_patches, found.width) == (2, 2)
+    assert found.rows() == [(NEXT, half), (1, 2), (BIG, half), (3, 4)]
 
 
 def test_samples_of_single_precision_patches():
     values = [TENTHS, TENTHS]
-    n_patches, d, rows = read_samples(values, floats="decimal", name="X")
-    assert (n_patches, d) == (2, 2)
-    assert rows[0] == rows[2] == [Fraction(1, 10), Fraction(5, 2)]
+    found = read_samples(values, floats="decimal", name="X")
+    assert (found.n_patches, found.width) == (2, 2)
+    rows = found.rows()
+    assert rows[0] == rows[2] == (Fraction(1, 10), Fraction(5, 2))
 
 
 def test_samples_that_are_refused():
     flat = read_samples([[1, 2]], floats="binary", name="X")
-    assert flat == (1, 2, [[1, 2]])
+    assert (flat.n_patches, flat.width, flat.rows()) == (1, 2, [(1, 2)])
     with pytest.raises(InputError, match=r"nan.*sample 1, patch 1, column 0"):
         read_samples([[[1], [2]], [[3], [np.nan]]], floats="binary", name="X")
     with pytest.raises(InputError, match="ragged"):

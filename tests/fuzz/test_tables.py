@@ -132,7 +132,8 @@ def rows_of(path: Path, **options):
     """The exact rows, or None with one line for an answer."""
     try:
         table = read_table(path, **options)
-        return read_matrix(table.numbers(), floats="binary", name="X")[2]
+        read = read_matrix(table.numbers(), floats="binary", name="X")
+        return [list(row) for row in read.rows()]
     except ArrangementError as error:
         said = str(error)
     assert "\n" not in said

@@ -30,7 +30,8 @@ def read(tmp_path: Path):
 
 
 def exact(table: Table, names=None):
-    return read_matrix(table.numbers(names), floats="binary", name="X")[2]
+    read = read_matrix(table.numbers(names), floats="binary", name="X")
+    return [list(row) for row in read.rows()]
 
 
 NAMED = {

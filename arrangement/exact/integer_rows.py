@@ -1,0 +1,192 @@
+"""Rows of integers without common divisor, and classes of proportional ones.
+
+`IntegerRows` are the rows of a matrix, each scaled by the positive number that makes it
+primitive.  They stay columns of mantissas and exponents (`columns`): of a row of such
+columns the gcd is ``2**min(a) 5**min(b)`` times that of the mantissas, which are prime
+to ten, so making rows primitive takes no integer longer than a machine word, and two
+rows are equal exactly if mantissas and exponents are.  Python integers are made of the
+rows that are asked for, and on the way only of entries from 2**62.
+
+Equal rows are found by a hash of 64 bits, sorted; rows with one hash are compared entry
+by entry, and those that only share it are told apart by a dictionary.  O(n log n).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arrangement.exact.columns import Column, Ints, common
+from arrangement.exact.linear_algebra import IntRow
+
+# Odd multipliers of the hash: the golden ratio, and a mixer of Steele, Lea & Flood.
+_STEP = np.uint64(0x9E3779B97F4A7C15)
+_MIX = np.uint64(0xBF58476D1CE4E5B9)
+_HALF = np.uint64(32)
+# above every exponent
+_NONE = np.int32(2**30)
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerRows:
+    """Primitive rows; zero rows stay zero.
+
+    Attributes
+    ----------
+    columns : tuple of Column
+        Columns of integers, either all split or none.
+    n_rows : int
+    """
+
+    columns: tuple[Column, ...]
+    n_rows: int
+
+    @classmethod
+    def of_columns(cls, columns: Sequence[Column], n_rows: int) -> IntegerRows:
+        """Scale every row by the positive number that makes it primitive."""
+        parts = common(columns) if columns else []
+        two, five = np.full(n_rows, _NONE), np.full(n_rows, _NONE)
+        for part in parts:
+            moving = part.mantissas != 0
+            np.minimum(two, np.where(moving, part.twos, _NONE), out=two)
+            if part.fives is not None:
+                np.minimum(five, np.where(moving, part.fives, _NONE), out=five)
+        divisor = _row_gcd([part.mantissas for part in parts], n_rows)
+        large = np.flatnonzero(divisor > 1)
+        out = []
+        for part in parts:
+            m, moving = part.mantissas, part.mantissas != 0
+            if large.size:
+                m = m.copy()
+                m[large] = m[large] // divisor[large]
+            twos = np.where(moving, part.twos - two, np.int32(0))
+            fives = part.fives
+            if fives is not None:
+                fives = np.where(moving, fives - five, np.int32(0))
+            out.append(Column(m, twos, fives))
+        return cls(tuple(out), n_rows)
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self.n_rows
+
+    def take(self, rows: NDArray[np.int64]) -> IntegerRows:
+        """Return some of the rows."""
+        if rows.size == self.n_rows and np.array_equal(rows, np.arange(self.n_rows)):
+            return self
+        return IntegerRows(tuple(column[rows] for column in self.columns), rows.size)
+
+    def signs(self, column: int) -> NDArray[np.int8]:
+        """Return the signs of a column, (n,)."""
+        return _signs(self.columns[column].mantissas)
+
+    def lead_signs(self) -> NDArray[np.int8]:
+        """Return the sign of the first entry of each row that is not zero, (n,)."""
+        lead = np.zeros(self.n_rows, dtype=np.int8)
+        for k in range(len(self.columns)):
+            if np.all(lead):
+                break
+            lead = np.where(lead == 0, self.signs(k), lead)
+        return lead
+
+    def tuples(self) -> list[IntRow]:
+        """Return the rows as Python integers."""
+        if not self.columns:
+            return [()] * self.n_rows
+        listed = [column.integers() for column in self.columns]
+        return list(zip(*listed, strict=True))
+
+    def residues(self, prime: int) -> NDArray[np.int64]:
+        """Return the matrix modulo a prime below 2**31, (n, width)."""
+        if not self.columns:
+            return np.zeros((self.n_rows, 0), dtype=np.int64)
+        return np.stack([column.residues(prime) for column in self.columns], axis=1)
+
+    def classes(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int8]]:
+        """Group the rows that are positive or negative multiples of each other.
+
+        Returns
+        -------
+        class_of : ndarray, shape (n,), int64
+            Classes are numbered by their first rows, in order.
+        first : ndarray, shape (n_classes,), int64
+            The first row of each.
+        orientation : ndarray, shape (n,), int8
+            +1 for a positive multiple of the first row of the class, else -1.
+        """
+        lead = self.lead_signs()
+        keys: list[Ints] = []
+        for column in self.columns:
+            keys += [column.mantissas * lead, column.twos]
+            if column.fives is not None:
+                keys.append(column.fives)
+        leader = _first_equal(keys, self.n_rows)
+        is_first = leader == np.arange(self.n_rows)
+        class_of = (np.cumsum(is_first) - 1)[leader]
+        orientation = lead * lead[leader]
+        orientation[orientation == 0] = 1
+        return class_of, np.flatnonzero(is_first), orientation
+
+
+def _signs(m: Ints) -> NDArray[np.int8]:
+    return (m > 0).astype(np.int8) - (m < 0).astype(np.int8)
+
+
+def _row_gcd(columns: list[Ints], n_rows: int) -> Ints:
+    """Return the gcd of each row, 0 for rows of zeros."""
+    words = [m for m in columns if m.dtype != object]
+    longer = [m for m in columns if m.dtype == object]
+    divisor: Ints = np.zeros(n_rows, dtype=np.int64)
+    for m in words:
+        divisor = np.gcd(divisor, m)
+    if not longer or np.all(divisor == 1):
+        return divisor
+    open_rows = np.flatnonzero(divisor != 1)
+    wide = divisor.astype(object)
+    for m in longer:
+        wide[open_rows] = np.gcd(wide[open_rows], m[open_rows])
+    return wide
+
+
+def _first_equal(keys: list[Ints], n_rows: int) -> NDArray[np.int64]:
+    """Return for each row the first one that has the same entries in all keys."""
+    leader = np.arange(n_rows)
+    mixed = row_hashes(keys, n_rows)
+    in_order = np.sort(mixed)
+    if not np.any(in_order[1:] == in_order[:-1]):
+        return leader
+    order = np.argsort(mixed, kind="stable")
+    is_start = np.ones(n_rows, dtype=bool)
+    is_start[1:] = mixed[order[1:]] != mixed[order[:-1]]
+    group = np.cumsum(is_start) - 1
+    first = order[is_start][group]
+    doubled = first != order
+    rows, firsts = order[doubled], first[doubled]
+    same = np.ones(rows.size, dtype=bool)
+    for key in keys:
+        same &= key[rows] == key[firsts]
+    leader[rows] = firsts
+    if not np.all(same):
+        seen: dict[tuple[int, ...], int] = {}
+        shared = np.isin(group, group[doubled][~same])
+        for row in np.sort(order[shared]).tolist():
+            leader[row] = seen.setdefault(tuple(int(key[row]) for key in keys), row)
+    return leader
+
+
+def row_hashes(keys: list[Ints], n_rows: int) -> NDArray[np.uint64]:
+    """Return 64 bits for each row, the same for equal rows."""
+    mixed = np.zeros(n_rows, dtype=np.uint64)
+    for key in keys:
+        if key.dtype == object:
+            # of Python integers, which does not depend on the process
+            words = np.array([hash(x) for x in key.tolist()], dtype=np.int64)
+        else:
+            words = key.astype(np.int64, copy=False)
+        mixed = (mixed + words.view(np.uint64) + np.uint64(1)) * _STEP
+        mixed ^= mixed >> _HALF
+        mixed *= _MIX
+    return mixed
