@@ -16,7 +16,6 @@ Solved by the method of multipliers: each step is a nuclear-norm program with ta
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass, field, replace
 
