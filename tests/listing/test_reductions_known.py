@@ -30,7 +30,6 @@ def test_the_most_balanced_split(seed):
         assert np.array_equal(X @ point >= 0, split)
 
 
-@pytest.mark.slow
 def test_a_threshold_function_that_is_as_often_true_as_false():
     # such as the sign of one input
     for n in (2, 3):
