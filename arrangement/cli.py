@@ -23,7 +23,8 @@ from arrangement.io import (
     UsageError,
     add_table_options,
     against_bound,
-    check_new_file,
+    check_output,
+    check_time_limit,
     column_list,
     names_text,
     print_json,
@@ -68,6 +69,12 @@ def build_parser() -> argparse.ArgumentParser:
         "count", help="count the patterns, without listing them"
     )
     count.set_defaults(run=_count)
+    count.add_argument(
+        "--time-limit",
+        type=float,
+        metavar="S",
+        help="seconds to stop after; nothing is said of the count then",
+    )
     listing = commands.add_parser(
         "enumerate", help="list all patterns, prove the list complete, write it"
     )
@@ -91,6 +98,11 @@ def build_parser() -> argparse.ArgumentParser:
             help="append a column of ones",
         )
         add_table_options(command)
+    _add_listing(listing)
+    return parser
+
+
+def _add_listing(listing: argparse.ArgumentParser) -> None:
     listing.add_argument(
         "-o",
         "--output",
@@ -115,7 +127,6 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="N",
         help="most bytes an npz list may take (default: half of the free memory)",
     )
-    return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -143,10 +154,11 @@ def _read(options: argparse.Namespace) -> _Input:
 
 def _count(options: argparse.Namespace) -> int:
     begin = time.perf_counter()
+    check_time_limit(options)
     given = _read(options)
     arrangement = given.arrangement
-    say_compiling(_COUNTING, quiet=options.json, seconds=5)
-    total = count_patterns(arrangement)
+    say_compiling(_COUNTING, quiet=options.json)
+    total = count_patterns(arrangement, time_limit=options.time_limit)
     bound = cover_bound(arrangement.n_distinct, arrangement.rank)
     values = _facts(options, given, total, bound) | {
         "method": "deletion and restriction, exact zero tests modulo primes",
@@ -178,7 +190,7 @@ def _enumerate(options: argparse.Namespace) -> int:
             f"--resume continues an OUT.zarr; the output is {options.output}"
         )
     else:
-        check_new_file(options.output)
+        check_output(options.output, "patterns", (".npz", ".zarr"))
         write = _write_npz
     given = _read(options)
     arrangement = given.arrangement

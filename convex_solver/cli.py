@@ -21,6 +21,8 @@ from arrangement.io import (
     add_table_options,
     against_bound,
     check_new_file,
+    check_output,
+    check_time_limit,
     column_list,
     names_text,
     print_json,
@@ -176,10 +178,10 @@ def _table(options: argparse.Namespace) -> Table:
 def _fit(options: argparse.Namespace) -> int:
     begin = time.perf_counter()
     _check_limits(options)
-    target = check_new_file(options.output)
+    target = check_output(options.output, "models", (".json",))
     table = _table(options)
     names = _features(options, table)
-    picture, kind = _picture(options, target, len(names))
+    picture, kind = _picture(options, len(names))
     program = ConvexProgram(
         table.numbers(names),
         table.numbers([options.target])[:, 0],
@@ -191,7 +193,7 @@ def _fit(options: argparse.Namespace) -> int:
         floats=options.floats,
         feature_names=names,
     )
-    say_compiling(_SOLVING, quiet=options.json, seconds=30)
+    say_compiling(_SOLVING, quiet=options.json)
     solution = solve(
         program,
         tol=options.tol,
@@ -225,10 +227,7 @@ def _check_limits(options: argparse.Namespace) -> None:
     """Refuse limits out of range before the table is read."""
     if not 0.0 < options.tol < math.inf:
         raise UsageError(f"--tol is {options.tol:g}; expected a number above 0")
-    if options.time_limit is not None and not options.time_limit > 0.0:
-        raise UsageError(
-            f"--time-limit is {options.time_limit:g}; expected seconds above 0"
-        )
+    check_time_limit(options)
     if options.max_cones < 1:
         raise UsageError(f"--max-cones is {options.max_cones}; expected at least 1")
 
@@ -250,16 +249,12 @@ def _features(options: argparse.Namespace, table: Table) -> list[str]:
     return names
 
 
-def _picture(
-    options: argparse.Namespace, target: Path, n_features: int
-) -> tuple[Path | None, str]:
+def _picture(options: argparse.Namespace, n_features: int) -> tuple[Path | None, str]:
     """Return the picture's path and kind, or None and an empty text without one."""
     if options.plot is None:
         return None, ""
     picture = check_new_file(options.plot)
     kind = check_plot(picture, n_features)
-    if picture.absolute() == target.absolute():
-        raise UsageError("--plot and -o name the same file")
     return picture, kind
 
 

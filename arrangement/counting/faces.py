@@ -11,8 +11,15 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from arrangement.counting.counts import whitney_numbers
-from arrangement.model import Arrangement, Flat, iter_levels, restricted, whole_space
-from arrangement.options import whole_number
+from arrangement.model import (
+    Arrangement,
+    Flat,
+    check_time,
+    iter_levels,
+    restricted,
+    whole_space,
+)
+from arrangement.options import Deadline, IsLate, whole_number
 
 
 def face_numbers(
@@ -22,6 +29,7 @@ def face_numbers(
     rank: str | int = "exact",
     floats: str = "binary",
     max_nodes: int = 10**9,
+    time_limit: float | None = None,
 ) -> tuple[int, ...]:
     """Count the faces of each dimension exactly, without listing them.
 
@@ -31,6 +39,8 @@ def face_numbers(
         As in `count_patterns`.
     max_nodes : int
         As in `count_patterns`, for the restriction to each flat.
+    time_limit : float, optional
+        As in `count_patterns`, for all of them.
 
     Returns
     -------
@@ -58,22 +68,27 @@ def face_numbers(
     (3, 9, 7)
     """
     most = whole_number(max_nodes, "max_nodes", 1)
+    deadline = Deadline(time_limit)
     arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
     top = whole_space(arrangement.cone)
     extra = 0 if arrangement.is_central else 1
     numbers = []
-    for dimension, bases in iter_levels(top):
+    for dimension, bases in iter_levels(top, deadline.is_late):
         if dimension == 0:
             numbers.append(len(bases))
         elif dimension + extra == 1:  # each a ray and its opposite
             numbers.append(2 * len(bases))
         else:
-            flats = (restricted(top, basis) for basis in bases)
-            numbers.append(sum(_count_chambers(flat, extra, most) for flat in flats))
+            total = 0
+            for basis in bases:
+                check_time(deadline.is_late)
+                flat = restricted(top, basis)
+                total += _count_chambers(flat, extra, most, deadline.is_late)
+            numbers.append(total)
     return tuple(numbers[::-1])
 
 
-def _count_chambers(flat: Flat, extra: int, max_nodes: int) -> int:
+def _count_chambers(flat: Flat, extra: int, max_nodes: int, is_late: IsLate) -> int:
     """Count the chambers of the restriction to one flat."""
     if flat.dimension + extra == 2:
         n_lines = len(flat.classes())
@@ -81,4 +96,4 @@ def _count_chambers(flat: Flat, extra: int, max_nodes: int) -> int:
     width = flat.dimension + extra
     infinity = (*([0] * flat.dimension), 1) if extra else None
     rows = [tuple(row) for row in flat.rows.tolist()]
-    return sum(whitney_numbers(rows, width, infinity, max_nodes))
+    return sum(whitney_numbers(rows, width, infinity, max_nodes, is_late))

@@ -18,6 +18,8 @@ from arrangement.options import first_line
 
 ARRAY_MAGIC = (b"\x93NUMPY", b"PK\x03\x04", b"PK\x05\x06")
 
+# some of the arrays of a saved `PatternSet`
+_PATTERNS = ("packed", "n_rows", "bound")
 # what NumPy and zipfile raise for damaged files
 _DAMAGE = (
     ValueError,
@@ -62,6 +64,8 @@ def read_arrays(shown: str, raw: bytes, key: str | None) -> Arrays:
     """
     try:
         loaded = np.load(io.BytesIO(raw), allow_pickle=False)
+        if key is None and not isinstance(loaded, np.ndarray):
+            _refuse_patterns(shown, loaded.files)
         arrays = (
             {"": loaded}
             if isinstance(loaded, np.ndarray)
@@ -92,6 +96,15 @@ def read_arrays(shown: str, raw: bytes, key: str | None) -> Arrays:
     }
     columns = (*(X[:, k] for k in range(d)), *extra.values())
     return Arrays((*names, *extra), columns, n, d)
+
+
+def _refuse_patterns(shown: str, names: list[str]) -> None:
+    """Refuse a list of patterns: a matrix too, but hardly the one that is meant."""
+    if set(_PATTERNS) <= set(names):
+        raise InputError(
+            f"{shown} holds patterns that were listed, no data; give the table that "
+            "they are of (or --key packed, for the words as numbers)."
+        )
 
 
 def _choose(shown: str, arrays: dict[str, NDArray[Any]], key: str | None) -> str:

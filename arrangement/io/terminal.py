@@ -6,15 +6,27 @@ import argparse
 import csv
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
+from arrangement.io.files import check_new_file
 from arrangement.options import Listener, Progress
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
+# endings that say what a file holds, to a person and to other programs
+_FORMATS = frozenset(
+    f".{ending}"
+    for ending in re.findall(
+        r"\w+",
+        "cbf csv gz h5 hdf5 html jpg json mat npy npz parquet pdf pickle pkl png svg "
+        "tsv txt xls xlsx zarr zip",
+    )
+)
 
 
 class UsageError(Exception):
@@ -57,17 +69,50 @@ def run(
     return code
 
 
+def check_output(name: str, what: str, endings: Sequence[str]) -> Path:
+    """Return the path of a new file; its name may not say that it is of another format.
+
+    ``what`` (a plural) is written, as ``endings`` say; a name without one will do.
+
+    Raises
+    ------
+    InputError
+        As `check_new_file`.
+    UsageError
+        The name is -, or has the ending of another format.
+    """
+    if name == "-":
+        raise UsageError(
+            f"-o is '-', but {what} are not written to standard output; give a path"
+        )
+    path = check_new_file(name)
+    ending = path.suffix.lower()
+    if ending in _FORMATS and ending not in endings:
+        raise UsageError(
+            f"-o is {name}, but {what} are not written as {ending}; end the name in "
+            f"{' or '.join(endings)}"
+        )
+    return path
+
+
+def check_time_limit(options: argparse.Namespace) -> None:
+    """Refuse a ``--time-limit`` that is none, before a table is read."""
+    limit = options.time_limit
+    if limit is not None and not limit > 0.0:
+        raise UsageError(f"--time-limit is {limit:g}; expected seconds above 0")
+
+
 def column_list(text: str) -> list[str]:
     """Split ``a,b`` into names; a name with a comma is quoted as in CSV."""
     names = next(csv.reader([text], skipinitialspace=True), [])
     return [name.strip() for name in names]
 
 
-def say_compiling(kernels: Sequence[Any], *, quiet: bool, seconds: int = 15) -> None:
+def say_compiling(kernels: Sequence[Any], *, quiet: bool) -> None:
     """Say on stderr that kernels will be compiled, if their cache is empty.
 
     ``kernels`` are Numba's dispatchers, which keep an index file each, empty or
-    outdated before the first run.  ``seconds`` is about how long compiling takes.
+    outdated before the first run.
     """
     if quiet or os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         return
@@ -79,7 +124,7 @@ def say_compiling(kernels: Sequence[Any], *, quiet: bool, seconds: int = 15) -> 
             continue
         if not compiled:
             print(
-                f"Compiling the kernels (first run only, about {seconds} s)...",
+                "Compiling the kernels (first run only, up to a minute)...",
                 file=sys.stderr,
             )
             return

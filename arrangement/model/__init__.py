@@ -4,6 +4,7 @@ from arrangement.model.arrangement import Arrangement
 from arrangement.model.fingerprint import matrix_sha256
 from arrangement.model.flats import (
     Flat,
+    check_time,
     iter_flats,
     iter_levels,
     primitive,
@@ -18,6 +19,7 @@ __all__ = [
     "Flat",
     "PatternSet",
     "Proof",
+    "check_time",
     "iter_flats",
     "iter_levels",
     "matrix_sha256",

@@ -25,8 +25,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from arrangement.errors import BudgetExceededError
 from arrangement.exact import hadamard_bits
 from arrangement.model.arrangement import Cone
+from arrangement.options import IsLate, never
 
 
 @dataclass(frozen=True)
@@ -112,12 +114,23 @@ def iter_flats(top: Flat, dimension: int) -> Iterator[Flat]:
             yield from iter_flats(top.restrict(members[0]), dimension)
 
 
-def iter_levels(top: Flat) -> Iterator[tuple[int, Collection[tuple[int, ...]]]]:
+def check_time(is_late: IsLate) -> None:
+    """Raise `BudgetExceededError` once it is late."""
+    if is_late():
+        raise BudgetExceededError(
+            "the time is up, and the flats are not all found and counted; raise "
+            "time_limit, or reduce the rows or the rank."
+        )
+
+
+def iter_levels(
+    top: Flat, is_late: IsLate = never
+) -> Iterator[tuple[int, Collection[tuple[int, ...]]]]:
     """Yield for each dimension downwards the bases of its flats, level by level.
 
     Another road than `iter_flats`: every flat one dimension lower is cut out of each
     flat that contains it, and told from others by the set of its hyperplanes, a bit
-    mask.  Holds the masks of two levels.
+    mask.  Holds the masks of two levels.  Once late, it raises as `check_time` does.
     """
     level: dict[int, tuple[int, ...]] = {0: ()}
     for dimension in range(top.dimension, -1, -1):
@@ -125,6 +138,7 @@ def iter_levels(top: Flat) -> Iterator[tuple[int, Collection[tuple[int, ...]]]]:
         lower: dict[int, tuple[int, ...]] = {}
         if dimension:
             for mask, basis in level.items():
+                check_time(is_late)
                 for members in restricted(top, basis).classes():
                     below = mask | sum(1 << i for i in members)
                     lower.setdefault(below, (*basis, members[0]))

@@ -13,9 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from arrangement.errors import IncompleteListingError, InputError, InputTypeError
+from arrangement.errors import (
+    BudgetExceededError,
+    IncompleteListingError,
+    InputError,
+    InputTypeError,
+)
 from arrangement.exact import column_shifts
 from arrangement.model import Arrangement, PatternSet, Proof
+from arrangement.options import Deadline
 from arrangement.verification.checks import _check_fixed_bits, _half, check_distinct
 from arrangement.verification.output_bits import _Rules
 from arrangement.verification.prover import _count, _make_proof
@@ -31,6 +37,7 @@ def verify(
     offsets: ArrayLike | None = None,
     rank: str | int = "exact",
     floats: str = "binary",
+    time_limit: float | None = None,
 ) -> Proof:
     """Prove from the bits alone that a list of patterns is complete for a matrix.
 
@@ -40,6 +47,8 @@ def verify(
         In any order.  Nothing but the bits is used; witnesses are found anew.
     X, offsets, rank, floats
         As in `enumerate_patterns`.
+    time_limit : float, optional
+        Most seconds, kept within about one: nothing is proven then.
 
     Returns
     -------
@@ -50,6 +59,8 @@ def verify(
     IncompleteListingError
         A pattern is missing, repeated, not realised, or does not fit the matrix;
         the message says which.
+    BudgetExceededError
+        The time is up, and the list may be complete or not.
 
     Notes
     -----
@@ -64,6 +75,7 @@ def verify(
     >>> verify(enumerate_patterns(X), X).n_patterns
     6
     """
+    deadline = Deadline(time_limit)
     rules = _Rules(Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats))
     if not isinstance(patterns, (PatternSet, np.ndarray)):
         raise InputTypeError(
@@ -82,12 +94,19 @@ def verify(
     total = len(packed)
     _check_fixed_bits(rules, packed)
     check_distinct(rules, packed)
-    method, count = _count(rules, total)
+    method, count = _count(rules, total, deadline.left())
     half = _half(rules, packed)
     shifts = column_shifts(rules.rows, rules.arrangement.cone.rank)
     exact = 0
     for start in range(0, len(half), _CHUNK):
+        if deadline.is_late():
+            raise BudgetExceededError(
+                f"{deadline} was reached when {start:,} of {len(half):,} patterns were "
+                "found to be realised; raise time_limit."
+            )
         block = half[start : start + _CHUNK]
         witnesses = _float_witnesses(rules, block, shifts)
-        exact += _check_witnesses(rules, block, 1, witnesses, shifts)
+        exact += _check_witnesses(
+            rules, block, 1, witnesses, shifts, is_late=deadline.is_late
+        )
     return _make_proof(rules, total, exact, method, count)

@@ -23,7 +23,7 @@ from convex_solver.baselines.clusters import cluster_directions
 from convex_solver.baselines.training import Training, train
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import ConvexProgram, reduce_network
-from convex_solver.reading import TOL, Limits
+from convex_solver.reading import LEAST_SECONDS, TOL, Limits, part_of_time
 from convex_solver.restricted import blocks_of, solve_by_cuts
 from convex_solver.solver import (
     RelaxedProgram,
@@ -38,6 +38,11 @@ from convex_solver.typing import Array
 BOUND_RANK = 6
 BOUND_SECONDS = 20.0
 BOUND_TOL = 1e-6
+# Share of the time that a training takes, where the call has to train.
+TRAINING_SHARE = 0.5
+# Shares of what is left then: of the time to find the cones of the patterns, and of the
+# time to solve their program; the rest is for dropping neurons, and for the bound.
+SET_UP_SHARE, SOLVE_SHARE = 0.4, 0.7
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,8 +130,9 @@ def approximate(
     tol : float
         Relative gap to which the restricted program is solved, above 0.
     time_limit : float, optional
-        Seconds for the whole call, above 0: the restricted program is then left as it
-        is, and a bound is sought in what is left.  Training is not cut short.
+        Seconds for the whole call, above 0: patterns whose cones were not found by
+        then are left out, the restricted program is left as it is, and a bound is
+        sought in what is left.  A training of the call's own takes half at most.
     bound : Solution, float, "auto" or None
         For the true gap: a solution of the same program, or a certified lower bound;
         "auto" solves the program itself, or above rank 6 its relaxation, for up to 20
@@ -212,8 +218,8 @@ def alg1(
     whole_number(n_clusters, "n_clusters", 0)
     whole_number(seed, "seed", 0)
     if training is None:
-        training = train(program, method="gd", steps=500, record=250, seed=seed)
-    centres = cluster_directions(program, n_clusters, seed=seed)
+        training = _trained(program, run, record=250, seed=seed)
+    centres = cluster_directions(program, n_clusters, seed=seed, deadline=run.deadline)
     directions = [_taken(program, training, "trajectory"), centres]
     source = f"{training.method} trajectory and {n_clusters} clusters"
     return _solve_over(program, np.vstack(directions), source, training, run)
@@ -310,10 +316,26 @@ def alg3(
     run = _Run(tol, time_limit, bound)
     whole_number(seed, "seed", 0)
     if training is None:
-        training = train(program, method="gd", steps=500, seed=seed)
+        training = _trained(program, run, record=0, seed=seed)
     directions = _taken(program, training, "last")
     source = f"last {training.method} network"
     return _solve_over(program, directions, source, training, run)
+
+
+def _trained(program: ConvexProgram, run: _Run, *, record: int, seed: int) -> Training:
+    """Train by gradient descent; Ctrl-C ends the whole call."""
+    seconds = TRAINING_SHARE * max(run.deadline - time.monotonic(), LEAST_SECONDS)
+    found = train(
+        program,
+        method="gd",
+        steps=500,
+        record=record,
+        seed=seed,
+        time_limit=None if math.isinf(seconds) else seconds,
+    )
+    if found.stopped == "interrupted":
+        raise KeyboardInterrupt
+    return found
 
 
 def _taken(program: ConvexProgram, training: Training, which: str) -> Array:
@@ -355,15 +377,17 @@ def _solve_over(
     begin = time.monotonic()
     _, _, vt = np.linalg.svd(program.X, full_matrices=False)
     basis = np.ascontiguousarray(vt[: program.rank].T)
-    blocks = blocks_of(program, basis, directions)
+    blocks = blocks_of(
+        program, basis, directions, part_of_time(run.deadline, SET_UP_SHARE)
+    )
     none = program.network(np.zeros((0, program.d)), np.zeros(0))
     objective = program.network_objective(none)
     restricted, network = objective, none
     if len(blocks):
         network, restricted = solve_by_cuts(
-            program, blocks, basis, run.tol, run.deadline
+            program, blocks, basis, run.tol, part_of_time(run.deadline, SOLVE_SHARE)
         )
-        network = reduce_network(program, network)
+        network = reduce_network(program, network, deadline=run.deadline)
         value = program.network_objective(network)
         if value < objective:
             objective = value
@@ -373,7 +397,7 @@ def _solve_over(
         network=network,
         objective=objective,
         lower_bound=None,
-        n_patterns=len(blocks) // 2,
+        n_patterns=(len(blocks) + 1) // 2,
         restricted_bound=restricted,
         source=source,
         training=training,

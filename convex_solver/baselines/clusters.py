@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import numpy as np
 
@@ -13,18 +14,23 @@ KMEANS_ROUNDS = 100
 
 
 def cluster_directions(
-    program: ConvexProgram, n_clusters: int, *, seed: int = 0
+    program: ConvexProgram,
+    n_clusters: int,
+    *,
+    seed: int = 0,
+    deadline: float = math.inf,
 ) -> Array:
     """Return the centres of clusters of the rows less their mean, and the negatives.
 
     k-means by Lloyd's rounds from a k-means++ start, (2 k, d) for the k <= n_clusters
-    centres that differ from the mean.
+    centres that differ from the mean.  Past ``deadline`` (of `time.monotonic`) there
+    are no more clusters, and no more rounds.
     """
     rows = program.X
     random = np.random.default_rng(seed)
     centres = np.zeros((0, program.d))
     nearest = np.full(len(rows), np.inf)
-    while len(centres) < n_clusters:
+    while len(centres) < n_clusters and time.monotonic() < deadline:
         total = float(np.sum(nearest))
         if total == 0.0:  # every row is a centre
             break
@@ -38,6 +44,8 @@ def cluster_directions(
         squares = sizes[:, None] - 2.0 * rows @ centres.T + np.sum(centres**2, axis=1)
         latest = np.argmin(squares, axis=1)
         if turn > 0 and np.array_equal(latest, owner):
+            break
+        if time.monotonic() >= deadline:
             break
         owner = latest
         counts = np.bincount(owner, minlength=len(centres))

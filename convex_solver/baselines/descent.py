@@ -10,6 +10,7 @@ rows, d = 48, one start: 2.7, 9.8 and 7.7 ms.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -153,10 +154,18 @@ def _size_of_targets(program: ConvexProgram) -> float:
     return size if size > 0.0 else 1.0
 
 
+# of a point, which it changes, and the number of the step; one that needs trials to be
+# made looks at a deadline
 Rule = Callable[[Array, int], None]
 
 
-def _adam(task: Task, options: Options, point: Array, seed: int) -> Rule:
+def _adam(
+    task: Task,
+    options: Options,
+    point: Array,
+    seed: int,
+    deadline: float = math.inf,
+) -> Rule:
     moments = kernels.Moments(np.zeros_like(point), np.zeros_like(point), *ADAM_DECAYS)
     share = ADAM_RATE if options.step_size is None else options.step_size
     sizes = share * np.sqrt(np.mean(point * point, axis=1))
@@ -175,7 +184,13 @@ def _adam(task: Task, options: Options, point: Array, seed: int) -> Rule:
     return step
 
 
-def _gradient_descent(task: Task, options: Options, point: Array, seed: int) -> Rule:
+def _gradient_descent(
+    task: Task,
+    options: Options,
+    point: Array,
+    seed: int,
+    deadline: float = math.inf,
+) -> Rule:
     if options.step_size is not None:
         size = options.step_size
 
@@ -214,7 +229,13 @@ class _Armijo:
         self.sizes *= np.where(met, GROW, SHRINK)
 
 
-def _sgd(task: Task, options: Options, point: Array, seed: int) -> Rule:
+def _sgd(
+    task: Task,
+    options: Options,
+    point: Array,
+    seed: int,
+    deadline: float = math.inf,
+) -> Rule:
     n, K = task.n, task.n_patches
     size = min(options.batch_size, n)
     if options.step_size is not None:
@@ -222,6 +243,8 @@ def _sgd(task: Task, options: Options, point: Array, seed: int) -> Rule:
     else:
         search, trial = _Armijo(task, point), point.copy()
         for _ in range(N_PROBES):
+            if time.monotonic() >= deadline:
+                break
             search.step(trial)
         # the last row is there in case that none was taken
         usual = np.nanmedian([*search.taken, search.sizes], axis=0)
@@ -249,7 +272,7 @@ def _sgd(task: Task, options: Options, point: Array, seed: int) -> Rule:
     return step
 
 
-RULES: dict[str, Callable[[Task, Options, Array, int], Rule]] = {
+RULES: dict[str, Callable[[Task, Options, Array, int, float], Rule]] = {
     "adam": _adam,
     "gd": _gradient_descent,
     "sgd": _sgd,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +19,7 @@ from convex_solver.baselines.descent import RULES, Options, Task, start_point
 from convex_solver.errors import TrainingDivergedError
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import ConvexProgram, join_neurons
+from convex_solver.reading import deadline_after, part_of_time, read_seconds
 from convex_solver.typing import Array
 
 # Pre-activations of the starts that run side by side, 4 MB: they stay in the cache.
@@ -62,17 +64,21 @@ class Training:
     objective : float
         Its objective (2), ``program.network_objective(network)``.
     objectives : ndarray, shape (n_starts,), float64
-        The best objective of every start, balanced; infinite where it diverged.
+        The best objective of every start, balanced; infinite where it diverged, NaN
+        where it did not begin in time.
     steps : ndarray, shape (c,), int64
         Steps at which objectives were noted; the first is 0, the start.
     history : ndarray, shape (c, n_starts), float64
-        Objective (2) at those steps, as it was, before balancing.
+        Objective (2) at those steps, as it was, before balancing; NaN where a start
+        that the time ended was not there.
     trajectory : SeenPatterns
         Patterns of all neurons at the recorded steps, of all starts.
     last : SeenPatterns
         Patterns of the neurons of ``network``.
     method : str
         ``"adam"``, ``"gd"`` or ``"sgd"``.
+    stopped : str
+        Why it ended: ``"steps"``, ``"time limit"`` or ``"interrupted"``.
     seconds : float
     """
 
@@ -84,6 +90,7 @@ class Training:
     trajectory: SeenPatterns = field(repr=False)
     last: SeenPatterns = field(repr=False)
     method: str
+    stopped: str
     seconds: float
 
     @property
@@ -104,6 +111,7 @@ def train(
     momentum: float = 0.9,
     record: int = 0,
     seed: int = 0,
+    time_limit: float | None = None,
 ) -> Training:
     """Minimise objective (2) over the weights from random starts; no certificate.
 
@@ -138,10 +146,15 @@ def train(
         step; 0 for those of the last step only.
     seed : int
         Not negative.
+    time_limit : float, optional
+        Seconds for the whole call; then the best network so far is returned.  Starts
+        that do not run side by side have equal shares of what is left.  An update is
+        not cut short, and step sizes fall as if all of them would come.
 
     Returns
     -------
     Training
+        Also after Ctrl-C, which ends the updates: ``stopped`` says so.
 
     Raises
     ------
@@ -172,25 +185,21 @@ def train(
     ((20,), 0.8914)
     """
     begin = time.monotonic()
+    deadline = deadline_after(read_seconds(time_limit))
     options = Options(
         method, n_neurons, n_starts, steps, step_size, batch_size, momentum, record
     )
     options.check(seed)
     task = Task(program, n_neurons)
     seen = _Recorder(task, options)
-    size = max(1, CHUNK // max(1, n_neurons * len(task.X)))
     with np.errstate(all="ignore"):
-        parts = [
-            _run(
-                task, options, seed, np.arange(first, min(first + size, n_starts)), seen
-            )
-            for first in range(0, n_starts, size)
-        ]
+        parts, stopped = _parts(task, options, seed, seen, deadline)
     points = np.vstack([part.best for part in parts])
-    history = np.hstack([part.history for part in parts])
-    objectives = np.concatenate([part.balanced(task) for part in parts])
+    noted, history = _joined(parts, n_starts)
+    objectives = np.full(n_starts, np.nan)
+    objectives[: len(points)] = np.concatenate([part.balanced(task) for part in parts])
     lost = int(np.sum(np.isinf(objectives)))
-    if lost == n_starts:
+    if lost == len(points):
         raise TrainingDivergedError(
             f"{method} diverged from {'its start' if lost == 1 else 'all starts'} "
             f"with step_size={step_size!r}; use a smaller one, or None."
@@ -198,20 +207,22 @@ def train(
     if lost:
         text = f"{lost} of {n_starts} starts diverged; step_size={step_size!r}."
         warnings.warn(text, RuntimeWarning, stacklevel=2)
-    network = _network(task, points[int(np.argmin(objectives))])
+    best = int(np.nanargmin(objectives))
+    network = _network(task, points[best])
     objective = program.network_objective(network)
-    objectives[int(np.argmin(objectives))] = objective
+    objectives[best] = objective
     last = _Recorder(task, options)
     last.see(network.weights)
     return Training(
         network=network,
         objective=objective,
         objectives=objectives,
-        steps=parts[0].steps,
+        steps=noted,
         history=history,
         trajectory=seen.patterns(),
         last=last.patterns(),
         method=method,
+        stopped=stopped,
         seconds=time.monotonic() - begin,
     )
 
@@ -231,8 +242,9 @@ class _Recorder:
                 "record less often, or use fewer starts or neurons."
             )
 
-    def is_due(self, step: int, last: int) -> bool:
-        return step == last or (self.every > 0 and step % self.every == 0)
+    def is_due(self, step: int) -> bool:
+        """Whether patterns are kept at a step that is not the last."""
+        return self.every > 0 and step % self.every == 0
 
     def see(self, weights: Array) -> None:
         """Keep the patterns of finite, nonzero weights (k, d)."""
@@ -253,14 +265,33 @@ class _Recorder:
         )
 
 
-@dataclass(eq=False)
 class _Part:
-    """The starts of one batch: best points (S, m (d + 1)) and the history."""
+    """Some starts, side by side: best points (S, m (d + 1)), and what was noted."""
 
-    best: Array
-    least: Array
-    steps: NDArray[np.int64]
-    history: Array
+    def __init__(self, task: Task, point: Array) -> None:
+        self.best = point.copy()
+        self.least = np.full(len(point), np.inf)
+        self.noted: list[tuple[int, Array]] = []
+        self.stopped = "steps"
+        self._limit = np.full(len(point), np.inf)
+        self._task = task
+
+    def note(self, step: int, point: Array) -> None:
+        """Note the objectives, once a step; starts that blew up are set to zero."""
+        if self.noted and self.noted[-1][0] == step:
+            return
+        task = self._task
+        values = task.values(point, task.outputs(point, task.X)[0])
+        lost = ~(values <= self._limit)
+        values[lost] = np.inf
+        # nothing of a run that blew up is kept, its good beginning neither
+        self.least[lost], self._limit[lost] = np.inf, -np.inf
+        point[lost] = 0.0
+        better = values < self.least
+        self.best[better], self.least[better] = point[better], values[better]
+        if not self.noted:
+            self._limit[~lost] = BLOWN * np.maximum(values[~lost], 1e-300)
+        self.noted.append((step, values))
 
     def balanced(self, task: Task) -> Array:
         """Objectives of the best points after Lemma 2's rescaling; inf if diverged."""
@@ -270,39 +301,77 @@ class _Part:
         return np.where(np.isfinite(self.least), self.least - gain, np.inf)
 
 
+def _parts(
+    task: Task, options: Options, seed: int, seen: _Recorder, deadline: float
+) -> tuple[list[_Part], str]:
+    """Train all starts, as many side by side as stay in the cache; say why it ended.
+
+    The first of them are noted at least, whatever the time.
+    """
+    n_starts = options.n_starts
+    size = max(1, CHUNK // max(1, options.n_neurons * len(task.X)))
+    parts: list[_Part] = []
+    try:
+        for first in range(0, n_starts, size):
+            if parts and time.monotonic() >= deadline:
+                return parts, "time limit"
+            end = part_of_time(deadline, size / max(size, n_starts - first))
+            numbers = range(first, min(first + size, n_starts))
+            parts.append(_run(task, options, seed, numbers, seen, end))
+            if parts[-1].stopped == "interrupted":
+                return parts, "interrupted"
+    except KeyboardInterrupt:
+        if not parts:
+            raise
+        return parts, "interrupted"
+    is_whole = all(part.stopped == "steps" for part in parts)
+    return parts, "steps" if is_whole else "time limit"
+
+
 def _run(
     task: Task,
     options: Options,
     seed: int,
-    numbers: NDArray[np.int64],
+    numbers: Sequence[int],
     seen: _Recorder,
+    deadline: float,
 ) -> _Part:
-    """Train some starts side by side."""
-    point = np.vstack([start_point(task, seed, int(k)) for k in numbers])
-    rule = RULES[options.method](task, options, point, seed)
+    """Train some starts side by side, until the deadline or Ctrl-C at the latest."""
+    point = np.vstack([start_point(task, seed, k) for k in numbers])
     between = max(1, options.steps // N_CHECKS)
-    best, least = point.copy(), np.full(len(point), np.inf)
-    limit = np.full(len(point), np.inf)
-    steps, history = [], []
-    for step in range(options.steps + 1):
-        if step % between == 0 or step == options.steps:
-            values = task.values(point, task.outputs(point, task.X)[0])
-            if step == 0:
-                limit = BLOWN * np.maximum(values, 1e-300)
-            lost = ~(values <= limit)
-            values[lost] = np.inf
-            # nothing of a run that blew up is kept, its good beginning neither
-            least[lost], limit[lost] = np.inf, -np.inf
-            point[lost] = 0.0
-            better = values < least
-            best[better], least[better] = point[better], values[better]
-            steps.append(step)
-            history.append(values)
-        if seen.is_due(step, options.steps):
-            seen.see(task.split(point)[0])
-        if step < options.steps:
+    part = _Part(task, point)
+    part.note(0, point)
+    step = 0
+    try:
+        rule = RULES[options.method](task, options, point, seed, deadline)
+        while step < options.steps:
+            if time.monotonic() >= deadline:
+                part.stopped = "time limit"
+                break
+            if step % between == 0:
+                part.note(step, point)
+            if seen.is_due(step):
+                seen.see(task.split(point)[0])
             rule(point, step)
-    return _Part(best, least, np.array(steps), np.array(history))
+            step += 1
+    except KeyboardInterrupt:
+        part.stopped = "interrupted"
+    part.note(step, point)
+    seen.see(task.split(point)[0])
+    return part
+
+
+def _joined(parts: list[_Part], n_starts: int) -> tuple[NDArray[np.int64], Array]:
+    """Return the steps noted in any of the parts, and the history of all starts."""
+    steps = np.unique([step for part in parts for step, _ in part.noted])
+    history = np.full((len(steps), n_starts), np.nan)
+    first = 0
+    for part in parts:
+        end = first + len(part.best)
+        for step, values in part.noted:
+            history[np.searchsorted(steps, step), first:end] = values
+        first = end
+    return steps.astype(np.int64), history
 
 
 def _network(task: Task, point: Array) -> TwoLayerReLU:

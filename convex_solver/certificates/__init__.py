@@ -25,6 +25,7 @@ from convex_solver.certificates.linear_cnn import (
 from convex_solver.certificates.minimum_norm import (
     MinimumNormCertificate,
     certify_minimum_norm_cnn,
+    inverse_work,
     minimum_norm_bounds,
     right_inverse,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "find_obstruction",
     "infeasibility",
     "interpolation_bounds",
+    "inverse_work",
     "linear_bounds",
     "load_model",
     "minimum_norm_bounds",

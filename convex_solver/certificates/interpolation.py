@@ -32,8 +32,10 @@ from convex_solver.networks import TwoLayerReLU
 from convex_solver.reading import (
     MAX_CONES,
     Data,
+    deadline_after,
     read_candidate,
     read_cones,
+    read_seconds,
     read_tolerance,
 )
 from convex_solver.rounding import (
@@ -103,6 +105,7 @@ def certify_interpolation(
     floats: str = "binary",
     rtol: float = RTOL,
     max_cones: int = MAX_CONES,
+    time_limit: float | None = None,
 ) -> InterpolationCertificate:
     """Bound the least norm of an interpolating network from both sides.
 
@@ -122,6 +125,8 @@ def certify_interpolation(
     max_cones : int
         Most cones of the covering for each sign; the bound holds, but is loose, where
         more would be needed.
+    time_limit : float, optional
+        Seconds for the whole call, as in `certify`.
 
     Returns
     -------
@@ -132,7 +137,7 @@ def certify_interpolation(
     NoInterpolationError
         If no network of any width interpolates.
     InputError
-        Shapes; patches; rtol or max_cones out of range.
+        Shapes; patches; rtol, max_cones or the limit out of range.
     ValueError, TypeError
         As `arrangement.Arrangement` for entries that cannot be read.
 
@@ -149,8 +154,11 @@ def certify_interpolation(
     >>> round(found.lower_bound, 9), round(found.upper_bound, 9)
     (2.0, 2.0)
     """
+    deadline = deadline_after(read_seconds(time_limit))
     data = read_for(network, X, y, floats, None)
-    return interpolation_bounds(data, network, dual, rtol=rtol, max_cones=max_cones)
+    return interpolation_bounds(
+        data, network, dual, rtol=rtol, max_cones=max_cones, deadline=deadline
+    )
 
 
 @np.errstate(all="ignore")  # what overflows ends as an infinite bound

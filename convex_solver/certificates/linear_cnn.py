@@ -31,6 +31,7 @@ from convex_solver.certificates.status import Bounds
 from convex_solver.networks import CircularCNN, LinearCNN
 from convex_solver.reading import (
     Samples,
+    fits,
     read_beta,
     read_candidate,
     read_patch_samples,
@@ -48,6 +49,10 @@ from convex_solver.rounding import (
     times_above,
 )
 from convex_solver.typing import Array
+
+# Operations of a singular value decomposition, and of what bounds its rounding, for
+# each entry and column.
+DECOMPOSITION = 12.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,9 +140,18 @@ def certify_linear_cnn(
 
 @np.errstate(all="ignore")  # what overflows ends as an infinite bound
 def linear_bounds(
-    samples: Samples, network: LinearCNN, dual: ArrayLike | None, beta: float
+    samples: Samples,
+    network: LinearCNN,
+    dual: ArrayLike | None,
+    beta: float,
+    *,
+    deadline: float = math.inf,
 ) -> CNNCertificate:
-    """Return the certificate on samples that were read; see `certify_linear_cnn`."""
+    """Return the certificate on samples that were read; see `certify_linear_cnn`.
+
+    Where a singular value decomposition would end long after ``deadline`` (of
+    `time.monotonic`) the dual norm is bounded by the Frobenius norm.
+    """
     data, targets, outputs = samples.X, samples.y, samples.outputs
     decay = read_beta(beta)
     prediction, error = linear_prediction(network, data, outputs)
@@ -149,7 +163,7 @@ def linear_bounds(
         _candidate(dual, prediction - outputs, targets),
         targets,
         decay,
-        linear_norm_above(data),
+        linear_norm_above(data, deadline),
         "linear",
         samples.digest,
     )
@@ -203,9 +217,17 @@ def certify_circular_cnn(
 
 @np.errstate(all="ignore")
 def circular_bounds(
-    samples: Samples, network: CircularCNN, dual: ArrayLike | None, beta: float
+    samples: Samples,
+    network: CircularCNN,
+    dual: ArrayLike | None,
+    beta: float,
+    *,
+    deadline: float = math.inf,
 ) -> CNNCertificate:
-    """Return the certificate on samples that were read; see `certify_circular_cnn`."""
+    """Return the certificate on samples that were read; see `certify_circular_cnn`.
+
+    ``deadline`` as for `linear_bounds`.
+    """
     data, targets = samples.X, samples.y
     d = data.shape[1]
     decay = read_beta(beta)
@@ -220,7 +242,7 @@ def circular_bounds(
         g = (columns @ v[:, None])[:, 0]
         # an error of g enters every row of H: its norm there is sqrt(d) times larger
         error = product_error(columns, v[:, None])[turns, 0]
-        return sum_above([spectral_norm_above(g[turns]), frobenius_above(error)])
+        return sum_above([_largest_above(g[turns], deadline), frobenius_above(error)])
 
     prediction, error = _circular_prediction(network, data)
     upper = objective_above(
@@ -237,8 +259,11 @@ def circular_bounds(
     )
 
 
-def linear_norm_above(data: Array) -> Callable[[Array], float]:
-    """Return a function that bounds ``sigma_max([X_1^T V .. X_K^T V])`` from above."""
+def linear_norm_above(data: Array, deadline: float) -> Callable[[Array], float]:
+    """Return a function that bounds ``sigma_max([X_1^T V .. X_K^T V])`` from above.
+
+    ``deadline`` as for `linear_bounds`.
+    """
     n, n_patches, d = data.shape
     columns = np.ascontiguousarray(data.reshape(n, -1).T)
 
@@ -247,9 +272,18 @@ def linear_norm_above(data: Array) -> Callable[[Array], float]:
         blocks = (columns @ v).reshape(n_patches, d, -1)
         stacked = blocks.transpose(1, 0, 2).reshape(d, -1)
         error = frobenius_above(product_error(columns, v))
-        return sum_above([spectral_norm_above(stacked), error])
+        return sum_above([_largest_above(stacked, deadline), error])
 
     return norm_above
+
+
+def _largest_above(matrix: Array, deadline: float) -> float:
+    """Bound the largest singular value, by the Frobenius norm if there is no time."""
+    rows, columns = matrix.shape
+    work = DECOMPOSITION * rows * columns * min(rows, columns)
+    if fits(work, deadline):
+        return spectral_norm_above(matrix)
+    return frobenius_above(matrix)
 
 
 def linear_prediction(

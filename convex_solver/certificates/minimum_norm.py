@@ -13,6 +13,7 @@ from these.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -21,13 +22,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from convex_solver.certificates.dependencies import Redundancy, _check
 from convex_solver.certificates.linear_cnn import (
+    DECOMPOSITION,
     linear_norm_above,
     linear_prediction,
     scale_below,
 )
 from convex_solver.certificates.status import Bounds
 from convex_solver.networks import LinearCNN
-from convex_solver.reading import Samples, read_candidate, read_patch_samples
+from convex_solver.reading import Samples, fits, read_candidate, read_patch_samples
 from convex_solver.rounding import (
     U,
     above,
@@ -91,6 +93,12 @@ class RightInverse:
     def is_proven(self) -> bool:
         """Whether A has independent rows."""
         return self.theta < 0.5
+
+
+def inverse_work(A: Array) -> float:
+    """Return about how many floating point operations `right_inverse` takes."""
+    rows, columns = A.shape
+    return float(DECOMPOSITION * rows * columns * min(rows, columns))
 
 
 def right_inverse(A: Array) -> RightInverse:
@@ -169,24 +177,35 @@ def minimum_norm_bounds(
     network: LinearCNN,
     dual: ArrayLike,
     redundant: Sequence[Redundancy] = (),
+    *,
+    deadline: float = math.inf,
 ) -> MinimumNormCertificate:
-    """Return the certificate on samples read; see `certify_minimum_norm_cnn`."""
+    """Return the certificate on samples read; see `certify_minimum_norm_cnn`.
+
+    Past ``deadline`` (of `time.monotonic`) no more claims are checked, and what they
+    left out counts as independent, which is then not proven; the upper bound is
+    infinite too where an inverse would end long after it.
+    """
     data, targets = samples.X, samples.y
     outputs, flat = samples.outputs, samples.flat
     left_out: set[int] = set()
     for claim in redundant:
+        if time.monotonic() >= deadline:
+            break
         _check(claim, flat, outputs, left_out)
         left_out.add(claim.row)
+    checked = tuple(redundant)[: len(left_out)]
     kept = [i for i in range(len(data)) if i not in left_out]
     V = read_candidate(dual, targets.shape)
-    norm_above = linear_norm_above(data)
+    norm_above = linear_norm_above(data, deadline)
     size = norm_above(V)
     V, dual_norm = scale_below(V, 1.0 / size if size > 0.0 else 0.0, 1.0, norm_above)
     lower = max(0.0, inner_product_below(V, targets))
     prediction, error = linear_prediction(network, data, outputs)
     miss = distance_above(prediction, error, outputs)
     rank = min(data.shape[2], data.shape[1] * outputs.shape[1])
-    correction = _correction(flat[kept], miss[kept], rank)
+    is_in_time = fits(inverse_work(flat[kept]), deadline)
+    correction = _correction(flat[kept], miss[kept], rank) if is_in_time else math.inf
     decay = decay_above(1.0, [network.filters, network.outputs])
     return MinimumNormCertificate(
         sum_above([decay, correction]),
@@ -194,7 +213,7 @@ def minimum_norm_bounds(
         frobenius_above(miss),
         V,
         dual_norm,
-        tuple(redundant),
+        checked,
         samples.digest,
     )
 

@@ -31,10 +31,12 @@ from convex_solver.reading import (
     MAX_CONES,
     Data,
     Scaling,
+    deadline_after,
     read_beta,
     read_candidate,
     read_cones,
     read_data,
+    read_seconds,
     read_tolerance,
 )
 from convex_solver.rounding import (
@@ -119,6 +121,7 @@ def certify(
     rtol: float = RTOL,
     max_cones: int = MAX_CONES,
     leaves: Sequence[Hint] = (),
+    time_limit: float | None = None,
 ) -> Certificate:
     """Bound the optimum from both sides, from the data and a candidate dual point.
 
@@ -161,6 +164,9 @@ def certify(
     leaves : sequence of Hint
         Of another certificate, whose dual point is given: the parts of the sphere on
         which forms are taken, and which.  Nothing in them is believed.
+    time_limit : float, optional
+        Seconds for the whole call; then a covering ends as if ``max_cones`` were
+        reached: the certificate is valid, but loose.
 
     Returns
     -------
@@ -170,12 +176,13 @@ def certify(
     ------
     InputError, InputTypeError
         Shapes, labels, beta; a listing without a proof; an unknown method; rtol or
-        max_cones out of range; leaves that do not cover the sphere.
+        max_cones out of range, or the limit; leaves that do not cover the sphere.
 
     Notes
     -----
     Lemma 4 and Theorem 6 of Pilanci & Ergen (2020).
     """
+    deadline = deadline_after(read_seconds(time_limit))
     data = read_for(network, X, y, floats, sample_weight)
     return bounds(
         data,
@@ -188,6 +195,7 @@ def certify(
         rtol=rtol,
         max_cones=max_cones,
         leaves=leaves,
+        deadline=deadline,
     )
 
 

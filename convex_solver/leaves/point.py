@@ -226,6 +226,7 @@ class Point(ABC):
 
     # a step
 
+    @np.errstate(all="ignore")  # a step of what overflows is none
     def advance(self, aim: float | None = None) -> bool:
         """Take a step; False where none is left.
 

@@ -45,14 +45,21 @@ from arrangement import InputError
 from convex_solver.certificates import circular_bounds
 from convex_solver.linear_cnn.fourier_norm import FourierModel, fourier_basis, moduli
 from convex_solver.linear_cnn.proximal_newton import minimise_data
-from convex_solver.linear_cnn.solution import CNNSolution
+from convex_solver.linear_cnn.solution import (
+    SOLVER_SHARE,
+    CNNSolution,
+    reason_to_stop,
+)
 from convex_solver.networks import CircularCNN
 from convex_solver.reading import (
     SUPPORTED,
     TOL,
     Samples,
     check_loss,
+    deadline_after,
+    part_of_time,
     read_beta,
+    read_seconds,
     read_signal_samples,
     read_tolerance,
 )
@@ -212,7 +219,9 @@ def reduce_circular_cnn(network: CircularCNN) -> CircularCNN:
     return merged
 
 
-def solve_circular_cnn(program: CircularCNNProgram, *, tol: float = TOL) -> CNNSolution:
+def solve_circular_cnn(
+    program: CircularCNNProgram, *, tol: float = TOL, time_limit: float | None = None
+) -> CNNSolution:
     """Find the globally optimal circular CNN, with its certificate.
 
     Parameters
@@ -220,10 +229,15 @@ def solve_circular_cnn(program: CircularCNNProgram, *, tol: float = TOL) -> CNNS
     program : CircularCNNProgram
     tol : float
         Relative gap at which the status is optimal.
+    time_limit : float, optional
+        Seconds for the whole call, certificate included; then the best network so far
+        is returned with its certified gap.  A step that would end long after that is
+        not begun.
 
     Returns
     -------
     CNNSolution
+        Also after Ctrl-C, which ends the steps: ``stopped`` says so.
 
     Examples
     --------
@@ -233,11 +247,16 @@ def solve_circular_cnn(program: CircularCNNProgram, *, tol: float = TOL) -> CNNS
     ('optimal', 1.75, 2)
     """
     tol = read_tolerance(tol)
+    deadline = deadline_after(read_seconds(time_limit))
     start = time.monotonic()
     d = program.X.shape[1]
     basis = fourier_basis(d)
     result = minimise_data(
-        program.X @ basis, program.y[:, None], program.beta, FourierModel
+        program.X @ basis,
+        program.y[:, None],
+        program.beta,
+        FourierModel,
+        deadline=part_of_time(deadline, SOLVER_SHARE),
     )
     kernel = basis @ result.point
     z = np.fft.fft(kernel, norm="ortho")
@@ -246,15 +265,17 @@ def solve_circular_cnn(program: CircularCNNProgram, *, tol: float = TOL) -> CNNS
     z[moduli(result.point)[frequency] == 0.0] = 0.0
     network = program.network(z)
     certificate = circular_bounds(
-        program.samples, network, result.v[:, 0], program.beta
+        program.samples, network, result.v[:, 0], program.beta, deadline=deadline
     )
+    status = certificate.status(tol)
     return CNNSolution(
         program.network_objective(network),
         certificate.lower_bound,
         certificate.gap,
-        certificate.status(tol),
+        status,
         network,
         certificate,
+        reason_to_stop(status, result.stopped),
         result.n_newton,
         time.monotonic() - start,
         tol,

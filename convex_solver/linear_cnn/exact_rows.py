@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
@@ -18,15 +19,20 @@ RANK_RTOL = 1e-10
 SUPPORT_RTOL = 1e-9
 
 
-def dependent_rows(matrix: Array) -> Iterator[tuple[int, Dependency | None]]:
+def dependent_rows(
+    matrix: Array, deadline: float = math.inf
+) -> Iterator[tuple[int, Dependency | None]]:
     """Yield each row that floats find dependent on others, with the exact proof.
 
     The proof is None where the dependency holds only to rounding; such a row then
-    counts as independent, and later ones may depend on it.
+    counts as independent, and later ones may depend on it.  Past the deadline there is
+    no proof of any.
 
     Parameters
     ----------
     matrix : ndarray, shape (n, q)
+    deadline : float
+        Of `time.monotonic`.
 
     Examples
     --------
@@ -49,16 +55,20 @@ def dependent_rows(matrix: Array) -> Iterator[tuple[int, Dependency | None]]:
         share = np.abs(coefficients[:, place])
         used = basis[share > SUPPORT_RTOL * max(1.0, float(share.max(initial=0.0)))]
         # few rows take far less work than all of them, which are the last resort
-        proof = _prove(matrix, row, sorted(used.tolist()))
+        proof = _prove(matrix, row, sorted(used.tolist()), deadline)
         if proof is None:
-            proof = _prove(matrix, row, independent)
+            proof = _prove(matrix, row, independent, deadline)
         if proof is None:
             independent.append(row)
         yield row, proof
 
 
-def _prove(matrix: Array, row: int, others: Sequence[int]) -> Dependency | None:
+def _prove(
+    matrix: Array, row: int, others: Sequence[int], deadline: float
+) -> Dependency | None:
     """Write ``row`` as an exact combination of independent other rows, or fail."""
+    if time.monotonic() >= deadline:
+        return None
     shifts = {i: _shift(matrix[i]) for i in (row, *others)}
     integers = {i: [_scaled(x, s) for x in matrix[i]] for i, s in shifts.items()}
     if others:
@@ -67,7 +77,7 @@ def _prove(matrix: Array, row: int, others: Sequence[int]) -> Dependency | None:
         pivots = scipy.linalg.qr(block, mode="r", pivoting=True)[1][: len(others)]
         system = [[integers[i][j] for i in others] for j in pivots.tolist()]
         right = [integers[row][j] for j in pivots.tolist()]
-        solution = _solve(system, right)
+        solution = _solve(system, right, deadline)
         if solution is None:
             return None
     else:
@@ -80,8 +90,13 @@ def _prove(matrix: Array, row: int, others: Sequence[int]) -> Dependency | None:
     return dependency if not any(combination(matrix, dependency)) else None
 
 
-def _solve(system: list[list[int]], right: list[int]) -> list[Fraction] | None:
-    """Solve a square integer system exactly (Bareiss 1968), or None if singular."""
+def _solve(
+    system: list[list[int]], right: list[int], deadline: float
+) -> list[Fraction] | None:
+    """Solve a square integer system exactly (Bareiss 1968).
+
+    None if it is singular, or the time is up.
+    """
     size = len(system)
     work = [[*row, value] for row, value in zip(system, right, strict=True)]
     previous = 1
@@ -92,6 +107,8 @@ def _solve(system: list[list[int]], right: list[int]) -> list[Fraction] | None:
         work[c], work[pivot] = work[pivot], work[c]
         lead = work[c][c]
         for i in range(c + 1, size):
+            if time.monotonic() >= deadline:
+                return None
             head = work[i][c]
             work[i] = [
                 (lead * x - head * y) // previous
@@ -100,6 +117,8 @@ def _solve(system: list[list[int]], right: list[int]) -> list[Fraction] | None:
         previous = lead
     solution = [Fraction(0)] * size
     for c in range(size - 1, -1, -1):
+        if time.monotonic() >= deadline:
+            return None
         known = sum((work[c][k] * solution[k] for k in range(c + 1, size)), Fraction(0))
         solution[c] = (work[c][size] - known) / work[c][c]
     return solution

@@ -63,6 +63,7 @@ class FourierModel:
         d = design.shape[1]
         self.group = frequencies(d)
         self.weights = np.sqrt(np.bincount(self.group) / d)
+        self.work = 10.0 * d
 
     def predict(self, z: Array) -> Array:
         """Return the predictions, shape (n,)."""
@@ -90,7 +91,7 @@ class FourierModel:
         above = sizes > level
         return np.where(above, 1.0 - level / np.where(above, sizes, 1.0), 0.0)
 
-    def linearise(self, x: Array, t: float) -> ProxStep:
+    def linearise(self, x: Array, t: float, deadline: float = math.inf) -> ProxStep:
         """Return the prox and its derivative: 1 along x, the factor kept across it."""
         sizes = moduli(x)
         kept = self._kept(sizes, t)

@@ -23,6 +23,7 @@ network sees ``sum_k x_ik`` alone, so give ``patches.sum(axis=1, keepdims=True)`
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 
@@ -33,14 +34,21 @@ from arrangement import InputError
 from convex_solver.certificates import linear_bounds
 from convex_solver.linear_cnn.nuclear_norm import NuclearModel
 from convex_solver.linear_cnn.proximal_newton import ProximalResult, minimise_data
-from convex_solver.linear_cnn.solution import CNNSolution
+from convex_solver.linear_cnn.solution import (
+    SOLVER_SHARE,
+    CNNSolution,
+    reason_to_stop,
+)
 from convex_solver.networks import LinearCNN
 from convex_solver.reading import (
     TOL,
     Samples,
     check_loss,
+    deadline_after,
+    part_of_time,
     read_beta,
     read_patch_samples,
+    read_seconds,
     read_tolerance,
 )
 from convex_solver.typing import Array
@@ -165,7 +173,9 @@ def recover_linear_cnn(Z: Array, n_patches: int, outputs: tuple[int, ...]) -> Li
     return LinearCNN(size * left.T[kept], weights.reshape(shape))
 
 
-def solve_linear_cnn(program: LinearCNNProgram, *, tol: float = TOL) -> CNNSolution:
+def solve_linear_cnn(
+    program: LinearCNNProgram, *, tol: float = TOL, time_limit: float | None = None
+) -> CNNSolution:
     """Find the globally optimal linear CNN, with its certificate.
 
     Parameters
@@ -174,10 +184,15 @@ def solve_linear_cnn(program: LinearCNNProgram, *, tol: float = TOL) -> CNNSolut
     tol : float
         Relative gap at which the status is optimal.  The solver goes to the limits
         of float64 in any case, as its last steps cost little.
+    time_limit : float, optional
+        Seconds for the whole call, certificate included; then the best network so far
+        is returned with its certified gap.  A step that would end long after that is
+        not begun.
 
     Returns
     -------
     CNNSolution
+        Also after Ctrl-C, which ends the steps: ``stopped`` says so.
 
     Examples
     --------
@@ -187,19 +202,31 @@ def solve_linear_cnn(program: LinearCNNProgram, *, tol: float = TOL) -> CNNSolut
     ('optimal', 4.5, 1)
     """
     tol = read_tolerance(tol)
+    deadline = deadline_after(read_seconds(time_limit))
     start = time.monotonic()
-    result = minimise_nuclear(program.patches, program.samples.outputs, program.beta)
+    result = minimise_nuclear(
+        program.patches,
+        program.samples.outputs,
+        program.beta,
+        deadline=part_of_time(deadline, SOLVER_SHARE),
+    )
     network = program.network(result.point)
     certificate = linear_bounds(
-        program.samples, network, result.v.reshape(program.y.shape), program.beta
+        program.samples,
+        network,
+        result.v.reshape(program.y.shape),
+        program.beta,
+        deadline=deadline,
     )
+    status = certificate.status(tol)
     return CNNSolution(
         program.network_objective(network),
         certificate.lower_bound,
         certificate.gap,
-        certificate.status(tol),
+        status,
         network,
         certificate,
+        reason_to_stop(status, result.stopped),
         result.n_newton,
         time.monotonic() - start,
         tol,
@@ -207,9 +234,14 @@ def solve_linear_cnn(program: LinearCNNProgram, *, tol: float = TOL) -> CNNSolut
 
 
 def minimise_nuclear(
-    patches: Array, y: Array, beta: float, *, start: Array | None = None
+    patches: Array,
+    y: Array,
+    beta: float,
+    *,
+    start: Array | None = None,
+    deadline: float = math.inf,
 ) -> ProximalResult:
-    """Minimise over Z for targets (n, C)."""
+    """Minimise over Z for targets (n, C); see `minimise_data`."""
     n, n_patches, d = patches.shape
     outputs = y.shape[1]
     return minimise_data(
@@ -218,4 +250,5 @@ def minimise_nuclear(
         beta,
         lambda flat: NuclearModel(flat.reshape(-1, n_patches, d), outputs),
         start=start,
+        deadline=deadline,
     )

@@ -17,7 +17,7 @@ Solved by the method of multipliers: each step is a nuclear-norm program with ta
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import scipy.linalg
@@ -31,6 +31,7 @@ from convex_solver.certificates import (
     SolutionStatus,
     combination,
     infeasibility,
+    inverse_work,
     minimum_norm_bounds,
     right_inverse,
 )
@@ -41,14 +42,26 @@ from convex_solver.linear_cnn.linear import (
     recover_linear_cnn,
 )
 from convex_solver.linear_cnn.nuclear_norm import NuclearModel
+from convex_solver.linear_cnn.solution import SOLVER_SHARE, reason_to_stop
 from convex_solver.networks import LinearCNN
-from convex_solver.reading import TOL, Samples, read_patch_samples, read_tolerance
+from convex_solver.reading import (
+    TOL,
+    Samples,
+    deadline_after,
+    fits,
+    part_of_time,
+    read_patch_samples,
+    read_seconds,
+    read_tolerance,
+)
 from convex_solver.typing import Array
 
 # beta of the steps, as shares of the least that gives zero: smaller ones converge in
 # fewer steps, each a little harder.
 FIRST_SHARE, LAST_SHARE, SHRINK = 0.1, 1e-5, 0.1
 MAX_STEPS = 30
+# Share of the time that proofs of dependence take, before anything is solved.
+PROOF_SHARE = 0.4
 # Steps without a smaller gap before the end.
 PATIENCE = 5
 
@@ -96,6 +109,9 @@ class MinimumNormSolution:
         Its prediction differs from y by ``certificate.residual`` at most; None when
         infeasible.
     certificate : MinimumNormCertificate or CNNInfeasibility
+    stopped : str
+        Why it ended: ``"tolerance"``, ``"time limit"``, ``"interrupted"``,
+        ``"stalled"`` (no further progress in float64) or ``"infeasible"``.
     seconds, tol : float
         Time taken, and the relative gap that was asked for.
     """
@@ -106,12 +122,16 @@ class MinimumNormSolution:
     status: SolutionStatus
     network: LinearCNN | None = field(repr=False)
     certificate: MinimumNormCertificate | CNNInfeasibility = field(repr=False)
+    stopped: str
     seconds: float
     tol: float
 
 
 def solve_minimum_norm_cnn(
-    program: MinimumNormLinearCNN, *, tol: float = TOL
+    program: MinimumNormLinearCNN,
+    *,
+    tol: float = TOL,
+    time_limit: float | None = None,
 ) -> MinimumNormSolution:
     """Find the interpolating linear CNN of least weights, with its certificate.
 
@@ -120,10 +140,17 @@ def solve_minimum_norm_cnn(
     program : MinimumNormLinearCNN
     tol : float
         Relative gap at which the status is optimal.
+    time_limit : float, optional
+        Seconds for the whole call, certificate included; then the best network so far
+        is returned with its certified gap.  A step that would end long after that is
+        not begun.  Where it was
+        not decided in time how the samples depend on each other, there is no finite
+        upper bound, and the network meets the targets of independent ones.
 
     Returns
     -------
     MinimumNormSolution
+        Also after Ctrl-C: ``stopped`` says so.
 
     Raises
     ------
@@ -151,62 +178,102 @@ def solve_minimum_norm_cnn(
     (-1, 2)
     """
     tol = read_tolerance(tol)
+    deadline = deadline_after(read_seconds(time_limit))
     start = time.monotonic()
     n, n_patches, _ = program.patches.shape
     flat, targets = program.samples.flat, program.samples.outputs
-    found = _redundant(program.samples)
+    found = _decided(program.samples, part_of_time(deadline, PROOF_SHARE))
     if isinstance(found, CNNInfeasibility):
         seconds = time.monotonic() - start
         infinite, status = float("inf"), SolutionStatus.INFEASIBLE
         return MinimumNormSolution(
-            infinite, infinite, 0.0, status, None, found, seconds, tol
+            infinite, infinite, 0.0, status, None, found, "infeasible", seconds, tol
         )
-    left_out = {proof.row for proof in found}
-    kept = np.array([i for i in range(n) if i not in left_out])
+    kept = np.array([i for i in range(n) if i not in found.left_out])
     if len(kept) > flat.shape[1]:
         raise InputError(
             f"{len(kept)} samples of {flat.shape[1]} numbers depend on each other in a "
             "way that rounding hides, so feasibility is not decided. Scale the columns "
             "alike, or remove samples that nearly repeat others."
         )
-    Z, V = _multipliers(program.patches[kept], targets[kept])
+    is_over = found.stopped == "interrupted"
+    end = start if is_over else part_of_time(deadline, SOLVER_SHARE)
+    Z, V, stopped = _multipliers(program.patches[kept], targets[kept], end)
     dual = np.zeros_like(targets)
     dual[kept] = V
     network = recover_linear_cnn(Z, n_patches, program.y.shape[1:])
     certificate = minimum_norm_bounds(
-        program.samples, network, dual.reshape(program.y.shape), found
+        program.samples,
+        network,
+        dual.reshape(program.y.shape),
+        found.proofs,
+        deadline=deadline,
     )
+    status = certificate.status(tol)
     return MinimumNormSolution(
         network.decay(),
         certificate.lower_bound,
         certificate.gap,
-        certificate.status(tol),
+        status,
         network,
         certificate,
+        reason_to_stop(status, found.stopped or stopped),
         time.monotonic() - start,
         tol,
     )
 
 
-def _redundant(samples: Samples) -> tuple[Redundancy, ...] | CNNInfeasibility:
+@dataclass(frozen=True)
+class _Dependencies:
+    """Samples that follow from others, with the proofs that were found of that.
+
+    ``stopped`` says why there is not one of each, and is empty where there is.
+    """
+
+    proofs: tuple[Redundancy, ...] = ()
+    left_out: frozenset[int] = frozenset()
+    stopped: str = ""
+
+
+def _decided(samples: Samples, deadline: float) -> _Dependencies | CNNInfeasibility:
+    """Decide which samples follow from others, until the deadline or Ctrl-C."""
+    try:
+        return _redundant(samples, deadline)
+    except KeyboardInterrupt:
+        found = _redundant(samples, time.monotonic())
+        assert isinstance(found, _Dependencies)
+        return replace(found, stopped="interrupted")
+
+
+def _redundant(samples: Samples, deadline: float) -> _Dependencies | CNNInfeasibility:
     """Return the samples that follow from others, or a contradiction between them."""
     flat = samples.flat
-    if len(flat) <= flat.shape[1] and right_inverse(flat).is_proven:
-        return ()
-    proofs = []
-    for row, dependency in dependent_rows(flat):
+    n, q = flat.shape
+    if not fits(inverse_work(flat), deadline):
+        # the first of them, and nothing is known of the others
+        return _Dependencies((), frozenset(range(q, n)), "time limit")
+    if n <= q and right_inverse(flat).is_proven:
+        return _Dependencies()
+    proofs, unknown = [], []
+    for row, dependency in dependent_rows(flat, deadline):
         if dependency is None:
+            unknown.append(row)
             continue
         rows = tuple(dependency)
         coefficients = tuple(dependency.values())
         if any(combination(samples.outputs, dependency)):
             return infeasibility(samples, rows, coefficients)
         proofs.append(Redundancy(row, rows, coefficients))
-    return tuple(proofs)
+    proven = [proof.row for proof in proofs]
+    if time.monotonic() < deadline:
+        return _Dependencies(tuple(proofs), frozenset(proven))
+    return _Dependencies(tuple(proofs), frozenset(proven + unknown), "time limit")
 
 
-def _multipliers(patches: Array, y: Array) -> tuple[Array, Array]:
-    """Return the best interpolating Z and the best dual V seen; floats only.
+def _multipliers(patches: Array, y: Array, deadline: float) -> tuple[Array, Array, str]:
+    """Return the best interpolating Z and the best dual V seen, and why it ended.
+
+    Floats only.  Where there is no time for it Z is zero, and V the targets.
 
     The samples are replaced by orthonormal combinations of them, ``A^T = Q R``: the
     constraint ``Q^T Z = R^-T Y`` is the same, and its condition number is one.
@@ -214,21 +281,25 @@ def _multipliers(patches: Array, y: Array) -> tuple[Array, Array]:
     n, n_patches, d = patches.shape
     size = np.ldexp(1.0, np.frexp(np.max(np.abs(patches), axis=(1, 2)))[1])[:, None]
     flat, targets = patches.reshape(n, -1) / size, y / size
+    if not fits(6.0 * flat.size * n, deadline):
+        return np.zeros((d, n_patches * y.shape[1])), y, "time limit"
     basis, factor = np.linalg.qr(flat.T)
     if not np.all(np.diag(factor)):  # dependent to rounding, and not proven to be
         factor[np.diag_indices(n)] += np.finfo(float).eps
     rows = np.ascontiguousarray(basis.T).reshape(patches.shape)
     right = scipy.linalg.solve_triangular(factor, targets, trans="T")
-    Z, V = _orthonormal(NuclearModel(rows, y.shape[1]), right)
+    Z, V, stopped = _orthonormal(NuclearModel(rows, y.shape[1]), right, deadline)
     # once more with the samples themselves, to remove the rounding of the factor
     raw = NuclearModel(flat.reshape(patches.shape), y.shape[1])
     missing = targets - raw.predict(Z).reshape(y.shape)
     blocks = basis @ scipy.linalg.solve_triangular(factor, missing, trans="T")
     Z = Z + blocks.reshape(n_patches, d, -1).transpose(1, 0, 2).reshape(d, -1)
-    return Z, scipy.linalg.solve_triangular(factor, V) / size
+    return Z, scipy.linalg.solve_triangular(factor, V) / size, stopped
 
 
-def _orthonormal(model: NuclearModel, y: Array) -> tuple[Array, Array]:
+def _orthonormal(
+    model: NuclearModel, y: Array, deadline: float
+) -> tuple[Array, Array, str]:
     """Solve for samples that are orthonormal, by the method of multipliers."""
     patches = model.patches
 
@@ -239,10 +310,12 @@ def _orthonormal(model: NuclearModel, y: Array) -> tuple[Array, Array]:
     best_Z, best_V = interpolating(np.zeros_like(model.adjoint(y.ravel()))), V
     upper, lower = model.norm(best_Z), 0.0
     share, waited = FIRST_SHARE, 0
-    Z = None
+    Z, stopped = None, "stalled"
     for _ in range(MAX_STEPS):
         beta = share * model.dual_norm(model.adjoint(y.ravel()))
-        result = minimise_nuclear(patches, y + beta * V, beta, start=Z)
+        result = minimise_nuclear(
+            patches, y + beta * V, beta, start=Z, deadline=deadline
+        )
         Z, V = result.point, -result.v / beta
         before = upper - lower
         candidate = interpolating(Z)
@@ -254,7 +327,10 @@ def _orthonormal(model: NuclearModel, y: Array) -> tuple[Array, Array]:
         if value > lower:
             lower, best_V = value, V / max(size, 1.0)
         waited = 0 if upper - lower < 0.5 * before else waited + 1
+        if result.stopped != "stalled":
+            stopped = result.stopped
+            break
         if upper - lower <= 1e-14 * upper or waited == PATIENCE:
             break
         share = max(SHRINK * share, LAST_SHARE)
-    return best_Z, best_V
+    return best_Z, best_V, stopped

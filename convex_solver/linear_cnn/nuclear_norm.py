@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from convex_solver.linear_cnn.proximal_newton import ProxStep
+from convex_solver.linear_cnn.proximal_newton import ProxStep, check_columns
 from convex_solver.typing import Array
 
 
@@ -26,6 +28,9 @@ class NuclearModel:
         self.n, self.n_patches, self.d = patches.shape
         self.n_outputs = n_outputs
         self._flat = patches.reshape(self.n, self.n_patches * self.d)
+        # a singular value decomposition with all singular vectors
+        width = self.n_patches * n_outputs
+        self.work = 8.0 * self.d * width * (self.d + width)
 
     def predict(self, z: Array) -> Array:
         """Return ``sum_k X_k Z_k``, shape (n * C,)."""
@@ -52,7 +57,7 @@ class NuclearModel:
         r = int(np.count_nonzero(s > t))
         return np.asarray((left[:, :r] * (s[:r] - t)) @ right[:r])
 
-    def linearise(self, x: Array, t: float) -> ProxStep:
+    def linearise(self, x: Array, t: float, deadline: float = math.inf) -> ProxStep:
         """Return the prox and its derivative in the basis of singular vectors.
 
         With f = (s - t)_+ and ``H = U^T dX V``, the derivative multiplies the symmetric
@@ -64,6 +69,8 @@ class NuclearModel:
         left, s, right = np.linalg.svd(x, full_matrices=True)
         r = int(np.count_nonzero(s > t))
         p = s.size
+        n_entries = self.n * self.n_outputs * r * (d + q - r)
+        check_columns(n_entries, self.n_patches, deadline)
         f = s[:r] - t
         point = np.asarray((left[:, :r] * f) @ right[:r])
         by_row, by_column = self._rotated(left, right.T, r)

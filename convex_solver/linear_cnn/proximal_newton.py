@@ -18,12 +18,14 @@ data, and Newton on the factors of the network has a singular Hessian (rotations
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
 
+from convex_solver.reading import fits
 from convex_solver.typing import Array
 
 MAX_OUTER = 60
@@ -37,6 +39,12 @@ FIRST_SIGMA, GROWTH, LAST_SIGMA = 10.0, 10.0, 1e13
 # Residual of the dual of a step, relative to v, up to which the step is a step; and
 # Newton steps to try without a smaller one where the value has no digits left.
 SOLVED, STALLED = 1e-2, 6
+# What an entry of the columns of a step costs, in operations: some passes over memory.
+ENTRY = 60.0
+
+
+class TooLateError(Exception):
+    """What comes next would end long after the deadline."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +60,15 @@ class ProxStep:
 
 
 class Regularised(Protocol):
-    """The linear map and the norm of one program; points may have any shape."""
+    """The linear map and the norm of one program; points may have any shape.
+
+    Attributes
+    ----------
+    work : float
+        Floating point operations, about, of the norm, the prox or its derivative.
+    """
+
+    work: float
 
     def predict(self, z: Array) -> Array:
         """Return ``A z`` as a vector (m,)."""
@@ -69,15 +85,22 @@ class Regularised(Protocol):
     def prox(self, x: Array, t: float) -> Array:
         """Return ``argmin t norm(z) + |z - x|^2 / 2``."""
 
-    def linearise(self, x: Array, t: float) -> ProxStep:
-        """Return the prox with its derivative."""
+    def linearise(self, x: Array, t: float, deadline: float = math.inf) -> ProxStep:
+        """Return the prox with its derivative.
+
+        Raises
+        ------
+        TooLateError
+            The columns would be made long after ``deadline`` (of `time.monotonic`).
+        """
 
 
 @dataclass(frozen=True, eq=False)
 class ProximalResult:
     """The best point, the best dual point, and floats for their values.
 
-    ``primal`` and ``dual`` are plain float64 sums: no certificate.
+    ``primal`` and ``dual`` are plain float64 sums: no certificate.  ``stopped`` is
+    ``"time limit"``, ``"interrupted"``, or ``"stalled"``: float64 gives no more.
     """
 
     point: Array
@@ -86,6 +109,7 @@ class ProximalResult:
     dual: float
     n_outer: int
     n_newton: int
+    stopped: str = "stalled"
 
     @property
     def gap(self) -> float:
@@ -101,8 +125,11 @@ def minimise(
     tol: float,
     constant: float = 0.0,
     start: Array | None = None,
+    deadline: float = math.inf,
 ) -> ProximalResult:
     """Minimise until the relative gap in float64 is at most ``tol``, or stalls.
+
+    Ctrl-C ends it as well, with the best that was found.
 
     Parameters
     ----------
@@ -117,6 +144,9 @@ def minimise(
         Added to both values: the part of the loss that no point can change.
     start : ndarray, optional
         A point to start from, zero when omitted.
+    deadline : float
+        Of `time.monotonic`; then it ends.  A Newton step is not cut short, but one
+        that would end a second later is not begun.
     """
     z = np.zeros_like(model.adjoint(y)) if start is None else start
     v = model.predict(z) - y
@@ -124,20 +154,46 @@ def minimise(
     best.offer(z, v)
     sigma, limit = FIRST_SIGMA, LAST_SIGMA
     newton = waited = outer = 0
-    while best.gap > tol and outer < MAX_OUTER and waited < PATIENCE:
-        outer += 1
-        accuracy = max(1e-2 * best.gap, 1e-15)
-        step = _StepDual(model, y, beta, z, sigma).minimise(v, accuracy)
-        newton += step.count
-        before = best.primal - best.dual
-        best.offer(step.point, step.v)
-        waited = 0 if best.primal - best.dual < 0.9 * before else waited + 1
-        if step.residual <= SOLVED:
-            z, v = step.point, step.v
-        else:  # this sigma is too much for float64: back to one that worked
-            limit = max(sigma / GROWTH, FIRST_SIGMA)
-        sigma = min(GROWTH * sigma, limit)
-    return ProximalResult(best.z, best.v, best.primal, best.dual, outer, newton)
+    stopped = "stalled"
+    try:
+        while best.gap > tol and outer < MAX_OUTER and waited < PATIENCE:
+            if _is_late(deadline, model.work):
+                stopped = "time limit"
+                break
+            outer += 1
+            accuracy = max(1e-2 * best.gap, 1e-15)
+            dual = _StepDual(model, y, beta, z, sigma, deadline)
+            step = dual.minimise(v, accuracy)
+            newton += step.count
+            before = best.primal - best.dual
+            best.offer(step.point, step.v)
+            waited = 0 if best.primal - best.dual < 0.9 * before else waited + 1
+            if step.residual <= SOLVED:
+                z, v = step.point, step.v
+            else:  # this sigma is too much for float64: back to one that worked
+                limit = max(sigma / GROWTH, FIRST_SIGMA)
+            sigma = min(GROWTH * sigma, limit)
+    except TooLateError:
+        stopped = "time limit"
+    except KeyboardInterrupt:
+        stopped = "interrupted"
+    return ProximalResult(
+        best.z, best.v, best.primal, best.dual, outer, newton, stopped
+    )
+
+
+def check_columns(n_entries: float, each: float, deadline: float) -> None:
+    """Raise `TooLateError` where columns of so many entries take too long.
+
+    ``each`` is how many products an entry takes.
+    """
+    if not fits(n_entries * (ENTRY + each), deadline):
+        raise TooLateError
+
+
+def _is_late(deadline: float, work: float) -> bool:
+    """Whether the time is up, or would be long before so much work was done."""
+    return time.monotonic() >= deadline or not fits(work, deadline)
 
 
 class _Best:
@@ -191,9 +247,16 @@ class _StepDual:
     beta: float
     z: Array
     sigma: float
+    deadline: float = math.inf
 
     def minimise(self, v: Array, accuracy: float) -> _Step:
-        """Return the point with the smallest gradient that Newton's method meets."""
+        """Return the point with the smallest gradient that Newton's method meets.
+
+        Raises
+        ------
+        TooLateError
+            There is no time for the first one.
+        """
         step = self.linearise(v)
         value = self.value(v, step.point)
         best = _Step(step.point, v, math.inf, 0)
@@ -207,6 +270,9 @@ class _StepDual:
                 best = _Step(step.point, v, size, count)
             if size <= accuracy or count == MAX_INNER:
                 break
+            m, k = step.columns.shape
+            if _is_late(self.deadline, 1.0 * m * k * min(m, k) + self.model.work):
+                break
             found = self.search(
                 v, value, gradient, _newton_direction(step, gradient, self.sigma)
             )
@@ -215,14 +281,18 @@ class _StepDual:
             if found is None or (stalled >= STALLED and not falls):
                 break
             v, value = found
-            step = self.linearise(v)
+            try:
+                step = self.linearise(v)
+            except TooLateError:
+                break
         return best
 
     def shifted(self, v: Array) -> Array:
         return self.z - self.sigma * self.model.adjoint(v)
 
     def linearise(self, v: Array) -> ProxStep:
-        return self.model.linearise(self.shifted(v), self.sigma * self.beta)
+        shifted = self.shifted(v)
+        return self.model.linearise(shifted, self.sigma * self.beta, self.deadline)
 
     def value(self, v: Array, point: Array) -> float:
         square = float(np.sum(point * point)) / (2.0 * self.sigma)
@@ -235,6 +305,8 @@ class _StepDual:
         slope = float(direction @ gradient)
         length = 1.0
         for _ in range(30):
+            if _is_late(self.deadline, self.model.work):
+                return None
             trial = v + length * direction
             point = self.model.prox(self.shifted(trial), self.sigma * self.beta)
             new = self.value(trial, point)
@@ -270,6 +342,7 @@ def minimise_data(
     build: Callable[[Array], Regularised],
     *,
     start: Array | None = None,
+    deadline: float = math.inf,
 ) -> ProximalResult:
     """Minimise for data (n, q) and targets (n, C), in the units given.
 
@@ -286,9 +359,14 @@ def minimise_data(
         Makes the model of such data; its predictions are (rows * C,).
     start : ndarray, optional
         A point to start from.
+    deadline : float
+        As in `minimise`; the point is zero where there is no time for any step.
     """
     basis: Array | None = None
     reduced, rest = y, np.zeros_like(y)
+    n, q = flat.shape
+    if _is_late(deadline, 4.0 * min(n, q) ** 3 + n * q * min(n, q)):
+        return _zero(build(flat), y)
     if len(flat) > flat.shape[1]:
         basis, flat = np.linalg.qr(flat)
         reduced = basis.T @ y
@@ -304,6 +382,7 @@ def minimise_data(
         tol=1e-14,
         constant=0.5 * float(np.sum((rest / length) ** 2)),
         start=None if start is None else start / unit,
+        deadline=deadline,
     )
     v = length * result.v.reshape(reduced.shape)
     if basis is not None:
@@ -315,3 +394,10 @@ def minimise_data(
         primal=length * length * result.primal,
         dual=length * length * result.dual,
     )
+
+
+def _zero(model: Regularised, y: Array) -> ProximalResult:
+    """Return the point zero and its residual, unscaled; its dual value is unknown."""
+    loss = 0.5 * float(np.sum(y * y))
+    zero = np.zeros_like(model.adjoint(y.ravel()))
+    return ProximalResult(zero, -y, loss, 0.0, 0, 0, "time limit")

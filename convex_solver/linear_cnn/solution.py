@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from convex_solver.certificates import CNNCertificate, SolutionStatus
 from convex_solver.networks import CircularCNN, LinearCNN
 
+# Share of the time until the deadline that the solver takes; the rest certifies.
+SOLVER_SHARE = 0.9
+
 
 @dataclass(frozen=True, eq=False)
 class CNNSolution:
@@ -23,6 +26,9 @@ class CNNSolution:
         OPTIMAL exactly when the certificate's gap is at most ``tol``.
     network : LinearCNN or CircularCNN
     certificate : CNNCertificate
+    stopped : str
+        Why it ended: ``"tolerance"``, ``"time limit"``, ``"interrupted"`` or
+        ``"stalled"`` (no further progress in float64).
     n_iterations : int
         Newton steps.
     seconds, tol : float
@@ -35,6 +41,12 @@ class CNNSolution:
     status: SolutionStatus
     network: LinearCNN | CircularCNN = field(repr=False)
     certificate: CNNCertificate = field(repr=False)
+    stopped: str
     n_iterations: int
     seconds: float
     tol: float
+
+
+def reason_to_stop(status: SolutionStatus, stopped: str) -> str:
+    """Return ``stopped`` of a solution: "tolerance" where it was reached after all."""
+    return "tolerance" if status is SolutionStatus.OPTIMAL else stopped

@@ -15,10 +15,12 @@ from convex_solver.reading.data import (
     read_rows,
 )
 from convex_solver.reading.options import (
+    LEAST_SECONDS,
     MAX_CONES,
     TOL,
     Limits,
     deadline_after,
+    fits,
     part_of_time,
     read_beta,
     read_cones,
@@ -34,6 +36,7 @@ from convex_solver.reading.signals import (
 )
 
 __all__ = [
+    "LEAST_SECONDS",
     "MAX_CONES",
     "SUPPORTED",
     "TOL",
@@ -45,6 +48,7 @@ __all__ = [
     "check_loss",
     "deadline_after",
     "extract_patches",
+    "fits",
     "part_of_time",
     "read_beta",
     "read_candidate",

@@ -26,6 +26,10 @@ TOL = 1e-6
 MAX_CONES = 3 * 10**6
 # What a run gets that begins when the time of its call is over.
 LEAST_SECONDS = 1e-3
+# Operations a second of a singular value decomposition, at least, on one core (products
+# of matrices have four times as many); and the seconds past its deadline that such a
+# step may end.
+SPEED, GRACE = 1e9, 1.0
 
 
 def read_number(
@@ -181,3 +185,12 @@ def part_of_time(deadline: float, share: float) -> float:
     """Return a deadline that leaves a share of the time until ``deadline``."""
     now = time.monotonic()
     return now + share * max(deadline - now, 0.0)
+
+
+def fits(work: float, deadline: float) -> bool:
+    """Whether dense linear algebra of so many operations ends about at a deadline.
+
+    A step of it is not cut short, so it is not begun where it would end more than a
+    second later.
+    """
+    return time.monotonic() + work / SPEED <= deadline + GRACE

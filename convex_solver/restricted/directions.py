@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from arrangement import enumerate_patterns
@@ -17,8 +19,16 @@ MAX_BYTES = 1e9
 NEAR, NUDGE = 1e-11, 1e-9
 
 
-def blocks_of(program: ConvexProgram, basis: Array, directions: Array) -> WorkingSet:
-    """Both signs of the patterns of directions (k, d), within the memory allowed."""
+def blocks_of(
+    program: ConvexProgram,
+    basis: Array,
+    directions: Array,
+    deadline: float = math.inf,
+) -> WorkingSet:
+    """Both signs of the patterns of directions (k, d), within the memory allowed.
+
+    Past ``deadline`` (of `time.monotonic`) the rest is left out.
+    """
     X = np.ascontiguousarray(program.X @ basis)
     rows, rank = X.shape
     each = 2.0 * (2 * 8 * rank * program.n + rows)
@@ -31,9 +41,10 @@ def blocks_of(program: ConvexProgram, basis: Array, directions: Array) -> Workin
         )
     blocks = empty_set(X, program.n_patches)
     if rank:
-        both = np.repeat([1.0, -1.0], len(directions))
         inner = _off_hyperplanes(blocks.units, directions @ basis)
-        blocks.add(np.vstack([inner, inner]), both)
+        # side by side, so that what is left out at the end has neither sign
+        both = np.tile([1.0, -1.0], len(inner))
+        blocks.add(np.repeat(inner, 2, axis=0), both, deadline)
     return blocks
 
 

@@ -19,7 +19,9 @@ from convex_solver import (
     ModelFileError,
     TwoLayerReLU,
     certify,
+    certify_interpolation,
     certify_model,
+    interpolate,
     load_model,
     save_model,
     solve,
@@ -282,3 +284,31 @@ def test_a_model_certified_by_a_covering_is_read_back(solved, tmp_path):
     found = certify_model(load_model(path), X, y)
     assert found.n_patterns is None
     assert found.n_cones == certificate.n_cones
+
+
+def test_a_certificate_has_a_time_limit():
+    X, y = planted(30, 4, seed=1)
+    solution = solve(ConvexProgram(X, y, 0.1))
+    dual = solution.certificate.dual
+    options = {"dual": dual, "method": "covering"}
+    whole = certify(solution.network, X, y, 0.1, **options)
+    same = certify(solution.network, X, y, 0.1, time_limit=1e6, **options)
+    assert same.lower_bound == whole.lower_bound
+    late = certify(solution.network, X, y, 0.1, time_limit=1e-9, **options)
+    assert late.upper_bound == whole.upper_bound
+    assert late.n_cones < whole.n_cones
+    assert 0.0 <= late.lower_bound < whole.lower_bound
+    with pytest.raises(InputError, match=r"time_limit=0\.0; expected"):
+        certify(solution.network, X, y, 0.1, time_limit=0.0)
+
+
+def test_a_certificate_of_interpolation_has_a_time_limit():
+    X, y = planted(8, 3, seed=1)
+    found = interpolate(X, y)
+    options = {"dual": found.dual}
+    whole = certify_interpolation(found.network, X, y, time_limit=1e6, **options)
+    assert whole.lower_bound == pytest.approx(found.lower_bound, rel=1e-9)
+    late = certify_interpolation(found.network, X, y, time_limit=1e-9, **options)
+    assert late.lower_bound <= whole.lower_bound
+    with pytest.raises(InputError, match=r"time_limit=0\.0; expected"):
+        certify_interpolation(found.network, X, y, time_limit=0.0, **options)

@@ -247,6 +247,42 @@ def test_output_paths(run, points, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["points.csv", "taken"]
 
 
+@pytest.mark.parametrize("name", ["o.csv", "o.NPY", "o.json", "o.csv.gz"])
+def test_a_list_is_not_written_as_another_format(run, points, tmp_path, name):
+    argv = ["enumerate", points, "--columns", "a,b", "-o", tmp_path / name]
+    refused = run(*argv)
+    assert_refused(refused, "patterns are not written as .", "in .npz or .zarr")
+    assert [p.name for p in tmp_path.iterdir()] == ["points.csv"]
+
+
+def test_a_list_is_not_written_to_a_file_called_minus(
+    run, points, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    refused = run("enumerate", points, "--columns", "a,b", "-o", "-")
+    assert_refused(refused, "patterns are not written to standard output; give a path")
+    assert [p.name for p in tmp_path.iterdir()] == ["points.csv"]
+
+
+def test_patterns_are_no_data(run, tmp_path):
+    path = tmp_path / "patterns.npz"
+    enumerate_patterns(np.eye(3)).save(path)
+    for command in (["count"], ["enumerate", "-o", tmp_path / "o.npz"]):
+        assert_refused(run(*command, path), "holds patterns that were listed, no data")
+    assert run("count", path, "--key", "packed")[0] == 0
+
+
+def test_a_count_has_a_time_limit(run, points, tmp_path):
+    argv = ["count", points, "--columns", "a,b"]
+    assert run(*argv, "--time-limit", "1e6")[0] == 0
+    for bad in ("0", "nan", "-1"):
+        assert_refused(run(*argv, "--time-limit", bad), "expected seconds above 0")
+    path = tmp_path / "X.npy"
+    np.save(path, np.random.default_rng(0).normal(size=(100, 5)))
+    refused = run("count", path, "--no-intercept", "--time-limit", "1e-9", "--json")
+    assert_refused(refused, "the time is up, and is not finished")
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_folder_without_permission(run, points, tmp_path):
     locked = tmp_path / "locked"
@@ -271,7 +307,7 @@ def test_usage_errors(run):
 
 
 def test_interruption(run, points, monkeypatch):
-    def interrupt(_):
+    def interrupt(_, **options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "count_patterns", interrupt)
@@ -289,7 +325,7 @@ def test_compiling_is_said_once_and_not_to_machines(capsys, monkeypatch):
     say_compiling((kernel, kernel), quiet=False)
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err == "Compiling the kernels (first run only, about 15 s)...\n"
+    assert said.err == "Compiling the kernels (first run only, up to a minute)...\n"
     index["signature"] = "compiled"
     say_compiling((kernel, kernel), quiet=False)
     assert capsys.readouterr().err == ""

@@ -260,9 +260,26 @@ def test_bad_options(run, five, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["five.csv"]
 
 
-def test_same_file_for_model_and_plot(run, five, tmp_path):
-    path = tmp_path / "fit.png"
-    assert_refused(run("fit", five, *FIT, "-o", path, "--plot", path), "same file")
+@pytest.mark.parametrize("name", ["fit.png", "m.csv", "M.CSV", "m.npz", "m.tar.gz"])
+def test_a_model_is_not_written_as_another_format(run, five, tmp_path, name):
+    path = tmp_path / name
+    refused = run("fit", five, *FIT, "-o", path, "--plot", path)
+    assert_refused(refused, "models are not written as .", "end the name in .json")
+
+
+def test_a_model_is_not_written_to_a_file_called_minus(
+    run, five, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    refused = run("fit", five, *FIT, "-o", "-")
+    assert_refused(refused, "models are not written to standard output; give a path")
+    assert [p.name for p in tmp_path.iterdir()] == ["five.csv"]
+
+
+def test_one_line_of_a_file_and_an_output_that_are_both_bad(run, tmp_path):
+    argv = ["fit", tmp_path / "none.csv", *FIT, "-o"]
+    assert_refused(run(*argv, tmp_path), "exists")
+    assert_refused(run(*argv, tmp_path / "m"), "No such file")
 
 
 @pytest.mark.parametrize("text", ["", "x,y\n", "x,y\n1,\n", "x,y\n1,nan\n", "y\n1\n"])

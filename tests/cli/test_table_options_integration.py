@@ -83,7 +83,7 @@ def test_a_column_without_a_name_is_asked_about(run, table, tmp_path):
     for argv in (
         ("count", path),
         ("enumerate", path, *output),
-        ("fit", path, *FIT, *output),
+        ("fit", path, *FIT, "-o", tmp_path / "m.json"),
     ):
         refused(run(*argv), "--index x1", "--index none")
     values = [

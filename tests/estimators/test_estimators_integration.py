@@ -149,8 +149,9 @@ def test_standardised_predictions_do_not_depend_on_units():
     np.testing.assert_allclose(a.predict(X), expected, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_falling_short_warns_with_gap_tolerance_and_rounds():
-    X, y = data(n=40)
+    X, y = data(n=15)
     model = ConvexReLURegressor(beta=1e-3, tol=1e-9, max_cones=1)
     with pytest.warns(ConvergenceWarning, match=r"gap is .* tol=1e-09, after \d+ rou"):
         model.fit(X, y)
@@ -158,7 +159,7 @@ def test_falling_short_warns_with_gap_tolerance_and_rounds():
     labels = three_classes()[1]
     one = ConvexReLUClassifier(beta=1e-3, tol=1e-9, max_cones=1)
     with pytest.warns(ConvergenceWarning, match=r"class '[abc]' is worst: the cert"):
-        one.fit(X[:30], labels)
+        one.fit(three_classes()[0][::2], labels[::2])
 
 
 def test_a_time_limit_is_for_the_whole_fit():
@@ -186,6 +187,7 @@ def test_parameters_out_of_range_are_refused_by_fit(options, match):
         model.fit([[0.0], [1.0]], [0, 1])
 
 
+@pytest.mark.slow
 def test_each_class_gets_its_share_and_the_worst_is_named(monkeypatch):
     X, labels = three_classes()
     limits = []
@@ -240,7 +242,7 @@ def test_each_output_has_a_network():
     assert one.predict(X).shape == (25, 1)
     worst = ConvexReLURegressor(beta=1e-3, tol=1e-9, max_cones=1)
     with pytest.warns(ConvergenceWarning, match=r"output \d is worst"):
-        worst.fit(X, Y)
+        worst.fit(X[:12], Y[:12])
 
 
 @pytest.mark.parametrize("standardize", [False, True])

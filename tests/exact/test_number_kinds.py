@@ -30,8 +30,7 @@ from arrangement.exact import (
 )
 
 # beside floats, float64 would make them equal
-BIG, NEXT = 2**53, 2**53 + 1
-HUGE, HUGER = 2**63, 2**63 + 1
+BIG, NEXT, HUGE, HUGER = 2**53, 2**53 + 1, 2**63, 2**63 + 1
 
 
 def rows_of(values, floats="binary"):

@@ -269,6 +269,7 @@ def test_the_dual_value_is_below_all_values(spec, r, n, cuts, seed, patches):
         assert dual <= objective(made, random, parts, count) + 1e-8 * size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", SPECS)
 def test_the_dual_value_mostly_comes_near(spec):
     gaps = []

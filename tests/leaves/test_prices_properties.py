@@ -111,6 +111,7 @@ def test_no_moments_of_points_have_a_price_above_the_bounds(r, n, cuts, seed):
         assert np.all(relaxed_price(made, *mixed) <= bounds + 1e-7 * size)
 
 
+@pytest.mark.slow
 def test_the_largest_moments_mostly_reach_the_bounds():
     """So that, with the test above, they are not improved by others."""
     gaps = []

@@ -160,6 +160,6 @@ def test_samples_that_are_all_nearly_equal():
 
 
 def test_dependence_that_floats_cannot_find_is_an_error(monkeypatch):
-    monkeypatch.setattr(minimum_norm_cnn, "dependent_rows", lambda matrix: iter(()))
+    monkeypatch.setattr(minimum_norm_cnn, "dependent_rows", lambda *_: iter(()))
     with pytest.raises(InputError, match=r"4 samples of 2 numbers.*not decided"):
         solve_minimum_norm_cnn(MinimumNormLinearCNN(P, Y))

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from math import comb, factorial
 
 import numpy as np
 import pytest
 
-from arrangement import cover_bound, face_numbers, iter_covectors
+from arrangement import (
+    BudgetExceededError,
+    InputError,
+    cover_bound,
+    face_numbers,
+    iter_covectors,
+)
 
 from reference import families
 
@@ -123,3 +131,16 @@ def test_zero_normals_have_the_sign_of_minus_b():
     assert np.concatenate(faces)[:, :3].tolist() == [[1, 0, -1]] * 3
     (alone,) = check([1], X[:3], offsets=[-3, 0, 5])
     assert alone.tolist() == [[1, 0, -1]]
+
+
+def test_face_numbers_have_a_time_limit(monkeypatch):
+    X = np.random.default_rng(0).integers(-3, 4, (9, 4))
+    whole = face_numbers(X)
+    assert face_numbers(X, time_limit=1e6) == whole
+    # every look at the clock takes a second
+    monkeypatch.setattr(time, "monotonic", itertools.count(100.0).__next__)
+    for seconds in (1, 12, 40):
+        with pytest.raises(BudgetExceededError, match="the time is up"):
+            face_numbers(X, time_limit=seconds)
+    with pytest.raises(InputError, match="time_limit=0; expected"):
+        face_numbers(X, time_limit=0)

@@ -92,7 +92,7 @@ def test_keys_two_apart_never_mistake_the_order(data):
             -(Fraction(b) + y * Fraction(error)) / (Fraction(a) + x * Fraction(error))
         )
     kept = [k for k in range(64) if bits_of(sure)[k]]
-    for i in kept:
+    for i in kept[::4]:
         before, after = run_compare_keys(out, 0, int(out[i]))
         for k in kept:
             if bits_of(before)[k]:

@@ -141,6 +141,7 @@ def test_the_order_of_patches_and_patches_of_zeros_change_nothing(seed):
     assert optimum(padded, y) == pytest.approx(plain, rel=3e-9)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=10)
 @given(seeds)
 def test_copies_of_one_patch_are_a_factor(seed):

@@ -88,6 +88,7 @@ def test_random_working_sets_are_solved(name, beta):
             assert found.primal == pytest.approx(zero, rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SPECS)
 def test_a_tiny_beta_is_mostly_solved_and_never_claimed(name):
     # working sets that fit nothing well, with weights up to 1e8: hard in float64

@@ -141,6 +141,7 @@ def test_ctrl_c_keeps_the_best_bound(proven, monkeypatch):
     assert RelaxedProgram(program).refine(1.0, 1e-9, np.inf) is None
 
 
+@pytest.mark.slow
 def test_a_hint_that_is_wrong_proves_less_but_nothing_false(proven):
     program, solution, _, found, _ = proven
     optimum = solution.objective
@@ -172,6 +173,7 @@ def test_a_hint_that_is_wrong_proves_less_but_nothing_false(proven):
         assert lower(wrong) <= best * (1 + 1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k", range(11))
 def test_a_sceptic_finds_no_network_below_a_bound(k):
     """Searches from many starts, and a solution to a tighter tolerance."""
@@ -354,6 +356,7 @@ def test_an_interval_around_the_largest_useful_beta():
     assert upper == pytest.approx(lower, rel=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("r", [8, 12])
 def test_the_interval_of_high_rank_says_where_the_zero_network_is_best(r):
     program = planted_program("squared", 60, r)

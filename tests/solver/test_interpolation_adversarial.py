@@ -158,6 +158,7 @@ def test_the_lower_bound_is_rounded_down(dual):
     assert found.lower_bound <= 2
 
 
+@pytest.mark.slow
 def test_few_cones_leave_a_loose_bound():
     X, y = gaussian(30, 3)
     best = interpolate(X, y)
@@ -334,6 +335,7 @@ def test_a_cone_that_is_flat_to_rounding_ends_the_steps(monkeypatch):
     assert found.status is SolutionStatus.OPTIMAL
 
 
+@pytest.mark.slow
 def test_columns_that_differ_by_ten_thousand_have_an_optimum():
     # a kernel divided by a determinant of zero here
     text = """4.68894 9.96658e-05 3.41148 -14.2634 4.20047e-05 2.01411 -11.2799

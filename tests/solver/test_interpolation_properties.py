@@ -86,6 +86,7 @@ def test_cvxpy_agrees_on_degenerate_rows(triples):
     assert found.norm == pytest.approx(optimum(X, y)[0], rel=1e-5)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=10)
 @given(st.integers(0, 10**6), st.sampled_from([-1e6, -2.5, 1e-6, 3.0, 1e6]))
 def test_the_norm_is_homogeneous(seed, factor):
@@ -123,6 +124,7 @@ def test_rows_scaled_with_their_targets_and_permuted(seed, data):
     assert interpolate(X @ turn, y).norm == pytest.approx(norm, rel=1e-5)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=10)
 @given(st.integers(0, 10**6))
 def test_fewer_rows_cost_no_more(seed):

@@ -78,6 +78,7 @@ def test_the_scale_of_the_data_does_not_matter(size):
     assert values[2] == pytest.approx(values[0] * size**2, rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("r", [7, 12])
 def test_high_rank_has_a_gap_that_is_certified(r):
     program = planted_program("squared", 60, r, beta=6.0)
@@ -106,6 +107,7 @@ def test_zero_targets_and_heavy_decay():
         assert solution.gap <= 1e-6
 
 
+@pytest.mark.slow
 def test_more_columns_than_moments_are_sought_for():
     random = np.random.default_rng(0)
     # small integers: to read 80 columns of floats exactly takes a minute

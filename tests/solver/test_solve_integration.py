@@ -195,6 +195,7 @@ def test_the_scale_of_the_data_does_not_matter(loss, size):
         assert checked(ConvexProgram(X, size * y, 0.1)).gap <= 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES)
 def test_standardising_keeps_the_patterns_and_the_raw_prediction(loss):
     plain = planted_program(loss, 15, 3, 0.1, seed=2)

@@ -49,6 +49,7 @@ def test_one_round(medium):
     assert solution.n_blocks > 0
 
 
+@pytest.mark.slow
 def test_one_cell_leaves_the_network_and_loses_its_proof(medium):
     program, optimum = medium
     solution = solve(program, max_cones=1)
@@ -69,6 +70,7 @@ def test_no_time_leaves_the_zero_network(medium):
     assert solution.objective == pytest.approx(zero)
 
 
+@pytest.mark.slow
 def test_a_deadline_inside_a_round_is_kept(medium, monkeypatch):
     program, optimum = medium
     step = ColumnGeneration.step
@@ -208,6 +210,7 @@ def test_options_out_of_range_are_refused(option, message):
             solve_path(program, [0.1], **option)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_path_has_the_optima_of_its_betas(loss):
     program = planted_program(loss, 25, 3, 1.0, seed=3)

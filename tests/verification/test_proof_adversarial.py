@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import time
 
 import numpy as np
 import pytest
 
 from arrangement import PatternSet, enumerate_patterns, verify
-from arrangement.errors import IncompleteListingError, InputError
+from arrangement.errors import (
+    BudgetExceededError,
+    IncompleteListingError,
+    InputError,
+    InputTypeError,
+)
+from arrangement.verification import verification
 
 X_SMALL = [[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 1, 1], [1, -1, 2]]
 X_TALL = np.random.default_rng(1).integers(-5, 6, (70, 3))
@@ -249,3 +257,19 @@ def test_enumeration_fails_when_the_count_disagrees(monkeypatch):
     with pytest.raises(IncompleteListingError, match=r"12.*26|26.*12"):
         enumerate_patterns(X)
     assert enumerate_patterns(X, prove=False).proof is None
+
+
+def test_a_proof_has_a_time_limit(monkeypatch):
+    patterns = enumerate_patterns(X_SMALL)
+    total = len(patterns)
+    assert verify(patterns, X_SMALL, time_limit=1e6).n_patterns == total
+    monkeypatch.setattr(verification, "_CHUNK", 1)
+    # every look at the clock takes a second
+    monkeypatch.setattr(time, "monotonic", itertools.count(100.0).__next__)
+    message = f"time_limit=9 s was reached when . of {total // 2} patterns were found"
+    with pytest.raises(BudgetExceededError, match=message):
+        verify(patterns, X_SMALL, time_limit=9)
+    with pytest.raises(InputTypeError, match="time_limit='1'"):
+        verify(patterns, X_SMALL, time_limit="1")
+    with pytest.raises(InputError, match="time_limit=0; expected"):
+        verify(patterns, X_SMALL, time_limit=0)
