@@ -64,8 +64,6 @@ def read_arrays(shown: str, raw: bytes, key: str | None) -> Arrays:
     """
     try:
         loaded = np.load(io.BytesIO(raw), allow_pickle=False)
-        if key is None and not isinstance(loaded, np.ndarray):
-            _refuse_patterns(shown, loaded.files)
         arrays = (
             {"": loaded}
             if isinstance(loaded, np.ndarray)
@@ -75,6 +73,8 @@ def read_arrays(shown: str, raw: bytes, key: str | None) -> Arrays:
         raise InputError(
             f"cannot read {shown} as an array file: {first_line(error)}."
         ) from error
+    if key is None:
+        _refuse_patterns(shown, set(arrays))
     if "[Content_Types].xml" in arrays:
         raise InputError(f"{shown} is an Excel workbook; save its sheet as CSV first.")
     arrays = {k: v for k, v in arrays.items() if isinstance(v, np.ndarray)}
@@ -98,9 +98,9 @@ def read_arrays(shown: str, raw: bytes, key: str | None) -> Arrays:
     return Arrays((*names, *extra), columns, n, d)
 
 
-def _refuse_patterns(shown: str, names: list[str]) -> None:
+def _refuse_patterns(shown: str, names: set[str]) -> None:
     """Refuse a list of patterns: a matrix too, but hardly the one that is meant."""
-    if set(_PATTERNS) <= set(names):
+    if set(_PATTERNS) <= names:
         raise InputError(
             f"{shown} holds patterns that were listed, no data; give the table that "
             "they are of (or --key packed, for the words as numbers)."

@@ -268,7 +268,8 @@ def test_patterns_are_no_data(run, tmp_path):
     path = tmp_path / "patterns.npz"
     enumerate_patterns(np.eye(3)).save(path)
     for command in (["count"], ["enumerate", "-o", tmp_path / "o.npz"]):
-        assert_refused(run(*command, path), "holds patterns that were listed, no data")
+        refused = f"error: {path} holds patterns that were listed, no data; give the"
+        assert_refused(run(*command, path), refused)
     assert run("count", path, "--key", "packed")[0] == 0
 
 
