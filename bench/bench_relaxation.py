@@ -37,17 +37,19 @@ REAL = (
 )
 GAP = "certified gap in the time given"
 STARTS, STEPS = 100, 100
+# a climb may end where all rows are below zero
+TINY = 1e-300
 
 
 def largest_price(X: Array, y: Array) -> float:
     """Largest ``|y^T (X u)_+|`` that climbing finds: no bound."""
     U = np.random.default_rng(0).normal(size=(X.shape[1], STARTS))
     for _ in range(STEPS):
-        U /= np.linalg.norm(U, axis=0)
+        U /= np.maximum(np.linalg.norm(U, axis=0), TINY)
         heights = X @ U
         signs = np.sign(y @ np.maximum(heights, 0.0))
         U = X.T @ (y[:, None] * (heights > 0.0)) * signs
-    U /= np.linalg.norm(U, axis=0)
+    U /= np.maximum(np.linalg.norm(U, axis=0), TINY)
     return float(np.abs(y @ np.maximum(X @ U, 0.0)).max())
 
 
