@@ -198,6 +198,8 @@ def main(words: Sequence[str] | None = None) -> int:
             peers=dict(peer.split("=", 1) for peer in asked.peer),
             plots=asked.output if asked.plot else None,
         )
+        if asked.output is not None:
+            asked.output.mkdir(parents=True, exist_ok=True)  # pictures come first
         found = run_here(asked.names[0], options)
         if asked.output is not None:
             write(found, asked.output)
