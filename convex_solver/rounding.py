@@ -257,3 +257,15 @@ def inner_product_below(v: Array, y: Array) -> float:
     """Bound ``v . y`` from below: summed exactly, rounded down once."""
     pairs = zip(v.ravel().tolist(), y.ravel().tolist(), strict=True)
     return float_below(sum((Fraction(a) * Fraction(b) for a, b in pairs), Fraction(0)))
+
+
+def unit_rows(X: Array) -> tuple[Array, Array]:
+    """Return rows (n, d) divided by their lengths, and these (n,): to nearest, about.
+
+    Squares of small and of large rows neither underflow nor overflow.  A row of zeros
+    stays one.
+    """
+    peaks = np.abs(X).max(axis=1, initial=0.0)
+    scaled = X / np.where(peaks > 0.0, peaks, 1.0)[:, None]
+    sizes = np.linalg.norm(scaled, axis=1)
+    return scaled / np.where(sizes > 0.0, sizes, 1.0)[:, None], peaks * sizes

@@ -38,7 +38,7 @@ from convex_solver.leaves import (
     covers,
     largest_moments,
 )
-from convex_solver.rounding import U, frobenius_above
+from convex_solver.rounding import U, frobenius_above, unit_rows
 from convex_solver.typing import Array
 
 # Halvings of the interval of the multiplier nu.
@@ -117,7 +117,7 @@ def _on_leaves(problem: SignedRows, X: Array, hints: Sequence[Hint]) -> float:
     """Bound the price of both signs, in units of the merged rows."""
     known: dict[bytes, Array] = {}
     largest = 0.0
-    lengths = np.linalg.norm(X[problem.source], axis=1)
+    _, lengths = unit_rows(X[problem.source])
     scale = np.linalg.norm(problem.rows, axis=1) / lengths
     for sign in (1.0, -1.0):
         mine = [

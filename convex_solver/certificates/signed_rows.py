@@ -21,6 +21,9 @@ SAFE = 1.0 + 2.0**-30
 # Rows are on one line when they are equal so far, relative to the longer one. A
 # larger distance would only cost accuracy, a smaller one speed.
 PARALLEL = 16 * U
+# Rows whose entries are all below this share of the largest are left out: squares of
+# their squares would underflow, and what they are is far below all rounding.
+SHORTEST = 2.0**-200
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +61,8 @@ def merge_rows(X: Array, v: Array, X_error: Array) -> SignedRows:
     """Reduce ``v^T (X u)_+``; ``X`` (n, d), ``v`` (n,), ``|exact - X| <= X_error``.
 
     All finite.  ``X`` and ``v`` are scaled by powers of two to entries in [1/2, 1]:
-    what underflows then is below 2^-1000 of that, which the slack holds; norms of
-    rows below 2^-537 of the largest are too, and 2^-500 holds them.
+    what underflows then is below 2^-1000 of that, which the slack holds, as it does
+    the rows that are left out.
     """
     used = (v != 0.0) & np.any((X != 0.0) | (X_error != 0.0), axis=1)
     source = np.flatnonzero(used)
@@ -80,10 +83,13 @@ def merge_rows(X: Array, v: Array, X_error: Array) -> SignedRows:
         slack += _length(weights @ residual)
     slack += math.sqrt(d) * n * 2.0**-1000
     rows = weights[:, None] * reduced
-    kept = np.any(rows != 0.0, axis=1)
+    kept = np.flatnonzero(np.any(rows != 0.0, axis=1))
     # large weights may meet short rows: scaled once more, squares do not underflow
     e_rows = _exponent(rows)
     rows, slack = np.ldexp(rows[kept], -e_rows), float(np.ldexp(slack, -e_rows))
+    is_long = np.abs(rows).max(axis=1, initial=0.0) >= SHORTEST
+    slack += math.sqrt(d) * np.count_nonzero(~is_long) * SHORTEST
+    rows, kept = rows[is_long], kept[is_long]
     slack += (
         U * math.sqrt(d) * float(np.abs(rows).max(axis=1, initial=0.0).sum()) * SAFE
     )

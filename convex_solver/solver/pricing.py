@@ -18,6 +18,7 @@ import numpy as np
 
 from arrangement import Arrangement
 from convex_solver._kernels.solve import Climbs, Kinked, ascend_all
+from convex_solver.rounding import unit_rows
 from convex_solver.typing import Array
 
 # Directions closer than this are one maximum.
@@ -72,9 +73,9 @@ class Pricer:
     def __init__(self, X: Array, arrangement: Arrangement, seed: int = 0) -> None:
         self.random = np.random.default_rng(seed)
         classes, orientation = arrangement.class_of, arrangement.orientation
-        norms = np.linalg.norm(X, axis=1)
+        rows, norms = unit_rows(X)
         first = arrangement.first_rows
-        self.rows = np.ascontiguousarray(X[first] / norms[first, None])
+        self.rows = np.ascontiguousarray(rows[first])
         alive = classes >= 0
         self.index = classes[alive]
         self.alive = np.flatnonzero(alive)

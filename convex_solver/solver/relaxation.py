@@ -25,6 +25,7 @@ from convex_solver.leaves import MOST_RANK, DualPoint, Hint, Leaf, Rows
 from convex_solver.losses import DataTerm
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import ConvexProgram
+from convex_solver.rounding import unit_rows
 from convex_solver.typing import Array
 
 MOST_STEPS = 100
@@ -49,7 +50,10 @@ HALVED = 0.35
 GROUP, CAP = 0.9, 2.2
 # Caps around directions with this cosine are alike, where the edge of one is this near.
 ALIKE, EDGE = 0.9, 0.1
-# Share of the identity in a variance that is divided by.
+# Rows with entries below this share of the largest singular value are left out: their
+# squares would underflow.
+SHORTEST = 2.0**-200
+# What of the identity is added to a variance that is divided by; its trace is below 1.
 FLAT = 1e-9
 # Points that a leaf keeps, those drawn as its moments are, those of first moments for
 # each dimension, and those that a half has to have.
@@ -190,7 +194,7 @@ class RelaxedProgram:
         self.size = float(values[0])
         self.price, self.beta = program.beta, program.beta / self.size
         rows = program.X @ self.basis.T / self.size
-        used = np.any(rows != 0.0, axis=1)
+        used = np.abs(rows).max(axis=1) >= SHORTEST
         self.X, self.used = np.ascontiguousarray(rows[used]), used
         samples = np.repeat(np.arange(program.n), program.n_patches)[used]
         self.total = sparse.csr_array(
@@ -361,13 +365,14 @@ class RelaxedProgram:
         """Return normals and thresholds that moments suggest, the best one first."""
         variance = second - np.multiply.outer(mean, mean)
         axes = np.linalg.eigh(variance)[1].T[::-1]
-        length = float(np.linalg.norm(mean))
-        cap = mean / length, 1.0 - CAP * (1.0 - length)
         between = [self._widest(variance, open_rows), *axes[:5]]
         cuts = [(normal, float(normal @ mean)) for normal in between]
-        if length > GROUP and not _is_capped(leaf, *cap):
-            return [cap, *cuts]
-        return [cuts[0], cap, *cuts[1:]]
+        length = float(np.linalg.norm(mean))
+        if length > GROUP:
+            cap = mean / length, 1.0 - CAP * (1.0 - length)
+            if not _is_capped(leaf, *cap):
+                return [cap, *cuts]
+        return cuts
 
     def _widest(self, variance: Array, open_rows: Array) -> Array:
         """Return the direction whose halves explain most of the rows' variances.
@@ -375,10 +380,12 @@ class RelaxedProgram:
         Those of ``x.u`` fall by ``(x^T C d)^2 / d^T C d`` in the mean of the sides of a
         hyperplane with normal d, in proportion; rows weigh what they leave open.
         """
-        flat = FLAT * float(np.trace(variance)) * np.eye(len(variance))
-        variance = variance + flat
-        images = self.X @ variance
-        weights = open_rows / np.einsum("ij,ij->i", images, self.X)
+        variance = variance + FLAT * np.eye(len(variance))
+        # the proportion is that of rows of any length, and squares of short ones
+        # would be 0
+        rows, _ = unit_rows(self.X)
+        images = rows @ variance
+        weights = open_rows / np.einsum("ij,ij->i", images, rows)
         _, vectors = la.eigh((images.T * weights) @ images, variance)
         return np.asarray(vectors[:, -1] / np.linalg.norm(vectors[:, -1]))
 

@@ -288,3 +288,25 @@ def test_any_moments_and_multipliers_prove_a_finite_bound(r, n, cuts, seed):
                 rows, signs, linear, replace(bare, multipliers=-np.abs(y))
             )
         assert same == loose
+
+
+@pytest.mark.parametrize("tiny", [1e-50, 1e-70, 1e-160, 1e-300, 5e-324])
+def test_tiny_rows_and_weights_cost_nothing(tiny):
+    random = np.random.default_rng(3)
+    X, v = random.normal(size=(30, 6)), random.normal(size=30)
+    bound = relax_sphere(np.delete(X, 3, axis=0), np.delete(v, 3), np.zeros((29, 6)))
+    short, light = X.copy(), v.copy()
+    short[3] *= tiny
+    light[3] *= tiny
+    # in products with large ones they are none
+    large = light.copy()
+    large[3] = min(1.0 / tiny, 1e300)
+    for rows, weights in ((short, v), (X, light)):
+        found = relax_sphere(rows, weights, np.zeros_like(X)).bound
+        assert found == pytest.approx(bound.bound, rel=1e-5)
+    found = relax_sphere(short, large, np.zeros_like(X)).bound
+    assert np.isfinite(found)
+    U = random.normal(size=(6, 2000))
+    U /= np.linalg.norm(U, axis=0)
+    prices = np.abs(large @ np.maximum(short @ U, 0.0))
+    assert found >= prices.max() * (1.0 - 1e-12)

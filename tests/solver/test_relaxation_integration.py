@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from convex_solver import ConvexProgram, SolutionStatus, certify, solve
+from convex_solver.leaves import Leaf
 from convex_solver.losses.loss import LOSSES
 from convex_solver.solver import RelaxedProgram, relaxed_certificate
 
@@ -117,3 +118,64 @@ def test_more_columns_than_moments_are_sought_for():
     solution = solve(program, time_limit=2.0)
     assert 0.0 <= solution.lower_bound <= solution.objective
     assert 0.0 < solution.gap <= 1.0
+
+
+def cuts_of(X, mean, second, leaf=None):
+    """Return how a leaf with these moments is cut, all rows open alike."""
+    relaxed = RelaxedProgram(ConvexProgram(X, np.ones(len(X)), 1.0))
+    basis = relaxed.basis
+    leaf = leaf or Leaf.whole(len(basis))
+    cuts = relaxed._cuts(
+        leaf, basis @ mean, basis @ second @ basis.T, np.ones(len(relaxed.X))
+    )
+    return relaxed, [(normal @ basis, threshold) for normal, threshold in cuts]
+
+
+def test_spread_moments_are_cut_across_the_rows_that_are_open():
+    # the widest variance is along the first axis, in which no row lies
+    X = np.random.default_rng(0).normal(size=(40, 3)) * [1e-3, 1.0, 1e-3]
+    mean = np.array([0.1, 0.2, 0.3])
+    second = np.multiply.outer(mean, mean) + np.diag([0.6, 0.2, 0.06])
+    _, cuts = cuts_of(X, mean, second)
+    assert abs(cuts[0][0][1]) > 0.999
+    assert cuts[0][1] == pytest.approx(cuts[0][0] @ mean)
+    assert abs(cuts[1][0][0]) > 0.999
+
+
+def test_moments_of_one_group_are_capped_once():
+    X = np.random.default_rng(1).normal(size=(40, 3))
+    mean = np.array([0.6, 0.72, 0.2])
+    variance = 1.0 - mean @ mean
+    second = np.multiply.outer(mean, mean) + variance * np.diag([0.5, 0.3, 0.2])
+    relaxed, cuts = cuts_of(X, mean, second)
+    axis, edge = cuts[0]
+    assert axis == pytest.approx(mean / np.linalg.norm(mean))
+    assert 0.8 < edge < np.linalg.norm(mean)
+    # what is left of the cap beyond it, and what is inside
+    below, above = Leaf.whole(3).halves(relaxed.basis @ axis, edge)
+    assert abs(cuts_of(X, mean, second, above)[1][0][0] @ axis) < 0.99
+    assert cuts_of(X, mean, second, below)[1][0][0] @ axis > 0.99
+
+
+@pytest.mark.parametrize("length", [0.0, 0.5, 1.0])
+def test_moments_without_spread_or_mean_and_tiny_rows_are_cut(length):
+    X = np.random.default_rng(2).normal(size=(20, 4))
+    X[3], X[5] = 1e-200 * X[3], 5e-324
+    mean = length * np.eye(4)[0]
+    rest = (1.0 - length**2) / 3.0 * np.diag([0.0, 1.0, 1.0, 1.0])
+    _, cuts = cuts_of(X, mean, np.multiply.outer(mean, mean) + rest)
+    for normal, threshold in cuts:
+        assert np.linalg.norm(normal) == pytest.approx(1.0)
+        assert abs(threshold) <= 1.0
+
+
+@pytest.mark.slow
+def test_a_tiny_row_does_not_end_the_halving():
+    X, y = planted(60, 8)
+    X[3] *= 1e-200
+    program = ConvexProgram(X, y, 0.5)
+    relaxed = RelaxedProgram(program)
+    root = relaxed.solve(1e-6)
+    found = relaxed.refine(1.01 * root.value, 1e-9, np.inf, most=6)
+    assert len(found.hints) > 2
+    assert found.estimate > root.estimate * (1 - 1e-3)
