@@ -1,5 +1,6 @@
 """The convex program of the paper, its blocks and its networks."""
 
+from convex_solver.program.axes import column_sizes, rotated
 from convex_solver.program.blocks import (
     ProgramBatch,
     check_size,
@@ -21,9 +22,11 @@ __all__ = [
     "best_of_blocks",
     "blocks_from_network",
     "check_size",
+    "column_sizes",
     "iter_batches",
     "join_neurons",
     "network_from_blocks",
     "reduce_network",
+    "rotated",
     "unit_rows",
 ]

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from arrangement import Arrangement, InputError
 from convex_solver.losses import DataTerm, Loss, get_loss
 from convex_solver.networks import TwoLayerReLU
+from convex_solver.program.axes import principal_axes
 from convex_solver.reading import Data, Scaling, read_beta, read_data
 from convex_solver.typing import Array
 
@@ -169,9 +170,11 @@ class ConvexProgram:
         """Return ``(X V, V)``, V (d, rank) orthonormal: norms of weights are kept."""
         if self.rank == self.d:
             return self.X, np.eye(self.d)
-        _, _, vt = np.linalg.svd(self.X, full_matrices=False)
-        basis = np.ascontiguousarray(vt[: self.rank].T)
-        return self.X @ basis, basis
+        return self.principal()
+
+    def principal(self) -> tuple[Array, Array]:
+        """Return ``(X V, V)`` with orthogonal columns, V (d, rank) orthonormal."""
+        return principal_axes(self.X, self.rank)
 
     def network(self, weights: ArrayLike, alphas: ArrayLike) -> TwoLayerReLU:
         """Return a network on this program's columns."""

@@ -52,8 +52,8 @@ class CuttingSet(WorkingSet):
         for u, sign in zip(directions, signs, strict=True):
             if time.monotonic() > deadline:
                 break
-            size = float(np.linalg.norm(u))
-            heights = self._lines @ (u / size) if size > 0.0 else np.zeros(1)
+            size, z = float(np.linalg.norm(u)), self.sizes * u
+            heights = self._lines @ (z / np.linalg.norm(z)) if size > 0.0 else [0.0]
             if np.min(np.abs(heights), initial=1.0) <= THIN:
                 continue
             pattern = self.X @ u >= 0.0
@@ -61,7 +61,7 @@ class CuttingSet(WorkingSet):
             if key in self._keys:
                 continue
             few = np.argsort(np.abs(heights), kind="stable")[: FIRST_ROWS * r]
-            centre = analytic_centre(self._sides(pattern, few), u / size)
+            centre = analytic_centre(self._sides(pattern, few, u), u / size)
             if centre is None:
                 continue
             self._keys.add(key)
@@ -87,7 +87,8 @@ class CuttingSet(WorkingSet):
         active = np.flatnonzero(norms > IDLE * norms.max(initial=0.0))
         added = 0
         for g in active.tolist():
-            heights = self._lines @ (weights[g] / norms[g])
+            z = self.sizes * weights[g]
+            heights = self._lines @ (z / np.linalg.norm(z))
             heights *= np.where(self.patterns[g, self._distinct], 1.0, -1.0)
             heights[self._chosen[g]] = 0.0
             worst = np.argsort(heights, kind="stable")[: MORE_ROWS * r]
@@ -95,7 +96,7 @@ class CuttingSet(WorkingSet):
             if not worst.size:
                 continue
             chosen = np.concatenate([self._chosen[g], worst])
-            sides = self._sides(self.patterns[g], chosen)
+            sides = self._sides(self.patterns[g], chosen, self._inner[g])
             centre = analytic_centre(sides, self._inner[g])
             if centre is None:
                 continue
@@ -111,10 +112,10 @@ class CuttingSet(WorkingSet):
         self._inner = [self._inner[g] for g in kept]
         self._chosen = [self._chosen[g] for g in kept]
 
-    def _sides(self, pattern: NDArray[np.bool_], rows: Index) -> Array:
-        """Rows of a cone, turned so that they are positive inside."""
+    def _sides(self, pattern: NDArray[np.bool_], rows: Index, inner: Array) -> Array:
+        """Rows of a cone around a direction, turned so that they are positive there."""
         turn = np.where(pattern[self._distinct[rows]], 1.0, -1.0)
-        return np.asarray(turn[:, None] * self._lines[rows])
+        return self.facing(turn[:, None] * self._lines[rows], inner)
 
     def _active(self, pattern: NDArray[np.bool_], sign: float) -> Array:
         """``(+-D X)^T`` with the rows of each sample added up, (r, n)."""
@@ -123,8 +124,8 @@ class CuttingSet(WorkingSet):
         return np.asarray(pooled.T)
 
     def _flatten(self) -> None:
-        pairs = zip(self.patterns, self._chosen, strict=True)
-        parts = [self._sides(pattern, rows) for pattern, rows in pairs]
+        each = zip(self.patterns, self._chosen, self._inner, strict=True)
+        parts = [self._sides(*block) for block in each]
         self.rows = np.ascontiguousarray(np.vstack([self.rows[:0], *parts]))
         counts = [len(part) for part in parts]
         self.starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
@@ -159,7 +160,7 @@ def analytic_centre(rows: Array, inner: Array) -> Array | None:
         except np.linalg.LinAlgError:  # rows of very unlike slack
             return None
         decrement = float(step @ gradient)
-        if not decrement >= 1e-16:
+        if not decrement >= 0.0:  # NaN
             break
         # self-concordant: a damped step is inside and goes down
         size = 1.0 if decrement * m < 0.05 else 1.0 / (1.0 + math.sqrt(decrement * m))
@@ -167,5 +168,7 @@ def analytic_centre(rows: Array, inner: Array) -> Array | None:
         slack = rows @ u
         if not np.min(slack) > 0.0:
             return None
-    error = np.linalg.norm((rows / slack[:, None]).sum(axis=0) / m - u)
-    return u if error < 1e-3 else None
+        if decrement < 1e-16:  # that step left about the square of it
+            break
+    miss = (rows / slack[:, None]).sum(axis=0) / m - u
+    return u if np.linalg.norm(miss) < 1e-3 else None

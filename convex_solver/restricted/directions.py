@@ -8,7 +8,7 @@ import numpy as np
 
 from arrangement import enumerate_patterns
 from convex_solver.errors import ProgramTooLargeError
-from convex_solver.program import ConvexProgram
+from convex_solver.program import ConvexProgram, column_sizes, rotated
 from convex_solver.restricted.cutting_planes import empty_set
 from convex_solver.restricted.working_set import WorkingSet
 from convex_solver.typing import Array
@@ -29,7 +29,7 @@ def blocks_of(
 
     Past ``deadline`` (of `time.monotonic`) the rest is left out.
     """
-    X = np.ascontiguousarray(program.X @ basis)
+    X = rotated(program.X, basis)
     rows, rank = X.shape
     each = 2.0 * (2 * 8 * rank * program.n + rows)
     if rank and each * len(directions) > MAX_BYTES:
@@ -41,7 +41,8 @@ def blocks_of(
         )
     blocks = empty_set(X, program.n_patches)
     if rank:
-        inner = _off_hyperplanes(blocks.units, directions @ basis)
+        inner = rotated(directions, basis)
+        inner = _off_hyperplanes(blocks.units, inner * blocks.sizes) / blocks.sizes
         # side by side, so that what is left out at the end has neither sign
         both = np.tile([1.0, -1.0], len(inner))
         blocks.add(np.repeat(inner, 2, axis=0), both, deadline)
@@ -67,7 +68,9 @@ def _off_hyperplanes(units: Array, directions: Array) -> Array:
 def all_directions(program: ConvexProgram, basis: Array) -> Array:
     """Return directions (P, rank) in all chambers, in the coordinates of a basis."""
     if program.rank <= 2:
-        return _directions_of_the_plane(program.X @ basis)
+        X = rotated(program.X, basis)
+        sizes = column_sizes(X)
+        return _directions_of_the_plane(X / sizes) / sizes
     points = enumerate_patterns(program.arrangement).witnesses()
     inner = np.array([[float(x) for x in _shorter(row)] for row in points.tolist()])
     scaling = program.scaling
@@ -77,7 +80,7 @@ def all_directions(program: ConvexProgram, basis: Array) -> Array:
         inner[:, :width] *= scaling.scale
         if program.intercept:
             inner[:, -1] += shift
-    return np.asarray(inner @ basis)
+    return rotated(inner, basis)
 
 
 def _directions_of_the_plane(X: Array) -> Array:

@@ -32,6 +32,8 @@ from convex_solver.typing import Array
 MAX_ITERATIONS = 100
 # The least centring of a corrector, relative to the complementarity.
 LEAST_CENTRING = 1e-6
+# The complementarity is not aimed below this share of the residuals.
+CATCH_UP = 0.3
 # A corrected step below these, on its own and beside the predictor's, is done without.
 SHORT, SHORTER = 1e-3, 0.1
 NO_STEP = 1e-10
@@ -125,7 +127,9 @@ class InteriorPoint:
         direction.aim(0.0, False)
         predicted = at.largest_step(direction.step)
         left = max(at.complementarity(direction.step, predicted) / total, 0.0)
-        mu = total / at.n_pairs * min(max(left**3, LEAST_CENTRING), 1.0)
+        # where it falls far below the residuals, steps become short for good
+        behind = CATCH_UP * at.merits(direction.step)[1] / total
+        mu = total / at.n_pairs * min(max(left**3, LEAST_CENTRING, behind), 1.0)
         direction.aim(mu, True)
         length = at.largest_step(direction.step)
         is_short = length < SHORT and length < SHORTER * predicted

@@ -144,6 +144,22 @@ class Iterate:
         room = self.s0 - np.linalg.norm(self.s1, axis=1)
         safe = self.s0 - np.linalg.norm(exact, axis=1) > 0.5 * room
         self.s1[safe] = exact[safe]
+        for g in np.flatnonzero(~safe):
+            self._mend(int(g), exact[g] - self.s1[g])
+
+    def _mend(self, g: int, residual: Array) -> None:
+        """Change the multipliers of a block so that a residual of its s1 is gone.
+
+        Where s1 cannot follow them, they follow it: by the least relative change, if
+        that leaves them half of what they are.  Steps of multipliers are quotients by
+        ``q``, which lose their digits where that is next to nothing.
+        """
+        here = slice(self.blocks.starts[g], self.blocks.starts[g + 1])
+        moved = self.lam[here, None] * self.blocks.rows[here]
+        sizes = np.maximum(np.abs(moved).max(axis=0, initial=0.0), 1e-300)
+        shares = np.linalg.lstsq((moved / sizes).T, residual / sizes, rcond=None)[0]
+        if np.all(shares >= -0.5):  # False for NaN
+            self.lam[here] *= 1.0 + shares
 
     def bounds(self) -> tuple[float, float, Array]:
         """Objective of the weights, dual bound, and the price of every block."""

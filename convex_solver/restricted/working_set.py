@@ -1,4 +1,8 @@
-"""The blocks of a restricted program: sign, pattern, facets and centre of each."""
+"""The blocks of a restricted program: sign, pattern, facets and centre of each.
+
+Directions and weights are those of the columns of X, in which norms are taken; facets
+and what is inside a chamber are found in the coordinates of `program.axes`.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, QhullError
 
 from convex_solver._kernels.solve import Facets, chambers
+from convex_solver.program import column_sizes
 from convex_solver.typing import Array
 
 # Largest rank in which facets are sought; above it every row stays.
@@ -28,18 +33,24 @@ class WorkingSet:
         ``(+-D X)^T`` of every block, one below the other; the rows of X that belong to
         a sample, ``n_patches`` in a row, are added up.
     starts, rows : ndarray, shapes (G + 1,) and (m, r)
-        Facets of block g: ``rows[starts[g] : starts[g + 1]] @ w >= 0``, unit rows.
+        Facets of block g: ``rows[starts[g] : starts[g + 1]] @ w >= 0``.
     centres : ndarray, shape (G, r)
         Unit vectors strictly inside the chambers (the analytic centres).
+    sizes : ndarray, shape (r,)
+        Of the columns of X: ``sizes * w`` are coordinates in which they are alike.
+    units : ndarray, shape (n, r)
+        The rows in these, of length 1.
     """
 
     def __init__(self, X: Array, n_patches: int = 1) -> None:
         n, r = X.shape
         self.X = X
         self.n_patches = n_patches
-        norms = np.linalg.norm(X, axis=1)
+        self.sizes = column_sizes(X)
+        rows = X / self.sizes
+        norms = np.linalg.norm(rows, axis=1)
         self.units = np.ascontiguousarray(
-            X / np.where(norms > 0.0, norms, 1.0)[:, None]
+            rows / np.where(norms > 0.0, norms, 1.0)[:, None]
         )
         self._nonzero = np.asarray(norms > 0.0)
         self._distinct = _distinct_lines(self.units, self._nonzero)
@@ -50,6 +61,7 @@ class WorkingSet:
         self.rows = np.zeros((0, r))
         self.centres = np.zeros((0, r))
         self._keys: set[bytes] = set()
+        self._dropped: set[bytes] = set()
         self._gram: Array | None = None
 
     def __len__(self) -> int:
@@ -71,13 +83,14 @@ class WorkingSet:
             if key in self._keys:
                 continue
             sides = np.where(pattern, 1.0, -1.0)[:, None] * self.units
-            facets = _facets(sides[self._distinct], u)
+            facets = _facets(sides[self._distinct], self.sizes * u)
             if facets is None:
                 continue
+            facets = np.ascontiguousarray(self.facing(facets, u))
             centre = np.array(u)
-            if not chambers.analytic_centre(np.ascontiguousarray(facets), centre):
+            if not chambers.analytic_centre(facets, centre):
                 continue
-            if np.min(sides[self._nonzero] @ centre, initial=1.0) <= 0.0:
+            if np.min(sides[self._nonzero] @ (self.sizes * centre), initial=1.0) <= 0.0:
                 continue
             self._keys.add(key)
             centres.append(centre)
@@ -104,6 +117,15 @@ class WorkingSet:
         self.AT = np.vstack([self.AT, fresh])
         return len(centres)
 
+    def facing(self, rows: Array, u: Array) -> Array:
+        """Return unit rows (m, r) as rows for weights, for a cone around ``u``.
+
+        Their products with ``u / |u|`` are the sines of the angles, in the coordinates
+        of the rows.
+        """
+        ratio = float(np.linalg.norm(u) / np.linalg.norm(self.sizes * u))
+        return rows * (self.sizes * ratio)
+
     @property
     def facets(self) -> Facets:
         """Facets of all blocks, for the kernels."""
@@ -128,15 +150,25 @@ class WorkingSet:
         counts = [len(part) for part in parts]
         self.rows = np.ascontiguousarray(np.vstack([np.zeros((0, r)), *parts]))
         self.starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        for g in np.flatnonzero(~chosen):
-            key = np.packbits(self.patterns[g]).tobytes()
-            self._keys.discard(key + (b"+" if self.signs[g] > 0 else b"-"))
+        gone = {self._key(g) for g in np.flatnonzero(~chosen)}
+        self._keys -= gone
+        self._dropped |= gone
         wide = np.repeat(chosen, r)
         self.signs = self.signs[chosen]
         self.patterns = self.patterns[chosen]
         self.centres = self.centres[chosen]
         self.AT = self.AT[wide]
         self._gram = None
+
+    def has_returned(self) -> NDArray[np.bool_]:
+        """Whether each block was dropped before and added again, (G,)."""
+        every = range(len(self)) if self._dropped else ()
+        back = [self._key(g) in self._dropped for g in every]
+        return np.array(back or [False] * len(self), dtype=np.bool_)
+
+    def _key(self, g: int | np.intp) -> bytes:
+        sign = b"+" if self.signs[g] > 0 else b"-"
+        return np.packbits(self.patterns[g]).tobytes() + sign
 
     def predict(self, weights: Array) -> Array:
         """``sum_g A_g w_g``, (n,)."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from convex_solver.certificates import COVERED_RANK
-from convex_solver.program import ConvexProgram, best_of_blocks
+from convex_solver.program import ConvexProgram, best_of_blocks, rotated
 from convex_solver.restricted import RestrictedSolution, solve_restricted
 from convex_solver.solver.columns import Columns
 from convex_solver.solver.local_search import Found
@@ -100,9 +100,7 @@ class ColumnGeneration:
         self.report = report
         self.begin = time.monotonic()
         # orthogonal columns: the scaling of the master's systems then sees every axis
-        _, _, vt = np.linalg.svd(program.X, full_matrices=False)
-        self.basis = np.ascontiguousarray(vt[: program.rank].T)
-        self.X = np.ascontiguousarray(program.X @ self.basis)
+        self.X, self.basis = program.principal()
         self.network = program.network(np.zeros((0, program.d)), np.zeros(0))
         self.upper = program.data_term.value(np.zeros(program.n))
         self.v = program.data_term.gradient(np.zeros(program.n))
@@ -126,13 +124,15 @@ class ColumnGeneration:
 
         Its blocks are in the columns of the program.
         """
-        every = found.blocks @ self.basis
+        every = rotated(found.blocks, self.basis)
         sizes = np.linalg.norm(every, axis=1)
         used = sizes > LIGHT * sizes.max(initial=0.0)
         blocks, signs = every[used], found.signs[used]
         # many neurons of a local optimum are on a hyperplane, between chambers
-        aside = np.random.default_rng(len(blocks)).standard_normal(blocks.shape)
-        self.columns.add(blocks + NUDGE * sizes[used, None] * aside, signs)
+        z = blocks * self.prices.pricer.sizes
+        aside = np.random.default_rng(len(z)).standard_normal(z.shape)
+        z += NUDGE * np.linalg.norm(z, axis=1)[:, None] * aside
+        self.columns.add(z / self.prices.pricer.sizes, signs)
         # a network that is zero but for rounding is none
         self._take_blocks(blocks, signs, self.upper * (1.0 - 1e-12))
 
@@ -205,7 +205,7 @@ class ColumnGeneration:
     def useful_directions(self) -> Array:
         """Directions inside the chambers of the last program that carry a neuron."""
         near = self.prices.promising().near
-        return np.vstack([self.network.weights @ self.basis, near])
+        return np.vstack([rotated(self.network.weights, self.basis), near])
 
     def _aim(self, tight: bool) -> float:
         """Relative gap to solve the master problem to."""

@@ -48,13 +48,18 @@ class Columns:
         return self.add(maxima.near[breaking], maxima.signs[breaking])
 
     def prune(self, solution: RestrictedSolution, beta: float) -> None:
-        """Drop blocks that are far from use, so that master problems stay small."""
+        """Drop blocks that are far from use, so that master problems stay small.
+
+        None is dropped twice.  So a round adds a block that never was there, or one
+        that stays, and a run, whose rounds add some until the last, comes to an end.
+        """
         r = self.blocks.X.shape[1]
         if len(self.blocks) * r <= self.n_samples + 30 * r:
             return
         norms = np.linalg.norm(solution.weights, axis=1)
         used = norms > 1e-3 * norms.max(initial=0.0)
-        self.blocks.keep(used | (solution.prices > UNUSED * beta))
+        used |= solution.prices > UNUSED * beta
+        self.blocks.keep(used | self.blocks.has_returned())
 
     @property
     def is_full(self) -> bool:

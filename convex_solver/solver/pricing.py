@@ -18,6 +18,7 @@ import numpy as np
 
 from arrangement import Arrangement
 from convex_solver._kernels.solve import Climbs, Kinked, ascend_all
+from convex_solver.program import column_sizes
 from convex_solver.rounding import unit_rows
 from convex_solver.typing import Array
 
@@ -74,6 +75,7 @@ class Pricer:
         self.random = np.random.default_rng(seed)
         classes, orientation = arrangement.class_of, arrangement.orientation
         rows, norms = unit_rows(X)
+        self.sizes = column_sizes(X)
         first = arrangement.first_rows
         self.rows = np.ascontiguousarray(rows[first])
         alive = classes >= 0
@@ -100,6 +102,10 @@ class Pricer:
             np.maximum(directions @ self.rows.T, 0.0) @ weights + directions @ linear
         )
 
+    def random_directions(self, count: int) -> Array:
+        """Directions (count, r), normal where the columns are alike in size."""
+        return self.random.standard_normal((count, self.rank)) / self.sizes
+
     def maxima(
         self, v: Array, seeds: Array, n_random: int, deadline: float = math.inf
     ) -> Maxima:
@@ -108,13 +114,15 @@ class Pricer:
         Past ``deadline`` (of `time.monotonic`) no more climbs are begun.
         """
         weights, linear = self.combine(v)
-        extra = self.random.standard_normal((n_random, self.rank))
+        extra = self.random_directions(n_random)
         start = np.vstack([seeds.reshape(len(seeds), self.rank), extra])
         start = start[np.linalg.norm(start, axis=1) > 0.0]
         with ThreadPoolExecutor(2) as pool:  # the kernel releases the GIL
             climbs = pool.map(
                 lambda sign: _climb(
-                    self.rows, sign * weights, sign * linear, start, deadline
+                    Kinked(self.rows, sign * weights, sign * linear, self.sizes),
+                    start,
+                    deadline,
                 ),
                 (1.0, -1.0),
             )
@@ -130,15 +138,14 @@ class Pricer:
 
 
 def _climb(
-    rows: Array, weights: Array, linear: Array, start: Array, deadline: float
+    function: Kinked, start: Array, deadline: float
 ) -> tuple[Array, Array, Array]:
     """Distinct local maxima with a positive value, largest first."""
-    function = Kinked(rows, weights, linear)
     directions = start.copy()
     near = np.empty_like(directions)
     values = np.zeros(len(directions))
     counts = np.empty(len(directions), dtype=np.int64)
-    n, r = rows.shape
+    n, r = function.X.shape
     size = max(1, int(CHUNK / max(n * r * r, 1)))
     for i in range(0, len(start), size):
         part = slice(i, i + size)
@@ -148,11 +155,13 @@ def _climb(
         if time.monotonic() > deadline:
             break
     kept: list[int] = []
+    places = directions * function.sizes
+    places /= np.maximum(np.linalg.norm(places, axis=1), 1e-300)[:, None]
     for i in np.argsort(-values):
         if not values[i] > 0.0:
             break
         if kept:
-            apart = np.abs(directions[kept] - directions[i]).max(axis=1)
+            apart = np.abs(places[kept] - places[i]).max(axis=1)
             if np.min(apart) < SAME:
                 continue
         kept.append(int(i))

@@ -51,8 +51,7 @@ class Search:
 
     def random_directions(self, per_dimension: int) -> Array:
         """Return some directions (k, r)."""
-        shape = (self._count(per_dimension), self.X.shape[1])
-        return self.pricer.random.standard_normal(shape)
+        return self.pricer.random_directions(self._count(per_dimension))
 
     def climb(self, v: Array, weights: Array) -> None:
         """Climb from the neurons of a master problem, the last maxima, and at random.

@@ -199,7 +199,9 @@ def is_consistent(X, blocks):
         assert (blocks.AT[g * r : (g + 1) * r] == A.T).all()
         facets = blocks.rows[blocks.starts[g] : blocks.starts[g + 1]]
         assert (facets @ blocks.centres[g] > 0).all()
-        assert np.allclose(np.linalg.norm(facets, axis=1), 1)
+        # of one length, in the coordinates in which columns are alike
+        lengths = np.linalg.norm(facets / blocks.sizes, axis=1)
+        assert np.allclose(lengths, lengths[0], rtol=1e-12)
     keys = {
         (*p.tolist(), s) for p, s in zip(blocks.patterns, blocks.signs, strict=True)
     }
@@ -225,12 +227,15 @@ def test_chambers_are_added_once_for_each_sign_and_kept_as_chosen(seed):
     blocks.keep(chosen)
     assert (blocks.patterns == patterns).all()
     assert (blocks.signs == kept).all()
+    assert not blocks.has_returned().any()
     is_consistent(X, blocks)
     # what was dropped may come back, what was kept may not
     assert (
         blocks.add(directions, signs) + blocks.add(directions, -signs)
         == (~chosen).sum()
     )
+    assert blocks.has_returned().sum() == (~chosen).sum()
+    assert not blocks.has_returned()[: chosen.sum()].any()
     is_consistent(X, blocks)
     blocks.keep(np.zeros(len(blocks), dtype=bool))
     assert len(blocks) == 0

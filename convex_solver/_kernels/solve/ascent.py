@@ -18,11 +18,16 @@ from convex_solver._kernels.solve.sorting import sort_indices
 
 
 class Kinked(NamedTuple):
-    """The function: rows ``X`` (n, r), their weights ``v`` (n,), ``h`` (r,)."""
+    """The function: rows ``X`` (n, r), their weights ``v`` (n,), ``h`` (r,).
+
+    ``sizes`` (r,) of the columns of the data tell what is small: for angles and slopes
+    that is the share of the smallest in the largest.
+    """
 
     X: NDArray[np.float64]
     v: NDArray[np.float64]
     h: NDArray[np.float64]
+    sizes: NDArray[np.float64]
 
 
 class Climbs(NamedTuple):
@@ -82,8 +87,11 @@ def gradient_at(function, u, side, g):
 
 
 @inner
-def add_active(X, row, basis, count):
-    """Extend the orthonormal basis of the active rows; False when dependent."""
+def add_active(X, row, basis, count, even):
+    """Extend the orthonormal basis of the active rows; False when dependent.
+
+    ``even`` is the share of the smallest size of a column in the largest.
+    """
     r = X.shape[1]
     size = 0.0
     for k in range(r):
@@ -99,7 +107,7 @@ def add_active(X, row, basis, count):
     norm = 0.0
     for k in range(r):
         norm += basis[count, k] * basis[count, k]
-    if norm <= 1e-20 * size:
+    if norm <= 1e-20 * even * even * size:
         return False
     norm = math.sqrt(norm)
     for k in range(r):
@@ -203,11 +211,12 @@ def multipliers(X, g, face, count):
 
 
 @inner
-def inside(X, face, count, u, out):
+def inside(function, face, count, u, out):
     """Direction close to ``u`` off its active rows, on the side of the larger share.
 
     Rows that are nearly zero at ``u`` without being active follow.
     """
+    X, sizes = function.X, function.sizes
     side, active, basis, share = face.side, face.active, face.basis, face.share
     n, r = X.shape
     shift = np.zeros(r)
@@ -235,6 +244,10 @@ def inside(X, face, count, u, out):
     for k in range(r):  # off other rows through u too, which the shift may follow
         shift[k] += 0.1 / r * math.sin(1.0 + 3.7 * k)
     step = 0.1
+    length = 0.0  # of u where columns are alike, as the row's below
+    for k in range(r):
+        length += (sizes[k] * u[k]) ** 2
+    length = math.sqrt(length)
     for i in range(n):
         if side[i] == 2:
             continue
@@ -244,7 +257,7 @@ def inside(X, face, count, u, out):
         for k in range(r):
             a += X[i, k] * u[k]
             b += X[i, k] * shift[k]
-            size += abs(X[i, k])
+            size += length * abs(X[i, k]) / sizes[k]
         if abs(a) > 1e-9 * size and a * b < 0.0:
             step = min(step, -0.5 * a / b)
     for k in range(r):
@@ -257,9 +270,10 @@ def ascend(function, u, near, face, kinks):
 
     ``near`` becomes a direction inside a chamber that touches it.
     """
-    X, v, h = function.X, function.v, function.h
+    X, v, h, sizes = function.X, function.v, function.h, function.sizes
     side, active, basis, share = face.side, face.active, face.basis, face.share
     n, r = X.shape
+    even = np.min(sizes) / np.max(sizes)
     g = np.zeros(r)
     p = np.zeros(r)
     count = 0
@@ -282,7 +296,7 @@ def ascend(function, u, near, face, kinks):
             size += g[k] * g[k]
         length = tangent(g, u, basis, count, p)
         moved = False
-        if count < r - 1 and length > 1e-13 * math.sqrt(size):
+        if count < r - 1 and length > 1e-13 * even * math.sqrt(size):
             angle, row = line_search(function, u, p, g, side, kinks)
             cosine = math.cos(angle)
             sine = math.sin(angle)
@@ -290,7 +304,7 @@ def ascend(function, u, near, face, kinks):
             for k in range(r):
                 u[k] = cosine * u[k] + sine * p[k]
             # stay on the face despite rounding
-            if row >= 0 and add_active(X, row, basis, count):
+            if row >= 0 and add_active(X, row, basis, count, even):
                 side[row] = 2
                 active[count] = row
                 count += 1
@@ -305,7 +319,7 @@ def ascend(function, u, near, face, kinks):
             norm = math.sqrt(norm)
             for k in range(r):
                 u[k] /= norm
-            moved = row >= 0 or angle > 1e-9
+            moved = row >= 0 or angle > 1e-9 * even
         if moved:
             continue
         multipliers(X, g, face, count)
@@ -325,7 +339,7 @@ def ascend(function, u, near, face, kinks):
             active[s] = active[s + 1]
         count -= 1
         for s in range(count):
-            add_active(X, active[s], basis, s)
+            add_active(X, active[s], basis, s, even)
     if last >= 0:
         side[last] -= 3
     value = 0.0
@@ -337,7 +351,7 @@ def ascend(function, u, near, face, kinks):
             dot += X[i, k] * u[k]
         if dot > 0.0 and side[i] != 2:
             value += v[i] * dot
-    inside(X, face, count, u, near)
+    inside(function, face, count, u, near)
     return value, count
 
 

@@ -109,8 +109,6 @@ def analytic_centre(rows, u):
         decrement = 0.0
         for k in range(r):
             decrement += step[k] * gradient[k]
-        if decrement < 1e-16:
-            break
         # damped Newton (self-concordant): always inside and always down
         size = 1.0 / (1.0 + math.sqrt(max(decrement, 0.0) * m))
         if decrement * m < 0.05:
@@ -120,5 +118,13 @@ def analytic_centre(rows, u):
         slack = rows @ u
         if np.min(slack) <= 0.0:
             return False
+        if decrement < 1e-16:  # that step left about the square of it
+            break
     # from very near a facet the steps may be lost to rounding
-    return np.linalg.norm((1.0 / slack) @ rows / m - u) < 1e-3
+    miss = 0.0
+    for k in range(r):
+        value = -u[k]
+        for f in range(m):
+            value += rows[f, k] / slack[f] / m
+        miss += value * value
+    return math.sqrt(miss) < 1e-3
