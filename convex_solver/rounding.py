@@ -112,7 +112,8 @@ def sum_above(terms: Iterable[float]) -> float:
 
 
 def sum_below(terms: Sequence[float]) -> float:
-    """Bound a sum from below; zero for none."""
+    """Bound a sum from below; zero when all terms are zero."""
+    terms = [x for x in terms if x != 0.0]
     try:
         total = math.fsum(terms)
     except (OverflowError, ValueError):
@@ -120,6 +121,20 @@ def sum_below(terms: Sequence[float]) -> float:
             return -math.inf
         return float_below(sum(map(Fraction, terms), Fraction(0)))
     return -above(-total) if len(terms) else 0.0
+
+
+def float_below_sum(terms: list[float]) -> float:
+    """Return the largest float64 at or below the exact sum of finite numbers.
+
+    fsum rounds correctly, and so the sign of what is left is the true one.
+    """
+    try:
+        total = math.fsum(terms)
+    except OverflowError:
+        return float_below(sum(map(Fraction, terms), Fraction(0)))
+    return (
+        math.nextafter(total, -math.inf) if math.fsum([*terms, -total]) < 0 else total
+    )
 
 
 def add_above(a: Array, b: Array | float) -> Array:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import decimal
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -49,6 +50,17 @@ def lowered(value: Decimal, size: Decimal) -> float:
     """Return a float below a decimal whose terms add up to ``size`` without signs."""
     margin = DECIMAL.multiply(MARGIN, size)
     return math.nextafter(float(DECIMAL.subtract(value, margin)), -math.inf)
+
+
+def each_term(term: Callable[..., float], *numbers: Iterable[Any]) -> list[float]:
+    """Return the term of each sample; those of equal samples are found once."""
+    known: dict[tuple[Any, ...], float] = {}
+    terms = []
+    for key in zip(*numbers, strict=True):
+        if key not in known:
+            known[key] = term(*key)
+        terms.append(known[key])
+    return terms
 
 
 def log_x(x: Array) -> Array:

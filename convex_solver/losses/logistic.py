@@ -18,6 +18,7 @@ from convex_solver.losses.conic_form import ConicLoss, sparse_matrix
 from convex_solver.losses.decimals import (
     DECIMAL,
     decimal_of,
+    each_term,
     last_rise,
     log_x,
     lowered,
@@ -88,38 +89,15 @@ class LogisticTerm(DataTerm):
     def _finite_upper(self, f: Array, f_error: Array) -> float:
         """Bound the loss from above, for predictions within absolute errors (n,)."""
         exponents = np.nextafter(-self.y * f + f_error, np.inf)
-        terms = []
-        for x, c in zip(exponents.tolist(), self.targets.weights_exact, strict=True):
-            # max(x, 0) + ln(1 + exp(-|x|)): no power overflows, and the margin covers
-            # one that is lost when 1 is added
-            power = DECIMAL.exp(Decimal(-abs(x)))
-            term = DECIMAL.ln(DECIMAL.add(power, Decimal(1)))
-            term = DECIMAL.add(term, Decimal(max(x, 0.0)))
-            # what is lost is up to 1e-60 of the weight, however small the term
-            factor, size = decimal_of(c), DECIMAL.add(term, Decimal(1))
-            term, size = (DECIMAL.multiply(factor, part) for part in (term, size))
-            terms.append(raised(term, size))
-        return sum_above(terms)
+        weights = self.targets.weights_exact
+        return sum_above(each_term(_value_above, exponents.tolist(), weights))
 
     def dual_lower(self, v: Array) -> float:
         """Bound ``-l*(v)`` from below; minus infinity outside the domain."""
-        one = Decimal(1)
-        terms = []
         weights = self.targets.weights_exact
-        for value, label, c in zip(v.tolist(), self.y.tolist(), weights, strict=True):
-            exact = -Fraction(value) * int(label)
-            if not 0 <= exact <= c:
-                return -math.inf
-            if exact in (0, c):
-                continue
-            p = decimal_of(exact / c)
-            q = DECIMAL.subtract(one, p)
-            entropy = DECIMAL.minus(DECIMAL.add(x_log_x(p), x_log_x(q)))
-            factor, size = decimal_of(c), DECIMAL.add(entropy, one)
-            entropy, size = (DECIMAL.multiply(factor, x) for x in (entropy, size))
-            # an entropy is never negative
-            terms.append(max(lowered(entropy, size), 0.0))
-        return sum_below(terms)
+        return sum_below(
+            each_term(_entropy_below, v.tolist(), self.y.tolist(), weights)
+        )
 
     def conic(self) -> ConicLoss:
         """Return the loss in conic form."""
@@ -158,6 +136,35 @@ class LogisticTerm(DataTerm):
     def newton(self, z: Array, v: Array, target: float) -> NewtonTerm:
         """Return the loss inside the interior point method, see `NewtonTerm`."""
         return LogisticNewton(self.targets, z, v)
+
+
+def _value_above(x: float, c: Fraction | int) -> float:
+    """Bound ``c log(1 + exp(x))`` from above."""
+    # max(x, 0) + ln(1 + exp(-|x|)): no power overflows, and the margin covers one that
+    # is lost when 1 is added
+    power = DECIMAL.exp(Decimal(-abs(x)))
+    term = DECIMAL.ln(DECIMAL.add(power, Decimal(1)))
+    term = DECIMAL.add(term, Decimal(max(x, 0.0)))
+    # what is lost is up to 1e-60 of the weight, however small the term
+    factor, size = decimal_of(c), DECIMAL.add(term, Decimal(1))
+    term, size = (DECIMAL.multiply(factor, part) for part in (term, size))
+    return raised(term, size)
+
+
+def _entropy_below(value: float, label: float, c: Fraction | int) -> float:
+    """Bound c times the entropy of ``-value label / c`` from below."""
+    exact = -Fraction(value) * int(label)
+    if not 0 <= exact <= c:
+        return -math.inf
+    if exact in (0, c):
+        return 0.0
+    p = decimal_of(exact / c)
+    q = DECIMAL.subtract(Decimal(1), p)
+    entropy = DECIMAL.minus(DECIMAL.add(x_log_x(p), x_log_x(q)))
+    factor, size = decimal_of(c), DECIMAL.add(entropy, Decimal(1))
+    entropy, size = (DECIMAL.multiply(factor, x) for x in (entropy, size))
+    # an entropy is never negative
+    return max(lowered(entropy, size), 0.0)
 
 
 class LogisticNewton(NewtonTerm):

@@ -19,6 +19,7 @@ from convex_solver.losses.decimals import (
     DECIMAL,
     MARGIN,
     decimal_of,
+    each_term,
     last_rise,
     log_x,
     lowered,
@@ -114,63 +115,23 @@ class PoissonTerm(DataTerm):
 
     def _finite_upper(self, f: Array, f_error: Array) -> float:
         """Bound the loss from above: it is convex, so at the ends of the intervals."""
-        terms = []
         targets = self.targets
-        numbers = zip(
-            f.tolist(), f_error.tolist(), targets.y_exact, targets.weights_exact,
-            strict=True,
-        )  # fmt: skip
-        for value, error, y, c in numbers:
-            target = decimal_of(y)
-            constant = DECIMAL.subtract(x_log_x(target), target)
-            largest = 0.0
-            ends = [value]
-            if error != 0.0:
-                # the sum of two floats rounds once: one step outwards
-                ends = [
-                    math.nextafter(value - error, -math.inf),
-                    math.nextafter(value + error, math.inf),
-                ]
-            for x in ends:
-                if x == 0.0 and y == 1:  # the one fit that is exact
-                    continue
-                if not x < 700.0:
-                    return math.inf
-                power = DECIMAL.exp(Decimal(x))
-                product = DECIMAL.multiply(target, Decimal(x))
-                total = DECIMAL.add(DECIMAL.subtract(power, product), constant)
-                size = size_of([power, product, constant, target])
-                upper = DECIMAL.add(total, DECIMAL.multiply(MARGIN, size))
-                upper = DECIMAL.multiply(decimal_of(c), max(upper, Decimal(0)))
-                largest = max(largest, raised(upper, upper))
-            terms.append(largest)
-        return sum_above(terms)
+        return sum_above(
+            each_term(
+                _value_above,
+                f.tolist(),
+                f_error.tolist(),
+                targets.y_exact,
+                targets.weights_exact,
+            )
+        )
 
     def dual_lower(self, v: Array) -> float:
         """Bound ``-l*(v)`` from below; minus infinity outside the domain."""
-        terms = []
         targets = self.targets
-        numbers = zip(v.tolist(), targets.y_exact, targets.weights_exact, strict=True)
-        for value, y, c in numbers:
-            if value == 0.0:
-                continue
-            exact = Fraction(value) / c + y
-            if exact < 0:
-                return -math.inf
-            u, target = decimal_of(exact), decimal_of(y)
-            parts = [
-                u,
-                DECIMAL.minus(x_log_x(u)),
-                x_log_x(target),
-                DECIMAL.minus(target),
-            ]
-            total = Decimal(0)
-            for part in parts:
-                total = DECIMAL.add(total, part)
-            factor, size = decimal_of(c), size_of(parts)
-            total, size = (DECIMAL.multiply(factor, x) for x in (total, size))
-            terms.append(lowered(total, size))
-        return sum_below(terms)
+        return sum_below(
+            each_term(_dual_below, v.tolist(), targets.y_exact, targets.weights_exact)
+        )
 
     def conic(self) -> ConicLoss:
         """Return the loss in conic form."""
@@ -208,6 +169,52 @@ class PoissonTerm(DataTerm):
         """
         rough = np.log1p(self.y)
         return rough, float(np.linalg.norm(1.0 + rough))
+
+
+def _value_above(
+    value: float, error: float, y: Fraction | int, c: Fraction | int
+) -> float:
+    """Bound the loss of a prediction within an error, weighted, from above."""
+    target = decimal_of(y)
+    constant = DECIMAL.subtract(x_log_x(target), target)
+    largest = 0.0
+    ends = [value]
+    if error != 0.0:
+        # the sum of two floats rounds once: one step outwards
+        ends = [
+            math.nextafter(value - error, -math.inf),
+            math.nextafter(value + error, math.inf),
+        ]
+    for x in ends:
+        if x == 0.0 and y == 1:  # the one fit that is exact
+            continue
+        if not x < 700.0:
+            return math.inf
+        power = DECIMAL.exp(Decimal(x))
+        product = DECIMAL.multiply(target, Decimal(x))
+        total = DECIMAL.add(DECIMAL.subtract(power, product), constant)
+        size = size_of([power, product, constant, target])
+        upper = DECIMAL.add(total, DECIMAL.multiply(MARGIN, size))
+        upper = DECIMAL.multiply(decimal_of(c), max(upper, Decimal(0)))
+        largest = max(largest, raised(upper, upper))
+    return largest
+
+
+def _dual_below(value: float, y: Fraction | int, c: Fraction | int) -> float:
+    """Bound minus the conjugate at a value, weighted, from below."""
+    if value == 0.0:
+        return 0.0
+    exact = Fraction(value) / c + y
+    if exact < 0:
+        return -math.inf
+    u, target = decimal_of(exact), decimal_of(y)
+    parts = [u, DECIMAL.minus(x_log_x(u)), x_log_x(target), DECIMAL.minus(target)]
+    total = Decimal(0)
+    for part in parts:
+        total = DECIMAL.add(total, part)
+    factor, size = decimal_of(c), size_of(parts)
+    total, size = (DECIMAL.multiply(factor, x) for x in (total, size))
+    return lowered(total, size)
 
 
 class PoissonNewton(NewtonTerm):

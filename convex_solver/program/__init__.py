@@ -7,6 +7,7 @@ from convex_solver.program.blocks import (
     iter_batches,
     unit_rows,
 )
+from convex_solver.program.merged import Merged, merge_equal
 from convex_solver.program.program import ConvexProgram
 from convex_solver.program.recovery import (
     best_of_blocks,
@@ -18,6 +19,7 @@ from convex_solver.program.reduce import reduce_network
 
 __all__ = [
     "ConvexProgram",
+    "Merged",
     "ProgramBatch",
     "best_of_blocks",
     "blocks_from_network",
@@ -25,6 +27,7 @@ __all__ = [
     "column_sizes",
     "iter_batches",
     "join_neurons",
+    "merge_equal",
     "network_from_blocks",
     "reduce_network",
     "rotated",

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from arrangement import Arrangement, InputError
+from arrangement.exact import Column
 from convex_solver.losses import DataTerm, Loss, get_loss
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program.axes import principal_axes
@@ -110,6 +111,11 @@ class ConvexProgram:
     def with_targets(self, y: ArrayLike | Any) -> ConvexProgram:
         """Return the same program with other targets; X is not read again."""
         data = self.data.with_targets(y)
+        return self._with(data=data, data_term=_term(self.loss, data))
+
+    def with_samples(self, chosen: NDArray[np.int64], weights: Column) -> ConvexProgram:
+        """Return the program of some samples, with other weights."""
+        data = self.data.merged(chosen, weights)
         return self._with(data=data, data_term=_term(self.loss, data))
 
     def _with(self, **changes: Any) -> ConvexProgram:

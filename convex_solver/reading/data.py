@@ -183,6 +183,30 @@ class Data:
         """Give every row the entry of its sample: ``v^T sum_k (X_k u)_+``."""
         return np.repeat(v, self.n_patches) if self.n_patches > 1 else v
 
+    def merged(self, first: NDArray[np.int64], weights: Column) -> Data:
+        """Return some samples with new weights: those that stand for all like them.
+
+        ``first`` (m,) are the samples, in rising order.
+        """
+        K = self.n_patches
+        chosen = (first[:, None] * K + np.arange(K)).ravel()
+        columns = [column[chosen] for column in self.rows.columns]
+        rows = Rows(Matrix(columns, chosen.size, K))
+        targets = self.y_read[first]
+        return replace(
+            self,
+            rows=rows,
+            arrangement=_arrangement(rows, self.intercept, self.scaling),
+            X=_frozen(self.X[chosen]),
+            X_error=_frozen(self.X_error[chosen]),
+            y=_frozen(self.y[first]),
+            y_error=_frozen(self.y_error[first]),
+            y_read=targets,
+            weights=_round([weights], _WEIGHTS)[0][:, 0],
+            weights_read=weights,
+            digest=data_digest(rows.matrix, targets, weights),
+        )
+
     def with_targets(self, y: ArrayLike | Any) -> Data:
         """Return the same rows and weights with other targets; X is not read again."""
         targets = _read_targets(self.rows, y, self.floats)
@@ -234,20 +258,15 @@ def read_data(
         )
     if standardize:
         scaling = fit_scaling(rows, intercept=intercept, weights=rounded)
-    ones = [Column.of_integers(np.ones(n, dtype=np.int64))] * bool(intercept)
-    plain = [*rows.columns, *ones]
+    ones = _ones(n, bool(intercept))
     if scaling is None:
-        values, errors = _round(plain, "X")
+        values, errors = _round([*rows.columns, *ones], "X")
     else:
         values, errors = _scaled(rows, scaling, ones)
-        # a map of the columns onto themselves keeps the patterns, and the numbers as
-        # given are shorter; a shift without a column of ones is none
-        if np.any(scaling.center) and not intercept:
-            plain = _moved(rows, scaling)
     y_values, y_errors = _round([targets], "y")
     return Data(
         rows=rows,
-        arrangement=Arrangement.of_columns(plain, n),
+        arrangement=_arrangement(rows, bool(intercept), scaling),
         X=values,
         X_error=errors,
         y=y_values[:, 0],
@@ -319,6 +338,22 @@ def _scaled(
         for column, c, s in zip(rows.columns, center, scale, strict=True)
     ]
     return _stacked([*found, *(column.rounded() for column in ones)], "X")
+
+
+def _ones(n: int, intercept: bool) -> list[Column]:
+    return [Column.of_integers(np.ones(n, dtype=np.int64))] * intercept
+
+
+def _arrangement(rows: Rows, intercept: bool, scaling: Scaling | None) -> Arrangement:
+    """Return the arrangement of the exact rows.
+
+    A map of the columns onto themselves keeps the patterns, and the numbers as given
+    are shorter; a shift without a column of ones is none.
+    """
+    columns = [*rows.columns, *_ones(rows.n_rows, intercept)]
+    if scaling is not None and np.any(scaling.center) and not intercept:
+        columns = _moved(rows, scaling)
+    return Arrangement.of_columns(columns, rows.n_rows)
 
 
 def _moved(rows: Rows, scaling: Scaling) -> list[Column]:

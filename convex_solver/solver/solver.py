@@ -17,7 +17,13 @@ from convex_solver.certificates import (
     bounds,
 )
 from convex_solver.networks import TwoLayerReLU
-from convex_solver.program import ConvexProgram, check_size, reduce_network
+from convex_solver.program import (
+    ConvexProgram,
+    Merged,
+    check_size,
+    merge_equal,
+    reduce_network,
+)
 from convex_solver.reading import (
     MAX_CONES,
     TOL,
@@ -235,6 +241,8 @@ def solve_from(
         raise InputError(f"method={method!r} is unknown; use one of {METHODS}.")
     if method == "full":
         check_size(program)
+    merged = _merged(program, say)
+    program = merged.program
     method, reason = _choose(program, method)
     say(f"{method}: {reason}")
     relaxed = RelaxedProgram(program) if is_high(program) else None
@@ -258,14 +266,14 @@ def solve_from(
     deadline = max(deadline, time.monotonic() + overtime)
     network = _reduced(run, limits.tol, deadline)
     best = None if relaxed is None else relaxed.best
-    certificate = _certificate(network, run, limits, deadline, best)
+    certificate = _certificate(network, run, merged, limits, deadline, best)
     status = certificate.status(limits.tol)
     if status is SolutionStatus.OPTIMAL:
         stopped = "tolerance"
     elif stopped == "tolerance":
         stopped = "certificate"
     solution = Solution(
-        objective=program.network_objective(network),
+        objective=merged.whole.network_objective(network),
         lower_bound=certificate.lower_bound,
         gap=certificate.gap,
         status=status,
@@ -288,6 +296,16 @@ def teller(progress: Listener | None) -> Say:
     if progress is None:
         return lambda _: None
     return lambda line: progress(Progress(line))
+
+
+def _merged(program: ConvexProgram, say: Say) -> Merged:
+    """Merge equal samples; not where leaves have a slope for each of them."""
+    if is_high(program):
+        return Merged.not_at_all(program)
+    merged = merge_equal(program)
+    if merged.group is not None:
+        say(f"{program.n:,} samples, {merged.program.n:,} of them different")
+    return merged
 
 
 def _find(
@@ -353,12 +371,13 @@ def _reduced(run: ColumnGeneration, tol: float, deadline: float) -> TwoLayerReLU
 def _certificate(
     network: TwoLayerReLU,
     run: ColumnGeneration,
+    merged: Merged,
     limits: Limits,
     deadline: float,
     relaxed: RelaxedSolution | None,
 ) -> Certificate:
     """Certify with the run's dual point; if that falls short, with others too."""
-    program = run.program
+    program = merged.whole
     data, beta, loss, tol = program.data, program.beta, program.loss, limits.tol
     options: dict[str, Any] = {
         "rtol": max(1e-11, 0.05 * tol),
@@ -371,7 +390,7 @@ def _certificate(
         is_all = program.rank > COVERED_RANK  # no covering ends there
         if is_all or found[0].gap <= tol or time.monotonic() >= deadline:
             return found[0]
-    found.append(bounds(data, network, run.v, beta, loss, **options))
+    found.append(bounds(data, network, merged.lift(run.v), beta, loss, **options))
     if found[-1].gap > tol and RelaxedProgram.takes(program) and relaxed is None:
         # no search: it is there also where there is no time for more
         end = max(deadline, time.monotonic() + MOST_OVERTIME)
