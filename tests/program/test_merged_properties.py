@@ -66,10 +66,9 @@ def test_samples_that_differ_in_the_last_digit_stay_apart():
     assert merge_equal(program).program.n == 2
     targets = np.repeat([1.0, np.nextafter(1.0, 2.0)], 5)
     assert merge_equal(program.with_targets(targets)).program.n == 2
-    zeros = np.where(np.arange(10) % 2, 0.0, -0.0)[:, None] * X
-    assert (
-        merge_equal(ConvexProgram(zeros + [0.0, 1.0], np.ones(10), 1.0)).program.n == 1
-    )
+    signed = np.where(np.arange(10) % 2, 0.0, -0.0)
+    zeros = ConvexProgram(np.c_[signed, np.ones(10)], np.ones(10), 1.0)
+    assert merge_equal(zeros).program.n == 1
 
 
 def test_few_equal_samples_are_left_as_they_are():
