@@ -157,6 +157,8 @@ class Iterate:
         here = slice(self.blocks.starts[g], self.blocks.starts[g + 1])
         moved = self.lam[here, None] * self.blocks.rows[here]
         sizes = np.maximum(np.abs(moved).max(axis=0, initial=0.0), 1e-300)
+        if not (np.all(np.isfinite(moved)) and np.all(np.isfinite(residual / sizes))):
+            return
         shares = np.linalg.lstsq((moved / sizes).T, residual / sizes, rcond=None)[0]
         if np.all(shares >= -0.5):  # False for NaN
             self.lam[here] *= 1.0 + shares

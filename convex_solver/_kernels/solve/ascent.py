@@ -117,7 +117,7 @@ def add_active(X, row, basis, count, even):
 
 @inner
 def tangent(g, u, basis, count, p):
-    """``p`` = unit part of g orthogonal to u and the basis; returns its length."""
+    """``p`` = unit part of g orthogonal to u and the basis; zero if there is none."""
     r = g.size
     for k in range(r):
         p[k] = g[k]
@@ -140,7 +140,17 @@ def tangent(g, u, basis, count, p):
     if norm > 0.0:
         for k in range(r):
             p[k] /= norm
-    return norm
+
+
+@inner
+def is_far(u, p, angle, sizes):
+    """Whether a step along p changes u, where columns are of one size."""
+    step = 0.0
+    length = 0.0
+    for k in range(u.size):
+        step += (sizes[k] * p[k]) ** 2
+        length += (sizes[k] * u[k]) ** 2
+    return angle * math.sqrt(step) > 1e-9 * math.sqrt(length)
 
 
 @inner
@@ -291,13 +301,17 @@ def ascend(function, u, near, face, kinks):
         if last >= 0:
             side[last] -= 3
             last = -1
+        tangent(g, u, basis, count, p)
+        # what is left of the slope when its terms cancel, and what they round
+        slope = 0.0
         size = 0.0
         for k in range(r):
-            size += g[k] * g[k]
-        length = tangent(g, u, basis, count, p)
+            slope += g[k] * p[k]
+            size += abs(g[k] * p[k])
         moved = False
-        if count < r - 1 and length > 1e-13 * even * math.sqrt(size):
+        if count < r - 1 and slope > 1e-13 * size:
             angle, row = line_search(function, u, p, g, side, kinks)
+            moved = row >= 0 or is_far(u, p, angle, sizes)
             cosine = math.cos(angle)
             sine = math.sin(angle)
             norm = 0.0
@@ -319,7 +333,6 @@ def ascend(function, u, near, face, kinks):
             norm = math.sqrt(norm)
             for k in range(r):
                 u[k] /= norm
-            moved = row >= 0 or angle > 1e-9 * even
         if moved:
             continue
         multipliers(X, g, face, count)
