@@ -210,6 +210,9 @@ class PoissonTerm(DataTerm):
         return rough, float(np.linalg.norm(1.0 + rough))
 
 
+MOST = 0.9
+
+
 class PoissonNewton(NewtonTerm):
     """``z = log m``, ``v = c (m - y)``, with the mean m as the variable."""
 
@@ -241,9 +244,7 @@ class PoissonNewton(NewtonTerm):
     def move(self, step: float, z: Array, dv: Array) -> None:
         """Update; a mean never falls to zero and grows 30 times at most."""
         self.z = z
-        change = np.minimum(step * self.dm, 30.0 * self.m)
-        fall = self.m * np.expm1(np.clip(change / self.m, -30.0, 0.0))
-        self.m = self.m + np.where(change < 0.0, fall, change)
+        self.m = self.m + np.maximum(step * self.dm, -MOST * self.m)
         self.v = self.c * (self.m - self.y)
 
 
