@@ -160,7 +160,7 @@ class LogisticTerm(DataTerm):
         return LogisticNewton(self.targets, z, v)
 
 
-MOST = 0.9
+MOST = 0.995
 
 
 class LogisticNewton(NewtonTerm):

@@ -210,7 +210,7 @@ class PoissonTerm(DataTerm):
         return rough, float(np.linalg.norm(1.0 + rough))
 
 
-MOST = 0.9
+MOST = 0.995
 
 
 class PoissonNewton(NewtonTerm):
@@ -242,10 +242,13 @@ class PoissonNewton(NewtonTerm):
         self.dm = dv / self.c
 
     def move(self, step: float, z: Array, dv: Array) -> None:
-        """Update; a mean never falls to zero and grows 30 times at most."""
+        """Update; near the target v keeps its digits, elsewhere the mean."""
         self.z = z
-        self.m = self.m + np.maximum(step * self.dm, -MOST * self.m)
-        self.v = self.c * (self.m - self.y)
+        change = np.maximum(step * self.dm, -MOST * self.m)
+        v, mean = self.v + self.c * change, self.m + change
+        near = np.abs(mean - self.y) < 0.5 * self.y
+        self.m = np.where(near, self.y + v / self.c, mean)
+        self.v = np.where(near, v, self.c * (mean - self.y))
 
 
 POISSON = Kind(
