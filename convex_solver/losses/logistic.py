@@ -138,6 +138,9 @@ class LogisticTerm(DataTerm):
         return LogisticNewton(self.targets, z, v)
 
 
+MOST = 0.995
+
+
 def _value_above(x: float, c: Fraction | int) -> float:
     """Bound ``c log(1 + exp(x))`` from above."""
     # max(x, 0) + ln(1 + exp(-|x|)): no power overflows, and the margin covers one that
@@ -203,12 +206,9 @@ class LogisticNewton(NewtonTerm):
     def move(self, step: float, z: Array, dv: Array) -> None:
         """Update; a and 1 - a move on their own, so that neither loses its digits."""
         self.z = z
-        change = step * self.da
-        fall = self.a * np.expm1(np.clip(change / self.a, -30.0, 0.0))
-        rise = -self.b * np.expm1(np.clip(-change / self.b, -3.0, 0.0))
-        rise = np.minimum(rise, 30.0 * self.a)
-        self.a = self.a + fall + rise
-        self.b = self.b - fall - rise
+        change = np.clip(step * self.da, -MOST * self.a, MOST * self.b)
+        self.a = self.a + change
+        self.b = self.b - change
         low = self.a < 0.5
         self.a, self.b = (
             np.where(low, self.a, 1.0 - self.b),

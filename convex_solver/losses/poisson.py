@@ -171,6 +171,9 @@ class PoissonTerm(DataTerm):
         return rough, float(np.linalg.norm(1.0 + rough))
 
 
+MOST = 0.995
+
+
 def _value_above(
     value: float, error: float, y: Fraction | int, c: Fraction | int
 ) -> float:
@@ -246,12 +249,13 @@ class PoissonNewton(NewtonTerm):
         self.dm = dv / self.c
 
     def move(self, step: float, z: Array, dv: Array) -> None:
-        """Update; a mean never falls to zero and grows 30 times at most."""
+        """Update; near the target v keeps its digits, elsewhere the mean."""
         self.z = z
-        change = np.minimum(step * self.dm, 30.0 * self.m)
-        fall = self.m * np.expm1(np.clip(change / self.m, -30.0, 0.0))
-        self.m = self.m + np.where(change < 0.0, fall, change)
-        self.v = self.c * (self.m - self.y)
+        change = np.maximum(step * self.dm, -MOST * self.m)
+        v, mean = self.v + self.c * change, self.m + change
+        near = np.abs(mean - self.y) < 0.5 * self.y
+        self.m = np.where(near, self.y + v / self.c, mean)
+        self.v = np.where(near, v, self.c * (mean - self.y))
 
 
 POISSON = Kind(

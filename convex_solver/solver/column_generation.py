@@ -175,11 +175,13 @@ class ColumnGeneration:
         solution = self._solve(aim)
         effort = solution.iterations * len(self.columns.blocks) * self.X.size
         broken = self.columns.blocks.cut(solution.weights)
+        before = self.upper
         self._take_network(solution)
         self.v = self.program.data_term.clip(solution.v)
         self._price(solution, beta * (1.0 + 0.1 * aim), effort, tight)
         estimate = self._estimate()
-        if not tight:
+        if not tight and self.upper < before:
+            # otherwise what is dropped could come back for ever
             self.columns.prune(solution, beta)
         found = self.columns.add_breaking(self.prices.maxima, beta * (1.0 + 0.1 * aim))
         self.added = found + broken
