@@ -171,4 +171,6 @@ def analytic_centre(rows: Array, inner: Array) -> Array | None:
         if decrement < 1e-16:  # that step left about the square of it
             break
     miss = (rows / slack[:, None]).sum(axis=0) / m - u
-    return u if np.linalg.norm(miss) < 1e-3 else None
+    sizes = np.abs(rows).max(axis=0, initial=1.0)  # above 1 for unlike columns only
+    is_near = np.linalg.norm(miss) < 0.1 and np.linalg.norm(miss / sizes) < 1e-3
+    return u if is_near else None

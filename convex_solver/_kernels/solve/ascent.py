@@ -117,11 +117,18 @@ def add_active(X, row, basis, count, even):
 
 @inner
 def tangent(g, u, basis, count, p):
-    """``p`` = unit part of g orthogonal to u and the basis; zero if there is none."""
+    """``p`` = unit part of g orthogonal to u and the basis; zero if there is none.
+
+    Made orthogonal until that takes next to nothing off it any more, so that what
+    rounding leaves of nothing is orthogonal as well.
+    """
     r = g.size
+    norm = 0.0
     for k in range(r):
         p[k] = g[k]
-    for _ in range(2):
+        norm += g[k] * g[k]
+    for turn in range(6):
+        before = norm
         for s in range(count):
             dot = 0.0
             for k in range(r):
@@ -131,15 +138,15 @@ def tangent(g, u, basis, count, p):
         dot = 0.0
         for k in range(r):
             dot += u[k] * p[k]
+        norm = 0.0
         for k in range(r):
             p[k] -= dot * u[k]
-    norm = 0.0
+            norm += p[k] * p[k]
+        if turn > 0 and norm > 0.5 * before:
+            break
+    norm = math.sqrt(norm) if norm > 0.5 * before else 0.0
     for k in range(r):
-        norm += p[k] * p[k]
-    norm = math.sqrt(norm)
-    if norm > 0.0:
-        for k in range(r):
-            p[k] /= norm
+        p[k] = p[k] / norm if norm > 0.0 else 0.0
 
 
 @inner

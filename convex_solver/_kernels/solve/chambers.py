@@ -122,9 +122,13 @@ def analytic_centre(rows, u):
             break
     # from very near a facet the steps may be lost to rounding
     miss = 0.0
+    share = 0.0
     for k in range(r):
         value = -u[k]
+        size = 1.0  # rows are longer than 1 for columns of unlike sizes only
         for f in range(m):
             value += rows[f, k] / slack[f] / m
+            size = max(size, abs(rows[f, k]))
         miss += value * value
-    return math.sqrt(miss) < 1e-3
+        share += (value / size) ** 2
+    return math.sqrt(miss) < 0.1 and math.sqrt(share) < 1e-3
