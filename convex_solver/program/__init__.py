@@ -13,7 +13,7 @@ from convex_solver.program.recovery import (
     join_neurons,
     network_from_blocks,
 )
-from convex_solver.program.reduce import reduce_network
+from convex_solver.program.reduce import keep_largest, reduce_network
 
 __all__ = [
     "ConvexProgram",
@@ -23,6 +23,7 @@ __all__ = [
     "check_size",
     "iter_batches",
     "join_neurons",
+    "keep_largest",
     "network_from_blocks",
     "reduce_network",
     "unit_rows",

@@ -104,6 +104,8 @@ class ColumnGeneration:
         self.basis = np.ascontiguousarray(vt[: program.rank].T)
         self.X = np.ascontiguousarray(program.X @ self.basis)
         self.network = program.network(np.zeros((0, program.d)), np.zeros(0))
+        # the best one with at most n neurons, where time ends before any is reduced
+        self.narrow = self.network
         self.upper = program.data_term.value(np.zeros(program.n))
         self.v = program.data_term.gradient(np.zeros(program.n))
         self.columns = Columns(self.X, program.n_patches, deadline)
@@ -228,6 +230,8 @@ class ColumnGeneration:
         value = self.program.network_objective(network)
         if value <= most:
             self.upper, self.network = value, network
+            if network.n_neurons <= self.program.n:
+                self.narrow = network
 
     def _price(
         self, solution: RestrictedSolution, price: float, effort: int, tight: bool

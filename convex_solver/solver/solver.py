@@ -17,7 +17,12 @@ from convex_solver.certificates import (
     bounds,
 )
 from convex_solver.networks import TwoLayerReLU
-from convex_solver.program import ConvexProgram, check_size, reduce_network
+from convex_solver.program import (
+    ConvexProgram,
+    check_size,
+    keep_largest,
+    reduce_network,
+)
 from convex_solver.reading import (
     MAX_CONES,
     TOL,
@@ -76,7 +81,7 @@ class Solution:
     status : SolutionStatus
         OPTIMAL exactly when the certificate's gap is at most the tolerance.
     network : TwoLayerReLU
-        At most n neurons, or more where the time ended first.
+        At most n neurons, also where the time ended first.
     certificate : Certificate
     method, reason : str
         How it was solved, and why that way.
@@ -329,7 +334,7 @@ def _rounds(run: ColumnGeneration, limits: Limits, say: Say) -> str:
 
 
 def _reduced(run: ColumnGeneration, tol: float, deadline: float) -> TwoLayerReLU:
-    """Return the best network with few neurons, as far as there is time for that."""
+    """Return the best network with n neurons or fewer, as far as time goes."""
     network = run.network
     end = math.inf if network.n_neurons <= SMALL else deadline
     if time.monotonic() < end:
@@ -347,7 +352,10 @@ def _reduced(run: ColumnGeneration, tol: float, deadline: float) -> TwoLayerReLU
             rise=share * tol,
             deadline=deadline,
         )
-    return network
+    if network.n_neurons <= run.program.n:
+        return network
+    few = (run.narrow, keep_largest(run.program, network))
+    return min(few, key=run.program.network_objective)
 
 
 def _certificate(
