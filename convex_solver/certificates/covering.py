@@ -163,13 +163,16 @@ def cover_sphere(
     sides = [_side(problem, sign, n_peaks) for sign in (1.0, -1.0)]
     for side in sides:
         _try(side, guesses @ problem.basis, scalars)
-    # half of the time for the first sign, so that the second has its share
+    # half of the time for the first sign, so that the second has its share, and what
+    # that leaves of it
     now = time.monotonic()
     ends = (max(now, 0.5 * (now + deadline)), deadline)
     done = [
         _run(side, scalars, max_cones, end)
         for side, end in zip(sides, ends, strict=True)
     ]
+    if not done[0] and time.monotonic() < deadline:
+        done[0] = _run(sides[0], scalars, max_cones, deadline)
     # a cone that floats cannot halve may stay above the goal
     is_reached = all(done) and (n_peaks > 0 or scalars[TOP] <= scalars[GOAL])
     largest = max(scalars[TOP], *(_left_over(side) for side in sides))

@@ -18,6 +18,7 @@ import numpy as np
 
 from convex_solver.certificates import COVERED_RANK
 from convex_solver.program import ConvexProgram, best_of_blocks
+from convex_solver.reading import part_of_time
 from convex_solver.restricted import RestrictedSolution, solve_restricted
 from convex_solver.solver.columns import Columns
 from convex_solver.solver.local_search import Found
@@ -39,6 +40,9 @@ FEW = 5
 PATIENCE = 0.5
 CONE = 65
 QUICK_CONES = 10**5
+# Share of what is left of the time for the last covering, as a certificate needs as
+# much again.
+COVERING_SHARE = 0.3
 # How far a neuron of a local search is moved to be inside a chamber, as a share of it.
 NUDGE = 1e-6
 # Neurons of a local search of less than this share of the largest are no chambers.
@@ -176,7 +180,7 @@ class ColumnGeneration:
         aim = self._aim(tight)
         solution = self._solve(aim)
         effort = solution.iterations * len(self.columns.blocks) * self.X.size
-        broken = self.columns.blocks.cut(solution.weights)
+        broken = self.columns.cut(solution.weights)
         self._take_network(solution)
         self.v = self.program.data_term.clip(solution.v)
         self._price(solution, beta * (1.0 + 0.1 * aim), effort, tight)
@@ -196,7 +200,8 @@ class ColumnGeneration:
         if self.program.rank > COVERED_RANK:
             return 0
         margin, beta = 0.05 * self.tol, self.program.beta
-        missed = self.prices.cover(self.v, margin, max_cones)
+        end = part_of_time(self.deadline, COVERING_SHARE)
+        missed = self.prices.cover(self.v, margin, max_cones, end)
         if missed.largest <= beta * (1.0 + 2.0 * margin):
             return 0
         self.added = self.columns.add_breaking(missed, beta * (1.0 + 0.2 * margin))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from convex_solver.certificates import cover_sphere
@@ -68,7 +70,9 @@ class Search:
         """Return the maxima that nearly break the dual constraint, or do."""
         return self.maxima.above(PROMISING * self.program.beta)
 
-    def cover(self, v: Array, margin: float, max_cones: int) -> Maxima:
+    def cover(
+        self, v: Array, margin: float, max_cones: int, deadline: float = math.inf
+    ) -> Maxima:
         """Return maxima that a covering leads to, above ``beta (1 + margin)``.
 
         A covering sees every direction, so what it finds is what random starts did
@@ -82,7 +86,7 @@ class Search:
             hints=self.maxima.directions[:N_PEAKS],
             n_peaks=N_PEAKS,
             max_cones=max_cones,
-            deadline=self.deadline,
+            deadline=min(deadline, self.deadline),
         )
         self.n_cones = found.n_cones
         return self._climb(v, found.peaks, 0)

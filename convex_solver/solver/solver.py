@@ -64,6 +64,8 @@ SMALL = 300
 # as a share of it and in seconds, where a last round took what was left for it.
 ROUNDS_SHARE = 0.9
 OVERTIME, MOST_OVERTIME = 0.1, 1.0
+# Share of the certificate's time that a covering has where a relaxation comes next.
+COVERING_SHARE = 0.75
 
 
 @dataclass(frozen=True, eq=False)
@@ -371,7 +373,6 @@ def _certificate(
     options: dict[str, Any] = {
         "rtol": max(1e-11, 0.05 * tol),
         "max_cones": limits.max_cones,
-        "deadline": deadline,
     }
     found: list[Certificate] = []
     if relaxed is not None:
@@ -379,8 +380,12 @@ def _certificate(
         is_all = program.rank > COVERED_RANK  # no covering ends there
         if is_all or found[0].gap <= tol or time.monotonic() >= deadline:
             return found[0]
-    found.append(bounds(data, network, run.v, beta, loss, **options))
-    if found[-1].gap > tol and RelaxedProgram.takes(program) and relaxed is None:
+    is_relaxed_next = relaxed is None and RelaxedProgram.takes(program)
+    # where a covering is far from its end, leaves prove more
+    end = part_of_time(deadline, COVERING_SHARE if is_relaxed_next else 1.0)
+    found.append(bounds(data, network, run.v, beta, loss, deadline=end, **options))
+    options["deadline"] = deadline
+    if found[-1].gap > tol and is_relaxed_next:
         # no search: it is there also where there is no time for more
         end = max(deadline, time.monotonic() + MOST_OVERTIME)
         other = RelaxedProgram(program)
