@@ -77,6 +77,8 @@ class Covering:
         Unit vectors of distinct local maxima, largest first; empty if not asked for.
     peak_values : ndarray, shape (k,), float64
         ``v^T (X u)_+`` there, with its sign.
+    share : float
+        Of the orthants of both signs, those that were begun.
     """
 
     bound: float
@@ -86,6 +88,7 @@ class Covering:
     is_reached: bool
     peaks: Array = field(repr=False)
     peak_values: Array = field(repr=False)
+    share: float = 1.0
 
 
 @np.errstate(all="ignore")  # what overflows ends as an infinite bound
@@ -391,6 +394,7 @@ def _result(
         is_reached=is_reached,
         peaks=directions,
         peak_values=heights[order],
+        share=float(np.mean([s.counters[ORTHANT] / 2**s.linear.size for s in sides])),
     )
 
 

@@ -367,7 +367,7 @@ class RelaxedProgram:
             if needed > deadline - begin:
                 continue
             parts = self._halve(run, wide)
-            count = max(np.count_nonzero(wide), 1)
+            count = max(int(np.count_nonzero(wide)), 1)
             self._halving = (time.monotonic() - begin) / count
             if len(parts) > len(run.parts):
                 return parts

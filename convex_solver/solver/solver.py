@@ -40,6 +40,7 @@ from convex_solver.solver.high_rank import (
     most_leaves,
     search_first,
 )
+from convex_solver.solver.largest_beta import hint_at_zero
 from convex_solver.solver.local_search import Found
 from convex_solver.solver.relaxation import (
     MOST_LEAVES,
@@ -61,11 +62,12 @@ RISES = (0.01, 0.1)
 # A network that is reduced even when the time is over, as that takes no time.
 SMALL = 300
 # Share of the time that rounds take, and how far a certificate may go beyond the limit,
-# as a share of it and in seconds, where a last round took what was left for it.
+# as a share of it and in seconds, where a last round took what was left for it; seconds
+# until a relaxation ends that begins then.
 ROUNDS_SHARE = 0.9
-OVERTIME, MOST_OVERTIME = 0.1, 1.0
-# Share of the certificate's time that a covering has where a relaxation comes next.
-COVERING_SHARE = 0.75
+OVERTIME, MOST_OVERTIME, RELAXED_END = 0.1, 1.0, 1.5
+# Share of the certificate's time of a covering that will not end, as leaves prove more.
+LATE_SHARE = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +99,9 @@ class Solution:
         Upper bound and estimate of the lower bound, round by round.
     seconds, tol : float
         Time taken, certificate included, and the relative gap that was asked for.
+    hint : str
+        What to change where the optimum is the zero network: beta is `beta_max`, which
+        it tells, or more.  Empty otherwise.
     """
 
     objective: float
@@ -112,6 +117,7 @@ class Solution:
     history: tuple[Round, ...] = field(repr=False)
     seconds: float
     tol: float
+    hint: str
 
 
 def solve(
@@ -136,8 +142,9 @@ def solve(
         Relative gap at which the status is optimal.
     time_limit : float, optional
         Seconds for the whole call; then the best network so far is returned with its
-        certified gap.  The certificate has a tenth of the time, and up to a second of
-        overtime.  An iteration of a master problem is not cut short.
+        certified gap.  The certificate has a tenth of the time, and up to two seconds
+        of overtime.  An iteration is not cut short, but none is begun that would end
+        much later.
     max_rounds : int, optional
         Of column generation.
     max_cones : int
@@ -261,12 +268,14 @@ def solve_from(
         most = most_leaves(program) if math.isinf(end) else MOST_LEAVES
         relaxed.refine(run.upper, limits.tol, end, most=most, report=say)
     say("certifying")
+    now = time.monotonic()
     overtime = min(OVERTIME * max(deadline - begin, 0.0), MOST_OVERTIME)
-    deadline = max(deadline, time.monotonic() + overtime)
-    network = _reduced(run, limits.tol, deadline)
+    network = _reduced(run, limits.tol, max(deadline, now + MOST_OVERTIME))
+    deadline, latest = (max(deadline, now + more) for more in (overtime, RELAXED_END))
     best = None if relaxed is None else relaxed.best
-    certificate = _certificate(network, run, limits, deadline, best)
+    certificate = _certificate(network, run, limits, deadline, latest, best)
     status = certificate.status(limits.tol)
+    is_zero = status is SolutionStatus.OPTIMAL and network.n_neurons == 0
     if status is SolutionStatus.OPTIMAL:
         stopped = "tolerance"
     elif stopped == "tolerance":
@@ -285,6 +294,7 @@ def solve_from(
         history=tuple(run.history),
         seconds=time.monotonic() - begin,
         tol=limits.tol,
+        hint=hint_at_zero(program, certificate) if is_zero else "",
     )
     return solution, run.useful_directions()
 
@@ -337,12 +347,10 @@ def _rounds(run: ColumnGeneration, limits: Limits, say: Say) -> str:
 
 def _reduced(run: ColumnGeneration, tol: float, deadline: float) -> TwoLayerReLU:
     """Return the best network with n neurons or fewer, as far as time goes."""
-    network = run.network
-    end = math.inf if network.n_neurons <= SMALL else deadline
-    if time.monotonic() < end:
-        network = reduce_network(
-            run.program, network, change=SAME_PREDICTION, deadline=end
-        )
+    end = math.inf if run.network.n_neurons <= SMALL else deadline
+    network = reduce_network(
+        run.program, run.network, change=SAME_PREDICTION, deadline=end
+    )
     for share in RISES:
         if network.n_neurons <= run.program.n or time.monotonic() >= deadline:
             break
@@ -365,9 +373,13 @@ def _certificate(
     run: ColumnGeneration,
     limits: Limits,
     deadline: float,
+    latest: float,
     relaxed: RelaxedSolution | None,
 ) -> Certificate:
-    """Certify with the run's dual point; if that falls short, with others too."""
+    """Certify with the run's dual point; if that falls short, with others too.
+
+    A relaxation goes on until ``latest``, as it is the better bound at once.
+    """
     program = run.program
     data, beta, loss, tol = program.data, program.beta, program.loss, limits.tol
     options: dict[str, Any] = {
@@ -382,20 +394,20 @@ def _certificate(
             return found[0]
     is_relaxed_next = relaxed is None and RelaxedProgram.takes(program)
     # where a covering is far from its end, leaves prove more
-    end = part_of_time(deadline, COVERING_SHARE if is_relaxed_next else 1.0)
+    is_late = time.monotonic() + run.prices.seconds > deadline
+    share = LATE_SHARE if is_relaxed_next and is_late else 1.0
+    end = part_of_time(deadline, share)
     found.append(bounds(data, network, run.v, beta, loss, deadline=end, **options))
     options["deadline"] = deadline
     if found[-1].gap > tol and is_relaxed_next:
-        # no search: it is there also where there is no time for more
-        end = max(deadline, time.monotonic() + MOST_OVERTIME)
         other = RelaxedProgram(program)
         upper = program.network_objective(network)
-        most = 2 if math.isinf(end) else most_leaves(program)
+        most = 2 if math.isinf(latest) else MOST_LEAVES
         best_other = other.refine(
-            upper, tol, part_of_time(end, LEAVES_SHARE), most=most
+            upper, tol, part_of_time(latest, LEAVES_SHARE), most=most
         )
         if best_other is not None:
-            found.append(relaxed_certificate(program, network, best_other, end))
+            found.append(relaxed_certificate(program, network, best_other, latest))
             if time.monotonic() < deadline:
                 found.append(bounds(data, network, best_other.v, beta, loss, **options))
     best = max(found, key=lambda certificate: certificate.lower_bound)
