@@ -62,10 +62,11 @@ RISES = (0.01, 0.1)
 # A network that is reduced even when the time is over, as that takes no time.
 SMALL = 300
 # Share of the time that rounds take, and how far a certificate may go beyond the limit,
-# as a share of it and in seconds, where a last round took what was left for it; seconds
-# until a relaxation ends that begins then.
+# as a share of it and in seconds, where a last round took what was left for it; the
+# same where a relaxation begins then.
 ROUNDS_SHARE = 0.9
-OVERTIME, MOST_OVERTIME, RELAXED_END = 0.1, 1.0, 1.5
+OVERTIME, MOST_OVERTIME = 0.1, 1.0
+RELAXED_OVERTIME, MOST_RELAXED = 0.5, 1.5
 # Share of the certificate's time of a covering that will not end, as leaves prove more.
 LATE_SHARE = 0.1
 
@@ -262,18 +263,13 @@ def solve_from(
         deadline=part_of_time(deadline, share),
         report=lambda latest: say(_line(latest)),
     )
-    stopped = _find(run, method, limits, guesses, networks, relaxed, say)
+    stopped = _find(run, method, limits, guesses, networks, relaxed, deadline, say)
     if relaxed is not None and stopped != "interrupted":
         end = part_of_time(deadline, LEAVES_SHARE)
         most = most_leaves(program) if math.isinf(end) else MOST_LEAVES
         relaxed.refine(run.upper, limits.tol, end, most=most, report=say)
     say("certifying")
-    now = time.monotonic()
-    overtime = min(OVERTIME * max(deadline - begin, 0.0), MOST_OVERTIME)
-    network = _reduced(run, limits.tol, max(deadline, now + MOST_OVERTIME))
-    deadline, latest = (max(deadline, now + more) for more in (overtime, RELAXED_END))
-    best = None if relaxed is None else relaxed.best
-    certificate = _certificate(network, run, limits, deadline, latest, best)
+    network, certificate = _certified(run, limits, relaxed, begin, deadline)
     status = certificate.status(limits.tol)
     is_zero = status is SolutionStatus.OPTIMAL and network.n_neurons == 0
     if status is SolutionStatus.OPTIMAL:
@@ -314,6 +310,7 @@ def _find(
     guesses: Array | None,
     networks: list[Found],
     relaxed: RelaxedProgram | None,
+    deadline: float,
     say: Say,
 ) -> str:
     """Fill the working set and run the rounds; return why they ended."""
@@ -326,7 +323,12 @@ def _find(
             run.begin_set(guesses)
         if relaxed is not None:
             bound_first(run, relaxed, limits.tol, say)
-        return _rounds(run, limits, say)
+        stopped = _rounds(run, limits, say)
+        if stopped == "time limit" and not run.network.n_neurons:
+            # no round has ended, and training is better than nothing
+            for network in search_first(run.program, deadline, say):
+                run.begin_near(network)
+        return stopped
     except KeyboardInterrupt:
         say("interrupted: certifying what there is; once more to stop at once")
         return "interrupted"
@@ -343,6 +345,23 @@ def _rounds(run: ColumnGeneration, limits: Limits, say: Say) -> str:
         if missed == 0:
             return stopped
         say(f"the covering of the sphere found {missed} more chambers")
+
+
+def _certified(
+    run: ColumnGeneration,
+    limits: Limits,
+    relaxed: RelaxedProgram | None,
+    begin: float,
+    deadline: float,
+) -> tuple[TwoLayerReLU, Certificate]:
+    """Return the network with few neurons and its certificate, with some overtime."""
+    now, given = time.monotonic(), max(deadline - begin, 0.0)
+    network = _reduced(run, limits.tol, max(deadline, now + MOST_OVERTIME))
+    overtime = min(OVERTIME * given, MOST_OVERTIME)
+    longer = min(RELAXED_OVERTIME * given, MOST_RELAXED)
+    deadline, latest = (max(deadline, now + more) for more in (overtime, longer))
+    best = None if relaxed is None else relaxed.best
+    return network, _certificate(network, run, limits, deadline, latest, best)
 
 
 def _reduced(run: ColumnGeneration, tol: float, deadline: float) -> TwoLayerReLU:
