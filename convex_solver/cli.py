@@ -13,7 +13,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from arrangement import ArrangementError
+from arrangement import ArrangementError, Progress
 from arrangement.io import (
     Parser,
     Table,
@@ -419,6 +419,9 @@ def _certify(options: argparse.Namespace) -> int:
         X = _read_for(model, table)
         y = table.numbers([model.target_name])[:, 0]
         say_compiling(_CERTIFYING, quiet=options.json)
+        stages = _stages(quiet=options.json)
+        if stages is not None:
+            stages(Progress("certifying"))
         found = certify_model(
             model, X, y, sample_weight=_weights(table, model.weight_name)
         )
