@@ -29,7 +29,13 @@ from convex_solver.losses.conic_form import ConicLoss
 from convex_solver.losses.kinds import ANY, LABELS, Kind, Parameter, TargetRule
 from convex_solver.losses.newton import NewtonTerm
 from convex_solver.losses.terms import DataTerm, Targets, largest_factor
-from convex_solver.rounding import ROUNDING, add_above, float_below, sum_above
+from convex_solver.rounding import (
+    ROUNDING,
+    add_above,
+    exact_dot,
+    float_below,
+    sum_above,
+)
 from convex_solver.typing import Array
 
 
@@ -202,6 +208,14 @@ class BoxTerm(DataTerm):
     def dual_lower(self, v: Array) -> float:
         """Bound ``-l*(v)`` from below, exact but for one rounding."""
         unit, targets = self.unit, self.targets
+        is_float = not (targets.is_weighted or np.any(targets.y_error))
+        if is_float and np.all(np.isfinite(v)):
+            if np.any(v < self.lo) or np.any(v > self.hi):
+                return -math.inf
+            size = exact_dot(np.abs(v), np.ones_like(v)) if unit.dead_zone else 0
+            square = exact_dot(v, v) if unit.curvature else 0
+            linear = exact_dot(v, self.y) + size * unit.dead_zone
+            return float_below(-linear - unit.curvature * square / 2)
         labels = [0] * v.size if unit.labels is None else unit.labels.tolist()
         total = Fraction(0)
         numbers = zip(

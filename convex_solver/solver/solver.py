@@ -67,6 +67,8 @@ SMALL = 300
 ROUNDS_SHARE = 0.9
 OVERTIME, MOST_OVERTIME = 0.1, 1.0
 RELAXED_OVERTIME, MOST_RELAXED = 0.5, 1.5
+# Seconds for each sample that the rational sums of a certificate take, or two of them.
+EXACT = 1e-4
 # Share of the certificate's time of a covering that will not end, as leaves prove more.
 LATE_SHARE = 0.1
 
@@ -260,12 +262,12 @@ def solve_from(
     run = ColumnGeneration(
         program,
         limits.tol,
-        deadline=part_of_time(deadline, share),
+        deadline=part_of_time(deadline - EXACT * program.n, share),
         report=lambda latest: say(_line(latest)),
     )
     stopped = _find(run, method, limits, guesses, networks, relaxed, deadline, say)
     if relaxed is not None and stopped != "interrupted":
-        end = part_of_time(deadline, LEAVES_SHARE)
+        end = part_of_time(deadline - EXACT * program.n, LEAVES_SHARE)
         most = most_leaves(program) if math.isinf(end) else MOST_LEAVES
         relaxed.refine(run.upper, limits.tol, end, most=most, report=say)
     say("certifying")
