@@ -13,7 +13,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from arrangement import ArrangementError
+from arrangement import ArrangementError, Progress
 from arrangement.io import (
     Parser,
     Table,
@@ -312,6 +312,7 @@ def _fit_values(
         "blocks": solution.n_blocks,
         "stopped": solution.stopped,
         "status": solution.status.value,
+        "hint": solution.hint,
         "tol": solution.tol,
         "model": options.output,
         "plot": options.plot,
@@ -360,6 +361,7 @@ def _print_fit(
             *_bounds_lines(values),
             ("neurons", f"{values['neurons']:,}"),
             ("status", status),
+            *([("hint", solution.hint)] if solution.hint else []),
             ("written", written),
             ("time", seconds_text(values["seconds"])),
             ("next", shlex.join(["convex-solver", "certify", *_again(options)])),
@@ -417,6 +419,9 @@ def _certify(options: argparse.Namespace) -> int:
         X = _read_for(model, table)
         y = table.numbers([model.target_name])[:, 0]
         say_compiling(_CERTIFYING, quiet=options.json)
+        stages = _stages(quiet=options.json)
+        if stages is not None:
+            stages(Progress("certifying"))
         found = certify_model(
             model, X, y, sample_weight=_weights(table, model.weight_name)
         )

@@ -77,6 +77,8 @@ class Covering:
         Unit vectors of distinct local maxima, largest first; empty if not asked for.
     peak_values : ndarray, shape (k,), float64
         ``v^T (X u)_+`` there, with its sign.
+    share : float
+        Of the orthants of both signs, those that were begun.
     """
 
     bound: float
@@ -86,6 +88,7 @@ class Covering:
     is_reached: bool
     peaks: Array = field(repr=False)
     peak_values: Array = field(repr=False)
+    share: float = 1.0
 
 
 @np.errstate(all="ignore")  # what overflows ends as an infinite bound
@@ -163,13 +166,16 @@ def cover_sphere(
     sides = [_side(problem, sign, n_peaks) for sign in (1.0, -1.0)]
     for side in sides:
         _try(side, guesses @ problem.basis, scalars)
-    # half of the time for the first sign, so that the second has its share
+    # half of the time for the first sign, so that the second has its share, and what
+    # that leaves of it
     now = time.monotonic()
     ends = (max(now, 0.5 * (now + deadline)), deadline)
     done = [
         _run(side, scalars, max_cones, end)
         for side, end in zip(sides, ends, strict=True)
     ]
+    if not done[0] and time.monotonic() < deadline:
+        done[0] = _run(sides[0], scalars, max_cones, deadline)
     # a cone that floats cannot halve may stay above the goal
     is_reached = all(done) and (n_peaks > 0 or scalars[TOP] <= scalars[GOAL])
     largest = max(scalars[TOP], *(_left_over(side) for side in sides))
@@ -388,6 +394,7 @@ def _result(
         is_reached=is_reached,
         peaks=directions,
         peak_values=heights[order],
+        share=float(np.mean([s.counters[ORTHANT] / 2**s.linear.size for s in sides])),
     )
 
 

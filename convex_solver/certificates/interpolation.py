@@ -33,6 +33,7 @@ from convex_solver.reading import (
     MAX_CONES,
     Data,
     deadline_after,
+    fits,
     read_candidate,
     read_cones,
     read_seconds,
@@ -174,7 +175,8 @@ def interpolation_bounds(
     """Return the certificate on data that were read; see `certify_interpolation`.
 
     Past ``deadline`` (of `time.monotonic`) the covering ends as if ``max_cones`` were
-    reached.
+    reached, and what targets are missed by is not paid for: the upper bound is
+    infinite.
     """
     check_rows(data)
     check_fit(data, network)
@@ -192,7 +194,7 @@ def interpolation_bounds(
         deadline=deadline,
     )
     missed = _missed(network, data)
-    correction = _cost(data, missed, network.weights, reached.rows)
+    correction = _cost(data, missed, network.weights, reached.rows, deadline)
     decay = decay_above(1.0, [network.weights, network.alphas])
     return InterpolationCertificate(
         upper_bound=sum_above([decay, correction]),
@@ -231,7 +233,9 @@ def _missed(network: TwoLayerReLU, data: Data) -> Array:
     return add_above(distance_above(prediction, error, data.y), data.y_error)
 
 
-def _cost(data: Data, missed: Array, hints: Array, rows: tuple[int, ...]) -> float:
+def _cost(
+    data: Data, missed: Array, hints: Array, rows: tuple[int, ...], deadline: float
+) -> float:
     """Bound ``g(e)`` for every ``e`` in reach with ``|e_i| <= missed_i``.
 
     Such an e is determined by its entries on ``rows``.  With outputs C of unit
@@ -245,6 +249,9 @@ def _cost(data: Data, missed: Array, hints: Array, rows: tuple[int, ...]) -> flo
     if not kept.size or not np.all(np.isfinite(missed)):
         # no rows: all outputs are zero, and so is e
         return 0.0 if not kept.size else math.inf
+    # six directions a row; a decomposition is not cut short
+    if not fits(float(kept.size) ** 2 * (len(hints) + 6 * kept.size), deadline):
+        return math.inf
     # rows to about one, by powers of two; what underflows then is added to the errors
     powers = np.frexp(np.abs(data.X[kept]).max(axis=1))[1]
     X = np.ldexp(data.X[kept], -powers[:, None])

@@ -23,7 +23,6 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from arrangement.exact import exact_product
 from convex_solver.losses.box_pieces import Pieces
 from convex_solver.losses.box_steps import BoxNewton
 from convex_solver.losses.conic_form import ConicLoss
@@ -33,8 +32,8 @@ from convex_solver.losses.terms import DataTerm, Targets, largest_factor
 from convex_solver.rounding import (
     ROUNDING,
     add_above,
+    exact_dot,
     float_below,
-    float_below_sum,
     sum_above,
 )
 from convex_solver.typing import Array
@@ -53,10 +52,6 @@ class Unit:
     lo: Fraction | None
     hi: Fraction | None
     labels: Array | None = None
-
-
-# Between them no product that is needed here underflows or overflows.
-SMALL, LARGE = 1e-120, 1e120
 
 
 class BoxTerm(DataTerm):
@@ -213,9 +208,14 @@ class BoxTerm(DataTerm):
     def dual_lower(self, v: Array) -> float:
         """Bound ``-l*(v)`` from below, exact but for one rounding."""
         unit, targets = self.unit, self.targets
-        terms = self._dual_terms(v)
-        if terms is not None:
-            return float_below_sum(terms)
+        is_float = not (targets.is_weighted or np.any(targets.y_error))
+        if is_float and np.all(np.isfinite(v)):
+            if np.any(v < self.lo) or np.any(v > self.hi):
+                return -math.inf
+            size = exact_dot(np.abs(v), np.ones_like(v)) if unit.dead_zone else 0
+            square = exact_dot(v, v) if unit.curvature else 0
+            linear = exact_dot(v, self.y) + size * unit.dead_zone
+            return float_below(-linear - unit.curvature * square / 2)
         labels = [0] * v.size if unit.labels is None else unit.labels.tolist()
         total = Fraction(0)
         numbers = zip(
@@ -234,32 +234,6 @@ class BoxTerm(DataTerm):
             if unit.curvature:
                 total -= unit.curvature * exact * exact / (2 * weight)
         return float_below(total)
-
-    def _dual_terms(self, v: Array) -> list[float] | None:
-        """Return floats whose exact sum is ``-l*(v)``; None where there are none.
-
-        Products of floats are sums of two (Dekker), unless they may underflow.
-        """
-        unit, targets = self.unit, self.targets
-        if targets.is_weighted or np.any(targets.y_error) or not self._holds(v):
-            return None
-        zone = Fraction(self.dead_zone)
-        numbers = np.abs(np.concatenate([v, targets.y, [self.dead_zone]]))
-        numbers = numbers[numbers > 0.0]
-        if zone != unit.dead_zone or np.any((numbers < SMALL) | (numbers > LARGE)):
-            return None
-        products = [*exact_product(-v, targets.y)]
-        if self.dead_zone > 0.0:
-            products += exact_product(-np.abs(v), self.dead_zone)
-        if unit.curvature:  # 1 or a half
-            half = 0.5 * float(unit.curvature)
-            products += (half * part for part in exact_product(-v, v))
-        terms: list[float] = np.concatenate(products).tolist()
-        return terms
-
-    def _holds(self, v: Array) -> bool:
-        """Whether v is in the domain, exactly: the limits are rounded towards zero."""
-        return bool(np.all(v >= self.lo) and np.all(v <= self.hi))
 
     @property
     def has_kinks(self) -> bool:

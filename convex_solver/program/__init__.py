@@ -15,7 +15,7 @@ from convex_solver.program.recovery import (
     join_neurons,
     network_from_blocks,
 )
-from convex_solver.program.reduce import reduce_network
+from convex_solver.program.reduce import keep_largest, reduce_network
 
 __all__ = [
     "ConvexProgram",
@@ -27,6 +27,7 @@ __all__ = [
     "column_sizes",
     "iter_batches",
     "join_neurons",
+    "keep_largest",
     "merge_equal",
     "network_from_blocks",
     "reduce_network",

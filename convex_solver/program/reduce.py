@@ -15,7 +15,8 @@ import time
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.linalg import lstsq
+import scipy.linalg as la
+from scipy.optimize import minimize_scalar
 
 from arrangement import InputError
 from convex_solver.networks import TwoLayerReLU
@@ -28,9 +29,13 @@ from convex_solver.program.recovery import (
 from convex_solver.rounding import U
 from convex_solver.typing import Array
 
-# Columns that join the independent ones at a time, at least.  Doubling the set keeps
-# the null space as small as the rank, whatever the number of neurons.
-CHUNK = 64
+# Columns that join the independent ones at a time, at least.  As long as all are
+# independent they are doubled; then a part of them is added, so that factorisations and
+# steps in the null space take about as long.
+CHUNK, SLICES = 64, 6
+# Independent columns whose triangle has a smaller reciprocal condition number are
+# nearly dependent.
+BLURRED = 1e-10
 # How much the objective may rise: the rounding of its own evaluation.  Networks that
 # are equal in exact arithmetic differ by a few u in it, half of them upwards; a strict
 # comparison would refuse those at random.
@@ -72,7 +77,7 @@ def reduce_network(
         unless said otherwise.
     deadline : float
         Of `time.monotonic`; past it no more neurons are dropped, and more than said
-        below may be left.
+        below may be left: see `keep_largest`.
 
     Returns
     -------
@@ -93,8 +98,8 @@ def reduce_network(
     Neurons of one pattern and sign are added up, pairs of nearly one direction are
     joined and weak neurons left out as far as ``change`` and the objective allow.  The
     others are taken in chunks:
-    the null space Z of the independent columns and the chunk comes from a singular
-    value decomposition, each step moves in it, and a reflection of Z removes the
+    the null space Z of the independent columns and the chunk is what solving for the
+    chunk leaves, each step moves in it, and a reflection of Z removes the
     direction that would bring a dropped neuron back, so that Z stays orthonormal.
     O(m r (m + r)) after one QR factorisation of the columns, for m neurons of rank r;
     no array is larger than (n, m).  Steps go down the
@@ -125,6 +130,40 @@ def reduce_network(
         best = network
     best = _join_close(program, best, change, limit)
     return _to_vertex(program, best, limit, deadline)
+
+
+def keep_largest(program: ConvexProgram, network: TwoLayerReLU) -> TwoLayerReLU:
+    """Return the n neurons with the largest weights, all scaled alike as is best.
+
+    For where there is no time to reduce a network: its predictions change, and its
+    objective may rise.
+
+    Parameters
+    ----------
+    program : ConvexProgram
+    network : TwoLayerReLU
+        Any network on the program's columns; not modified.
+
+    Returns
+    -------
+    TwoLayerReLU
+        Of at most n neurons, balanced.
+    """
+    blocks, sides = blocks_from_network(network)
+    sizes = np.linalg.norm(blocks, axis=1)
+    kept = np.argsort(-sizes, kind="stable")[: program.n]
+    blocks, sides = blocks[kept], sides[kept]
+    largest = network_from_blocks(program, blocks, sides)
+    prediction = largest.evaluate(program.data.design)
+    decay = program.beta * float(sizes[kept].sum())
+
+    def objective(scale: float) -> float:
+        return program.data_term.value(scale * prediction) + scale * decay
+
+    most = float(sizes.sum()) / max(float(sizes[kept].sum()), 1e-300)
+    best = minimize_scalar(objective, bounds=(0.0, 2.0 * most), method="bounded")
+    scale = min((0.0, 1.0, float(best.x)), key=objective)
+    return network_from_blocks(program, scale * blocks, sides)
 
 
 def _join_close(
@@ -223,9 +262,10 @@ def _ends(
     """
     fewer = drop_columns(columns, weights, most, deadline)
     kept = fewer != 0.0
-    if np.any(kept) and not np.all(kept):
+    is_in_time = time.monotonic() < deadline
+    if np.any(kept) and not np.all(kept) and is_in_time:
         lost = columns @ (weights - fewer)
-        change = lstsq(columns[:, kept], lost, cond=CUT, lapack_driver="gelsy")[0]
+        change = la.lstsq(columns[:, kept], lost, cond=CUT, lapack_driver="gelsy")[0]
         restored = fewer.copy()
         restored[kept] += change
         yield restored
@@ -261,13 +301,16 @@ def drop_columns(
     order = np.argsort(-np.abs(weights), kind="stable")
     order = order[weights[order] != 0.0]
     active = order[:0]
+    is_growing = True
     while order.size and most > 0 and time.monotonic() < deadline:
-        size = max(CHUNK, active.size)
+        size = max(CHUNK, active.size if is_growing else active.size // SLICES)
+        known = active.size
         active, order = np.concatenate([active, order[:size]]), order[size:]
-        null = _null_space(columns[:, active], tolerance)
+        null = _null_space(columns[:, active], known, tolerance)
         fewer[active] = _walk(null, fewer[active], most)
         most -= int(np.sum(fewer[active] == 0.0))
         active = active[fewer[active] != 0.0]
+        is_growing = null.shape[1] == 0
     return fewer
 
 
@@ -275,15 +318,57 @@ def _triangle(columns: Array) -> Array:
     return np.asarray(np.linalg.qr(columns, mode="r"))
 
 
-def _null_space(columns: Array, tolerance: float) -> Array:
-    """Orthonormal columns (m, k) that ``columns`` map to at most ``tolerance``."""
+def _null_space(columns: Array, known: int, tolerance: float) -> Array:
+    """Orthonormal columns (m, k) that ``columns`` map to at most ``tolerance``.
+
+    The first ``known`` columns A are independent, and null vectors ``(-A^+ B z, z)``
+    take a tenth of the time of singular values of all columns, which decide where
+    dependence is a matter of rounding.
+    """
     n, m = columns.shape
+    if known:
+        A, B = columns[:, :known], columns[:, known:]
+        solved = _solved(A, B) if known == n else _solved_dependent(A, B, tolerance)
+        if solved is not None:
+            null = np.ascontiguousarray(np.linalg.qr(np.vstack(solved))[0])
+            if np.linalg.norm(columns @ null) <= tolerance:
+                return null
     square = _triangle(columns) if n > m else columns
     rank = int(np.sum(np.linalg.svd(square, compute_uv=False) > tolerance))
     if rank == m:  # seen at a fifth of the cost
         return np.zeros((m, 0))
     right = np.linalg.svd(square, full_matrices=True)[2]
     return np.ascontiguousarray(right[rank:].T)
+
+
+def _solved(A: Array, B: Array) -> tuple[Array, Array] | None:
+    """Return ``(-A^-1 B, I)``; None where A is singular."""
+    lu, pivots, info = la.lapack.dgetrf(A)
+    if info != 0:
+        return None
+    return -la.lapack.dgetrs(lu, pivots, B)[0], np.eye(B.shape[1])
+
+
+def _solved_dependent(
+    A: Array, B: Array, tolerance: float
+) -> tuple[Array, Array] | None:
+    """Return ``(-R^-1 Q^T B z, z)``, ``A = QR``, z null vectors of ``B - Q Q^T B``.
+
+    None in doubt: nearly dependent columns of A blur by their condition what B adds.
+    """
+    Q, R = np.linalg.qr(A)
+    along = Q.T @ B
+    rest = B - Q @ along
+    again = Q.T @ rest
+    along += again
+    rest -= Q @ again
+    share, info = la.lapack.dtrcon(R)
+    if info != 0 or not share > BLURRED:
+        return None
+    square = _triangle(rest) if len(rest) > rest.shape[1] else rest
+    _, sizes, right = np.linalg.svd(square, full_matrices=True)
+    z = right[int(np.sum(sizes > tolerance / share)) :].T
+    return -la.solve_triangular(R, along @ z, check_finite=False), z
 
 
 def _walk(null: Array, weights: Array, most: int) -> Array:

@@ -80,13 +80,18 @@ class CuttingSet(WorkingSet):
             self._flatten()
         return len(kept)
 
-    def cut(self, weights: Array) -> int:
-        """Add rows that weights (G, r) break, the worst of each block; count them."""
+    def cut(self, weights: Array, deadline: float = math.inf) -> int:
+        """Add rows that weights (G, r) break, the worst of each block; count them.
+
+        Past ``deadline`` (of `time.monotonic`) the other blocks stay as they are.
+        """
         r = self.X.shape[1]
         norms = np.linalg.norm(weights, axis=1)
         active = np.flatnonzero(norms > IDLE * norms.max(initial=0.0))
         added = 0
         for g in active.tolist():
+            if time.monotonic() > deadline:
+                break
             z = self.sizes * weights[g]
             heights = self._lines @ (z / np.linalg.norm(z))
             heights *= np.where(self.patterns[g, self._distinct], 1.0, -1.0)

@@ -95,15 +95,19 @@ class InteriorPoint:
 
     def run(self, tol: float, deadline: float = np.inf) -> RestrictedSolution:
         """Iterate to a relative gap of ``tol``, or until no progress is left."""
+        spent = 0.0
         for iteration in range(MAX_ITERATIONS):
+            begin = time.monotonic()
             best = self.note(iteration)
             if best is None or best.gap <= tol:
                 break
             patience = PATIENCE if best.gap > SMALL_GAP else LAST_PATIENCE
-            if self.stalled >= patience or time.monotonic() > deadline:
+            # an iteration is not cut short: none is begun that would end much later
+            if self.stalled >= patience or begin + 0.5 * spent > deadline:
                 break
             if not self.advance():
                 break
+            spent = time.monotonic() - begin
         if self.best is None:
             raise ArithmeticError("the interior point method found no finite point")
         return self.best

@@ -131,7 +131,7 @@ class WorkingSet:
         """Facets of all blocks, for the kernels."""
         return Facets(self.starts, self.rows)
 
-    def cut(self, weights: Array) -> int:
+    def cut(self, weights: Array, deadline: float = math.inf) -> int:
         """Add rows to cones that weights (G, r) break: none, all facets are there."""
         return 0
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from convex_solver.certificates import COVERED_RANK
 from convex_solver.program import ConvexProgram, best_of_blocks, rotated
+from convex_solver.reading import part_of_time
 from convex_solver.restricted import RestrictedSolution, solve_restricted
 from convex_solver.solver.columns import Columns
 from convex_solver.solver.local_search import Found
@@ -39,6 +40,9 @@ FEW = 5
 PATIENCE = 0.5
 CONE = 65
 QUICK_CONES = 10**5
+# Share of what is left of the time for the last covering, as a certificate needs as
+# much again.
+COVERING_SHARE = 0.3
 # How far a neuron of a local search is moved to be inside a chamber, as a share of it.
 NUDGE = 1e-6
 # Neurons of a local search of less than this share of the largest are no chambers.
@@ -102,6 +106,8 @@ class ColumnGeneration:
         # orthogonal columns: the scaling of the master's systems then sees every axis
         self.X, self.basis = program.principal()
         self.network = program.network(np.zeros((0, program.d)), np.zeros(0))
+        # the best one with at most n neurons, where time ends before any is reduced
+        self.narrow = self.network
         self.upper = program.data_term.value(np.zeros(program.n))
         self.v = program.data_term.gradient(np.zeros(program.n))
         self.columns = Columns(self.X, program.n_patches, deadline)
@@ -174,7 +180,7 @@ class ColumnGeneration:
         aim = self._aim(tight)
         solution = self._solve(aim)
         effort = solution.iterations * len(self.columns.blocks) * self.X.size
-        broken = self.columns.blocks.cut(solution.weights)
+        broken = self.columns.cut(solution.weights)
         before = self.upper
         self._take_network(solution)
         self.v = self.program.data_term.clip(solution.v)
@@ -196,7 +202,8 @@ class ColumnGeneration:
         if self.program.rank > COVERED_RANK:
             return 0
         margin, beta = 0.05 * self.tol, self.program.beta
-        missed = self.prices.cover(self.v, margin, max_cones)
+        end = part_of_time(self.deadline, COVERING_SHARE)
+        missed = self.prices.cover(self.v, margin, max_cones, end)
         if missed.largest <= beta * (1.0 + 2.0 * margin):
             return 0
         self.added = self.columns.add_breaking(missed, beta * (1.0 + 0.2 * margin))
@@ -230,6 +237,8 @@ class ColumnGeneration:
         value = self.program.network_objective(network)
         if value <= most:
             self.upper, self.network = value, network
+            if network.n_neurons <= self.program.n:
+                self.narrow = network
 
     def _price(
         self, solution: RestrictedSolution, price: float, effort: int, tight: bool

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from convex_solver.restricted import RestrictedSolution, empty_set
@@ -33,9 +31,18 @@ class Columns:
 
     def add(self, directions: Array, signs: Array) -> int:
         """Add the chambers of directions (k, r); return how many were new."""
-        # without any block there is nothing to solve, so the first ones always fit
-        deadline = self.deadline if len(self.blocks) else math.inf
-        return self.blocks.add(directions, signs, deadline)
+        added = first = 0
+        while not len(self.blocks) and first < len(directions):
+            # without any block there is nothing to solve, so one is there in any case
+            one = slice(first, first + 1)
+            added += self.blocks.add(directions[one], signs[one])
+            first += 1
+        rest = directions[first:], signs[first:]
+        return added + self.blocks.add(*rest, self.deadline)
+
+    def cut(self, weights: Array) -> int:
+        """Add rows to cones that weights (G, r) break; return how many."""
+        return self.blocks.cut(weights, self.deadline)
 
     def add_both(self, directions: Array) -> int:
         """Add the chambers of directions (k, r), with both signs."""

@@ -8,7 +8,12 @@ import time
 import numpy as np
 
 from arrangement import InputError
-from convex_solver.certificates import COVERED_RANK, cover_sphere, relax_sphere
+from convex_solver.certificates import (
+    COVERED_RANK,
+    Certificate,
+    cover_sphere,
+    relax_sphere,
+)
 from convex_solver.program import ConvexProgram
 from convex_solver.reading import MAX_CONES, Limits, deadline_after
 from convex_solver.solver.pricing import Pricer
@@ -16,6 +21,8 @@ from convex_solver.typing import Array
 
 # Climbs, for each column, that look for a large price where no covering ends.
 CLIMBS = 10
+# Dual points that agree to this share of the largest entry are the same.
+SAME = 1e-12
 
 
 def beta_max(
@@ -129,6 +136,26 @@ def beta_max_interval(
         gradient, none, CLIMBS * X.shape[1], deadline
     )
     return max(lower, climbed.largest), min(upper, relaxed.bound)
+
+
+def hint_at_zero(program: ConvexProgram, certificate: Certificate) -> str:
+    """Say what to change where the zero network is certified optimal, if anything.
+
+    ``certificate.max_price`` is `beta_max` from above if its dual point is the gradient
+    at the zero prediction, and not a bound by a relaxation, which may be far above it.
+    """
+    gradient = program.data_term.gradient(np.zeros(program.n))
+    size = float(np.abs(gradient).max())
+    if size == 0.0:
+        return ""  # nothing is left to fit, whatever beta is
+    largest = "the largest at which a neuron helps"
+    is_known = certificate.n_cones is not None or certificate.n_patterns is not None
+    if is_known and np.abs(certificate.dual - gradient).max() <= SAME * size:
+        largest = f"beta_max = {certificate.max_price:.6g}"
+    return (
+        f"beta = {program.beta:g} is not below {largest}: the zero network is optimal. "
+        "Take a smaller beta."
+    )
 
 
 def _deadline(time_limit: float | None, max_cones: int) -> float:

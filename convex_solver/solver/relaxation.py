@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.linalg as la
+from numpy.typing import NDArray
 from scipy import sparse
 
 from convex_solver.certificates import Certificate, bounds
@@ -25,6 +26,7 @@ from convex_solver.leaves import MOST_RANK, DualPoint, Hint, Leaf, Rows
 from convex_solver.losses import DataTerm
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import ConvexProgram
+from convex_solver.reading import fits
 from convex_solver.rounding import unit_rows
 from convex_solver.typing import Array
 
@@ -64,6 +66,8 @@ MOST_LEAVES = 512
 MOST_PRODUCTS = 1.6e8
 # A run takes this much longer than the last one did for as many leaves.
 SLOWER = 1.2
+# A certificate reads leaves in this many times what rows and point of a run take.
+READING = 3.0
 # Decimals of the shares in hints.
 DIGITS = 6
 # Entries that a run may have, and about what it has for each leaf: for each row, and
@@ -131,29 +135,41 @@ class _Run:
     early, early_v
         Moments and dual point at which a run over halved leaves may begin.
     is_done : bool
-    seconds : float
+    seconds, reading : float
+        What steps have taken, and about what a certificate takes to read the leaves.
     """
 
-    def __init__(self, parts: list[_Part], point: DualPoint) -> None:
-        self.parts, self.point = parts, point
+    def __init__(self, parts: list[_Part], point: DualPoint, reading: float) -> None:
+        self.parts, self.point, self.reading = parts, point, reading
         self.signs = np.array([part.sign for part in parts])
         self.best, self.value = -math.inf, math.inf
         self.v, self.hints = point.term.v, point.hints(self.signs, point.weight)
         self.early, self.early_v = point.moments, point.term.v
         self.is_done, self.seconds = False, 0.0
         self._steps = self._waited = self._centred = 0
+        (leaves, n), r = point.is_open.shape, point.packing.r
+        # a step is not cut short: operations of one, and what the last one took
+        self._work, self._spent = float(leaves * n * (r * (r + 3) // 2) ** 2), 0.0
 
     @np.errstate(all="ignore")
     def go(self, aim: Callable[[float], float], deadline: float) -> None:
-        """Go on until the deadline; ``aim`` says from the bound how far."""
-        begin = time.monotonic()
+        """Go on until the deadline; ``aim`` says from the bound how far.
+
+        The bound of the first point is there in any case.
+        """
+        begin = now = time.monotonic()
         while not self.is_done:
-            self._step(aim)
-            if time.monotonic() > deadline:
+            share = self._look(aim)
+            late = now + 0.5 * self._spent > deadline
+            if self.is_done or late or not (self._spent or fits(self._work, deadline)):
                 break
+            self.is_done = not self.point.advance(share)
+            last, now = now, time.monotonic()
+            self._spent = now - last
         self.seconds += time.monotonic() - begin
 
-    def _step(self, aim: Callable[[float], float]) -> None:
+    def _look(self, aim: Callable[[float], float]) -> float | None:
+        """Note the bound of the point and whether it will do; return how to go on."""
         point = self.point
         bound, candidate = point.dual_value()
         self.value = min(self.value, point.value())
@@ -174,8 +190,8 @@ class _Run:
             self.value - self.best <= goal
             or self._steps >= MOST_STEPS
             or self._centred > CENTRING
-            or not point.advance(1.0 if is_late else None)
         )
+        return 1.0 if is_late else None
 
 
 class RelaxedProgram:
@@ -205,6 +221,8 @@ class RelaxedProgram:
         self.random = np.random.default_rng(seed)
         self.best: RelaxedSolution | None = None
         self._run: _Run | None = None
+        # seconds that halving a leaf takes
+        self._halving = 0.0
 
     @staticmethod
     def takes(program: ConvexProgram) -> bool:
@@ -261,7 +279,7 @@ class RelaxedProgram:
                         break
                     run = self._begin_run(parts, run.early_v)
                 self._run = run
-                run.go(aim, deadline)
+                run.go(aim, deadline - run.reading)
                 if self.best is None or run.best > self.best.estimate:
                     self.best = self._solution(run)
                 gap = (upper - self.best.estimate) / upper
@@ -269,6 +287,8 @@ class RelaxedProgram:
                     f"{len(run.parts)} leaves: the optimum is at least "
                     f"{self.best.estimate:.10g}, gap {gap:.1e}"
                 )
+                if not run.is_done:
+                    break  # no time for another step
         except KeyboardInterrupt:
             report("interrupted: keeping the best bound")
         return self.best
@@ -300,6 +320,7 @@ class RelaxedProgram:
         ]
 
     def _begin_run(self, parts: list[_Part], v: Array | None = None) -> _Run:
+        begin = time.monotonic()
         leaves = [part.leaf for part in parts]
         point = DualPoint(
             Rows(self.X, leaves),
@@ -313,7 +334,7 @@ class RelaxedProgram:
             v,
             1.0 if v is None else WARM,
         )
-        return _Run(parts, point)
+        return _Run(parts, point, READING * (time.monotonic() - begin))
 
     def _solution(self, run: _Run) -> RelaxedSolution:
         hints = self._outside(run.hints)
@@ -336,22 +357,29 @@ class RelaxedProgram:
 
     def _halve_in(self, run: _Run, deadline: float) -> list[_Part] | None:
         """Halve as many leaves as there is time for; None where that is none."""
+        slack = run.point.slack()
         for share in (HALVED, 1.0):
-            parts = self._halve(run, share)
-            more = len(parts) / len(run.parts)
-            left = deadline - time.monotonic()
-            if more > 1.0 and left >= SLOWER * more * run.seconds:
+            wide = slack >= share * slack.max()
+            more = 1.0 + float(np.mean(wide))
+            needed = more * (SLOWER * run.seconds + run.reading)
+            needed += self._halving * np.count_nonzero(wide)
+            begin = time.monotonic()
+            if needed > deadline - begin:
+                continue
+            parts = self._halve(run, wide)
+            count = max(int(np.count_nonzero(wide)), 1)
+            self._halving = (time.monotonic() - begin) / count
+            if len(parts) > len(run.parts):
                 return parts
         return None
 
-    def _halve(self, run: _Run, share: float) -> list[_Part]:
-        point, early = run.point, run.early
-        slack, open_rows = point.slack(), point.open_rows()
+    def _halve(self, run: _Run, wide: NDArray[np.bool_]) -> list[_Part]:
+        point, early, open_rows = run.point, run.early, run.point.open_rows()
         halved: list[_Part] = []
         for k, part in enumerate(run.parts):
             now = _Part(part.leaf, part.sign, part.points, early.m[k], early.M[k])
             m, M = point.moments.m[k], point.moments.M[k]
-            if slack[k] >= share * slack.max() and np.all(np.isfinite(M)):
+            if wide[k] and np.all(np.isfinite(M)):
                 mean, second = m / np.trace(M), M / np.trace(M)
                 cuts = self._cuts(part.leaf, mean, second, open_rows[k])
                 halved += self._halves(now, mean, second, cuts)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import time
+
 import numpy as np
 
 from convex_solver.certificates import cover_sphere
@@ -28,6 +31,8 @@ class Search:
     maxima : Maxima
     n_cones : int
         What the last covering took.
+    seconds : float
+        About what all of it would have taken.
     """
 
     def __init__(
@@ -35,7 +40,7 @@ class Search:
     ) -> None:
         self.program, self.X, self.deadline = program, X, deadline
         self.pricer = Pricer(X, program.arrangement, seed)
-        self.n_cones = 0
+        self.n_cones, self.seconds = 0, 0.0
         none = np.zeros((0, X.shape[1]))
         self.maxima = self._climb(v, none, self._count(N_FIRST))
 
@@ -67,12 +72,15 @@ class Search:
         """Return the maxima that nearly break the dual constraint, or do."""
         return self.maxima.above(PROMISING * self.program.beta)
 
-    def cover(self, v: Array, margin: float, max_cones: int) -> Maxima:
+    def cover(
+        self, v: Array, margin: float, max_cones: int, deadline: float = math.inf
+    ) -> Maxima:
         """Return maxima that a covering leads to, above ``beta (1 + margin)``.
 
         A covering sees every direction, so what it finds is what random starts did
         not.  Its bound is not used: the certificate makes its own.
         """
+        begin = time.monotonic()
         found = cover_sphere(
             self.X,
             self.program.spread(v),
@@ -81,7 +89,8 @@ class Search:
             hints=self.maxima.directions[:N_PEAKS],
             n_peaks=N_PEAKS,
             max_cones=max_cones,
-            deadline=self.deadline,
+            deadline=min(deadline, self.deadline),
         )
         self.n_cones = found.n_cones
+        self.seconds = (time.monotonic() - begin) / max(found.share, 1e-9)
         return self._climb(v, found.peaks, 0)

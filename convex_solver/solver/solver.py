@@ -6,15 +6,12 @@ import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from arrangement import InputError, Progress, cover_bound
 from arrangement.options import Listener, check_progress
 from convex_solver.certificates import (
-    COVERED_RANK,
     Certificate,
     SolutionStatus,
-    bounds,
 )
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import (
@@ -22,7 +19,6 @@ from convex_solver.program import (
     Merged,
     check_size,
     merge_equal,
-    reduce_network,
 )
 from convex_solver.reading import (
     MAX_CONES,
@@ -33,6 +29,7 @@ from convex_solver.reading import (
 )
 from convex_solver.restricted import all_directions
 from convex_solver.solver.column_generation import ColumnGeneration, Round
+from convex_solver.solver.finish import certified
 from convex_solver.solver.high_rank import (
     HIGH_ROUNDS_SHARE,
     LEAVES_SHARE,
@@ -41,12 +38,11 @@ from convex_solver.solver.high_rank import (
     most_leaves,
     search_first,
 )
+from convex_solver.solver.largest_beta import hint_at_zero
 from convex_solver.solver.local_search import Found
 from convex_solver.solver.relaxation import (
     MOST_LEAVES,
     RelaxedProgram,
-    RelaxedSolution,
-    relaxed_certificate,
 )
 from convex_solver.typing import Array
 
@@ -55,16 +51,10 @@ Say = Callable[[str], object]
 METHODS = ("auto", "full", "column-generation")
 # Chambers up to which the full program is solved at once.
 FULL_CHAMBERS = 300
-# How far a prediction may move when neurons are joined; the objective does not rise.
-SAME_PREDICTION = 1e-6
-# Shares of tol that the objective may rise by where more than n neurons are left.
-RISES = (0.01, 0.1)
-# A network that is reduced even when the time is over, as that takes no time.
-SMALL = 300
-# Share of the time that rounds take, and how far a certificate may go beyond the limit,
-# as a share of it and in seconds, where a last round took what was left for it.
+# Share of the time that rounds take.
 ROUNDS_SHARE = 0.9
-OVERTIME, MOST_OVERTIME = 0.1, 1.0
+# Seconds for each sample that the rational sums of a certificate take, or two of them.
+EXACT = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +72,7 @@ class Solution:
     status : SolutionStatus
         OPTIMAL exactly when the certificate's gap is at most the tolerance.
     network : TwoLayerReLU
-        At most n neurons, or more where the time ended first.
+        At most n neurons, also where the time ended first.
     certificate : Certificate
     method, reason : str
         How it was solved, and why that way.
@@ -96,6 +86,9 @@ class Solution:
         Upper bound and estimate of the lower bound, round by round.
     seconds, tol : float
         Time taken, certificate included, and the relative gap that was asked for.
+    hint : str
+        What to change where the optimum is the zero network: beta is `beta_max`, which
+        it tells, or more.  Empty otherwise.
     """
 
     objective: float
@@ -111,6 +104,7 @@ class Solution:
     history: tuple[Round, ...] = field(repr=False)
     seconds: float
     tol: float
+    hint: str
 
 
 def solve(
@@ -135,8 +129,9 @@ def solve(
         Relative gap at which the status is optimal.
     time_limit : float, optional
         Seconds for the whole call; then the best network so far is returned with its
-        certified gap.  The certificate has a tenth of the time, and up to a second of
-        overtime.  An iteration of a master problem is not cut short.
+        certified gap.  The certificate has a tenth of the time, and up to two seconds
+        of overtime.  An iteration is not cut short, but none is begun that would end
+        much later.
     max_rounds : int, optional
         Of column generation.
     max_cones : int
@@ -237,12 +232,8 @@ def solve_from(
     """
     begin = time.monotonic()
     say = teller(progress)
-    if method not in METHODS:
-        raise InputError(f"method={method!r} is unknown; use one of {METHODS}.")
-    if method == "full":
-        check_size(program)
     merged = _merged(program, say)
-    program = merged.program
+    program, whole = merged.program, merged.whole
     method, reason = _choose(program, method)
     say(f"{method}: {reason}")
     relaxed = RelaxedProgram(program) if is_high(program) else None
@@ -253,27 +244,24 @@ def solve_from(
     run = ColumnGeneration(
         program,
         limits.tol,
-        deadline=part_of_time(deadline, share),
+        deadline=part_of_time(deadline - EXACT * whole.n, share),
         report=lambda latest: say(_line(latest)),
     )
-    stopped = _find(run, method, limits, guesses, networks, relaxed, say)
+    stopped = _find(run, method, limits, guesses, networks, relaxed, deadline, say)
     if relaxed is not None and stopped != "interrupted":
-        end = part_of_time(deadline, LEAVES_SHARE)
+        end = part_of_time(deadline - EXACT * whole.n, LEAVES_SHARE)
         most = most_leaves(program) if math.isinf(end) else MOST_LEAVES
         relaxed.refine(run.upper, limits.tol, end, most=most, report=say)
     say("certifying")
-    overtime = min(OVERTIME * max(deadline - begin, 0.0), MOST_OVERTIME)
-    deadline = max(deadline, time.monotonic() + overtime)
-    network = _reduced(run, limits.tol, deadline)
-    best = None if relaxed is None else relaxed.best
-    certificate = _certificate(network, run, merged, limits, deadline, best)
+    network, certificate = certified(run, merged, limits, relaxed, begin, deadline)
     status = certificate.status(limits.tol)
+    is_zero = status is SolutionStatus.OPTIMAL and network.n_neurons == 0
     if status is SolutionStatus.OPTIMAL:
         stopped = "tolerance"
     elif stopped == "tolerance":
         stopped = "certificate"
     solution = Solution(
-        objective=merged.whole.network_objective(network),
+        objective=whole.network_objective(network),
         lower_bound=certificate.lower_bound,
         gap=certificate.gap,
         status=status,
@@ -286,6 +274,7 @@ def solve_from(
         history=tuple(run.history),
         seconds=time.monotonic() - begin,
         tol=limits.tol,
+        hint=hint_at_zero(whole, certificate) if is_zero else "",
     )
     return solution, run.useful_directions()
 
@@ -315,6 +304,7 @@ def _find(
     guesses: Array | None,
     networks: list[Found],
     relaxed: RelaxedProgram | None,
+    deadline: float,
     say: Say,
 ) -> str:
     """Fill the working set and run the rounds; return why they ended."""
@@ -327,7 +317,12 @@ def _find(
             run.begin_set(guesses)
         if relaxed is not None:
             bound_first(run, relaxed, limits.tol, say)
-        return _rounds(run, limits, say)
+        stopped = _rounds(run, limits, say)
+        if stopped == "time limit" and not run.network.n_neurons:
+            # no round has ended, and training is better than nothing
+            for network in search_first(run.program, deadline, say):
+                run.begin_near(network)
+        return stopped
     except KeyboardInterrupt:
         say("interrupted: certifying what there is; once more to stop at once")
         return "interrupted"
@@ -346,73 +341,12 @@ def _rounds(run: ColumnGeneration, limits: Limits, say: Say) -> str:
         say(f"the covering of the sphere found {missed} more chambers")
 
 
-def _reduced(run: ColumnGeneration, tol: float, deadline: float) -> TwoLayerReLU:
-    """Return the best network with few neurons, as far as there is time for that."""
-    network = run.network
-    end = math.inf if network.n_neurons <= SMALL else deadline
-    if time.monotonic() < end:
-        network = reduce_network(
-            run.program, network, change=SAME_PREDICTION, deadline=end
-        )
-    for share in RISES:
-        if network.n_neurons <= run.program.n or time.monotonic() >= deadline:
-            break
-        # rounding stood in the way; a rise below tol is certified with the rest
-        network = reduce_network(
-            run.program,
-            network,
-            change=SAME_PREDICTION,
-            rise=share * tol,
-            deadline=deadline,
-        )
-    return network
-
-
-def _certificate(
-    network: TwoLayerReLU,
-    run: ColumnGeneration,
-    merged: Merged,
-    limits: Limits,
-    deadline: float,
-    relaxed: RelaxedSolution | None,
-) -> Certificate:
-    """Certify with the run's dual point; if that falls short, with others too."""
-    program = merged.whole
-    data, beta, loss, tol = program.data, program.beta, program.loss, limits.tol
-    options: dict[str, Any] = {
-        "rtol": max(1e-11, 0.05 * tol),
-        "max_cones": limits.max_cones,
-        "deadline": deadline,
-    }
-    found: list[Certificate] = []
-    if relaxed is not None:
-        found.append(relaxed_certificate(program, network, relaxed, deadline))
-        is_all = program.rank > COVERED_RANK  # no covering ends there
-        if is_all or found[0].gap <= tol or time.monotonic() >= deadline:
-            return found[0]
-    found.append(bounds(data, network, merged.lift(run.v), beta, loss, **options))
-    if found[-1].gap > tol and RelaxedProgram.takes(program) and relaxed is None:
-        # no search: it is there also where there is no time for more
-        end = max(deadline, time.monotonic() + MOST_OVERTIME)
-        other = RelaxedProgram(program)
-        upper = program.network_objective(network)
-        most = 2 if math.isinf(end) else most_leaves(program)
-        best_other = other.refine(
-            upper, tol, part_of_time(end, LEAVES_SHARE), most=most
-        )
-        if best_other is not None:
-            found.append(relaxed_certificate(program, network, best_other, end))
-            if time.monotonic() < deadline:
-                found.append(bounds(data, network, best_other.v, beta, loss, **options))
-    best = max(found, key=lambda certificate: certificate.lower_bound)
-    if best.gap <= tol or not run.history or time.monotonic() >= deadline:
-        return best
-    second = bounds(data, network, None, beta, loss, **options)
-    return max(best, second, key=lambda certificate: certificate.lower_bound)
-
-
 def _choose(program: ConvexProgram, method: str) -> tuple[str, str]:
     """Return the method and the reason for it."""
+    if method not in METHODS:
+        raise InputError(f"method={method!r} is unknown; use one of {METHODS}.")
+    if method == "full":
+        check_size(program)
     if method != "auto":
         return method, "asked for"
     classes, rank = program.arrangement.n_distinct, program.rank

@@ -15,6 +15,7 @@ from convex_solver.certificates.chambers import price_chambers
 from convex_solver.certificates.network_bounds import upper_bound
 from convex_solver.losses.loss import get_loss
 from convex_solver.reading.data import read_data
+from convex_solver.rounding import exact_dot
 
 from reference.losses import SPECS, float_targets
 
@@ -115,3 +116,36 @@ def test_the_upper_bound_is_above_the_exact_objective_of_decimals(seed, wide):
     total += Fraction(0.25) / 2 * sum(Fraction(w) ** 2 for w in weights)
     assert total <= Fraction(found.upper_bound)
     assert found.upper_bound == pytest.approx(float(total), rel=1e-9)
+
+
+# what these are bounded by is no rational sum
+LOGARITHMS = ("logistic", "poisson")
+FLOATS = st.lists(
+    st.tuples(*[st.floats(allow_nan=False, allow_infinity=False)] * 2), max_size=6
+)
+
+
+@settings(deadline=None)
+@given(FLOATS)
+def test_products_of_floats_are_added_up_without_rounding(pairs):
+    x, y = np.array(pairs, dtype=np.float64).reshape(-1, 2).T
+    exact = sum((Fraction(a) * Fraction(b) for a, b in pairs), start=Fraction(0))
+    assert exact_dot(x, y) == exact
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 10**6), st.sampled_from(SPECS))
+def test_without_weights_the_dual_value_is_the_same(seed, loss):
+    rng = np.random.default_rng(seed)
+    y = float_targets(loss, rng, 7)
+    term = get_loss(loss).at(y)
+    v = term.clip(
+        term.gradient(rng.standard_normal(7)) * rng.choice([0.0, 0.7, 1.0], 7)
+    )
+    slowly = get_loss(loss).at(np.append(y, y[:1]), weights=[1.0] * 7 + [2.0])
+    found = term.dual_lower(v)
+    assert found == slowly.dual_lower(np.append(v, 0.0)) or loss in LOGARITHMS
+    outside = v + np.where(rng.random(7) < 0.5, 3.0, -3.0) * 1e3
+    assert (term.dual_lower(outside) == -np.inf) == (
+        slowly.dual_lower(np.append(outside, 0.0)) == -np.inf
+    )

@@ -213,6 +213,31 @@ def test_a_time_limit_writes_a_network_with_its_true_gap(run, tmp_path):
     assert 1e-9 < values["gap"] <= stored <= values["gap"] + 3e-9
 
 
+def test_the_report_tells_from_which_beta_on_zero_is_optimal(run, five, tmp_path):
+    argv = ["fit", five, "--target", "y", "--features", "x"]
+    code, out, _ = run(*argv, "--beta=100", "-o", tmp_path / "m")
+    assert code == 0
+    hint = next(line for line in out.splitlines() if line.startswith("hint "))
+    assert "beta = 100 is not below beta_max = " in hint
+    values = json.loads(run(*argv, "--beta=100", "-o", tmp_path / "n", "--json")[1])
+    assert values["hint"] in hint
+    code, out, _ = run(*argv, "--beta=1e-4", "-o", tmp_path / "o")
+    assert code == 0
+    assert "hint " not in out
+
+
+def test_a_terminal_is_told_what_is_done(run, five, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr("convex_solver.cli.say_compiling", lambda *_, quiet: None)
+    model = tmp_path / "m.json"
+    err = run("fit", five, *FIT, "-o", model)[2]
+    lines = err.splitlines()
+    assert lines[0].startswith("... full: rank 2")
+    assert lines[-1] == "... certifying"
+    assert run("certify", model, five)[2] == "... certifying\n"
+    assert run("certify", model, five, "--json")[2] == ""
+
+
 @pytest.mark.parametrize("limit", ["0", "-1", "nan"])
 def test_bad_time_limit(run, five, tmp_path, limit):
     argv = ["fit", five, "--target", "y", "--beta=1", f"--time-limit={limit}"]

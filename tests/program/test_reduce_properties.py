@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from convex_solver import ConvexProgram, InputError, reduce_network
 from convex_solver.program import reduce as pruning
-from convex_solver.program.reduce import drop_columns
+from convex_solver.program.reduce import drop_columns, keep_largest
 
 from reference.raw import raw_data
 
@@ -212,3 +212,45 @@ def test_steps_that_raise_the_objective_are_taken_back(monkeypatch):
     small = reduce_network(program, network, change=0.0)
     assert program.network_objective(small) <= program.network_objective(network)
     assert small.n_neurons == 6  # two steps, and one neuron that never fires
+
+
+@settings(max_examples=100, deadline=None)
+@given(cases())
+def test_the_largest_are_scaled_as_is_best(case):
+    program, network = case
+    few = keep_largest(program, network)
+    assert few.n_neurons <= program.n
+    value = program.network_objective(few)
+    for factor in (0.0, 0.9, 1.1):
+        size = np.sqrt(factor)
+        other = few.replace(size * few.weights, size * few.alphas)
+        assert value <= program.network_objective(other) * (1.0 + 1e-6) + 1e-12
+    if network.n_neurons <= program.n:
+        assert value <= program.network_objective(network) * (1.0 + 1e-12)
+
+
+def test_ties_and_nearly_dependent_columns_are_decided_by_singular_values():
+    # a column again, but for 1e-13 of it: what it adds is blurred by its twin
+    random = np.random.default_rng(5)
+    columns = random.standard_normal((90, 70))
+    twin = columns[:, :1] + 1e-13 * random.standard_normal((90, 1))
+    wide = np.hstack([columns, twin, columns[:, 1:60], random.random((90, 40))])
+    weights = random.standard_normal(wide.shape[1])
+    weights[:71] += 10.0 * np.sign(weights[:71])
+    fewer = drop_columns(wide, weights, wide.shape[1])
+    assert np.count_nonzero(fewer) <= 90
+    assert np.abs(fewer).sum() <= np.abs(weights).sum() * (1.0 + 1e-12)
+    lost = np.abs(wide @ (fewer - weights)).max()
+    assert lost <= 1e-11 * np.abs(wide @ weights).max()
+
+
+@pytest.mark.parametrize("rank", [3, 30, 90, 150])
+def test_many_columns_are_dropped_to_their_rank(rank):
+    random = np.random.default_rng(rank)
+    columns = random.standard_normal((150, rank)) @ random.standard_normal((rank, 700))
+    weights = random.standard_normal(700)
+    fewer = drop_columns(columns, weights, 700)
+    assert np.count_nonzero(fewer) <= rank
+    assert np.all(fewer * weights >= 0.0)
+    assert np.abs(fewer).sum() <= np.abs(weights).sum() * (1.0 + 1e-12)
+    np.testing.assert_allclose(columns @ fewer, columns @ weights, atol=1e-8)

@@ -52,18 +52,24 @@ def test_rows_are_those_nearest_and_then_those_broken(seed, rows, r):
     X, directions, signs = drawn(seed, rows, r, signs=1)
     blocks = CuttingSet(X)
     blocks.add(directions, signs)
-    units = X / np.linalg.norm(X, axis=1)[:, None]
+    # near and broken are meant in coordinates in which columns are of one size
+    Z = X / blocks.sizes
+    units = Z / np.linalg.norm(Z, axis=1)[:, None]
+    lengths = np.linalg.norm(np.array(blocks._inner) * blocks.sizes, axis=1)
     for g in range(len(blocks)):
         own = blocks.rows[blocks.starts[g] : blocks.starts[g + 1]]
         inner = blocks._inner[g]
         assert np.array_equal(X @ inner >= 0.0, blocks.patterns[g])
-        heights = np.sort(np.abs(units @ inner))[: 2 * r]
-        assert own @ inner == pytest.approx(heights)
+        heights = np.sort(np.abs(units @ (blocks.sizes * inner / lengths[g])))
+        assert own @ inner == pytest.approx(heights[: 2 * r])
     weights = np.random.default_rng(seed).standard_normal(blocks.centres.shape)
     weights[0] = 0.0
     before = blocks.starts.copy()
     turn = np.where(blocks.patterns, 1.0, -1.0)
-    own = [blocks.rows[before[g] : before[g + 1]] for g in range(len(blocks))]
+    own = [
+        blocks.rows[before[g] : before[g + 1]] / blocks.sizes * lengths[g]
+        for g in range(len(blocks))
+    ]
     added = blocks.cut(weights)
     grown = np.diff(blocks.starts) - np.diff(before)
     assert added == grown.sum()
@@ -71,10 +77,11 @@ def test_rows_are_those_nearest_and_then_those_broken(seed, rows, r):
     for g in range(1, len(blocks)):
         sides = turn[g][:, None] * units
         had = (np.abs(sides[:, None] - own[g]).max(axis=2) < 1e-15).any(axis=1)
-        values = sides @ weights[g] / np.linalg.norm(weights[g])
+        z = blocks.sizes * weights[g]
+        values = sides @ z / np.linalg.norm(z)
         broken = np.sort(values[~had & (values < 0.0)])[:r]
         fresh = blocks.rows[blocks.starts[g] + len(own[g]) : blocks.starts[g + 1]]
-        values = fresh @ weights[g] / np.linalg.norm(weights[g])
+        values = fresh @ weights[g] * lengths[g] / np.linalg.norm(z)
         assert values == pytest.approx(broken)
         # inside all rows it has
         rows_now = blocks.rows[blocks.starts[g] : blocks.starts[g + 1]]

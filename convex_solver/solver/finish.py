@@ -1,0 +1,125 @@
+"""The end of a run: its network with few neurons, and the certificate."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+from convex_solver.certificates import COVERED_RANK, Certificate, bounds
+from convex_solver.networks import TwoLayerReLU
+from convex_solver.program import Merged, keep_largest, reduce_network
+from convex_solver.reading import Limits, part_of_time
+from convex_solver.solver.column_generation import ColumnGeneration
+from convex_solver.solver.high_rank import LEAVES_SHARE
+from convex_solver.solver.relaxation import (
+    MOST_LEAVES,
+    RelaxedProgram,
+    RelaxedSolution,
+    relaxed_certificate,
+)
+
+# How far a prediction may move when neurons are joined; the objective does not rise.
+SAME_PREDICTION = 1e-6
+# Shares of tol that the objective may rise by where more than n neurons are left.
+RISES = (0.01, 0.1)
+# A network that is reduced even when the time is over, as that takes no time.
+SMALL = 300
+# How far a certificate may go beyond the limit, as a share of it and in seconds, where
+# a last round took what was left for it; the same where a relaxation begins then.
+OVERTIME, MOST_OVERTIME = 0.1, 1.0
+RELAXED_OVERTIME, MOST_RELAXED = 0.5, 1.5
+# Share of the certificate's time of a covering that will not end, as leaves prove more.
+LATE_SHARE = 0.1
+
+
+def certified(
+    run: ColumnGeneration,
+    merged: Merged,
+    limits: Limits,
+    relaxed: RelaxedProgram | None,
+    begin: float,
+    deadline: float,
+) -> tuple[TwoLayerReLU, Certificate]:
+    """Return the network with few neurons and its certificate, with some overtime."""
+    now, given = time.monotonic(), max(deadline - begin, 0.0)
+    network = _reduced(run, limits.tol, max(deadline, now + MOST_OVERTIME))
+    overtime = min(OVERTIME * given, MOST_OVERTIME)
+    longer = min(RELAXED_OVERTIME * given, MOST_RELAXED)
+    deadline, latest = (max(deadline, now + more) for more in (overtime, longer))
+    best = None if relaxed is None else relaxed.best
+    return network, _certificate(network, run, merged, limits, deadline, latest, best)
+
+
+def _reduced(run: ColumnGeneration, tol: float, deadline: float) -> TwoLayerReLU:
+    """Return the best network with n neurons or fewer, as far as time goes."""
+    end = math.inf if run.network.n_neurons <= SMALL else deadline
+    network = reduce_network(
+        run.program, run.network, change=SAME_PREDICTION, deadline=end
+    )
+    for share in RISES:
+        if network.n_neurons <= run.program.n or time.monotonic() >= deadline:
+            break
+        # rounding stood in the way; a rise below tol is certified with the rest
+        network = reduce_network(
+            run.program,
+            network,
+            change=SAME_PREDICTION,
+            rise=share * tol,
+            deadline=deadline,
+        )
+    if network.n_neurons <= run.program.n:
+        return network
+    few = (run.narrow, keep_largest(run.program, network))
+    return min(few, key=run.program.network_objective)
+
+
+def _certificate(
+    network: TwoLayerReLU,
+    run: ColumnGeneration,
+    merged: Merged,
+    limits: Limits,
+    deadline: float,
+    latest: float,
+    relaxed: RelaxedSolution | None,
+) -> Certificate:
+    """Certify with the run's dual point; if that falls short, with others too.
+
+    A relaxation goes on until ``latest``, as it is the better bound at once.
+    """
+    program = merged.whole
+    data, beta, loss, tol = program.data, program.beta, program.loss, limits.tol
+    options: dict[str, Any] = {
+        "rtol": max(1e-11, 0.05 * tol),
+        "max_cones": limits.max_cones,
+    }
+    found: list[Certificate] = []
+    if relaxed is not None:
+        found.append(relaxed_certificate(program, network, relaxed, deadline))
+        is_all = program.rank > COVERED_RANK  # no covering ends there
+        if is_all or found[0].gap <= tol or time.monotonic() >= deadline:
+            return found[0]
+    is_relaxed_next = relaxed is None and RelaxedProgram.takes(program)
+    # where a covering is far from its end, leaves prove more
+    is_late = time.monotonic() + run.prices.seconds > deadline
+    share = LATE_SHARE if is_relaxed_next and is_late else 1.0
+    end = part_of_time(deadline, share)
+    v = merged.lift(run.v)
+    found.append(bounds(data, network, v, beta, loss, deadline=end, **options))
+    options["deadline"] = deadline
+    if found[-1].gap > tol and is_relaxed_next:
+        other = RelaxedProgram(program)
+        upper = program.network_objective(network)
+        most = 2 if math.isinf(latest) else MOST_LEAVES
+        best_other = other.refine(
+            upper, tol, part_of_time(latest, LEAVES_SHARE), most=most
+        )
+        if best_other is not None:
+            found.append(relaxed_certificate(program, network, best_other, latest))
+            if time.monotonic() < deadline:
+                found.append(bounds(data, network, best_other.v, beta, loss, **options))
+    best = max(found, key=lambda certificate: certificate.lower_bound)
+    if best.gap <= tol or not run.history or time.monotonic() >= deadline:
+        return best
+    second = bounds(data, network, None, beta, loss, **options)
+    return max(best, second, key=lambda certificate: certificate.lower_bound)
