@@ -69,6 +69,8 @@ OVERTIME, MOST_OVERTIME = 0.1, 1.0
 RELAXED_OVERTIME, MOST_RELAXED = 0.5, 1.5
 # Seconds for each sample that the rational sums of a certificate take, or two of them.
 EXACT = 1e-4
+# Share of what is left for searches where no round has ended.
+LATE_SEARCH = 0.7
 # Share of the certificate's time of a covering that will not end, as leaves prove more.
 LATE_SHARE = 0.1
 
@@ -328,7 +330,7 @@ def _find(
         stopped = _rounds(run, limits, say)
         if stopped == "time limit" and not run.network.n_neurons:
             # no round has ended, and training is better than nothing
-            for network in search_first(run.program, deadline, say):
+            for network in search_first(run.program, deadline, say, LATE_SEARCH):
                 run.begin_near(network)
         return stopped
     except KeyboardInterrupt:
