@@ -22,7 +22,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from arrangement.exact import Column
+from arrangement.exact import Column, exact_product
 from convex_solver.typing import Array
 
 # Unit round-off, and the smallest positive float.
@@ -139,6 +139,13 @@ def sum_below(terms: Sequence[float]) -> float:
     return -above(-total) if len(terms) else 0.0
 
 
+def exact_sum(a: Array, b: Array) -> tuple[Array, Array]:
+    """Return ``(s, e)`` with ``a + b = s + e`` and s the rounded sum (Knuth)."""
+    s = a + b
+    back = s - a
+    return s, (a - (s - back)) + (b - back)
+
+
 def add_above(a: Array, b: Array | float) -> Array:
     """Round a + b upwards: exact sums stay, so that a loss of zero is bounded by zero.
 
@@ -184,6 +191,33 @@ def product_error(a: Array, b: Array, extra: int = 0) -> Array:
     factor = (k + 4 + extra) * U * (1.0 + 2.0**-20)
     lost = (2 * k + 2) * TINY * _meet(a, b)
     return known((np.abs(a) @ np.abs(b)) * factor + lost)
+
+
+def product_in_two_words(a: Array, b: Array) -> tuple[Array, Array, Array]:
+    """Return ``(high, low, error)`` with ``|a @ b - (high + low)| <= error``.
+
+    Entry by entry, in about twice the digits: Dot2 of Ogita, Rump & Oishi (2005), with
+    its two words kept apart.  The k low words, and as many errors of sums, are at most
+    ``gamma_k |a| |b|`` together, and adding them up loses ``gamma_2k`` of that at most.
+    Where products could underflow or overflow, the error is that of float64.
+    """
+    k = a.shape[-1]
+    high = np.zeros((a.shape[0], b.shape[1]))
+    low = np.zeros_like(high)
+    if not (_is_tame(a) and _is_tame(b)):
+        return a @ b, low, product_error(a, b)
+    for column, row in zip(a.T, b, strict=True):
+        p, lost = exact_product(column[:, None], row[None, :])
+        high, rest = exact_sum(high, p)
+        low += lost + rest
+    factor = ((2 * k + 4) * U) ** 2 * (1.0 + 2.0**-20)
+    return high, low, known((np.abs(a) @ np.abs(b)) * factor)
+
+
+def _is_tame(a: Array) -> bool:
+    """Whether all numbers are zero or far from the ends of float64."""
+    size = np.abs(a)
+    return bool(np.all((size == 0.0) | ((size > 1e-100) & (size < 1e100))))
 
 
 def times_above(a: Array, b: Array) -> Array:

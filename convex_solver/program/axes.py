@@ -12,14 +12,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from arrangement.exact import exact_product
+from convex_solver.rounding import product_in_two_words
 from convex_solver.typing import Array
 
 # Columns whose sizes differ by more than this are found by sums in two words: rounding
 # X V once leaves the smallest 2**-53 of the largest.
 UNLIKE = 2.0**10
-# Between them products in two words are exact.
-SMALL, LARGE = 1e-120, 1e120
 
 
 def principal_axes(X: Array, rank: int) -> tuple[Array, Array]:
@@ -32,23 +30,9 @@ def principal_axes(X: Array, rank: int) -> tuple[Array, Array]:
 
 
 def rotated(X: Array, basis: Array) -> Array:
-    """Return ``X V`` as if summed in twice the digits and rounded once.
-
-    Dot2 of Ogita, Rump & Oishi (2005), for all entries at once.  Numbers too large or
-    small for that are multiplied in float64.
-    """
-    sizes = np.abs(np.concatenate([X.ravel(), basis.ravel()]))
-    if np.any((sizes != 0.0) & ((sizes < SMALL) | (sizes > LARGE))):
-        return np.ascontiguousarray(X @ basis)
-    total = np.zeros((X.shape[0], basis.shape[1]))
-    rest = np.zeros_like(total)
-    for column, row in zip(X.T, basis, strict=True):
-        p, error = exact_product(column[:, None], row[None, :])
-        high = total + p
-        back = high - total
-        rest += error + ((total - (high - back)) + (p - back))
-        total = high
-    return total + rest
+    """Return ``X V`` as if summed in twice the digits and rounded once."""
+    high, low, _ = product_in_two_words(X, basis)
+    return high + low
 
 
 def column_sizes(X: Array) -> Array:

@@ -38,13 +38,13 @@ def most_leaves(program: ConvexProgram) -> int:
     return int(min(SOME_LEAVES, EFFORT / (rows * width)))
 
 
-def search_first(program: ConvexProgram, deadline: float, say: Say) -> list[Found]:
+def search_first(
+    program: ConvexProgram, deadline: float, say: Say, share: float = SEARCHES_SHARE
+) -> list[Found]:
     """Return networks that training finds, with blocks in the program's columns."""
     X, basis = program.reduced()
     try:
-        found = local_searches(
-            program, X, SEARCHES, part_of_time(deadline, SEARCHES_SHARE)
-        )
+        found = local_searches(program, X, SEARCHES, part_of_time(deadline, share))
     except KeyboardInterrupt:
         say("interrupted: no more searches; once more to end the rounds too")
         return []

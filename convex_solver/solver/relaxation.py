@@ -149,7 +149,7 @@ class _Run:
         self._steps = self._waited = self._centred = 0
         (leaves, n), r = point.is_open.shape, point.packing.r
         # a step is not cut short: operations of one, and what the last one took
-        self._work, self._spent = float(leaves * n * (r * (r + 3) // 2) ** 2), 0.0
+        self._work, self._spent = 2.0 * leaves * n * (r * (r + 3) // 2) ** 2, 0.0
 
     @np.errstate(all="ignore")
     def go(self, aim: Callable[[float], float], deadline: float) -> None:

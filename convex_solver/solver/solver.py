@@ -55,6 +55,8 @@ FULL_CHAMBERS = 300
 ROUNDS_SHARE = 0.9
 # Seconds for each sample that the rational sums of a certificate take, or two of them.
 EXACT = 1e-4
+# Share of what is left for searches where no round has ended.
+LATE_SEARCH = 0.7
 
 
 @dataclass(frozen=True, eq=False)
@@ -320,7 +322,7 @@ def _find(
         stopped = _rounds(run, limits, say)
         if stopped == "time limit" and not run.network.n_neurons:
             # no round has ended, and training is better than nothing
-            for network in search_first(run.program, deadline, say):
+            for network in search_first(run.program, deadline, say, LATE_SEARCH):
                 run.begin_near(network)
         return stopped
     except KeyboardInterrupt:
