@@ -50,6 +50,13 @@ class Direction:
         self.dv = np.zeros_like(at.z)
         self.is_careful = False
 
+    def take_care(self) -> bool:
+        """Make the next systems careful; False if they are, or would be too slow."""
+        if self.is_careful or self.at.z.size > MAX_CAREFUL:
+            return False
+        self.is_careful = True
+        return True
+
     def scale(self) -> float:
         """Set the Nesterov-Todd scaling; return the complementarity."""
         at = self.at
@@ -99,12 +106,9 @@ class Direction:
                 return dw, dv
             more_w, more_v = self.system.solve(r1, r2)
             dw, dv = dw + more_w, dv + more_v
-            if self.is_careful or self.at.z.size > MAX_CAREFUL:
-                return dw, dv
             r1, r2 = self.system.miss(b, rho, dw, dv)
-            if not _relative(r1, b, r2, dv) > LOST:
+            if not (_relative(r1, b, r2, dv) > LOST and self.take_care()):
                 return dw, dv
-            self.is_careful = True
             self.factorise()
 
 

@@ -134,6 +134,8 @@ class InteriorPoint:
 
     def advance(self) -> bool:
         """Take a step; False if there is none, or a cone is flat to rounding."""
+        if self.stalled > 0:
+            self.direction.take_care()
         try:
             return self._predict_and_correct()
         except (ZeroDivisionError, la.LinAlgError):  # the former of a kernel
