@@ -21,8 +21,10 @@ from convex_solver.solver.relaxation import (
 
 # How far a prediction may move when neurons are joined; the objective does not rise.
 SAME_PREDICTION = 1e-6
-# Shares of tol that the objective may rise by where more than n neurons are left.
-RISES = (0.01, 0.1)
+# Multiples of tol that the objective may rise by where more than n neurons are left: as
+# little as rounding allows, which is more than tol where the weights of a network that
+# interpolates have no more digits.
+RISES = (0.01, 0.1, 1.0, 10.0, 1e2, 1e3, 1e4)
 # A network that is reduced even when the time is over, as that takes no time.
 SMALL = 300
 # How far a certificate may go beyond the limit, as a share of it and in seconds, where
