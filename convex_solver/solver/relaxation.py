@@ -221,6 +221,7 @@ class RelaxedProgram:
         run.go(lambda _: tol, deadline)
         return self._solution(run)
 
+    @np.errstate(all="ignore")
     def refine(
         self,
         upper: float,
@@ -233,7 +234,8 @@ class RelaxedProgram:
         """Halve leaves until the bound is within ``tol`` of a network's objective.
 
         A later call goes on where the last one ended.  The best of all bounds is
-        returned, also after Ctrl-C; None if that came before there was one.
+        returned, also after Ctrl-C and where numbers overflow or underflow; None if
+        that came before there was one.
 
         Parameters
         ----------
@@ -262,6 +264,8 @@ class RelaxedProgram:
                     run = self._begin_run(parts, run.early_v)
                 self._run = run
                 run.go(aim, deadline)
+                if not np.all(np.isfinite(run.v)):
+                    break
                 if self.best is None or run.best > self.best.estimate:
                     self.best = self._solution(run)
                 gap = (upper - self.best.estimate) / upper
@@ -271,6 +275,8 @@ class RelaxedProgram:
                 )
         except KeyboardInterrupt:
             report("interrupted: keeping the best bound")
+        except np.linalg.LinAlgError:
+            report("no more digits: keeping the best bound")
         return self.best
 
     def _is_worthwhile(

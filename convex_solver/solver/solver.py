@@ -260,12 +260,15 @@ def solve_from(
     best = None if relaxed is None else relaxed.best
     certificate = _certificate(network, run, limits, deadline, best)
     status = certificate.status(limits.tol)
+    objective = program.network_objective(network)
     if status is SolutionStatus.OPTIMAL:
         stopped = "tolerance"
     elif stopped == "tolerance":
-        stopped = "certificate"
+        # proven but for the rounding of the network's predictions, or not proven
+        is_proven = objective - certificate.lower_bound <= limits.tol * objective
+        stopped = "stalled" if is_proven else "certificate"
     solution = Solution(
-        objective=program.network_objective(network),
+        objective=objective,
         lower_bound=certificate.lower_bound,
         gap=certificate.gap,
         status=status,
