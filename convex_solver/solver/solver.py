@@ -264,9 +264,7 @@ def solve_from(
     if status is SolutionStatus.OPTIMAL:
         stopped = "tolerance"
     elif stopped == "tolerance":
-        # proven but for the rounding of the network's predictions, or not proven
-        is_proven = objective - certificate.lower_bound <= limits.tol * objective
-        stopped = "stalled" if is_proven else "certificate"
+        stopped = _shortfall(objective, certificate, limits.tol)
     solution = Solution(
         objective=objective,
         lower_bound=certificate.lower_bound,
@@ -393,6 +391,12 @@ def _certificate(
         return best
     second = bounds(data, network, None, beta, loss, **options)
     return max(best, second, key=lambda certificate: certificate.lower_bound)
+
+
+def _shortfall(objective: float, certificate: Certificate, tol: float) -> str:
+    """Why a certificate has a gap: rounding of the network's predictions, or budget."""
+    is_proven = objective - certificate.lower_bound <= tol * objective
+    return "stalled" if is_proven else "certificate"
 
 
 def _choose(program: ConvexProgram, method: str) -> tuple[str, str]:
