@@ -149,5 +149,12 @@ class BoxNewton(NewtonTerm):
         self.high = np.where(self.above, self.high - step * self.dv, self.high)
         self.p = self.p + step * self.dp
         self.x = self.x + step * self.dx
-        self.each = self.each + step * self.dv
+        v = self.each + step * self.dv
         self._combine()
+        # far from the bounds v may be tiny beside them: then it has its own digits
+        own = (np.abs(v) < self.low) | ~self.below
+        own &= (np.abs(v) < self.high) | ~self.above
+        self.low = np.where(own & self.below, v - self.lo, self.low)
+        self.high = np.where(own & self.above, self.hi - v, self.high)
+        self.each = np.where(own, v, self.each)
+        self.v = self._summed(self.each)

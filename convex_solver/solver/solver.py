@@ -262,9 +262,7 @@ def solve_from(
     if status is SolutionStatus.OPTIMAL:
         stopped = "tolerance"
     elif stopped == "tolerance":
-        # proven but for the rounding of the network's predictions, or not proven
-        is_proven = objective - certificate.lower_bound <= limits.tol * objective
-        stopped = "stalled" if is_proven else "certificate"
+        stopped = _shortfall(objective, certificate, limits.tol)
     solution = Solution(
         objective=objective,
         lower_bound=certificate.lower_bound,
@@ -344,6 +342,12 @@ def _rounds(run: ColumnGeneration, limits: Limits, say: Say) -> str:
         if missed == 0:
             return stopped
         say(f"the covering of the sphere found {missed} more chambers")
+
+
+def _shortfall(objective: float, certificate: Certificate, tol: float) -> str:
+    """Why a certificate has a gap: rounding of the network's predictions, or budget."""
+    is_proven = objective - certificate.lower_bound <= tol * objective
+    return "stalled" if is_proven else "certificate"
 
 
 def _choose(program: ConvexProgram, method: str) -> tuple[str, str]:

@@ -106,6 +106,12 @@ def test_huber_without_noise_is_certified(beta):
     assert solve(ConvexProgram(X, y, beta, loss="huber")).status is OPTIMAL
 
 
+@pytest.mark.parametrize("name", ["xor", "parity"])
+def test_huber_keeps_a_gradient_that_is_tiny_beside_its_bounds(name):
+    found = solve(program("huber", name, "0 and 1", 1e-12))
+    assert found.status is OPTIMAL
+
+
 def test_chambers_that_are_dropped_do_not_return_for_ever():
     X, y = without_noise("poisson", 9)
     found = solve(ConvexProgram(X, y, 1e-10, loss="poisson"), max_rounds=30)
