@@ -238,7 +238,7 @@ class ColumnGeneration:
         entries of the matrix visited for each block and iteration.
         """
         prices = self.prices
-        prices.climb(self.v, solution.weights)
+        prices.climb(self.v, solution.weights, self.columns.blocks.signs)
         is_few = np.sum(prices.maxima.values > price) < FEW * self.X.shape[1]
         is_few &= self.program.rank <= COVERED_RANK
         if not tight and is_few and CONE * prices.n_cones < PATIENCE * effort:

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from arrangement import Arrangement
 from convex_solver._kernels.solve import Climbs, Kinked, ascend_all
@@ -25,6 +26,12 @@ from convex_solver.typing import Array
 SAME = 1e-9
 # Operations, about, between looks at the time: a few tenths of a second.
 CHUNK = 5e6
+# The first window of a climb has this radius over the number of rows.
+WINDOW = 300.0
+# With many rows climbs begin on a sample of so many, and go on on all of them where the
+# sample led to a value that is larger by this factor.  Else the sample is too coarse to
+# say where to go: they begin on all rows where they did.
+SAMPLE, HIGHER = 2000, 1.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +83,7 @@ class Pricer:
         rows, norms = unit_rows(X)
         first = arrangement.first_rows
         self.rows = np.ascontiguousarray(rows[first])
+        self.columns = np.ascontiguousarray(self.rows.T)
         alive = classes >= 0
         self.index = classes[alive]
         self.alive = np.flatnonzero(alive)
@@ -83,6 +91,7 @@ class Pricer:
         self.forward = np.where(same, norms[alive], 0.0)
         self.backward = np.where(same, 0.0, norms[alive])
         self.rank = X.shape[1]
+        self.sample = _sample(len(self.rows), seed)
 
     def combine(self, v: Array) -> tuple[Array, Array]:
         """Weights of the distinct rows, and the linear term (r,)."""
@@ -101,52 +110,108 @@ class Pricer:
         )
 
     def maxima(
-        self, v: Array, seeds: Array, n_random: int, deadline: float = math.inf
+        self,
+        v: Array,
+        seeds: Array,
+        n_random: int,
+        deadline: float = math.inf,
+        signs: Array | None = None,
     ) -> Maxima:
         """Climb from seeds (k, r) and from random directions, for both signs.
 
-        Past ``deadline`` (of `time.monotonic`) no more climbs are begun.
+        Where the ``signs`` (k,) of the seeds' neurons are given, each seed is for its
+        own only.  Past ``deadline`` (of `time.monotonic`) no more climbs are begun.
         """
         weights, linear = self.combine(v)
+        seeds = seeds.reshape(len(seeds), self.rank)
         extra = self.random.standard_normal((n_random, self.rank))
-        start = np.vstack([seeds.reshape(len(seeds), self.rank), extra])
-        start = start[np.linalg.norm(start, axis=1) > 0.0]
+        sides = []
+        for sign in (1.0, -1.0):
+            own = seeds if signs is None else seeds[signs == -sign]
+            sides.append((sign, sign * weights, sign * linear, own))
         with ThreadPoolExecutor(2) as pool:  # the kernel releases the GIL
-            climbs = pool.map(
-                lambda sign: _climb(
-                    self.rows, sign * weights, sign * linear, start, deadline
-                ),
-                (1.0, -1.0),
+            parts = list(
+                pool.map(lambda side: self._side(side, extra, deadline), sides)
             )
-            parts = [
-                (*found, np.full(len(found[2]), -sign))
-                for found, sign in zip(climbs, (1.0, -1.0), strict=True)
-            ]
-        directions, near, values, signs = (
+        directions, near, which, values = (
             np.concatenate(group) for group in zip(*parts, strict=True)
         )
         order = np.argsort(-values, kind="stable")
-        return Maxima(directions[order], near[order], signs[order], values[order])
+        return Maxima(directions[order], near[order], which[order], values[order])
+
+    def _side(
+        self, side: tuple[float, Array, Array, Array], extra: Array, deadline: float
+    ) -> tuple[Array, Array, Array, Array]:
+        """Return directions, near, signs and values of one sign."""
+        sign, weights, linear, own = side
+        own, extra = _unit(own), _unit(extra)
+        start = np.vstack([own, extra])
+        chosen = self.sample
+        if len(chosen) < len(self.rows):
+            part = np.ascontiguousarray(self.columns[:, chosen])
+            share = len(chosen) / len(self.rows)
+            ends, _, values = _climb(
+                part, weights[chosen], share * linear, start, deadline
+            )
+            before, after = (
+                _values(self.columns, weights, linear, each) for each in (start, ends)
+            )
+            is_higher = after > HIGHER * before
+            is_higher[len(own) :] = True
+            kept = _distinct(ends[is_higher], values[is_higher])
+            start = np.vstack([start[~is_higher], ends[is_higher][kept]])
+        directions, near, values = _climb(
+            self.columns, weights, linear, start, deadline
+        )
+        kept = _distinct(directions, values)
+        return directions[kept], near[kept], np.full(len(kept), -sign), values[kept]
+
+
+def _unit(directions: Array) -> Array:
+    """Return directions (k, r) of length 1; zero ones are left out."""
+    sizes = np.linalg.norm(directions, axis=1)
+    return np.asarray(directions[sizes > 0.0] / sizes[sizes > 0.0, None])
+
+
+def _values(columns: Array, weights: Array, linear: Array, directions: Array) -> Array:
+    """Values at directions (k, r), with memory for one at a time."""
+    values = [np.maximum(u @ columns, 0.0) @ weights for u in directions]
+    return np.array(values) + directions @ linear
+
+
+def _sample(n: int, seed: int) -> NDArray[np.int64]:
+    """Return some of n rows, or all where they are few."""
+    if n <= 2 * SAMPLE:
+        return np.arange(n)
+    random = np.random.default_rng([seed, n])
+    return np.sort(random.choice(n, SAMPLE, replace=False))
 
 
 def _climb(
-    rows: Array, weights: Array, linear: Array, start: Array, deadline: float
+    columns: Array, weights: Array, linear: Array, start: Array, deadline: float
 ) -> tuple[Array, Array, Array]:
-    """Distinct local maxima with a positive value, largest first."""
-    function = Kinked(rows, weights, linear)
+    """Where climbs end, directions near it and its value; 0 for those not begun."""
+    function = Kinked(columns, weights, linear)
     directions = start.copy()
     near = np.empty_like(directions)
     values = np.zeros(len(directions))
     counts = np.empty(len(directions), dtype=np.int64)
-    n, r = rows.shape
+    r, n = columns.shape
+    radius = min(WINDOW / max(n, 1), 1.0)
     size = max(1, int(CHUNK / max(n * r * r, 1)))
     for i in range(0, len(start), size):
         part = slice(i, i + size)
         ascend_all(
-            function, Climbs(directions[part], near[part], values[part], counts[part])
+            function,
+            Climbs(directions[part], near[part], values[part], counts[part], radius),
         )
         if time.monotonic() > deadline:
             break
+    return directions, near, values
+
+
+def _distinct(directions: Array, values: Array) -> list[int]:
+    """Places of the distinct ones with a positive value, largest first."""
     kept: list[int] = []
     for i in np.argsort(-values):
         if not values[i] > 0.0:
@@ -156,4 +221,4 @@ def _climb(
             if np.min(apart) < SAME:
                 continue
         kept.append(int(i))
-    return directions[kept], near[kept], values[kept]
+    return kept

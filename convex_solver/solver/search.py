@@ -37,32 +37,35 @@ class Search:
         self.pricer = Pricer(X, program.arrangement, seed)
         self.n_cones = 0
         none = np.zeros((0, X.shape[1]))
-        self.maxima = self._climb(v, none, self._count(N_FIRST))
+        self.maxima = self._climb(v, none, np.zeros(0), self._count(N_FIRST))
 
     def _count(self, per_dimension: int) -> int:
-        """Random starts: fewer for many rows and where a climb is long."""
-        n, r = self.X.shape
-        share = min(1.0, 1000.0 / n) * min(1.0, (HIGH / max(r, 1)) ** 2)
+        """Random starts: fewer where a climb is long."""
+        r = self.X.shape[1]
+        share = min(1.0, (HIGH / max(r, 1)) ** 2)
         return int(max(10.0, per_dimension * r * share))
 
-    def _climb(self, v: Array, seeds: Array, n_random: int) -> Maxima:
+    def _climb(self, v: Array, seeds: Array, signs: Array, n_random: int) -> Maxima:
         spread = self.program.spread(v)
-        return self.pricer.maxima(spread, seeds, n_random, self.deadline)
+        return self.pricer.maxima(spread, seeds, n_random, self.deadline, signs)
 
     def random_directions(self, per_dimension: int) -> Array:
         """Return some directions (k, r)."""
         shape = (self._count(per_dimension), self.X.shape[1])
         return self.pricer.random.standard_normal(shape)
 
-    def climb(self, v: Array, weights: Array) -> None:
+    def climb(self, v: Array, weights: Array, signs: Array) -> None:
         """Climb from the neurons of a master problem, the last maxima, and at random.
 
-        ``weights`` (G, r); neurons of next to no weight are left out.
+        ``weights`` (G, r) and ``signs`` (G,); neurons of next to no weight are left
+        out.
         """
         norms = np.linalg.norm(weights, axis=1)
         active = norms > 1e-6 * norms.max(initial=0.0)
-        seeds = np.vstack([weights[active], self.promising().directions])
-        self.maxima = self._climb(v, seeds, self._count(N_RANDOM))
+        last = self.promising()
+        seeds = np.vstack([weights[active], last.directions])
+        both = np.concatenate([signs[active], last.signs])
+        self.maxima = self._climb(v, seeds, both, self._count(N_RANDOM))
 
     def promising(self) -> Maxima:
         """Return the maxima that nearly break the dual constraint, or do."""
@@ -85,4 +88,4 @@ class Search:
             deadline=self.deadline,
         )
         self.n_cones = found.n_cones
-        return self._climb(v, found.peaks, 0)
+        return self._climb(v, found.peaks, -np.sign(found.peak_values), 0)
