@@ -39,6 +39,8 @@ FEW = 5
 PATIENCE = 0.5
 CONE = 65
 QUICK_CONES = 10**5
+# Before the gap is this small, a covering has far too much to look at above beta.
+NEAR_GAP = 0.03
 # How far a neuron of a local search is moved to be inside a chamber, as a share of it.
 NUDGE = 1e-6
 # Neurons of a local search of less than this share of the largest are no chambers.
@@ -193,7 +195,9 @@ class ColumnGeneration:
         """
         if self.program.rank > COVERED_RANK:
             return 0
-        margin, beta = 0.05 * self.tol, self.program.beta
+        beta = self.program.beta
+        # a price above beta by this share costs no more of the dual value
+        margin = max(0.05, 0.3 * (1.0 - self.gap / self.tol)) * self.tol
         missed = self.prices.cover(self.v, margin, max_cones)
         if missed.largest <= beta * (1.0 + 2.0 * margin):
             return 0
@@ -240,7 +244,7 @@ class ColumnGeneration:
         prices = self.prices
         prices.climb(self.v, solution.weights, self.columns.blocks.signs)
         is_few = np.sum(prices.maxima.values > price) < FEW * self.X.shape[1]
-        is_few &= self.program.rank <= COVERED_RANK
+        is_few &= self.program.rank <= COVERED_RANK and self.gap <= NEAR_GAP
         if not tight and is_few and CONE * prices.n_cones < PATIENCE * effort:
             margin = max(0.05 * self.gap, 0.05 * self.tol)
             missed = prices.cover(self.v, margin, QUICK_CONES)

@@ -9,13 +9,16 @@ from convex_solver.program import ConvexProgram
 from convex_solver.solver.pricing import Maxima, Pricer
 from convex_solver.typing import Array
 
-# Random starts of a pricing round for each dimension, and of the first round.
-N_RANDOM = 20
+# Random starts of a pricing round, for each dimension and at least, and of the first
+# round.  With few of them rounds are many where betas are small.
+N_RANDOM, N_LEAST = 20, 180
 N_FIRST = 60
 # Rank from which a climb, some r steps of n r operations, is too long for so many.
 HIGH = 10.0
 # Maxima that a covering may return.
 N_PEAKS = 200
+# Distance of a covering's bound from what it is to find, at most.
+COARSE = 0.05
 # Maxima with a price above this share of beta are where the next climbs start too.
 PROMISING = 0.9
 
@@ -39,11 +42,11 @@ class Search:
         none = np.zeros((0, X.shape[1]))
         self.maxima = self._climb(v, none, np.zeros(0), self._count(N_FIRST))
 
-    def _count(self, per_dimension: int) -> int:
+    def _count(self, per_dimension: int, least: int = 0) -> int:
         """Random starts: fewer where a climb is long."""
         r = self.X.shape[1]
         share = min(1.0, (HIGH / max(r, 1)) ** 2)
-        return int(max(10.0, per_dimension * r * share))
+        return int(max(10.0, max(per_dimension * r, least) * share))
 
     def _climb(self, v: Array, seeds: Array, signs: Array, n_random: int) -> Maxima:
         spread = self.program.spread(v)
@@ -65,7 +68,7 @@ class Search:
         last = self.promising()
         seeds = np.vstack([weights[active], last.directions])
         both = np.concatenate([signs[active], last.signs])
-        self.maxima = self._climb(v, seeds, both, self._count(N_RANDOM))
+        self.maxima = self._climb(v, seeds, both, self._count(N_RANDOM, N_LEAST))
 
     def promising(self) -> Maxima:
         """Return the maxima that nearly break the dual constraint, or do."""
@@ -81,7 +84,7 @@ class Search:
             self.X,
             self.program.spread(v),
             floor=self.program.beta * (1.0 + margin),
-            rtol=max(margin, 1e-11),
+            rtol=min(max(margin, 1e-11), COARSE),
             hints=self.maxima.directions[:N_PEAKS],
             n_peaks=N_PEAKS,
             max_cones=max_cones,
