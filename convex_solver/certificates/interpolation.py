@@ -170,11 +170,12 @@ def interpolation_bounds(
     rtol: float = RTOL,
     max_cones: int = MAX_CONES,
     deadline: float = math.inf,
+    n_jobs: int = 1,
 ) -> InterpolationCertificate:
     """Return the certificate on data that were read; see `certify_interpolation`.
 
     Past ``deadline`` (of `time.monotonic`) the covering ends as if ``max_cones`` were
-    reached.
+    reached.  It has ``n_jobs`` threads.
     """
     check_rows(data)
     check_fit(data, network)
@@ -190,6 +191,7 @@ def interpolation_bounds(
         rtol=read_tolerance(rtol, "rtol"),
         max_cones=read_cones(max_cones),
         deadline=deadline,
+        n_jobs=n_jobs,
     )
     missed = _missed(network, data)
     correction = _cost(data, missed, network.weights, reached.rows)

@@ -85,6 +85,8 @@ class ColumnGeneration:
         Of `time.monotonic`; may be infinite.
     report : callable, optional
         Called with every `Round`.
+    n_jobs : int
+        Threads of the search for prices.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class ColumnGeneration:
         deadline: float = np.inf,
         report: Callable[[Round], object] | None = None,
         seed: int = 0,
+        n_jobs: int = 1,
     ) -> None:
         self.program = program
         self.tol = tol
@@ -109,7 +112,7 @@ class ColumnGeneration:
         self.upper = program.data_term.value(np.zeros(program.n))
         self.v = program.data_term.gradient(np.zeros(program.n))
         self.columns = Columns(self.X, program.n_patches, deadline)
-        self.prices = Search(program, self.X, self.v, seed, deadline)
+        self.prices = Search(program, self.X, self.v, seed, deadline, n_jobs)
         self.history: list[Round] = []
         self.is_tight = False
         self.added = 0

@@ -26,6 +26,8 @@ from convex_solver.typing import Array
 SAME = 1e-9
 # Operations, about, between looks at the time: a few tenths of a second.
 CHUNK = 5e6
+# Parts that a thread has of a list of climbs, at least: some take longer than others.
+SHARES = 4
 # The first window of a climb has this radius over the number of rows.
 WINDOW = 300.0
 # With many rows climbs begin on a sample of so many, and go on on all of them where the
@@ -77,7 +79,10 @@ class Pricer:
     up to one kink and a linear term, so each hyperplane is there once.
     """
 
-    def __init__(self, X: Array, arrangement: Arrangement, seed: int = 0) -> None:
+    def __init__(
+        self, X: Array, arrangement: Arrangement, seed: int = 0, n_jobs: int = 1
+    ) -> None:
+        self.n_jobs = n_jobs
         self.random = np.random.default_rng(seed)
         classes, orientation = arrangement.class_of, arrangement.orientation
         rows, norms = unit_rows(X)
@@ -129,10 +134,7 @@ class Pricer:
         for sign in (1.0, -1.0):
             own = seeds if signs is None else seeds[signs == -sign]
             sides.append((sign, sign * weights, sign * linear, own))
-        with ThreadPoolExecutor(2) as pool:  # the kernel releases the GIL
-            parts = list(
-                pool.map(lambda side: self._side(side, extra, deadline), sides)
-            )
+        parts = [self._side(side, extra, deadline) for side in sides]
         directions, near, which, values = (
             np.concatenate(group) for group in zip(*parts, strict=True)
         )
@@ -146,23 +148,18 @@ class Pricer:
         sign, weights, linear, own = side
         own, extra = _unit(own), _unit(extra)
         start = np.vstack([own, extra])
-        chosen = self.sample
+        rows, chosen = Kinked(self.columns, weights, linear), self.sample
         if len(chosen) < len(self.rows):
             part = np.ascontiguousarray(self.columns[:, chosen])
             share = len(chosen) / len(self.rows)
-            ends, _, values = _climb(
-                part, weights[chosen], share * linear, start, deadline
-            )
-            before, after = (
-                _values(self.columns, weights, linear, each) for each in (start, ends)
-            )
+            few = Kinked(part, weights[chosen], share * linear)
+            ends, _, values = _climb(few, start, deadline, self.n_jobs)
+            before, after = (_values(rows, each) for each in (start, ends))
             is_higher = after > HIGHER * before
             is_higher[len(own) :] = True
             kept = _distinct(ends[is_higher], values[is_higher])
             start = np.vstack([start[~is_higher], ends[is_higher][kept]])
-        directions, near, values = _climb(
-            self.columns, weights, linear, start, deadline
-        )
+        directions, near, values = _climb(rows, start, deadline, self.n_jobs)
         kept = _distinct(directions, values)
         return directions[kept], near[kept], np.full(len(kept), -sign), values[kept]
 
@@ -173,10 +170,10 @@ def _unit(directions: Array) -> Array:
     return np.asarray(directions[sizes > 0.0] / sizes[sizes > 0.0, None])
 
 
-def _values(columns: Array, weights: Array, linear: Array, directions: Array) -> Array:
+def _values(rows: Kinked, directions: Array) -> Array:
     """Values at directions (k, r), with memory for one at a time."""
-    values = [np.maximum(u @ columns, 0.0) @ weights for u in directions]
-    return np.array(values) + directions @ linear
+    values = [np.maximum(u @ rows.X, 0.0) @ rows.v for u in directions]
+    return np.array(values) + directions @ rows.h
 
 
 def _sample(n: int, seed: int) -> NDArray[np.int64]:
@@ -188,25 +185,37 @@ def _sample(n: int, seed: int) -> NDArray[np.int64]:
 
 
 def _climb(
-    columns: Array, weights: Array, linear: Array, start: Array, deadline: float
+    rows: Kinked, start: Array, deadline: float, n_jobs: int
 ) -> tuple[Array, Array, Array]:
-    """Where climbs end, directions near it and its value; 0 for those not begun."""
-    function = Kinked(columns, weights, linear)
+    """Where climbs end, directions near it and its value; 0 for those not begun.
+
+    No climb knows of another: it does not matter which thread does it.
+    """
     directions = start.copy()
     near = np.empty_like(directions)
     values = np.zeros(len(directions))
     counts = np.empty(len(directions), dtype=np.int64)
-    r, n = columns.shape
+    r, n = rows.X.shape
     radius = min(WINDOW / max(n, 1), 1.0)
-    size = max(1, int(CHUNK / max(n * r * r, 1)))
-    for i in range(0, len(start), size):
+    size = min(int(CHUNK / max(n * r * r, 1)), len(start) // (SHARES * n_jobs))
+    size = max(size, 1)
+
+    def work(i: int) -> None:
+        if i > 0 and time.monotonic() > deadline:
+            return
         part = slice(i, i + size)
-        ascend_all(
-            function,
-            Climbs(directions[part], near[part], values[part], counts[part], radius),
+        climbs = Climbs(
+            directions[part], near[part], values[part], counts[part], radius
         )
-        if time.monotonic() > deadline:
-            break
+        ascend_all(rows, climbs)
+
+    places = range(0, len(start), size)
+    if n_jobs == 1 or len(places) < 2:
+        for i in places:
+            work(i)
+    else:
+        with ThreadPoolExecutor(n_jobs) as pool:  # the kernel releases the GIL
+            list(pool.map(work, places))
     return directions, near, values
 
 

@@ -34,10 +34,17 @@ class Search:
     """
 
     def __init__(
-        self, program: ConvexProgram, X: Array, v: Array, seed: int, deadline: float
+        self,
+        program: ConvexProgram,
+        X: Array,
+        v: Array,
+        seed: int,
+        deadline: float,
+        n_jobs: int,
     ) -> None:
         self.program, self.X, self.deadline = program, X, deadline
-        self.pricer = Pricer(X, program.arrangement, seed)
+        self.n_jobs = n_jobs
+        self.pricer = Pricer(X, program.arrangement, seed, n_jobs)
         self.n_cones = 0
         none = np.zeros((0, X.shape[1]))
         self.maxima = self._climb(v, none, np.zeros(0), self._count(N_FIRST))
@@ -89,6 +96,7 @@ class Search:
             n_peaks=N_PEAKS,
             max_cones=max_cones,
             deadline=self.deadline,
+            n_jobs=self.n_jobs,
         )
         self.n_cones = found.n_cones
         return self._climb(v, found.peaks, -np.sign(found.peak_values), 0)

@@ -413,17 +413,18 @@ def ascend_all(rows, climbs):
     1 at most.
     """
     r, n = rows.X.shape
+    # as large as all rows, and rarely used up: memory that is not touched costs nothing
     face = Face(
-        np.zeros(n, dtype=np.int8),
+        np.empty(n, dtype=np.int8),
         np.zeros(r + 1, dtype=np.int64),
         np.zeros((r + 1, r)),
         np.zeros(r + 1),
     )
-    kinks = Kinks(np.zeros(n), np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64))
+    kinks = Kinks(np.empty(n), np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64))
     window = Window(
-        np.zeros((n, r)),
-        np.zeros(n),
-        np.zeros(n, dtype=np.int64),
+        np.empty((n, r)),
+        np.empty(n),
+        np.empty(n, dtype=np.int64),
         np.zeros(r),
         np.zeros(r),
         np.zeros(BLOCK),
