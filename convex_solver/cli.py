@@ -158,6 +158,14 @@ def _add_limits(fit: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"budget of the certificate, for each sign (default {MAX_CONES:,})",
     )
+    fit.add_argument(
+        "--jobs",
+        type=int,
+        default=1,
+        metavar="N",
+        help="threads, -1 for one a processor; the model does not depend on it "
+        "(default 1)",
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -199,6 +207,7 @@ def _fit(options: argparse.Namespace) -> int:
         tol=options.tol,
         time_limit=options.time_limit,
         max_cones=options.max_cones,
+        n_jobs=options.jobs,
         progress=_stages(quiet=options.json),
     )
     # drawn before anything is written, so that a failure leaves nothing behind
@@ -230,6 +239,8 @@ def _check_limits(options: argparse.Namespace) -> None:
     check_time_limit(options)
     if options.max_cones < 1:
         raise UsageError(f"--max-cones is {options.max_cones}; expected at least 1")
+    if options.jobs < 1 and options.jobs != -1:
+        raise UsageError(f"--jobs is {options.jobs}; expected at least 1, or -1")
 
 
 def _features(options: argparse.Namespace, table: Table) -> list[str]:

@@ -48,6 +48,7 @@ class _ConvexReLU(BaseEstimator):
         tol: float = TOL,
         time_limit: float | None = None,
         max_cones: int = MAX_CONES,
+        n_jobs: int = 1,
     ) -> None:
         self.beta = beta
         self.loss = loss
@@ -56,6 +57,7 @@ class _ConvexReLU(BaseEstimator):
         self.tol = tol
         self.time_limit = time_limit
         self.max_cones = max_cones
+        self.n_jobs = n_jobs
 
     def _solve_each(
         self, X: Array, columns: list[Array], loss: Loss, sample_weight: Array | None
@@ -73,7 +75,7 @@ class _ConvexReLU(BaseEstimator):
             intercept=self.fit_intercept,
             feature_names=None if names is None else names.tolist(),
         )
-        limits = Limits(self.tol, self.time_limit, None, self.max_cones)
+        limits = Limits(self.tol, self.time_limit, None, self.max_cones, self.n_jobs)
         solutions: list[Solution] = []
         for targets in columns:
             if solutions:
@@ -84,6 +86,7 @@ class _ConvexReLU(BaseEstimator):
                 tol=self.tol,
                 time_limit=share.time_limit,
                 max_cones=self.max_cones,
+                n_jobs=self.n_jobs,
             )
             solutions.append(solution)
         return solutions
@@ -168,6 +171,9 @@ class ConvexReLURegressor(RegressorMixin, _ConvexReLU):
         Budget of the certificate: cones of its covering for each sign, some 200,000 a
         second.  Enough for a few features; with many columns no budget is, the
         network may still be optimal, and `gap_` says what is proven.
+    n_jobs : int, default=1
+        Threads; -1 for as many as there are processors.  Without a time limit the
+        result does not depend on it.
 
     Attributes
     ----------
@@ -325,6 +331,8 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):
         what is left.
     max_cones : int, default=3000000
         Budget of each certificate; see `ConvexReLURegressor`.
+    n_jobs : int, default=1
+        Threads; see `ConvexReLURegressor`.
 
     Attributes
     ----------
@@ -370,6 +378,7 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):
         tol: float = TOL,
         time_limit: float | None = None,
         max_cones: int = MAX_CONES,
+        n_jobs: int = 1,
     ) -> None:
         super().__init__(
             beta,
@@ -379,6 +388,7 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):
             tol=tol,
             time_limit=time_limit,
             max_cones=max_cones,
+            n_jobs=n_jobs,
         )
 
     def fit(

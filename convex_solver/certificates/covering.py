@@ -9,47 +9,26 @@ about ``(sum |v_i| |x_i| / max)^((r-1)/2)`` cones, where a listing has ``n^(r-1)
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from arrangement import InputError
 from convex_solver._kernels.certify import (
     ATOL,
     BEST,
-    CONES,
-    DONE,
     GOAL,
-    GROW,
-    HEIGHT,
-    LEFT,
-    MOST_CONCAVE,
-    MOST_CONVEX,
     N_PEAKS,
-    ORTHANT,
+    NEAR,
     RTOL,
     TOP,
-    Found,
-    Lines,
-    Parent,
-    Pool,
-    Scratch,
-    Spare,
-    Squares,
-    Stack,
-    cover,
 )
+from convex_solver.certificates.covering_pieces import Pieces, Side, side_of
 from convex_solver.certificates.signed_rows import SignedRows, merge_rows
 from convex_solver.rounding import U
 from convex_solver.typing import Array
 
-# Cones between looks at the clock: as many as take some tenths of a second, between a
-# thousand a second in high rank and a million in low.
-FIRST_CONES = 256
-CONES_PER_CALL = 50_000
-QUICK, SLOW = 0.05, 0.25
 LEAST_RTOL = 1e-13
 # Rank above which a covering is tried only where it is asked for: millions of cones
 # prove less there than one quadratic form.
@@ -103,6 +82,7 @@ def cover_sphere(
     n_peaks: int = 0,
     max_cones: int = 10**6,
     deadline: float = math.inf,
+    n_jobs: int = 1,
 ) -> Covering:
     """Bound ``|v^T (X u)_+|`` over the unit ball, from above and with all rounding.
 
@@ -127,6 +107,8 @@ def cover_sphere(
         Of `time.monotonic`.  It ends the search within half a second or so, as
         ``max_cones`` does: some cones of each sign are visited in any case, and what is
         left is bounded.
+    n_jobs : int
+        Threads, at least 1.  Without a deadline the result does not depend on it.
 
     Returns
     -------
@@ -163,23 +145,16 @@ def cover_sphere(
     goal = target * (1.0 + rtol) + 4.0 * own
     # What the sums of the bounds themselves round is of that order too.
     scalars = np.array([goal, 0.0, rtol, 4.0 * own, 0.0, target])
-    sides = [_side(problem, sign, n_peaks) for sign in (1.0, -1.0)]
+    sides = [side_of(problem, sign) for sign in (1.0, -1.0)]
+    best = np.zeros(problem.linear.size)
     for side in sides:
-        _try(side, guesses @ problem.basis, scalars)
-    # half of the time for the first sign, so that the second has its share, and what
-    # that leaves of it
-    now = time.monotonic()
-    ends = (max(now, 0.5 * (now + deadline)), deadline)
-    done = [
-        _run(side, scalars, max_cones, end)
-        for side, end in zip(sides, ends, strict=True)
-    ]
-    if not done[0] and time.monotonic() < deadline:
-        done[0] = _run(sides[0], scalars, max_cones, deadline)
+        best = _try(side, guesses @ problem.basis, scalars, best, n_peaks)
+    pieces = Pieces(sides, scalars, best, n_peaks)
+    pieces.run(max_cones, deadline, n_jobs)
     # a cone that floats cannot halve may stay above the goal
-    is_reached = all(done) and (n_peaks > 0 or scalars[TOP] <= scalars[GOAL])
-    largest = max(scalars[TOP], *(_left_over(side) for side in sides))
-    return _result(problem, sides, scalars, largest + own, bool(is_reached))
+    is_reached = n_peaks > 0 or scalars[TOP] <= scalars[GOAL]
+    bound = max(float(scalars[TOP]), pieces.left) + own
+    return _result(problem, pieces, bound, bool(pieces.is_done and is_reached))
 
 
 def _checked(
@@ -217,188 +192,66 @@ def _kernel_slack(problem: SignedRows) -> float:
     return slack + (m + 1) * 2.0**-500 if total > 0.0 else 0.0
 
 
-@dataclass(eq=False)
-class _Side:
-    """State of the kernel for ``f`` or ``-f``: rows as columns, convex ones first."""
-
-    sign: float
-    columns: Array
-    n_convex: int
-    linear: Array
-    counters: NDArray[np.int64]
-    found: Found
-    stack: Stack
-    pool: Pool
-
-    def grow(self) -> None:
-        """Double the memory of the stack and of the pool."""
-        self.stack = Stack(*(np.concatenate([part, part]) for part in self.stack))
-        self.pool = Pool(np.tile(self.pool.rows, 2), np.tile(self.pool.values, 2))
-
-
-def _side(problem: SignedRows, sign: float, n_peaks: int) -> _Side:
-    m, r = problem.rows.shape
-    signs = sign * problem.signs
-    order = np.argsort(-signs, kind="stable")
-    depth, room = 64 * (r + 1), 4 * m + 64
-    return _Side(
-        sign=sign,
-        columns=np.ascontiguousarray(problem.rows[order].T),
-        n_convex=int(np.sum(signs > 0.0)),
-        linear=sign * problem.linear,
-        counters=np.zeros(5, dtype=np.int64),
-        found=Found(np.zeros(r), np.zeros((n_peaks, r + 1))),
-        stack=Stack(
-            np.zeros((depth, r, r)),
-            np.zeros((depth, r)),
-            np.zeros((depth, r)),
-            np.zeros((depth, 3), dtype=np.int64),
-            np.zeros(depth),
-        ),
-        pool=Pool(np.zeros(room, dtype=np.int64), np.zeros((r, room))),
-    )
-
-
-def _try(side: _Side, guesses: Array, scalars: Array) -> None:
-    """Start the goal at the largest value over guesses and axes."""
-    r = side.linear.size
+def _try(
+    side: Side, guesses: Array, scalars: Array, best: Array, n_peaks: int
+) -> Array:
+    """Start the goal at the largest value over guesses and axes; where that is."""
+    r = side.rank
     peaks = np.abs(guesses).max(axis=1, initial=0.0)
     usable = (peaks > 0.0) & np.isfinite(peaks)
     points = np.vstack([guesses[usable] / peaks[usable, None], np.eye(r), -np.eye(r)])
     if points.size == 0:
-        return
+        return best
     points /= np.linalg.norm(points, axis=1)[:, None]
-    hidden = np.maximum(points @ side.columns, 0.0)
-    values = points @ side.linear + hidden[:, : side.n_convex].sum(axis=1)
-    values -= hidden[:, side.n_convex :].sum(axis=1)
+    values = points @ side.linear
+    for k, point in enumerate(points):  # one at a time: there may be many rows
+        hidden = np.maximum(point @ side.columns, 0.0)
+        values[k] += hidden[: side.n_convex].sum() - hidden[side.n_convex :].sum()
     k = int(np.argmax(values))
-    if values[k] > scalars[BEST]:
-        scalars[BEST] = values[k]
-        side.found.best[:] = points[k]
-        if side.found.peaks.shape[0] == 0:
-            goal = values[k] * (1.0 + scalars[RTOL]) + scalars[ATOL]
-            scalars[GOAL] = max(scalars[GOAL], goal)
-
-
-def _run(side: _Side, scalars: Array, max_cones: int, deadline: float) -> bool:
-    """Run the kernel in pieces, with more memory when it asks for it."""
-    r, m = side.columns.shape
-    if r == 0 or 2**r > max_cones:
-        return bool(r == 0)
-    scratch = _scratch(r, m)
-    counters = side.counters
-    piece, begin = FIRST_CONES, time.monotonic()
-    while counters[CONES] < max_cones:
-        counters[LEFT] = min(piece, max_cones - int(counters[CONES]))
-        code = cover(
-            side.columns,
-            side.n_convex,
-            side.linear,
-            side.stack,
-            side.pool,
-            counters,
-            scalars,
-            side.found,
-            scratch,
-        )
-        if code == DONE:
-            return True
-        if code == GROW:
-            side.grow()
-        now = time.monotonic()
-        if now >= deadline:
-            return False
-        if code != GROW and now - begin < QUICK:
-            piece = min(2 * piece, CONES_PER_CALL)
-        elif now - begin > SLOW:
-            piece = max(piece // 2, 1)
-        begin = now
-    return False
-
-
-def _scratch(r: int, m: int) -> Scratch:
-    parent = Parent(
-        rows=np.zeros(m + 1, dtype=np.int64),
-        values=np.zeros((r + 1, m)),
-        vertices=np.zeros((r + 1, r)),
-        gradient=np.zeros((3, r)),
-        kept=np.zeros(m + 1, dtype=np.int64),
-        grown=np.zeros(m + 1, dtype=np.int64),
-        ends=np.zeros((2, m)),
-    )
-    lines = Lines(
-        gradient=np.zeros(r),
-        line=np.zeros(r),
-        errors=np.zeros(r),
-        lengths=np.zeros(r),
-        vector=np.zeros(r),
-        tangent=np.zeros(m),
-        normals=np.zeros((r, r)),
-        work=np.zeros((r, r)),
-        other=np.zeros(r),
-        other_errors=np.zeros(r),
-    )
-    most = MOST_CONVEX + MOST_CONCAVE + r
-    spare = Spare(
-        np.zeros((r + 1, r)), np.zeros((r + 1, r + 1)), np.zeros(r + 1), np.zeros(r)
-    )
-    squares = Squares(
-        vectors=np.zeros((most, r)),
-        upper=np.zeros(most),
-        x=np.zeros(most),
-        start=np.zeros(r),
-        free=np.zeros(r + 1, dtype=np.int64),
-        spare=spare,
-    )
-    return Scratch(parent, lines, squares)
-
-
-def _left_over(side: _Side) -> float:
-    """Bound on what the budget left: cones on the stack, orthants never opened.
-
-    ``f(w) <= |linear| + sum over the convex rows |a_i|`` for every ``|w| <= 1``.
-    """
-    left = float(side.stack.bounds[: side.counters[HEIGHT]].max(initial=0.0))
-    if side.counters[ORTHANT] < 2**side.linear.size:
-        lengths = np.linalg.norm(side.columns[:, : side.n_convex], axis=0)
-        total = float(np.linalg.norm(side.linear) + lengths.sum())
-        left = max(left, total * (1.0 + 2.0**-30))
-    return left
+    if not values[k] > scalars[BEST]:
+        return best
+    scalars[BEST] = values[k]
+    if n_peaks == 0:
+        goal = values[k] * (1.0 + scalars[RTOL]) + scalars[ATOL]
+        scalars[GOAL] = max(scalars[GOAL], goal)
+    return np.array(points[k])
 
 
 def _result(
-    problem: SignedRows,
-    sides: list[_Side],
-    scalars: Array,
-    bound: float,
-    is_reached: bool,
+    problem: SignedRows, pieces: Pieces, bound: float, is_reached: bool
 ) -> Covering:
     """Go back to the units and coordinates of the data, rounding up."""
     total = (bound * problem.stretch + problem.slack) * (1.0 + 8.0 * U)
+    found = [_peaks(pieces, side) for side in pieces.sides]
+    values = [side.sign * p[:, -1] for side, p in zip(pieces.sides, found, strict=True)]
     with np.errstate(over="ignore", under="ignore"):
         bound = float(np.ldexp(total, problem.exponent))
-        value = float(np.ldexp(scalars[BEST], problem.exponent))
-        found = [side.found.peaks[: side.counters[N_PEAKS]] for side in sides]
-        values = [side.sign * p[:, -1] for side, p in zip(sides, found, strict=True)]
+        value = float(np.ldexp(pieces.scalars[BEST], problem.exponent))
         heights = np.ldexp(np.concatenate(values), problem.exponent)
     if total > 0.0:
         bound = math.nextafter(bound, math.inf)
     order = np.argsort(-np.abs(heights), kind="stable")
-    directions = np.vstack(found)[order, :-1] @ problem.basis.T
-    best = max(sides, key=lambda side: _value(side))
     return Covering(
         bound=bound,
         value=value,
-        direction=problem.basis @ best.found.best,
-        n_cones=sum(int(side.counters[CONES]) for side in sides),
+        direction=problem.basis @ pieces.best,
+        n_cones=sum(pieces.n_cones(side) for side in pieces.sides),
         is_reached=is_reached,
-        peaks=directions,
+        peaks=np.vstack(found)[order, :-1] @ problem.basis.T,
         peak_values=heights[order],
-        share=float(np.mean([s.counters[ORTHANT] / 2**s.linear.size for s in sides])),
+        share=1.0 if is_reached else pieces.share,
     )
 
 
-def _value(side: _Side) -> float:
-    hidden = np.maximum(side.found.best @ side.columns, 0.0)
-    kinks = hidden[: side.n_convex].sum() - hidden[side.n_convex :].sum()
-    return float(side.found.best @ side.linear + kinks)
+def _peaks(pieces: Pieces, side: Side) -> Array:
+    """Return the largest local maxima of a side, each once, and their values."""
+    own = [piece for piece in pieces.begun if piece.side is side]
+    none = np.zeros((0, side.rank + 1))
+    found = np.vstack([none, *(p.found.peaks[: p.counters[N_PEAKS]] for p in own)])
+    found = found[np.argsort(-found[:, -1], kind="stable")]
+    kept: list[int] = []
+    for k, peak in enumerate(found):
+        apart = np.sum((found[kept, :-1] - peak[:-1]) ** 2, axis=1)
+        if len(kept) < pieces.n_peaks and not np.any(apart < NEAR):
+            kept.append(k)
+    return np.asarray(found[kept])

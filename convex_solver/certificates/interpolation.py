@@ -171,12 +171,13 @@ def interpolation_bounds(
     rtol: float = RTOL,
     max_cones: int = MAX_CONES,
     deadline: float = math.inf,
+    n_jobs: int = 1,
 ) -> InterpolationCertificate:
     """Return the certificate on data that were read; see `certify_interpolation`.
 
     Past ``deadline`` (of `time.monotonic`) the covering ends as if ``max_cones`` were
     reached, and what targets are missed by is not paid for: the upper bound is
-    infinite.
+    infinite.  It has ``n_jobs`` threads.
     """
     check_rows(data)
     check_fit(data, network)
@@ -192,6 +193,7 @@ def interpolation_bounds(
         rtol=read_tolerance(rtol, "rtol"),
         max_cones=read_cones(max_cones),
         deadline=deadline,
+        n_jobs=n_jobs,
     )
     missed = _missed(network, data)
     correction = _cost(data, missed, network.weights, reached.rows, deadline)

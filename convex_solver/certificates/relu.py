@@ -213,6 +213,7 @@ def bounds(
     max_cones: int = MAX_CONES,
     leaves: Sequence[Hint] = (),
     deadline: float = math.inf,
+    n_jobs: int = 1,
 ) -> Certificate:
     """Return the certificate of a network on data that were read; see `certify`.
 
@@ -220,7 +221,8 @@ def bounds(
     and ``dual``, which are candidates, and what it computed is computed again;
     ``leaves`` say what forms to take for a relaxation; they are candidates too.  Past
     ``deadline`` (of `time.monotonic`) a covering ends as if ``max_cones`` were reached,
-    and the chambers that are listed in its place may prove nothing.
+    and the chambers that are listed in its place may prove nothing.  A covering has
+    ``n_jobs`` threads.
     """
     check_fit(data, network)
     beta = read_beta(beta)
@@ -241,6 +243,7 @@ def bounds(
         read_cones(max_cones),
         leaves,
         deadline,
+        n_jobs,
     )
     scaled = _feasible(term, v, data, beta, price.largest)
     return Certificate(
@@ -340,6 +343,7 @@ def _price(
     max_cones: int,
     leaves: Sequence[Hint],
     deadline: float,
+    n_jobs: int,
 ) -> Price:
     """Bound the largest price in the way asked for; `Certificate` has the fields."""
     if method not in METHODS:
@@ -365,6 +369,7 @@ def _price(
         rtol=rtol,
         max_cones=cones,
         deadline=deadline,
+        n_jobs=n_jobs,
     )
     proof = f"{covering.n_cones:,} cones that cover all directions"
     if not covering.is_reached:

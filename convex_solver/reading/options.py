@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from arrangement import InputError, InputTypeError
-from arrangement.options import said, whole_number
+from arrangement.options import count_jobs, said, whole_number
 
 # Defaults, the same wherever the option is: the gap asked for, relative to the upper
 # bound; the most cones of a covering for each sign, some 4 microseconds each.
@@ -145,12 +145,13 @@ def read_cones(max_cones: Any) -> int:
 
 @dataclass(frozen=True)
 class Limits:
-    """What ends a run."""
+    """What ends a run, and how many threads it has."""
 
     tol: float
     time_limit: float | None
     max_rounds: int | None
     max_cones: int
+    n_jobs: int = 1
 
     def __post_init__(self) -> None:
         """Read every limit."""
@@ -158,6 +159,7 @@ class Limits:
             "tol": read_number(self.tol, "tol", above=0.0),
             "time_limit": read_seconds(self.time_limit),
             "max_cones": read_cones(self.max_cones),
+            "n_jobs": count_jobs(self.n_jobs),
         }
         if self.max_rounds is not None:
             values["max_rounds"] = whole_number(self.max_rounds, "max_rounds", 1)

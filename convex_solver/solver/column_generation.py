@@ -43,6 +43,8 @@ QUICK_CONES = 10**5
 # Share of what is left of the time for the last covering, as a certificate needs as
 # much again.
 COVERING_SHARE = 0.3
+# Before the gap is this small, a covering has far too much to look at above beta.
+NEAR_GAP = 0.03
 # How far a neuron of a local search is moved to be inside a chamber, as a share of it.
 NUDGE = 1e-6
 # Neurons of a local search of less than this share of the largest are no chambers.
@@ -87,6 +89,8 @@ class ColumnGeneration:
         Of `time.monotonic`; may be infinite.
     report : callable, optional
         Called with every `Round`.
+    n_jobs : int
+        Threads of the search for prices.
     """
 
     def __init__(
@@ -97,6 +101,7 @@ class ColumnGeneration:
         deadline: float = np.inf,
         report: Callable[[Round], object] | None = None,
         seed: int = 0,
+        n_jobs: int = 1,
     ) -> None:
         self.program = program
         self.tol = tol
@@ -111,7 +116,9 @@ class ColumnGeneration:
         self.upper = program.data_term.value(np.zeros(program.n))
         self.v = program.data_term.gradient(np.zeros(program.n))
         self.columns = Columns(self.X, program.n_patches, deadline)
-        self.prices = Search(program, self.X, self.v, seed, deadline)
+        self.prices = Search(
+            program, self.X, self.basis, self.v, seed, deadline, n_jobs
+        )
         self.history: list[Round] = []
         self.is_tight = False
         self.added = 0
@@ -201,7 +208,9 @@ class ColumnGeneration:
         """
         if self.program.rank > COVERED_RANK:
             return 0
-        margin, beta = 0.05 * self.tol, self.program.beta
+        beta = self.program.beta
+        # a price above beta by this share costs no more of the dual value
+        margin = max(0.05, 0.3 * (1.0 - self.gap / self.tol)) * self.tol
         end = part_of_time(self.deadline, COVERING_SHARE)
         missed = self.prices.cover(self.v, margin, max_cones, end)
         if missed.largest <= beta * (1.0 + 2.0 * margin):
@@ -249,9 +258,9 @@ class ColumnGeneration:
         entries of the matrix visited for each block and iteration.
         """
         prices = self.prices
-        prices.climb(self.v, solution.weights)
+        prices.climb(self.v, solution.weights, self.columns.blocks.signs)
         is_few = np.sum(prices.maxima.values > price) < FEW * self.X.shape[1]
-        is_few &= self.program.rank <= COVERED_RANK
+        is_few &= self.program.rank <= COVERED_RANK and self.gap <= NEAR_GAP
         if not tight and is_few and CONE * prices.n_cones < PATIENCE * effort:
             margin = max(0.05 * self.gap, 0.05 * self.tol)
             missed = prices.cover(self.v, margin, QUICK_CONES)

@@ -94,6 +94,7 @@ def _certificate(
     options: dict[str, Any] = {
         "rtol": max(1e-11, 0.05 * tol),
         "max_cones": limits.max_cones,
+        "n_jobs": limits.n_jobs,
     }
     found: list[Certificate] = []
     if relaxed is not None:

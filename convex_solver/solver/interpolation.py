@@ -120,6 +120,7 @@ def interpolate(
     tol: float = TOL,
     time_limit: float | None = None,
     max_cones: int = MAX_CONES,
+    n_jobs: int = 1,
     progress: Listener | None = None,
 ) -> Interpolation:
     """Find the interpolating network of least norm, and certify it.
@@ -137,6 +138,9 @@ def interpolate(
         Seconds for the whole call, certificate included, as in `solve`.
     max_cones : int
         Most cones of the certificate's covering, for each sign.
+    n_jobs : int
+        Threads, at least 1; -1 for as many as there are processors.  Without a time
+        limit the result does not depend on it.
     progress : callable, optional
         Called with an `arrangement.Progress` at each stage.
 
@@ -163,7 +167,7 @@ def interpolate(
     ('optimal', 2.0, 2)
     """
     begin = time.monotonic()
-    limits = Limits(tol, time_limit, None, max_cones)
+    limits = Limits(tol, time_limit, None, max_cones, n_jobs)
     deadline = deadline_after(limits.time_limit)
     program = ConvexProgram(
         X,
@@ -190,6 +194,7 @@ def interpolate(
         rtol=max(1e-11, 0.05 * tol),
         max_cones=max_cones,
         deadline=deadline,
+        n_jobs=limits.n_jobs,
     )
     scale = certificate.max_price if 0.0 < certificate.max_price < math.inf else 1.0
     return Interpolation(
@@ -223,6 +228,7 @@ def _penalised(
         program.data_term.gradient(np.zeros(program.n)),
         max_cones=min(limits.max_cones, FEW_CONES),
         deadline=deadline,
+        n_jobs=limits.n_jobs,
     )
     penalty = FIRST * (found.value if found.value > 0.0 else 1.0)
     guesses: Array | None = None

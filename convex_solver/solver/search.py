@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import math
 import time
+from typing import Any
 
 import numpy as np
 
 from convex_solver.certificates import cover_sphere
-from convex_solver.program import ConvexProgram
+from convex_solver.program import ConvexProgram, rotated
 from convex_solver.solver.pricing import Maxima, Pricer
 from convex_solver.typing import Array
 
-# Random starts of a pricing round for each dimension, and of the first round.
-N_RANDOM = 20
+# Random starts of a pricing round, for each dimension and at least, and of the first
+# round.  With few of them rounds are many where betas are small.
+N_RANDOM, N_LEAST = 20, 180
 N_FIRST = 60
 # Rank from which a climb, some r steps of n r operations, is too long for so many.
 HIGH = 10.0
 # Maxima that a covering may return.
 N_PEAKS = 200
+# Share of the cones, 1 in so many, that a covering may look for all of them with.
+EACH = 10
+# Distance of a covering's bound from what it is to find, at most.
+COARSE = 0.05
 # Maxima with a price above this share of beta are where the next climbs start too.
 PROMISING = 0.9
 
@@ -36,37 +42,49 @@ class Search:
     """
 
     def __init__(
-        self, program: ConvexProgram, X: Array, v: Array, seed: int, deadline: float
+        self,
+        program: ConvexProgram,
+        X: Array,
+        basis: Array,
+        v: Array,
+        seed: int,
+        deadline: float,
+        n_jobs: int,
     ) -> None:
-        self.program, self.X, self.deadline = program, X, deadline
-        self.pricer = Pricer(X, program.arrangement, seed)
+        self.program, self.X, self.basis = program, X, basis
+        self.deadline = deadline
+        self.n_jobs = n_jobs
+        self.pricer = Pricer(X, program.arrangement, seed, n_jobs)
         self.n_cones, self.seconds = 0, 0.0
         none = np.zeros((0, X.shape[1]))
-        self.maxima = self._climb(v, none, self._count(N_FIRST))
+        self.maxima = self._climb(v, none, np.zeros(0), self._count(N_FIRST))
 
-    def _count(self, per_dimension: int) -> int:
-        """Random starts: fewer for many rows and where a climb is long."""
-        n, r = self.X.shape
-        share = min(1.0, 1000.0 / n) * min(1.0, (HIGH / max(r, 1)) ** 2)
-        return int(max(10.0, per_dimension * r * share))
+    def _count(self, per_dimension: int, least: int = 0) -> int:
+        """Random starts: fewer where a climb is long."""
+        r = self.X.shape[1]
+        share = min(1.0, (HIGH / max(r, 1)) ** 2)
+        return int(max(10.0, max(per_dimension * r, least) * share))
 
-    def _climb(self, v: Array, seeds: Array, n_random: int) -> Maxima:
+    def _climb(self, v: Array, seeds: Array, signs: Array, n_random: int) -> Maxima:
         spread = self.program.spread(v)
-        return self.pricer.maxima(spread, seeds, n_random, self.deadline)
+        return self.pricer.maxima(spread, seeds, n_random, self.deadline, signs)
 
     def random_directions(self, per_dimension: int) -> Array:
         """Return some directions (k, r)."""
         return self.pricer.random_directions(self._count(per_dimension))
 
-    def climb(self, v: Array, weights: Array) -> None:
+    def climb(self, v: Array, weights: Array, signs: Array) -> None:
         """Climb from the neurons of a master problem, the last maxima, and at random.
 
-        ``weights`` (G, r); neurons of next to no weight are left out.
+        ``weights`` (G, r) and ``signs`` (G,); neurons of next to no weight are left
+        out.
         """
         norms = np.linalg.norm(weights, axis=1)
         active = norms > 1e-6 * norms.max(initial=0.0)
-        seeds = np.vstack([weights[active], self.promising().directions])
-        self.maxima = self._climb(v, seeds, self._count(N_RANDOM))
+        last = self.promising()
+        seeds = np.vstack([weights[active], last.directions])
+        both = np.concatenate([signs[active], last.signs])
+        self.maxima = self._climb(v, seeds, both, self._count(N_RANDOM, N_LEAST))
 
     def promising(self) -> Maxima:
         """Return the maxima that nearly break the dual constraint, or do."""
@@ -81,16 +99,29 @@ class Search:
         not.  Its bound is not used: the certificate makes its own.
         """
         begin = time.monotonic()
+        # raw columns have their maxima beside a principal axis, where all orthants
+        # meet, and in a few of the orthants of their own axes
+        is_own = self.program.d == self.X.shape[1]
+        basis = self.basis if is_own else np.eye(self.X.shape[1])
+        options: dict[str, Any] = {
+            "floor": self.program.beta * (1.0 + margin),
+            "rtol": min(max(margin, 1e-11), COARSE),
+            "hints": self.maxima.directions[:N_PEAKS] @ basis.T,
+            "deadline": min(deadline, self.deadline),
+            "n_jobs": self.n_jobs,
+        }
+        X, spread = self.program.X if is_own else self.X, self.program.spread(v)
         found = cover_sphere(
-            self.X,
-            self.program.spread(v),
-            floor=self.program.beta * (1.0 + margin),
-            rtol=max(margin, 1e-11),
-            hints=self.maxima.directions[:N_PEAKS],
-            n_peaks=N_PEAKS,
-            max_cones=max_cones,
-            deadline=min(deadline, self.deadline),
+            X, spread, n_peaks=N_PEAKS, max_cones=max_cones // EACH, **options
         )
+        peaks, values = found.peaks, found.peak_values
+        if not found.is_reached:
+            # far above beta there is too much to look at: the largest value alone
+            found = cover_sphere(X, spread, max_cones=max_cones, **options)
+            peaks = np.vstack([peaks, found.direction])
+            sign = np.sign(self.pricer.evaluate(spread, peaks[-1:] @ basis))
+            values = np.concatenate([values, sign])
         self.n_cones = found.n_cones
         self.seconds = (time.monotonic() - begin) / max(found.share, 1e-9)
-        return self._climb(v, found.peaks, 0)
+        peaks, values = peaks[values != 0.0], values[values != 0.0]
+        return self._climb(v, rotated(peaks, basis), -np.sign(values), 0)

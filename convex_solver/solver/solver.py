@@ -117,6 +117,7 @@ def solve(
     time_limit: float | None = None,
     max_rounds: int | None = None,
     max_cones: int = MAX_CONES,
+    n_jobs: int = 1,
     progress: Listener | None = None,
 ) -> Solution:
     """Find the global optimum and certify the network that comes out of it.
@@ -139,6 +140,9 @@ def solve(
     max_cones : int
         Most cones that a certificate's covering may visit for each sign.  What is
         left then is bounded too, so that the gap stays true.
+    n_jobs : int
+        Threads, at least 1; -1 for as many as there are processors.  Without a time
+        limit the result does not depend on it.
     progress : callable, optional
         Called with an `arrangement.Progress` at each stage and round.
 
@@ -169,7 +173,7 @@ def solve(
     >>> solution.status.value, round(solution.objective, 7)
     ('optimal', 0.0010128)
     """
-    limits = Limits(tol, time_limit, max_rounds, max_cones)
+    limits = Limits(tol, time_limit, max_rounds, max_cones, n_jobs)
     deadline = deadline_after(limits.time_limit)
     return solve_from(program, method, limits, deadline, progress, None)[0]
 
@@ -181,6 +185,7 @@ def solve_path(
     tol: float = TOL,
     time_limit: float | None = None,
     max_cones: int = MAX_CONES,
+    n_jobs: int = 1,
     progress: Listener | None = None,
 ) -> list[Solution]:
     """Solve for several weight decays, each started at the chambers of the last.
@@ -191,7 +196,7 @@ def solve_path(
         Its own beta is not used.
     betas : iterable of float
         In the order in which they are solved; falling is cheapest.
-    tol, max_cones, progress
+    tol, max_cones, n_jobs, progress
         As in `solve`.
     time_limit : float, optional
         Seconds for the whole call; each beta gets an equal share of what is left.
@@ -206,7 +211,7 @@ def solve_path(
     InputError, InputTypeError
         A beta that is no number above 0, before anything is solved; as `solve`.
     """
-    limits = Limits(tol, time_limit, None, max_cones)
+    limits = Limits(tol, time_limit, None, max_cones, n_jobs)
     deadline = deadline_after(limits.time_limit)
     programs = [program.with_beta(beta) for beta in betas]
     solutions: list[Solution] = []
@@ -248,6 +253,7 @@ def solve_from(
         limits.tol,
         deadline=part_of_time(deadline - EXACT * whole.n, share),
         report=lambda latest: say(_line(latest)),
+        n_jobs=limits.n_jobs,
     )
     stopped = _find(run, method, limits, guesses, networks, relaxed, deadline, say)
     if relaxed is not None and stopped != "interrupted":

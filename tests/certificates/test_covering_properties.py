@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import convex_solver.certificates.covering as wrapper
+import convex_solver.certificates.covering_pieces as pieces
 from convex_solver import InputError
 from convex_solver._kernels.certify import bounded_squares as squares
 from convex_solver._kernels.certify import cone_bounds as cell_bounds
@@ -406,28 +407,17 @@ def test_a_row_is_linear_only_where_no_vertex_is_on_the_other_side(low):
     problem = SignedRows(
         row, np.ones(1), np.zeros(2), np.zeros(1, int), eye, 1.0, 0.0, 0
     )
-    side = wrapper._side(problem, 1.0, 0)
-    A = side.columns
-    own = wrapper._scratch(2, 1).parent
+    piece = pieces.piece_of(pieces.side_of(problem, 1.0), 0, 4, 0)
+    A = piece.side.columns
+    own = pieces.make_scratch(2, 1).parent
     own.values[:, 0] = A[0, 0], A[1, 0], 0.5 * (A[0, 0] + A[1, 0])
     own.vertices[:] = [[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]]
     own.gradient[:] = 0.0
     for drop, cut in ((1, 1), (0, 0)):
-        halve(A, side.stack, side.pool, own, 0, 0, 1, 1, drop)
-        assert side.stack.sizes[0].tolist() == [0, cut, cut]
-        high = side.stack.high[0]
+        halve(A, piece.stack, piece.pool, own, 0, 0, 1, 1, drop)
+        assert piece.stack.sizes[0].tolist() == [0, cut, cut]
+        high = piece.stack.high[0]
         assert np.array_equal(high, np.zeros(2) if cut else A[:, 0])
-
-
-def test_what_is_left_on_the_stack_is_part_of_the_bound():
-    problem = merge_rows(np.eye(2), np.ones(2), np.zeros((2, 2)))
-    side = wrapper._side(problem, 1.0, 0)
-    side.counters[[covering.HEIGHT, covering.ORTHANT]] = 2, 4
-    side.stack.bounds[:3] = 1.0, 3.0, 7.0
-    assert wrapper._left_over(side) == 3.0
-    side.counters[covering.ORTHANT] = 3
-    side.stack.bounds[:3] = 0.0
-    assert wrapper._left_over(side) == pytest.approx(2.0 * problem.rows.max())
 
 
 def test_an_edge_is_halved_exactly_or_not_at_all():

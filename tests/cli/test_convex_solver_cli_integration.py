@@ -269,6 +269,7 @@ def test_bad_options(run, five, tmp_path):
         (["fit", five, *FIT, "--weights", "name", *out], ["column 'name'"]),
         (["fit", five, *FIT, "--tol", "0", *out], ["tol"]),
         (["fit", five, *FIT, "--tol", "nan", *out], ["tol"]),
+        (["fit", five, *FIT, "--jobs", "0", *out], ["--jobs is 0"]),
         (["fit", five, *FIT], ["-o"]),
         (["fit", five, *FIT, "-o", five], ["exists"]),
         (["fit", five, *FIT, "-o", tmp_path / "no" / "m"], ["is not a folder"]),

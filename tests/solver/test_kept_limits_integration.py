@@ -5,7 +5,6 @@ import time
 import numpy as np
 import pytest
 
-import convex_solver.certificates.covering as covering
 import convex_solver.solver.finish as solving
 from convex_solver import (
     ConvexProgram,
@@ -126,25 +125,6 @@ def test_without_a_deadline_all_blocks_are_there(r):
     assert columns.add(directions, signs) == alone.add(directions, signs) == 9
     assert np.array_equal(columns.blocks.patterns, alone.patterns)
     assert np.array_equal(columns.blocks.rows, alone.rows)
-
-
-def test_the_first_sign_goes_on_with_what_the_second_leaves(clock, monkeypatch):
-    run, ends = covering._run, []
-
-    def counted(side, scalars, max_cones, deadline):
-        ends.append(deadline - clock.now)
-        if len(ends) == 1:
-            clock.now += 50.0
-            return False
-        return run(side, scalars, max_cones, deadline)
-
-    monkeypatch.setattr(covering, "_run", counted)
-    random = np.random.default_rng(0)
-    X, v = random.standard_normal((12, 3)), random.standard_normal(12)
-    found = cover_sphere(X, v, deadline=clock.now + 100.0)
-    assert ends == [50.0, 50.0, 50.0]
-    assert found.is_reached
-    assert found.share == 1.0
 
 
 def test_a_covering_that_ends_early_tells_its_share():

@@ -80,11 +80,13 @@ def inside(X, maxima):
 
 
 @settings(deadline=None, max_examples=40)
-@given(seeds, st.integers(1, 5), st.integers(1, 40))
-def test_generic_maxima_are_local_and_near_is_inside(seed, r, n):
+@given(seeds, st.integers(1, 5), st.integers(1, 40), st.sampled_from([0.1, 2, 300]))
+def test_generic_maxima_are_local_and_near_is_inside(seed, r, n, window):
     rng = np.random.default_rng(seed)
     X, v = rng.standard_normal((n + r, r)), rng.standard_normal(n + r)
-    maxima = pricer(X, seed).maxima(v, np.zeros((0, r)), 30)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pricing, "WINDOW", window)
+        maxima = pricer(X, seed).maxima(v, np.zeros((0, r)), 30)
     check(X, v, maxima)
     inside(X, maxima)
     for u, sign, best in zip(
@@ -147,6 +149,47 @@ def test_seeds_are_climbed_too_and_zero_ones_left_out():
     none = pricer(X).maxima(v, np.zeros((1, 3)), 0)
     assert none.largest == 0.0
     assert none.near.shape == (0, 3)
+
+
+@pytest.mark.parametrize("window", [0.1, 1.0, 1e9])
+def test_a_climb_through_windows_ends_where_one_through_all_rows_stays(window):
+    rng = np.random.default_rng(3)
+    X, v = generic(rng, 60, 3), rng.standard_normal(60)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pricing, "WINDOW", window)
+        found = pricer(X).maxima(v, np.zeros((0, 3)), 100)
+        patch.setattr(pricing, "WINDOW", 1e9)
+        again = pricer(X).maxima(v, found.directions, 0, signs=found.signs)
+        other = pricer(X).maxima(v, np.zeros((0, 3)), 100)
+    assert np.allclose(again.values, found.values, rtol=1e-12)
+    assert np.allclose(again.directions, found.directions, atol=1e-9)
+    assert found.largest == pytest.approx(other.largest, rel=1e-12)
+
+
+def test_seeds_with_a_sign_are_climbed_for_that_sign():
+    rng = np.random.default_rng(1)
+    X, v = generic(rng, 40, 3), rng.standard_normal(40)
+    u = rng.standard_normal((30, 3))
+    both = pricer(X).maxima(v, u, 0)
+    for sign in (1.0, -1.0):
+        one = pricer(X).maxima(v, u, 0, signs=np.full(30, sign))
+        assert (one.directions == both.directions[both.signs == sign]).all()
+        assert (one.near == both.near[both.signs == sign]).all()
+        assert (one.signs == sign).all()
+
+
+def test_climbs_on_a_sample_of_the_rows_end_at_maxima_of_all(monkeypatch):
+    rng = np.random.default_rng(2)
+    X, v = generic(rng, 400, 3), rng.standard_normal(400)
+    whole = pricer(X).maxima(v, np.zeros((0, 3)), 60)
+    monkeypatch.setattr(pricing, "SAMPLE", 50)
+    seeds = rng.standard_normal((20, 3))
+    found = pricer(X).maxima(v, seeds, 60)
+    check(X, v, found)
+    inside(X, found)
+    assert found.largest == pytest.approx(whole.largest, rel=1e-9)
+    again = pricer(X).maxima(v, found.directions, 0, signs=found.signs)
+    assert np.allclose(again.values, found.values, rtol=1e-12)
 
 
 def test_past_the_deadline_no_climb_is_begun(monkeypatch):

@@ -296,7 +296,7 @@ def test_bad_input_is_refused_with_what_is_required(change, error, message):
 
 
 def test_what_climbing_misses_the_covering_finds(monkeypatch):
-    def blind(self, v, weights):
+    def blind(self, v, weights, signs):
         self.maxima = self.pricer.maxima(v, np.ones((1, self.X.shape[1])), 0)
 
     monkeypatch.setattr(Search, "climb", blind)

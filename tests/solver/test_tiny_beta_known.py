@@ -118,11 +118,11 @@ def test_chambers_that_are_dropped_do_not_return_for_ever():
     assert found.status is OPTIMAL
 
 
-def test_what_rounding_hides_is_stalled():
+def test_what_rounding_hides_is_not_certified():
     """Predictions that weights in float64 can make are too far apart."""
     found = solve(program("absolute", "xor", "-1 and 1", 1e-12))
     assert found.status is SolutionStatus.INACCURATE
-    assert found.stopped == "stalled"
+    assert found.stopped in ("stalled", "certificate")
     assert found.objective == pytest.approx(math.sqrt(8.0) * 1e-12, rel=1e-3)
     assert found.lower_bound == pytest.approx(math.sqrt(8.0) * 1e-12, rel=1e-5)
 

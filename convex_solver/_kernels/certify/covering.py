@@ -23,8 +23,9 @@ from convex_solver._kernels.certify.cone_bounds import (
 from convex_solver._kernels.compile import bare_inlined, bare_inner, bare_kernel
 
 DONE, MORE, GROW = 0, 1, 2
-# counters: cones on the stack, orthants opened, cones visited, cones still allowed
-HEIGHT, ORTHANT, CONES, LEFT, N_PEAKS = 0, 1, 2, 3, 4
+# counters: cones on the stack, the next orthant, cones visited, cones still allowed,
+# peaks, the orthant to end before
+HEIGHT, ORTHANT, CONES, LEFT, N_PEAKS, END = 0, 1, 2, 3, 4, 5
 # scalars: bounds up to the goal are good enough; the largest value seen; how far the
 # goal lies above it; the largest bound accepted; values that count as peaks
 GOAL, BEST, RTOL, ATOL, TOP, PEAK = 0, 1, 2, 3, 4, 5
@@ -40,12 +41,12 @@ TILT, STEPS = 3.0, 4
 
 @bare_kernel
 def cover(A, n_convex, linear, stack, pool, counters, scalars, found, scratch):
-    """Run until the sphere is covered (DONE), LEFT is used up (MORE), or GROW.
+    """Run until the orthants are covered (DONE), LEFT is used up (MORE), or GROW.
 
     ``A`` (r, n) has the rows as columns, the convex ones first; entries at most 1.
     Halves of a cone overwrite its rows in the pool.
     """
-    r, n = A.shape
+    n = A.shape[1]
     sizes, bounds = stack.sizes, stack.bounds
     room = pool.rows.size
     while counters[LEFT] > 0:
@@ -53,7 +54,7 @@ def cover(A, n_convex, linear, stack, pool, counters, scalars, found, scratch):
         if height + 2 >= bounds.size or room < n:
             return GROW
         if height == 0:
-            if counters[ORTHANT] == 1 << r:
+            if counters[ORTHANT] == counters[END]:
                 return DONE
             open_orthant(A, n_convex, linear, stack, pool, counters[ORTHANT])
             counters[ORTHANT] += 1

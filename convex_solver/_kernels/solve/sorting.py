@@ -37,3 +37,38 @@ def sift(keys, order, start, count):
         order[root] = order[child]
         root = child
     order[root] = moved
+
+
+@inner
+def heap_least(keys, heap, count):
+    """Make ``heap[:count]`` a heap of places in ``keys``, the least key first."""
+    for start in range(count // 2 - 1, -1, -1):
+        sift_least(keys, heap, start, count)
+
+
+@inner
+def pop_least(keys, heap, count):
+    """Take the place of the least key off a heap of ``count`` places."""
+    least = heap[0]
+    heap[0] = heap[count - 1]
+    sift_least(keys, heap, 0, count - 1)
+    return least
+
+
+@inner
+def sift_least(keys, heap, start, count):
+    """Restore the heap below ``start``: no child has a smaller key than its parent."""
+    root = start
+    moved = heap[root]
+    key = keys[moved]
+    while True:
+        child = 2 * root + 1
+        if child >= count:
+            break
+        if child + 1 < count and keys[heap[child + 1]] < keys[heap[child]]:
+            child += 1
+        if keys[heap[child]] >= key:
+            break
+        heap[root] = heap[child]
+        root = child
+    heap[root] = moved
