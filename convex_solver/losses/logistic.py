@@ -138,6 +138,7 @@ class LogisticTerm(DataTerm):
         return LogisticNewton(self.targets, z, v)
 
 
+# Share of the way to 0 or 1 that a step of a slope goes at most.
 MOST = 0.995
 
 
@@ -171,10 +172,11 @@ def _entropy_below(value: float, label: float, c: Fraction | int) -> float:
 
 
 class LogisticNewton(NewtonTerm):
-    """``a = 1 / (1 + exp(m))``, ``m = y z``, ``v = -y c a``, linearised by a secant.
+    """``m = log((1 - a) / a)``, ``m = y z``, ``v = -y c a``, with a as the variable.
 
-    The line goes through the two points of the curve that have the current m and the
-    current a: tangents at either are hopeless far from the curve, near it all agree.
+    The line is the tangent at the current a.  A step moves a along the line, not along
+    the curve: v is linear in the dual equations, and what it leaves of them does not
+    fall with the complementarity.  One sample near 0 or 1 does not hold up the others.
     """
 
     def __init__(self, targets: Targets, z: Array, v: Array) -> None:

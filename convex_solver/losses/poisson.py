@@ -171,6 +171,7 @@ class PoissonTerm(DataTerm):
         return rough, float(np.linalg.norm(1.0 + rough))
 
 
+# Share of the way to 0 that a step of a mean goes at most.
 MOST = 0.995
 
 
@@ -221,7 +222,10 @@ def _dual_below(value: float, y: Fraction | int, c: Fraction | int) -> float:
 
 
 class PoissonNewton(NewtonTerm):
-    """``z = log m``, ``v = c (m - y)``, with the mean m as the variable."""
+    """``z = log m``, ``v = c (m - y)``, with the mean m as the variable.
+
+    It moves by its own step, not along the curve: v is linear in the dual equations.
+    """
 
     def __init__(self, targets: Targets, z: Array, v: Array) -> None:
         self.y, self.c, self.z = targets.y, targets.weights, z
