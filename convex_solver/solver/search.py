@@ -59,10 +59,11 @@ class Search:
         spread = self.program.spread(v)
         return self.pricer.maxima(spread, seeds, n_random, self.deadline, signs)
 
-    def random_directions(self, per_dimension: int) -> Array:
-        """Return some directions (k, r)."""
-        shape = (self._count(per_dimension), self.X.shape[1])
-        return self.pricer.random.standard_normal(shape)
+    def random_directions(self, per_dimension: int, most: float) -> Array:
+        """Return some directions (k, r): fewer for many rows, and at most so many."""
+        n, r = self.X.shape
+        count = max(10.0, self._count(per_dimension) * min(1.0, 1000.0 / n))
+        return self.pricer.random.standard_normal((int(min(count, max(most, 2.0))), r))
 
     def climb(self, v: Array, weights: Array, signs: Array) -> None:
         """Climb from the neurons of a master problem, the last maxima, and at random.
