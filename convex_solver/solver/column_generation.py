@@ -122,7 +122,7 @@ class ColumnGeneration:
     def begin_set(self, guesses: Array | None = None) -> None:
         """Fill the working set: maxima at the zero network, random ones, guesses."""
         self.columns.add_breaking(self.prices.maxima, -np.inf)
-        room = 0.5 * SPARED * MAX_BYTES / (8.0 * self.X.size)
+        room = 0.5 * SPARED * MAX_BYTES / (8.0 * max(self.X.size, 1))
         self.columns.add_both(self.prices.random_directions(N_BEGIN, room))
         if guesses is not None and len(guesses):
             self.columns.add_both(guesses)
