@@ -31,6 +31,9 @@ from convex_solver.losses.terms import DataTerm, Targets, largest_factor
 from convex_solver.rounding import float_below, sum_above, sum_below
 from convex_solver.typing import Array
 
+# Share of the way to its bound that a sample's gradient moves at most.
+MOST = 0.995
+
 
 class LogisticTerm(DataTerm):
     """``sum c_i log(1 + exp(-y_i f_i))`` with labels y of -1 and +1."""
@@ -136,10 +139,6 @@ class LogisticTerm(DataTerm):
     def newton(self, z: Array, v: Array, target: float) -> NewtonTerm:
         """Return the loss inside the interior point method, see `NewtonTerm`."""
         return LogisticNewton(self.targets, z, v)
-
-
-# Share of the way to 0 or 1 that a step of a slope goes at most.
-MOST = 0.995
 
 
 def _value_above(x: float, c: Fraction | int) -> float:

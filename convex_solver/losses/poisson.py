@@ -33,6 +33,9 @@ from convex_solver.losses.terms import DataTerm, Targets, largest_factor
 from convex_solver.rounding import float_below, sum_above, sum_below
 from convex_solver.typing import Array
 
+# Share of the way to its bound that a sample's gradient moves at most.
+MOST = 0.995
+
 
 class PoissonTerm(DataTerm):
     """``sum c_i (exp(f_i) - y_i f_i - y_i + y_i log y_i)``, y at least 0.
@@ -169,10 +172,6 @@ class PoissonTerm(DataTerm):
         """
         rough = np.log1p(self.y)
         return rough, float(np.linalg.norm(1.0 + rough))
-
-
-# Share of the way to 0 that a step of a mean goes at most.
-MOST = 0.995
 
 
 def _value_above(

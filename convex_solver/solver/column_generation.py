@@ -20,7 +20,7 @@ from convex_solver.certificates import COVERED_RANK
 from convex_solver.program import ConvexProgram, best_of_blocks, rotated
 from convex_solver.reading import part_of_time
 from convex_solver.restricted import RestrictedSolution, solve_restricted
-from convex_solver.solver.columns import Columns
+from convex_solver.solver.columns import MAX_BYTES, SPARED, Columns
 from convex_solver.solver.local_search import Found
 from convex_solver.solver.search import Search
 from convex_solver.typing import Array
@@ -128,7 +128,8 @@ class ColumnGeneration:
     def begin_set(self, guesses: Array | None = None) -> None:
         """Fill the working set: maxima at the zero network, random ones, guesses."""
         self.columns.add_breaking(self.prices.maxima, -np.inf)
-        self.columns.add_both(self.prices.random_directions(N_BEGIN))
+        room = 0.5 * SPARED * MAX_BYTES / (8.0 * max(self.X.size, 1))
+        self.columns.add_both(self.prices.random_directions(N_BEGIN, room))
         if guesses is not None and len(guesses):
             self.columns.add_both(guesses)
 

@@ -12,6 +12,8 @@ from convex_solver.typing import Array
 UNUSED = 0.8
 # Bytes that the working set may take.
 MAX_BYTES = 5e8
+# Up to this share of them, those that are not needed are kept where rows are many.
+SPARED = 0.4
 
 
 class Columns:
@@ -61,7 +63,8 @@ class Columns:
         that stays, and a run, whose rounds add some until the last, comes to an end.
         """
         r = self.blocks.X.shape[1]
-        if len(self.blocks) * r <= self.n_samples + 30 * r:
+        is_small = len(self.blocks) * r <= self.n_samples + 30 * r
+        if is_small and self.blocks.nbytes <= SPARED * MAX_BYTES:
             return
         norms = np.linalg.norm(solution.weights, axis=1)
         used = norms > 1e-3 * norms.max(initial=0.0)

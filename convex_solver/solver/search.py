@@ -69,9 +69,11 @@ class Search:
         spread = self.program.spread(v)
         return self.pricer.maxima(spread, seeds, n_random, self.deadline, signs)
 
-    def random_directions(self, per_dimension: int) -> Array:
-        """Return some directions (k, r)."""
-        return self.pricer.random_directions(self._count(per_dimension))
+    def random_directions(self, per_dimension: int, most: float) -> Array:
+        """Return some directions (k, r): fewer for many rows, and at most so many."""
+        n = len(self.X)
+        count = max(10.0, self._count(per_dimension) * min(1.0, 1000.0 / n))
+        return self.pricer.random_directions(int(min(count, max(most, 2.0))))
 
     def climb(self, v: Array, weights: Array, signs: Array) -> None:
         """Climb from the neurons of a master problem, the last maxima, and at random.
