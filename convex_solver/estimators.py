@@ -103,9 +103,6 @@ class _ConvexReLU(BaseEstimator):
         self.lower_bound_ = all_or_one([s.lower_bound for s in solutions])
         self.gap_ = all_or_one([s.gap for s in solutions])
         self.n_iter_ = max(1, *(len(s.history) for s in solutions))
-        if all(s.hint for s in solutions):
-            # every prediction is zero, which a search over betas may mean, or nobody
-            warnings.warn(solutions[0].hint, UserWarning, stacklevel=3)
 
     def _loss(self, *, is_classification: bool) -> Loss:
         """Return the loss, or raise: squared loss serves both kinds of estimators."""
@@ -198,8 +195,7 @@ class ConvexReLURegressor(RegressorMixin, _ConvexReLU):
     Data are read as float64, exactly.  Sparse data are not supported.  Several outputs
     are fitted by separate networks, each at its own optimum; that is not the problem
     of one network with a shared hidden layer.  If the certificate does not reach
-    ``tol``, `fit` issues a `~sklearn.exceptions.ConvergenceWarning`; where beta is so
-    large that the zero network is optimal for all outputs, a `UserWarning` says so.
+    ``tol``, `fit` issues a `~sklearn.exceptions.ConvergenceWarning`.
 
     Examples
     --------
@@ -358,7 +354,7 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):
     -----
     Sparse data are not supported.  If a certificate does not reach ``tol``, `fit`
     issues a `~sklearn.exceptions.ConvergenceWarning` that names the class with the
-    largest gap; where beta is so large that all networks are zero, a `UserWarning`.
+    largest gap.
 
     Examples
     --------

@@ -32,7 +32,7 @@ from convex_solver.rounding import float_below, sum_above, sum_below
 from convex_solver.typing import Array
 
 # Share of the way to its bound that a sample's gradient moves at most.
-MOST = 0.995
+MOST = 0.95
 
 
 class LogisticTerm(DataTerm):

@@ -160,8 +160,14 @@ def keep_largest(program: ConvexProgram, network: TwoLayerReLU) -> TwoLayerReLU:
     def objective(scale: float) -> float:
         return program.data_term.value(scale * prediction) + scale * decay
 
-    most = float(sizes.sum()) / max(float(sizes[kept].sum()), 1e-300)
-    best = minimize_scalar(objective, bounds=(0.0, 2.0 * most), method="bounded")
+    # beyond it decay alone is more than the zero network's objective
+    most = objective(0.0) / decay if decay > 0.0 else 0.0
+    best = minimize_scalar(
+        objective,
+        bounds=(0.0, most if math.isfinite(most) else 1.0),
+        method="bounded",
+        options={"xatol": 1e-9 * min(most, 1.0)},
+    )
     scale = min((0.0, 1.0, float(best.x)), key=objective)
     return network_from_blocks(program, scale * blocks, sides)
 

@@ -36,8 +36,9 @@ def test_restricted_programs_have_cvxpy_s_optimum(name, seed):
     w = cp.Variable(blocks.centres.shape)
     prediction = blocks.AT.T @ cp.vec(w, order="C")
     fit = loss_expression(name, prediction, y, weights)
+    rows = blocks.rows / np.linalg.norm(blocks.rows, axis=1)[:, None]
     constraints = [
-        blocks.rows[blocks.starts[g] : blocks.starts[g + 1]] @ w[g] >= 0
+        rows[blocks.starts[g] : blocks.starts[g + 1]] @ w[g] >= 0
         for g in range(len(blocks))
     ]
     cost = beta * cp.sum(cp.norm(w, 2, axis=1))
