@@ -26,6 +26,15 @@ def planted(n, r, seed=0):
     return X, hidden @ rng.standard_normal(3) + 0.3 * rng.standard_normal(n)
 
 
+def ridge_residual(n, r, seed):
+    """Gaussian rows with ones; what ridge regression on random neurons leaves."""
+    rng = np.random.default_rng(seed)
+    X = gaussian_with_ones(rng, n, r)
+    v = rng.standard_normal(n)
+    H = np.maximum(X @ rng.standard_normal((r, 4 * n)), 0.0)
+    return X, v - H @ np.linalg.solve(H.T @ H + 0.1 * np.eye(4 * n), H.T @ v)
+
+
 def labels(y):
     """Signs about the median."""
     return np.where(y > np.median(y), 1, -1)

@@ -375,8 +375,7 @@ def _solve_over(
 ) -> Approximation:
     """Solve the program over the patterns of directions (k, d)."""
     begin = time.monotonic()
-    _, _, vt = np.linalg.svd(program.X, full_matrices=False)
-    basis = np.ascontiguousarray(vt[: program.rank].T)
+    _, basis = program.principal()
     blocks = blocks_of(
         program, basis, directions, part_of_time(run.deadline, SET_UP_SHARE)
     )

@@ -268,7 +268,7 @@ def solve_from(
     if status is SolutionStatus.OPTIMAL:
         stopped = "tolerance"
     elif stopped == "tolerance":
-        stopped = _shortfall(objective, certificate, limits.tol)
+        stopped = _shortfall(run, certificate, limits.tol)
     solution = Solution(
         objective=objective,
         lower_bound=certificate.lower_bound,
@@ -350,9 +350,14 @@ def _rounds(run: ColumnGeneration, limits: Limits, say: Say) -> str:
         say(f"the covering of the sphere found {missed} more chambers")
 
 
-def _shortfall(objective: float, certificate: Certificate, tol: float) -> str:
-    """Why a certificate has a gap: rounding of the network's predictions, or budget."""
-    is_proven = objective - certificate.lower_bound <= tol * objective
+def _shortfall(run: ColumnGeneration, certificate: Certificate, tol: float) -> str:
+    """Why a certificate has a gap: what it did not prove, or else what is rounded.
+
+    Where it proves what the rounds estimate, the network is what falls short: its
+    predictions, or the neurons that were dropped, have no more digits.
+    """
+    estimate = run.history[-1].estimate if run.history else run.upper
+    is_proven = certificate.lower_bound >= (1.0 - tol) * estimate
     return "stalled" if is_proven else "certificate"
 
 

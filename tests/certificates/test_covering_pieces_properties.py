@@ -8,18 +8,9 @@ from convex_solver._kernels.certify import covering
 from convex_solver.certificates.covering import cover_sphere
 from convex_solver.certificates.signed_rows import merge_rows
 
-from instances import gaussian_with_ones
+from instances import ridge_residual
 
 pytestmark = pytest.mark.kernels
-
-
-def planted(n, r, seed):
-    """Data, and the residual of a ridge regression on random neurons."""
-    rng = np.random.default_rng(seed)
-    X = gaussian_with_ones(rng, n, r)
-    v = rng.standard_normal(n)
-    H = np.maximum(X @ rng.standard_normal((r, 4 * n)), 0.0)
-    return X, v - H @ np.linalg.solve(H.T @ H + 0.1 * np.eye(4 * n), H.T @ v)
 
 
 def test_what_is_left_on_the_stack_is_part_of_the_bound():
@@ -64,7 +55,7 @@ def recorded(monkeypatch):
 def test_each_orthant_of_each_sign_is_one_piece(monkeypatch, most):
     begun = recorded(monkeypatch)
     monkeypatch.setattr(pieces, "MOST_PIECES", most)
-    X, v = planted(30, 3, seed=1)
+    X, v = ridge_residual(30, 3, seed=1)
     assert cover_sphere(X, v).is_reached
     expected = [(sign, k, k + 1) for sign in (-1.0, 1.0) for k in range(8)]
     assert sorted(begun) == expected
@@ -73,7 +64,7 @@ def test_each_orthant_of_each_sign_is_one_piece(monkeypatch, most):
 @pytest.mark.parametrize("n_peaks", [0, 30])
 @pytest.mark.parametrize("r", [1, 2, 3, 4, 5])
 def test_the_number_of_threads_changes_nothing(r, n_peaks):
-    X, v = planted(30, r, seed=r)
+    X, v = ridge_residual(30, r, seed=r)
     best = cover_sphere(X, v, rtol=0.1).value
     for options in ({}, {"max_cones": 900}, {"rtol": 1e-3}):
         options = {"floor": 0.6 * best, "n_peaks": n_peaks, **options}
@@ -95,6 +86,6 @@ def test_what_a_thread_raises_ends_the_covering(monkeypatch, n_jobs):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(pieces, "cover", broken)
-    X, v = planted(30, 3, seed=1)
+    X, v = ridge_residual(30, 3, seed=1)
     with pytest.raises(KeyboardInterrupt):
         cover_sphere(X, v, n_jobs=n_jobs)

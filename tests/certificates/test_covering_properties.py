@@ -18,7 +18,7 @@ from convex_solver._kernels.certify.bounded_squares import Spare, Squares
 from convex_solver.certificates.covering import cover_sphere
 from convex_solver.certificates.signed_rows import SignedRows, merge_rows
 
-from instances import gaussian_with_ones
+from instances import ridge_residual
 from reference.prices import holds_exactly, largest_price, stationary_points
 from strategies import matrices
 
@@ -45,14 +45,6 @@ vertex_bound = opened(cell_bounds.vertex_bound)
 
 def size(X, v):
     return float(np.abs(v) @ np.linalg.norm(X, axis=1))
-
-
-def planted(n, r, seed):
-    rng = np.random.default_rng(seed)
-    X = gaussian_with_ones(rng, n, r)
-    v = rng.standard_normal(n)
-    H = np.maximum(X @ rng.standard_normal((r, 4 * n)), 0.0)
-    return X, v - H @ np.linalg.solve(H.T @ H + 0.1 * np.eye(4 * n), H.T @ v)
 
 
 def brute(X, v, n_points=20000, seed=0):
@@ -135,7 +127,7 @@ def test_planted_degeneracies_and_wide_ranges(X, data):
 
 @pytest.mark.parametrize(("n", "r"), [(40, 2), (300, 2), (40, 3), (150, 3), (25, 4)])
 def test_larger_data_are_covered_tightly(n, r):
-    X, v = planted(n, r, seed=n)
+    X, v = ridge_residual(n, r, seed=n)
     found = cover_sphere(X, v)
     assert found.is_reached
     assert found.value <= found.bound <= found.value * (1 + 2e-11)
@@ -146,7 +138,7 @@ def test_larger_data_are_covered_tightly(n, r):
 
 def test_few_dimensions_in_many_columns():
     rng = np.random.default_rng(0)
-    Z, v = planted(30, 3, seed=3)
+    Z, v = ridge_residual(30, 3, seed=3)
     basis = np.linalg.qr(rng.standard_normal((9, 3)))[0]
     found = cover_sphere(Z @ basis.T, v)
     assert found.is_reached
@@ -192,7 +184,7 @@ def test_the_rounding_of_rows_at_vertices_is_added(monkeypatch):
 
 
 def test_hints_set_the_goal_at_once():
-    X, v = planted(60, 3, seed=5)
+    X, v = ridge_residual(60, 3, seed=5)
     first = cover_sphere(X, v)
     odd = [np.zeros(3), np.full(3, 1e308), np.array([np.nan, np.inf, 0.0])]
     again = cover_sphere(X, v, hints=[7.0 * first.direction, *odd])
@@ -201,7 +193,7 @@ def test_hints_set_the_goal_at_once():
 
 
 def test_a_floor_is_enough():
-    X, v = planted(60, 3, seed=6)
+    X, v = ridge_residual(60, 3, seed=6)
     best = cover_sphere(X, v)
     loose = cover_sphere(X, v, floor=3.0 * best.value)
     assert best.value <= loose.bound <= 3.0 * best.value * (1 + 1e-10)
@@ -210,7 +202,7 @@ def test_a_floor_is_enough():
 
 @pytest.mark.parametrize("cells", [0, 1, 7, 9, 30, 300])
 def test_a_budget_that_ends_leaves_a_bound_that_holds(cells):
-    X, v = planted(60, 3, seed=7)
+    X, v = ridge_residual(60, 3, seed=7)
     best = cover_sphere(X, v)
     short = cover_sphere(X, v, max_cones=cells)
     assert not short.is_reached
@@ -219,7 +211,7 @@ def test_a_budget_that_ends_leaves_a_bound_that_holds(cells):
 
 
 def test_peaks_are_all_local_maxima_above_the_floor():
-    X, v = planted(12, 2, seed=8)
+    X, v = ridge_residual(12, 2, seed=8)
     angle = np.linspace(0.0, 2.0 * np.pi, 200_001)[:-1]
     u = np.stack([np.cos(angle), np.sin(angle)])
     signed = v @ np.maximum(X @ u, 0.0)

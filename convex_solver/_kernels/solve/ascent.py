@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convex_solver._kernels.compile import inlined, inner, kernel
-from convex_solver._kernels.solve.sorting import heap_least, pop_least
+from convex_solver._kernels.solve.sorting import heap_largest, pop_largest
 from convex_solver._kernels.solve.window import (
     BLOCK,
     WIDE,
@@ -76,9 +76,12 @@ class Face(NamedTuple):
 
 
 class Kinks(NamedTuple):
-    """Kinks along a great circle: ``tangents`` of the angles, ``rows``, and a heap."""
+    """Kinks along a great circle: ``rows``, and a heap of them.
 
-    tangents: NDArray[np.float64]
+    ``falls`` are the tangents of the angles with the other sign: the nearest first.
+    """
+
+    falls: NDArray[np.float64]
     rows: NDArray[np.int64]
     heap: NDArray[np.int64]
 
@@ -197,7 +200,7 @@ def line_search(function, u, p, g, side, kinks, limit):
     positive factor.  Few of them come before the maximum: a heap has those at hand.
     """
     X, v = function.X, function.v
-    tangents, rows, heap = kinks.tangents, kinks.rows, kinks.heap
+    falls, rows, heap = kinks.falls, kinks.rows, kinks.heap
     n, r = X.shape
     count = 0
     gu = 0.0
@@ -219,16 +222,16 @@ def line_search(function, u, p, g, side, kinks, limit):
             b = -b
         # below zero now, and rising
         if b > 0.0 and -a < furthest * b:
-            tangents[count] = max(-a, 0.0) / b
+            falls[count] = -max(-a, 0.0) / b
             rows[count] = i
             heap[count] = count
             count += 1
-    heap_least(tangents, heap, count)
+    heap_largest(falls, heap, count)
     while count > 0:
-        first = pop_least(tangents, heap, count)
+        first = pop_largest(falls, heap, count)
         count -= 1
         i = rows[first]
-        tangent = tangents[first]
+        tangent = -falls[first]
         if gu > 0.0 and gp <= gu * tangent:
             break
         sign = -1.0 if side[i] == 1 or side[i] == 4 else 1.0

@@ -13,8 +13,7 @@ def sort_indices(keys, count, order):
     """
     for i in range(count):
         order[i] = i
-    for start in range(count // 2 - 1, -1, -1):
-        sift(keys, order, start, count)
+    heap_largest(keys, order, count)
     for end in range(count - 1, 0, -1):
         order[0], order[end] = order[end], order[0]
         sift(keys, order, 0, end)
@@ -40,35 +39,16 @@ def sift(keys, order, start, count):
 
 
 @inner
-def heap_least(keys, heap, count):
-    """Make ``heap[:count]`` a heap of places in ``keys``, the least key first."""
+def heap_largest(keys, heap, count):
+    """Make ``heap[:count]`` a heap of places in ``keys``, the largest key first."""
     for start in range(count // 2 - 1, -1, -1):
-        sift_least(keys, heap, start, count)
+        sift(keys, heap, start, count)
 
 
 @inner
-def pop_least(keys, heap, count):
-    """Take the place of the least key off a heap of ``count`` places."""
-    least = heap[0]
+def pop_largest(keys, heap, count):
+    """Take the place of the largest key off a heap of ``count`` places."""
+    largest = heap[0]
     heap[0] = heap[count - 1]
-    sift_least(keys, heap, 0, count - 1)
-    return least
-
-
-@inner
-def sift_least(keys, heap, start, count):
-    """Restore the heap below ``start``: no child has a smaller key than its parent."""
-    root = start
-    moved = heap[root]
-    key = keys[moved]
-    while True:
-        child = 2 * root + 1
-        if child >= count:
-            break
-        if child + 1 < count and keys[heap[child + 1]] < keys[heap[child]]:
-            child += 1
-        if keys[heap[child]] >= key:
-            break
-        heap[root] = heap[child]
-        root = child
-    heap[root] = moved
+    sift(keys, heap, 0, count - 1)
+    return largest
