@@ -18,6 +18,8 @@ from convex_solver.typing import Array
 # Columns whose sizes differ by more than this are found by sums in two words: rounding
 # X V once leaves the smallest 2**-53 of the largest.
 UNLIKE = 2.0**10
+# Powers of two between the largest column and the smallest, at most.
+MOST_UNLIKE = 45.0
 
 
 def principal_axes(X: Array, rank: int) -> tuple[Array, Array]:
@@ -38,12 +40,20 @@ def rotated(X: Array, basis: Array) -> Array:
 def column_sizes(X: Array) -> Array:
     """Return powers of two near the root mean squares of the columns, (r,).
 
-    Dividing by them rounds nothing.  The size of a column of zeros is 1.
+    They are relative to the smallest, which is 1: numbers as large or as small as
+    float64 allows then keep their squares.  Dividing by them rounds nothing, and
+    columns of zeros count as the smallest.  All are 1 where float64 has no digits for
+    both the largest and the smallest.
     """
     largest = np.abs(X).max(axis=0, initial=0.0)
     is_used = largest > 0.0
+    if not np.any(is_used):
+        return np.ones(X.shape[1])
     largest = np.where(is_used, largest, 1.0)
     squares = np.sum((X / largest) ** 2, axis=0) / max(len(X), 1)
     exponents = np.log2(largest) + 0.5 * np.log2(np.where(is_used, squares, 1.0))
-    # where neither a size nor its inverse leaves float64
-    return np.asarray(np.exp2(np.clip(np.round(exponents), -1000.0, 1000.0)))
+    exponents = np.where(is_used, np.round(exponents), np.inf)
+    exponents = np.where(is_used, exponents - exponents.min(), 0.0)
+    if exponents.max() > MOST_UNLIKE:
+        return np.ones(X.shape[1])
+    return np.asarray(np.exp2(exponents))

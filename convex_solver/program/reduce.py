@@ -132,6 +132,7 @@ def reduce_network(
     return _to_vertex(program, best, limit, deadline)
 
 
+@np.errstate(all="ignore")  # an objective that overflows is not the best
 def keep_largest(program: ConvexProgram, network: TwoLayerReLU) -> TwoLayerReLU:
     """Return the n neurons with the largest weights, all scaled alike as is best.
 
@@ -158,17 +159,20 @@ def keep_largest(program: ConvexProgram, network: TwoLayerReLU) -> TwoLayerReLU:
     decay = program.beta * float(sizes[kept].sum())
 
     def objective(scale: float) -> float:
-        return program.data_term.value(scale * prediction) + scale * decay
+        value = program.data_term.value(scale * prediction) + scale * decay
+        return math.inf if math.isnan(value) else value
 
     # beyond it decay alone is more than the zero network's objective
     most = objective(0.0) / decay if decay > 0.0 else 0.0
-    best = minimize_scalar(
-        objective,
-        bounds=(0.0, most if math.isfinite(most) else 1.0),
-        method="bounded",
-        options={"xatol": 1e-9 * min(most, 1.0)},
-    )
-    scale = min((0.0, 1.0, float(best.x)), key=objective)
+    scales = [0.0, 1.0]
+    if 0.0 < most < math.inf:
+        options = {"xatol": 1e-9 * min(most, 1.0)}
+        bounds = (0.0, most)
+        best = minimize_scalar(
+            objective, bounds=bounds, method="bounded", options=options
+        )
+        scales.append(float(best.x))
+    scale = min(scales, key=objective)
     return network_from_blocks(program, scale * blocks, sides)
 
 
@@ -236,6 +240,8 @@ def _to_vertex(
     norms = np.linalg.norm(blocks, axis=1)
     units = blocks / np.where(norms > 0.0, norms, 1.0)[:, None]
     columns = program.outputs(units)
+    # by a power of two: squares of large ones overflow, and nothing else changes
+    columns = np.ldexp(columns, -np.frexp(np.abs(columns).max(initial=0.0))[1])
     if program.n > norms.size:
         # rotated: the same null vectors and least squares with fewer rows
         columns = _triangle(columns)

@@ -15,6 +15,7 @@ from scipy.spatial import ConvexHull, QhullError
 
 from convex_solver._kernels.solve import Facets, chambers
 from convex_solver.program import column_sizes
+from convex_solver.rounding import unit_rows
 from convex_solver.typing import Array
 
 # Largest rank in which facets are sought; above it every row stays.
@@ -47,11 +48,7 @@ class WorkingSet:
         self.X = X
         self.n_patches = n_patches
         self.sizes = column_sizes(X)
-        rows = X / self.sizes
-        norms = np.linalg.norm(rows, axis=1)
-        self.units = np.ascontiguousarray(
-            rows / np.where(norms > 0.0, norms, 1.0)[:, None]
-        )
+        self.units, norms = unit_rows(X / self.sizes)
         self._nonzero = np.asarray(norms > 0.0)
         self._distinct = _distinct_lines(self.units, self._nonzero)
         self.signs = np.zeros(0)
@@ -123,8 +120,8 @@ class WorkingSet:
         Their products with ``u / |u|`` are the sines of the angles, in the coordinates
         of the rows.
         """
-        ratio = float(np.linalg.norm(u) / np.linalg.norm(self.sizes * u))
-        return rows * (self.sizes * ratio)
+        _, (own, size) = unit_rows(np.stack([u, self.sizes * u]))
+        return np.asarray(rows * (self.sizes * (own / size)))
 
     @property
     def facets(self) -> Facets:

@@ -171,6 +171,8 @@ class ColumnGeneration:
                 return "max_rounds"
             if self.columns.is_full:
                 return "memory"
+            if not len(self.columns.blocks):
+                return "stalled"  # float64 holds the inside of no chamber
             was_tight = self.is_tight
             latest = self.step()
             if latest.gap <= 0.5 * self.tol and latest.added == 0:

@@ -173,8 +173,8 @@ class Pricer:
 
 def _unit(directions: Array) -> Array:
     """Return directions (k, r) of length 1; zero ones are left out."""
-    sizes = np.linalg.norm(directions, axis=1)
-    return np.asarray(directions[sizes > 0.0] / sizes[sizes > 0.0, None])
+    rows, sizes = unit_rows(directions)
+    return rows[sizes > 0.0]
 
 
 def _values(rows: Kinked, directions: Array) -> Array:
@@ -232,8 +232,7 @@ def _distinct(directions: Array, values: Array) -> list[int]:
     ``directions`` (k, r) where columns are of one size.
     """
     kept: list[int] = []
-    lengths = np.linalg.norm(directions, axis=1)
-    places = directions / np.where(lengths > 0.0, lengths, 1.0)[:, None]
+    places, _ = unit_rows(directions)
     for i in np.argsort(-values):
         if not values[i] > 0.0:
             break

@@ -91,3 +91,17 @@ def test_a_run_on_noise_free_targets_ends():
     assert solution.status.value == "optimal"
     # beta times the least norm that interpolates is just above
     assert solution.objective == pytest.approx(3.7778954e-7, rel=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-100, 1e100, 1e200])
+def test_columns_as_large_and_small_as_float64_allows(scale):
+    """Never worse than no network, and never a traceback or a warning."""
+    X = scale * np.array([[1.0], [2.0], [3.0]])
+    program = ConvexProgram(X, [1.0, -1.0, 2.0], 1.0, intercept=True)
+    solution = solve(program, time_limit=20)
+    assert solution.objective <= 3.0
+    assert 0.0 <= solution.lower_bound <= solution.objective
+    assert solution.objective < 3.0 or scale in (1e-200, 1e200)
+    if scale == 1e-100:  # a slope is no use, and an intercept is worth 1/6
+        assert solution.status.value == "optimal"
+        assert solution.objective == pytest.approx(3.0 - 1.0 / 6.0, rel=1e-9)
