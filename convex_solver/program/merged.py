@@ -88,11 +88,8 @@ def _groups(program: ConvexProgram) -> tuple[NDArray[np.int64], NDArray[np.int64
     """
     n = program.n
     numbers = np.column_stack([program.X.reshape(n, -1), program.y]) + 0.0
-    bits = np.ascontiguousarray(numbers).view(np.uint64)
-    odd = np.random.default_rng(0).integers(2**63, size=bits.shape[1], dtype=np.uint64)
-    mixed = (bits ^ (bits >> np.uint64(29))) * (2 * odd + np.uint64(1))
     _, first, group = np.unique(
-        mixed.sum(axis=1, dtype=np.uint64), return_index=True, return_inverse=True
+        _hashes(numbers), return_index=True, return_inverse=True
     )
     if first.size > WORTH * n:
         return np.arange(n), np.arange(n)
@@ -101,3 +98,16 @@ def _groups(program: ConvexProgram) -> tuple[NDArray[np.int64], NDArray[np.int64
     own[differs] = np.flatnonzero(differs)
     firsts, group = np.unique(own, return_inverse=True)
     return firsts, group.ravel()
+
+
+def _hashes(numbers: Array) -> NDArray[np.uint64]:
+    """Return a hash of the bits of each row: a sum of mixed words, modulo 2^64."""
+    bits = np.ascontiguousarray(numbers).view(np.uint64)
+    mixed = (bits ^ (bits >> np.uint64(29))) * _multipliers(bits.shape[1])
+    return mixed.sum(axis=1, dtype=np.uint64)
+
+
+def _multipliers(count: int) -> NDArray[np.uint64]:
+    """Return odd numbers, always the same."""
+    drawn = np.random.default_rng(0).integers(2**63, size=count, dtype=np.uint64)
+    return 2 * drawn + np.uint64(1)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convex_solver import ConvexProgram, solve
-from convex_solver.program import merge_equal
+from convex_solver.program import merge_equal, merged
 
 LOSSES = ["squared", "logistic", "hinge", "poisson", "quantile:0.3"]
 
@@ -69,6 +69,35 @@ def test_samples_that_differ_in_the_last_digit_stay_apart():
     signed = np.where(np.arange(10) % 2, 0.0, -0.0)
     zeros = ConvexProgram(np.c_[signed, np.ones(10)], np.ones(10), 1.0)
     assert merge_equal(zeros).program.n == 1
+
+
+def test_samples_of_one_hash_that_differ_stay_apart():
+    # another second word makes up for another first one: the words are mixed by a
+    # bijection, and the sum of them is modulo 2^64
+    first, second = (int(m) for m in merged._multipliers(3)[:2])
+
+    def mixed(word):
+        return word ^ (word >> 29)
+
+    def unmixed(word):
+        return word ^ (word >> 29) ^ (word >> 58)
+
+    def words(*numbers):
+        return [int(w) for w in np.array(numbers).view(np.uint64)]
+
+    a, b = words(1.5, 2.5)
+    (other,) = words(1.75)
+    lacks = first * (mixed(a) - mixed(other)) * pow(second, -1, 2**64)
+    made_up = unmixed((mixed(b) + lacks) % 2**64)
+    row = np.array([other, made_up], dtype=np.uint64).view(float)
+    X = np.repeat([[1.5, 2.5], row], 5, axis=0)
+    y = np.ones(10)
+    assert np.all(np.isfinite(X))
+    assert len(set(merged._hashes(np.c_[X, y]).tolist())) == 1
+    program = ConvexProgram(X, y, 1.0)
+    # one hash: of the group the first is kept as it is, and the others stand alone
+    small = merge_equal(program).program
+    assert small.n == 6
 
 
 def test_few_equal_samples_are_left_as_they_are():
