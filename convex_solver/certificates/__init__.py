@@ -36,6 +36,7 @@ from convex_solver.certificates.model_file import (
     load_model,
     save_model,
 )
+from convex_solver.certificates.network_bounds import predict_closely
 from convex_solver.certificates.obstruction import Obstruction, find_obstruction, reach
 from convex_solver.certificates.relaxation import relax_sphere
 from convex_solver.certificates.relu import Certificate, bounds, certify
@@ -73,6 +74,7 @@ __all__ = [
     "linear_bounds",
     "load_model",
     "minimum_norm_bounds",
+    "predict_closely",
     "reach",
     "relax_sphere",
     "right_inverse",

@@ -38,6 +38,9 @@ from convex_solver.rounding import (
 )
 from convex_solver.typing import Array
 
+# Entries of a dual point below this share of the largest count as zero.
+ZERO = 1e-6
+
 
 @dataclass(frozen=True, eq=False)
 class Unit:
@@ -183,6 +186,18 @@ class BoxTerm(DataTerm):
             return cap if slope > 0.0 else 0.0
         return min(max(slope / square, 0.0), cap)
 
+    def predictions_at(self, v: Array) -> Array:
+        """Return the predictions (n,) at which ``v`` is the gradient; NaN at corners.
+
+        ``v`` inside its bounds; samples at zero are at a corner with a dead zone or
+        with labels.
+        """
+        f = self.y + self.dead_zone * np.sign(v) + self.curvature * v
+        if self.unit.labels is None and self.dead_zone == 0.0:
+            return np.asarray(f)
+        alive = np.abs(v) > ZERO * np.abs(v).max(initial=0.0)
+        return np.where(alive, f, np.nan)
+
     def _finite_upper(self, f: Array, f_error: Array) -> float:
         """Bound the loss from above, for predictions within absolute errors (n,).
 
@@ -255,24 +270,30 @@ def _kind(
     unit: Callable[[Fraction, Array], Unit],
     targets: TargetRule = ANY,
     parameter: Parameter | None = None,
+    penalty: str = "",
 ) -> Kind:
     """Kind of a loss of the family, from its parameter and labels."""
 
     def term(given: Targets, value: float | None) -> DataTerm:
         return BoxTerm(given, unit(Fraction(value or 0), given.y))
 
-    return Kind(name, term, targets, parameter)
+    return Kind(name, term, targets, parameter, penalty=penalty or name)
 
 
 _ZERO, _ONE = Fraction(0), Fraction(1)
 # default parameters: scikit-learn's HuberRegressor, the median, its LinearSVR
 BOX_LOSSES = (
-    _kind("squared", lambda _, y: Unit(_ONE, _ZERO, None, None)),
+    _kind(
+        "squared",
+        lambda _, y: Unit(_ONE, _ZERO, None, None),
+        penalty="absolute",
+    ),
     _kind("absolute", lambda _, y: Unit(_ZERO, _ZERO, -_ONE, _ONE)),
     _kind(
         "huber",
         lambda limit, y: Unit(_ONE, _ZERO, -limit, limit),
         parameter=Parameter(1.35, {"above": 0.0}),
+        penalty="absolute",
     ),
     _kind(
         "quantile",
@@ -290,5 +311,6 @@ BOX_LOSSES = (
         "squared_hinge",
         lambda _, y: Unit(Fraction(1, 2), _ZERO, None, None, y),
         LABELS,
+        penalty="hinge",
     ),
 )

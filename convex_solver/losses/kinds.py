@@ -47,6 +47,9 @@ class Kind:
     mean, guess : callable or None
         Predictions in the units of the targets, and rough predictions for targets;
         None where outputs of a network are predictions of the targets themselves.
+    penalty : str
+        A loss that is zero where this one is and grows along lines from there: below
+        some beta it makes its networks reach zero.  Empty where no prediction does.
     """
 
     name: str
@@ -55,3 +58,4 @@ class Kind:
     parameter: Parameter | None = None
     mean: Callable[[Array], Array] | None = None
     guess: Callable[[Array], Array] | None = None
+    penalty: str = ""

@@ -113,6 +113,17 @@ class Loss:
         return KINDS[self.name]
 
     @property
+    def penalty(self) -> Loss | None:
+        """The exact penalty for what this loss measures (`Kind`); itself if it is one.
+
+        None where no prediction has a loss of zero.
+        """
+        name = self.kind.penalty
+        if not name:
+            return None
+        return self if name == self.name else Loss(name)
+
+    @property
     def is_classification(self) -> bool:
         """Whether the targets must be -1 or +1."""
         return self.kind.targets is LABELS

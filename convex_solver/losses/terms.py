@@ -182,6 +182,13 @@ class DataTerm(ABC):
             Complementarity of a sample that is wanted at the start.
         """
 
+    def predictions_at(self, v: Array) -> Array:
+        """Return the predictions (n,) at which ``v`` is the gradient.
+
+        NaN where they are not one number, and everywhere unless a family knows better.
+        """
+        return np.full_like(self.y, np.nan)
+
     def rough_fit(self) -> tuple[Array, float]:
         """Return predictions (n,) to take a first gradient at, and the size of a fit.
 

@@ -104,7 +104,7 @@ def _hashes(numbers: Array) -> NDArray[np.uint64]:
     """Return a hash of the bits of each row: a sum of mixed words, modulo 2^64."""
     bits = np.ascontiguousarray(numbers).view(np.uint64)
     mixed = (bits ^ (bits >> np.uint64(29))) * _multipliers(bits.shape[1])
-    return mixed.sum(axis=1, dtype=np.uint64)
+    return np.asarray(mixed.sum(axis=1, dtype=np.uint64))
 
 
 def _multipliers(count: int) -> NDArray[np.uint64]:

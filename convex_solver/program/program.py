@@ -108,6 +108,11 @@ class ConvexProgram:
         """Return the same program with another weight decay; the data are shared."""
         return self._with(beta=read_beta(beta))
 
+    def with_loss(self, loss: str | Loss) -> ConvexProgram:
+        """Return the same program with another loss; the data are shared."""
+        chosen = get_loss(loss)
+        return self._with(loss=chosen, data_term=_term(chosen, self.data))
+
     def with_targets(self, y: ArrayLike | Any) -> ConvexProgram:
         """Return the same program with other targets; X is not read again."""
         data = self.data.with_targets(y)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from convex_solver.certificates import COVERED_RANK
+from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import ConvexProgram, best_of_blocks, rotated
 from convex_solver.reading import part_of_time
 from convex_solver.restricted import RestrictedSolution, solve_restricted
@@ -149,6 +150,18 @@ class ColumnGeneration:
         self.columns.add(z / self.prices.pricer.sizes, signs)
         # a network that is zero but for rounding is none
         self._take_blocks(blocks, signs, self.upper * (1.0 - 1e-12))
+
+    def take(self, network: TwoLayerReLU, objective: float, v: Array) -> None:
+        """Take a network and a dual point from elsewhere: a round by itself."""
+        weights, signs = rotated(network.weights, self.basis), np.sign(network.alphas)
+        self.columns.add(weights, signs)
+        if objective <= self.upper:
+            self.network, self.upper = network, objective
+            if network.n_neurons <= self.program.n:
+                self.narrow = network
+        self.v = self.program.data_term.clip(v)
+        self.prices.climb(self.v, weights, signs)
+        self._note(self._estimate(), 0)
 
     @property
     def gap(self) -> float:

@@ -11,6 +11,7 @@ from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import Merged, keep_largest, reduce_network
 from convex_solver.reading import Limits, part_of_time
 from convex_solver.solver.column_generation import ColumnGeneration
+from convex_solver.solver.fit import with_predictions
 from convex_solver.solver.high_rank import LEAVES_SHARE
 from convex_solver.solver.relaxation import (
     MOST_LEAVES,
@@ -25,6 +26,8 @@ SAME_PREDICTION = 1e-6
 # little as rounding allows, which is more than tol where the weights of a network that
 # interpolates have no more digits.
 RISES = (0.01, 0.1, 1.0, 10.0, 1e2, 1e3, 1e4)
+# Operations of a least-squares fit of the predictions, at most.
+MOST_FITTING = 10**9
 # A network that is reduced even when the time is over, as that takes no time.
 SMALL = 300
 # How far a certificate may go beyond the limit, as a share of it and in seconds, where
@@ -46,6 +49,7 @@ def certified(
     """Return the network with few neurons and its certificate, with some overtime."""
     now, given = time.monotonic(), max(deadline - begin, 0.0)
     network = _reduced(run, limits.tol, max(deadline, now + MOST_OVERTIME))
+    network = _fitted(run, network, limits.tol)
     overtime = min(OVERTIME * given, MOST_OVERTIME)
     longer = min(RELAXED_OVERTIME * given, MOST_RELAXED)
     deadline, latest = (max(deadline, now + more) for more in (overtime, longer))
@@ -74,6 +78,29 @@ def _reduced(run: ColumnGeneration, tol: float, deadline: float) -> TwoLayerReLU
         return network
     few = (run.narrow, keep_largest(run.program, network))
     return min(few, key=run.program.network_objective)
+
+
+def _fitted(run: ColumnGeneration, network: TwoLayerReLU, tol: float) -> TwoLayerReLU:
+    """Return the network with better predictions, where rounding leaves a gap."""
+    n, objective = run.program.n, run.program.network_objective(network)
+    is_short = objective - _estimate(run) > 0.5 * tol * objective
+    if not is_short or n * network.n_neurons**2 > MOST_FITTING:
+        return network
+    wanted = run.program.data_term.predictions_at(run.v)
+    return with_predictions(run.program, network, wanted)[0]
+
+
+def _estimate(run: ColumnGeneration) -> float:
+    return run.history[-1].estimate if run.history else run.upper
+
+
+def is_proven(run: ColumnGeneration, certificate: Certificate, tol: float) -> bool:
+    """Whether a certificate proves what the rounds estimate.
+
+    A gap is then the network's: its predictions, or the neurons that were dropped, have
+    no more digits.
+    """
+    return certificate.lower_bound >= (1.0 - tol) * _estimate(run)
 
 
 def _certificate(
@@ -110,7 +137,8 @@ def _certificate(
     v = merged.lift(run.v)
     found.append(bounds(data, network, v, beta, loss, deadline=end, **options))
     options["deadline"] = deadline
-    if found[-1].gap > tol and is_relaxed_next:
+    is_short = found[-1].gap > tol and not is_proven(run, found[-1], tol)
+    if is_short and is_relaxed_next:
         other = RelaxedProgram(program)
         upper = program.network_objective(network)
         most = 2 if math.isinf(latest) else MOST_LEAVES
@@ -122,7 +150,8 @@ def _certificate(
             if time.monotonic() < deadline:
                 found.append(bounds(data, network, best_other.v, beta, loss, **options))
     best = max(found, key=lambda certificate: certificate.lower_bound)
-    if best.gap <= tol or not run.history or time.monotonic() >= deadline:
+    is_last = not is_short or not run.history
+    if is_last or best.gap <= tol or time.monotonic() >= deadline:
         return best
     second = bounds(data, network, None, beta, loss, **options)
     return max(best, second, key=lambda certificate: certificate.lower_bound)

@@ -19,7 +19,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import scipy.linalg as la
 from numpy.typing import ArrayLike
 
 from arrangement.options import Listener
@@ -33,11 +32,7 @@ from convex_solver.certificates import (
 )
 from convex_solver.errors import NoInterpolationError
 from convex_solver.networks import TwoLayerReLU
-from convex_solver.program import (
-    ConvexProgram,
-    blocks_from_network,
-    network_from_blocks,
-)
+from convex_solver.program import ConvexProgram
 from convex_solver.reading import (
     MAX_CONES,
     TOL,
@@ -45,6 +40,7 @@ from convex_solver.reading import (
     deadline_after,
     part_of_time,
 )
+from convex_solver.solver.fit import with_predictions
 from convex_solver.solver.solver import solve_from, teller
 from convex_solver.typing import Array
 
@@ -64,8 +60,6 @@ TRIES = 1 + len(NEARER)
 ENDED = ("time limit", "interrupted")
 # Distance of the dual point from the box that shows the box to be out of reach.
 INSIDE = 1e-4
-# Singular values below this share of the largest are not inverted.
-CUT = 1e-13
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,47 +253,5 @@ def _penalised(
             # the solver stalled: start afresh, nearer to the box
             penalty, guesses = NEARER[inside - 1] / float(np.abs(dual).max()), None
     network, dual, penalty = best
-    return _through_targets(program, network, penalty), dual, penalty, rounds
-
-
-def _through_targets(
-    program: ConvexProgram, network: TwoLayerReLU, penalty: float
-) -> TwoLayerReLU:
-    """Change the sizes of the neurons by what residuals are left, if that helps.
-
-    It does when the penalised objective falls: neurons that are nearly dependent can
-    remove a residual of 1e-15 by sizes that cost 1e-6.  Changes relative to the sizes
-    are tried first, as they leave small neurons small.
-    """
-    best = _without_dust(network)
-    least = _penalised_objective(program, best, penalty)
-    for is_relative in (True, True, False):
-        blocks, sides = blocks_from_network(best)
-        norms = np.linalg.norm(blocks, axis=1)
-        units = blocks / np.where(norms > 0.0, norms, 1.0)[:, None]
-        weights = norms if is_relative else np.ones_like(norms)
-        missed = program.y - best.evaluate(program.X)
-        change = la.lstsq(
-            program.outputs(units) * weights, missed, cond=CUT, lapack_driver="gelsy"
-        )[0]
-        sizes = sides * norms + weights * change
-        other = network_from_blocks(
-            program, np.abs(sizes)[:, None] * units, np.sign(sizes)
-        )
-        value = _penalised_objective(program, other, penalty)
-        if value < least:
-            best, least = other, value
-    return _without_dust(best)
-
-
-def _without_dust(network: TwoLayerReLU) -> TwoLayerReLU:
-    """Drop neurons that are no larger than the rounding of the others."""
-    lengths = np.linalg.norm(network.weights, axis=1) * np.abs(network.alphas)
-    alive = lengths > 2.0**-51 * lengths.sum()
-    return network.replace(network.weights[alive], network.alphas[alive])
-
-
-def _penalised_objective(
-    program: ConvexProgram, network: TwoLayerReLU, penalty: float
-) -> float:
-    return program.with_beta(penalty).network_objective(network)
+    network, _ = with_predictions(program.with_beta(penalty), network, program.y)
+    return network, dual, penalty, rounds

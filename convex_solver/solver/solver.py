@@ -14,12 +14,7 @@ from convex_solver.certificates import (
     SolutionStatus,
 )
 from convex_solver.networks import TwoLayerReLU
-from convex_solver.program import (
-    ConvexProgram,
-    Merged,
-    check_size,
-    merge_equal,
-)
+from convex_solver.program import ConvexProgram, Merged, check_size, merge_equal
 from convex_solver.reading import (
     MAX_CONES,
     TOL,
@@ -29,7 +24,7 @@ from convex_solver.reading import (
 )
 from convex_solver.restricted import all_directions
 from convex_solver.solver.column_generation import ColumnGeneration, Round
-from convex_solver.solver.finish import certified
+from convex_solver.solver.finish import certified, is_proven
 from convex_solver.solver.high_rank import (
     HIGH_ROUNDS_SHARE,
     LEAVES_SHARE,
@@ -44,6 +39,7 @@ from convex_solver.solver.relaxation import (
     MOST_LEAVES,
     RelaxedProgram,
 )
+from convex_solver.solver.small_beta import larger_first
 from convex_solver.typing import Array
 
 Say = Callable[[str], object]
@@ -268,7 +264,8 @@ def solve_from(
     if status is SolutionStatus.OPTIMAL:
         stopped = "tolerance"
     elif stopped == "tolerance":
-        stopped = _shortfall(run, certificate, limits.tol)
+        proven = is_proven(run, certificate, limits.tol)
+        stopped = "stalled" if proven else "certificate"
     solution = Solution(
         objective=objective,
         lower_bound=certificate.lower_bound,
@@ -317,13 +314,24 @@ def _find(
     say: Say,
 ) -> str:
     """Fill the working set and run the rounds; return why they ended."""
-    try:
+
+    def fill(one: ColumnGeneration) -> None:
         if method == "full":
-            run.columns.add_both(all_directions(run.program, run.basis))
+            one.columns.add_both(all_directions(one.program, one.basis))
         else:
-            for network in networks:
-                run.begin_near(network)
-            run.begin_set(guesses)
+            one.begin_set(guesses)
+
+    def rounds(one: ColumnGeneration) -> str:
+        return _rounds(one, limits, say)
+
+    try:
+        for network in networks:
+            run.begin_near(network)
+        if guesses is None and relaxed is None:
+            guesses = larger_first(run, limits, fill, rounds, say)
+            if run.gap <= limits.tol and not run.search(limits.max_cones):
+                return "tolerance"
+        fill(run)
         if relaxed is not None:
             bound_first(run, relaxed, limits.tol, say)
         stopped = _rounds(run, limits, say)
@@ -348,17 +356,6 @@ def _rounds(run: ColumnGeneration, limits: Limits, say: Say) -> str:
         if missed == 0:
             return stopped
         say(f"the covering of the sphere found {missed} more chambers")
-
-
-def _shortfall(run: ColumnGeneration, certificate: Certificate, tol: float) -> str:
-    """Why a certificate has a gap: what it did not prove, or else what is rounded.
-
-    Where it proves what the rounds estimate, the network is what falls short: its
-    predictions, or the neurons that were dropped, have no more digits.
-    """
-    estimate = run.history[-1].estimate if run.history else run.upper
-    is_proven = certificate.lower_bound >= (1.0 - tol) * estimate
-    return "stalled" if is_proven else "certificate"
 
 
 def _choose(program: ConvexProgram, method: str) -> tuple[str, str]:
