@@ -22,9 +22,11 @@ from convex_solver.typing import Array
 Say = Callable[[str], object]
 
 # First beta, relative to the one at which zero is optimal, and the factor by which it
-# falls; below their product a larger beta comes first.
+# falls.
 FIRST = 1e-3
 FALL = 0.02
+# A beta below this share has a larger one solved first.
+SMALL = 1e-7
 # A dual point that stays in the domain when it grows by this share is inside.
 INSIDE = 1e-4
 # Share of the time.
@@ -44,7 +46,7 @@ def larger_first(
     directions to begin with where they do not.
     """
     program, penalty = run.program, run.program.loss.penalty
-    if penalty is None or program.beta > FALL * FIRST * run.prices.maxima.largest:
+    if penalty is None or program.beta > SMALL * run.prices.maxima.largest:
         return None
     deadline = part_of_time(run.deadline, LARGER_SHARE)
     other = program.with_loss(penalty)
@@ -65,11 +67,11 @@ def larger_first(
         say(f"first with {penalty} loss and beta = {beta:.3g}")
         stopped = rounds(larger)
         guesses = larger.useful_directions()
+        if stopped != "tolerance":
+            break
         v = larger.v * (1.0 + INSIDE)
         if np.array_equal(v, other.data_term.clip(v)):
             _take(run, larger)
-            break
-        if stopped in ("time limit", "interrupted"):
             break
         beta *= FALL
     return guesses
