@@ -36,6 +36,9 @@ LEAST_CENTRING = 1e-6
 # tried where a run ends at so many times the gap that is asked for.
 CATCH_UP = (0.3, 1.0, 0.0)
 FAR, FINEST = 10.0, 1e-7
+# Careful systems come after one iteration without progress, or so many more where they
+# take longer than all else: of more samples than this.
+CHEAP, WAIT = 300, 2
 # A corrected step below these, on its own and beside the predictor's, is done without.
 SHORT, SHORTER = 1e-3, 0.1
 NO_STEP = 1e-10
@@ -144,7 +147,8 @@ class InteriorPoint:
 
     def advance(self) -> bool:
         """Take a step; False if there is none, or a cone is flat to rounding."""
-        if self.stalled > 0:
+        is_small = self.iterate.z.size <= CHEAP
+        if self.stalled > (0 if is_small else WAIT):
             self.direction.take_care()
         try:
             return self._predict_and_correct()
