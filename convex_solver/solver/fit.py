@@ -21,6 +21,7 @@ CUT = 1e-13
 RELATIVE = (True, True, False, True, True, True)
 
 
+@np.errstate(all="ignore")
 def with_predictions(
     program: ConvexProgram, network: TwoLayerReLU, wanted: Array
 ) -> tuple[TwoLayerReLU, float]:
@@ -41,6 +42,8 @@ def with_predictions(
         weights = norms if is_relative else np.ones_like(norms)
         outputs = program.outputs(units)[bound] * weights
         missed = (wanted - f)[bound]
+        if not (np.all(np.isfinite(outputs)) and np.all(np.isfinite(missed))):
+            break
         change = la.lstsq(outputs, missed, cond=CUT, lapack_driver="gelsy")[0]
         sizes = sides * norms + weights * change
         other = network_from_blocks(
@@ -53,6 +56,7 @@ def with_predictions(
     return best, _value(program, best)[1]
 
 
+@np.errstate(all="ignore")  # what overflows is infinite, and not the least
 def _value(program: ConvexProgram, network: TwoLayerReLU) -> tuple[Array, float]:
     """Return predictions (n,) and the objective."""
     f, _ = predict_closely(network, program.data)
