@@ -93,15 +93,17 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Share rooms out among the processes of ``-n 2``."""
+    """Share rooms out among the processes of ``-n 2``; of a long run, files."""
     from xdist.scheduler import LoadScopeScheduling
 
+    is_long = not is_quick(config)
+
     class ByRoom(LoadScopeScheduling):  # type: ignore[misc]
-        """Each test goes where others of its room are."""
+        """Each test goes where others of its room, or of its file, are."""
 
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]
-            return TOGETHER.get(Path(file).parent.name, file)
+            return file if is_long else TOGETHER.get(Path(file).parent.name, file)
 
     return ByRoom(config, log)
 
