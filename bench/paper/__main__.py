@@ -15,6 +15,7 @@ import importlib
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -116,6 +117,15 @@ def main(words: Sequence[str] | None = None) -> int:
     asked = read_arguments(sys.argv[1:] if words is None else words)
     if asked.here:
         return _here(asked)
+    if asked.output is None:
+        # one experiment reads what the others have written
+        with tempfile.TemporaryDirectory() as folder:
+            asked.output = Path(folder)
+            return _run_all(asked)
+    return _run_all(asked)
+
+
+def _run_all(asked: argparse.Namespace) -> int:
     failed, skipped = [], []
     for name in asked.names or pages.names():
         print(f"# {name}\n", flush=True)
@@ -125,7 +135,7 @@ def main(words: Sequence[str] | None = None) -> int:
         elif code:
             failed.append(name)
         print(flush=True)
-    if asked.output is not None and asked.output.resolve() == pages.RESULTS:
+    if asked.output.resolve() == pages.RESULTS:
         pages.update()
     if skipped:
         print(f"skipped for want of data: {', '.join(skipped)}", file=sys.stderr)

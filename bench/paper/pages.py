@@ -12,11 +12,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-from bench.harness import ROOT
+from bench.harness import ROOT, markdown, shown
+from bench.paper.common import gap_text
 
 FOLDER = ROOT / "bench" / "paper"
 RESULTS = FOLDER / "results"
 PAGE = FOLDER / "README.md"
+FRONT = ROOT / "README.md"
 # In the order of the paper; those that others are read from come before them.
 ORDER = (
     "toy_1d",
@@ -30,6 +32,17 @@ ORDER = (
     "where_the_wall_is",
     "table_1",
 )
+
+# Rows of the short table of the project's page: experiment, problem, what it is.
+SUMMARY = (
+    ("toy_1d", "Figure 2, m = 8", "five points, 8 neurons"),
+    ("toy_2d", "Figure 3, n = 50", "50 points of the plane, hinge loss"),
+    ("boston", "boston", "Boston housing, 400 rows, 13 columns"),
+    ("kinematics", "kinematics", "kinematics, 4,000 rows, 8 columns"),
+    ("bank", "bank", "bank, 4,000 rows, 32 columns"),
+)
+TRAINED = ("sgd", "adam", "gd")
+SAMPLED = ("approximate", "alg1", "alg2", "alg3", "pyscnn")
 
 
 def names() -> tuple[str, ...]:
@@ -85,6 +98,35 @@ def page(found: dict[str, Any]) -> str:
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
+def summary(results: dict[str, dict[str, Any]]) -> str:
+    """Return the short table: the best of each kind of method, and what is certified.
+
+    Objectives; ours has its certified bound, gap and seconds.
+    """
+    rows = []
+    for name, problem, what in SUMMARY:
+        if name not in results:
+            continue
+        ends = [end for end in results[name]["ends"] if end["problem"] == problem]
+        bound = max(end["lower_bound"] for end in ends)
+
+        def best(methods: tuple[str, ...], ends: Any = ends) -> dict[str, Any] | None:
+            found = [end for end in ends if end["method"] in methods]
+            return min(found, key=lambda end: end["objective"], default=None)
+
+        row = [what]
+        for methods in (("sgd",), TRAINED[1:], SAMPLED, ("optimal",)):
+            end = best(methods)
+            row.append("-" if end is None else f"{end['objective']:.4g}")
+        ours = best(("optimal",))
+        gap = max(0.0, 1.0 - bound / ours["objective"]) if ours else None
+        row += [f"{bound:.4g}", shown(gap_text(gap)), shown(ours and ours["seconds"])]
+        rows.append(row)
+    heads = ["problem", "SGD", "Adam, GD", "some patterns", "ours"]
+    heads += ["certified bound", "gap", "seconds"]
+    return markdown(heads, rows)
+
+
 def filled(text: str, blocks: dict[str, str]) -> str:
     """Return a page with new blocks between the marks of these names."""
     for name, content in blocks.items():
@@ -100,7 +142,11 @@ def contents() -> dict[Path, str]:
     """Return the pages as they should be, with the results that there are."""
     found = read_results(RESULTS)
     blocks = {name: block(one, "results/") for name, one in found.items()}
-    return {PAGE: filled(PAGE.read_text(encoding="utf-8"), blocks)}
+    front = {"what it shows": summary(found)} if found else {}
+    return {
+        PAGE: filled(PAGE.read_text(encoding="utf-8"), blocks),
+        FRONT: filled(FRONT.read_text(encoding="utf-8"), front),
+    }
 
 
 def update() -> None:
