@@ -72,7 +72,7 @@ def block(found: dict[str, Any], linked: str = "") -> str:
 
 def _lower(texts: list[str]) -> list[str]:
     """Make headings of tables bold lines, for a page with headings of its own."""
-    return [re.sub(r"^## (.*)$", r"**\1**", text, count=1) for text in texts]
+    return [re.sub(r"\A## (.*)", r"**\1**", text) for text in texts]
 
 
 def page(found: dict[str, Any]) -> str:

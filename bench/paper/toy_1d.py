@@ -118,7 +118,8 @@ def _tables(
         end_rows(result.ends),
         formats=SHOWN,
         note="Objective of the best start, seconds of all starts. The optimum does not "
-        "depend on m: it has four neurons.",
+        "depend on m: it has "
+        f"{len(best['alphas'])} neurons.",
     )
     rows = [
         {"neurons m": m, "method": label}
