@@ -14,7 +14,7 @@ CASE = Case(
     title="Boston housing",
     n=400,
     batch=25,
-    seconds=15.0,
+    seconds=20.0,
     component_seconds=(15.0, 30.0),
     directions=200,
 )

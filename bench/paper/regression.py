@@ -18,7 +18,7 @@ decay, split, scaling or steps; here they are:
   *Alg3*: over those at its end; *Alg2*: over patterns sampled in the column space.
   Their seconds are those of the descent and of the program, at most twice the time that
   the others have.
-- *Optimal*: `solve` for every time given, each a run of its own, and its certified
+- *solve*: `solve` for every time given, each a run of its own, and its certified
   lower bound.  The width of its network is not limited.
 """
 
@@ -46,12 +46,11 @@ from bench.paper.common import (
     end_rows,
     warm_up,
 )
+from bench.paper.timed import timed
 from convex_solver import (
     Approximation,
     ConvexProgram,
     MissingDataSetError,
-    Training,
-    TrainingDivergedError,
     TwoLayerReLU,
     alg1,
     alg2,
@@ -71,7 +70,7 @@ WIDE, DESCENT = 50, 2000
 ALG_TOL = 1e-4
 # Shares of the largest useful beta that `solve` is also asked about.
 SHARES = (0.5, 0.1, 0.02)
-GOAL = "optimal over the best of all others, objectives at equal time"
+GOAL = "solve over the best of all others, objectives at equal time"
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ class Case:
 
     def times(self) -> list[float]:
         """Return the seconds of the runs of which curves are made."""
-        shares = (0.125, 0.25, 0.5, 1.0) if self.table else (0.5, 1.0)
+        shares = (1 / 9, 1 / 3, 1.0) if self.table else (0.5, 1.0)
         return [self.seconds * share for share in shares]
 
 
@@ -206,49 +205,26 @@ def _warm(case: Case) -> None:
     alg2(program, n_directions=10, bound=None)
 
 
-def _fitting_steps(work: Callable[[int], float], seconds: float) -> int:
-    """Return how many steps take about so many seconds; ``work(steps)`` gives them.
-
-    Two short runs tell the cost of a step from that of a start.
-    """
-    short, long = work(20), work(220)
-    each = max((long - short) / 200.0, 1e-6)
-    return max(50, int((0.9 * seconds - short) / each))
-
-
 def _rate(case: Case, problem: Problem) -> dict[str, Any]:
     """Return the first rate of SGD that ends lowest on short runs of one start."""
     program = problem.program()
     found = {}
     for rate in RATES:
-        training = _sgd_run(case, program, 0, rate / case.n, case.seconds / 8.0)
+        training = timed(
+            program, case.seconds / 8.0, **_sgd_options(case, rate), seed=0
+        )
         if training is not None:
             found[rate] = training.objective
     return {"rate": min(found, key=lambda rate: found[rate]), "tried": found}
 
 
-def _sgd_run(
-    case: Case, program: ConvexProgram, seed: int, rate: float, seconds: float
-) -> Training | None:
-    """Return a run of SGD of about so many seconds, or None if it diverged."""
-
-    def work(steps: int, limit: float | None = None) -> Training:
-        return train(
-            program,
-            method="sgd",
-            n_neurons=case.neurons,
-            batch_size=case.batch,
-            steps=steps,
-            step_size=rate,
-            seed=seed,
-            time_limit=limit,
-        )
-
-    try:
-        steps = _fitting_steps(lambda count: work(count).seconds, seconds)
-        return work(steps, 1.2 * seconds)
-    except TrainingDivergedError:
-        return None
+def _sgd_options(case: Case, rate: float) -> dict[str, Any]:
+    return {
+        "method": "sgd",
+        "n_neurons": case.neurons,
+        "batch_size": case.batch,
+        "step_size": rate / case.n,
+    }
 
 
 def _sgd(case: Case, problem: Problem, seed: int, rate: float) -> dict[str, Any]:
@@ -256,7 +232,7 @@ def _sgd(case: Case, problem: Problem, seed: int, rate: float) -> dict[str, Any]
     program = problem.program()
     points, traces = [], []
     for seconds in case.times():
-        training = _sgd_run(case, program, seed, rate / case.n, seconds)
+        training = timed(program, seconds, **_sgd_options(case, rate), seed=seed)
         if training is None:
             continue
         points.append(_point(problem, training.network, training))
@@ -276,23 +252,12 @@ def _point(problem: Problem, network: TwoLayerReLU, found: Any) -> dict[str, Any
 def _adam(case: Case, problem: Problem) -> dict[str, Any]:
     """Wide networks, all starts side by side."""
     program = problem.program()
-
-    def work(steps: int, limit: float | None = None) -> Training:
-        return train(
-            program,
-            n_neurons=WIDE,
-            n_starts=STARTS,
-            steps=steps,
-            seed=1,
-            time_limit=limit,
-        )
-
     points = []
     for seconds in case.times():
-        steps = _fitting_steps(lambda count: work(count).seconds, seconds)
-        training = work(steps, 1.2 * seconds)
-        points.append(_point(problem, training.network, training))
-        points[-1]["worst"] = float(np.nanmax(training.objectives))
+        training = timed(program, seconds, n_neurons=WIDE, n_starts=STARTS, seed=1)
+        if training is not None:
+            points.append(_point(problem, training.network, training))
+            points[-1]["worst"] = float(np.nanmax(training.objectives))
     return {"points": points}
 
 
@@ -402,7 +367,7 @@ def _report(
         label = f"{style.METHODS[name].label}, {point['patterns']} patterns"
         ends.append(end(name, label, point))
     ours = done["optimal"]["points"][-1]
-    ends.append(end("optimal", f"Optimal, {ours['neurons']} neurons", ours))
+    ends.append(end("optimal", f"`solve`, {ours['neurons']} neurons", ours))
     result.end(*ends)
     others = min(one.objective for one in ends[:-1])
     result.goal(GOAL, case.name, ours["objective"] / others, 1.0)
@@ -506,7 +471,8 @@ def _draw(
     for name, lines in named.items():
         look = style.METHODS[name]
         for k, line in enumerate(lines):
-            label = look.label if k == 0 else None
+            label = "solve" if name == "optimal" else look.label
+            label = label if k == 0 else None
             seconds = [point["seconds"] for point in line]
             options_ = look.curve(label=label, zorder=4 if name == "optimal" else 3)
             if name == "optimal":
