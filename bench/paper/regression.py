@@ -383,7 +383,7 @@ def _report(
     _more_tables(case, done, result)
     for row in done["components"]["points"]:
         name = f"{case.name}, {row['k']} components"
-        label = f"Optimal on {row['k']} principal components"
+        label = f"`solve`, {row['k']} principal components"
         result.end(
             End(name, "optimal", label, row["objective"], row["bound"], row["seconds"])
         )

@@ -11,8 +11,9 @@ pixels divided by 256 less 0.5, beta 0.1.  200 other images are for tests.
   and the end of gradient descent, and of 50 clusters of patches and the opposite ones,
   as the appendix has it; *Alg3*: over those at its end; *Alg2*: over 100 patterns
   sampled in the column space.  Their time includes the descent.
-- *solve*: `solve`, the best network that it has when its time is over.  In rank 48 its relaxation proves next to nothing with hinge loss,
-  and the bound, which is in the table, is not near any objective.
+- *solve*: the best network that it has when its time is over.  In rank 48 its
+  relaxation proves next to nothing with hinge loss, and the bound, which is in the
+  table, is not near any objective.
 
 *Distances of neurons* (Figure 11): every neuron is ``|alpha| u``, of length 1; rows are
 those of the best start of SGD, heaviest first; columns are those of Alg1, and of
