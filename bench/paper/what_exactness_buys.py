@@ -223,6 +223,7 @@ def run(options: Options) -> Result:
     for method in ("sgd", "adam", "gd"):
         train(small, method=method, steps=2)
     settings = {"quick": options.quick, "tol": TOL, "steps": STEPS, "starts": STARTS}
+    settings |= {"rates": RATES}
     settings |= {"limits": (SOLVE_SECONDS, SEARCH_SECONDS, PROGRAM_SECONDS)}
     found = {}
     for instance in all_instances(options):
