@@ -63,9 +63,10 @@ def read_results(folder: Path) -> dict[str, dict[str, Any]]:
 def block(found: dict[str, Any], linked: str = "") -> str:
     """Return tables, pictures and how they were made; ``linked`` is the folder."""
     pictures = [f"![{Path(p).stem}]({linked}{p})" for p in found["pictures"]]
+    seconds = f" in {float(found['seconds']):,.0f} s" if found["parts"] else ""
     made = (
-        f"Made by `{found['command']}` in {float(found['seconds']):,.0f} s; "
-        f"{found['n_checked']} ends checked, none below its certified bound."
+        f"Made by `{found['command']}`{seconds}; {found['n_checked']} ends checked, "
+        "none below its certified bound."
     )
     return "\n\n".join([*pictures, *_lower(found["texts"]), made])
 
@@ -141,7 +142,12 @@ def filled(text: str, blocks: dict[str, str]) -> str:
 def contents() -> dict[Path, str]:
     """Return the pages as they should be, with the results that there are."""
     found = read_results(RESULTS)
-    blocks = {name: block(one, "results/") for name, one in found.items()}
+    blocks = {
+        name: block(found[name], "results/")
+        if name in found
+        else f"Not run yet: `python -m bench.paper {name}`."
+        for name in names()
+    }
     front = {"what it shows": summary(found)} if found else {}
     return {
         PAGE: filled(PAGE.read_text(encoding="utf-8"), blocks),
