@@ -35,18 +35,8 @@ def run_here(name: str, options: Options) -> dict[str, Any]:
     start, where = time.perf_counter(), setting()
     result = module.run(options)
     n_checked = check_bounds(result.ends)
-    for goal in result.goals:
-        print(
-            f"{'met' if goal.is_met else 'MISSED'}: {goal.statement}, {goal.case}: "
-            f"{goal.found:.4g}, {'at least' if goal.at_least else 'at most'} "
-            f"{goal.limit:g}"
-        )
     seconds = time.perf_counter() - start
-    print(
-        f"{name}: {n_checked} ends, none below its certified bound; {seconds:.1f} s",
-        flush=True,
-    )
-    return {
+    found = {
         "experiment": name,
         "command": f"python -m bench.paper {name}" + " --quick" * options.quick,
         "seconds": round(sum(float(p["seconds"]) for p in result.parts.values()), 1),
@@ -57,6 +47,12 @@ def run_here(name: str, options: Options) -> dict[str, Any]:
         "texts": [table.text() for table in result.tables],
         "pictures": result.pictures,
     }
+    print(*pages.goals(found["goals"]), sep="\n\n", flush=True)
+    print(
+        f"{name}: {n_checked} ends, none below its certified bound; {seconds:.1f} s",
+        flush=True,
+    )
+    return found
 
 
 def write(found: dict[str, Any], folder: Path) -> None:
@@ -129,7 +125,11 @@ def _run_all(asked: argparse.Namespace) -> int:
     failed, skipped = [], []
     for name in asked.names or pages.names():
         print(f"# {name}\n", flush=True)
-        code = subprocess.run(_command(name, asked), cwd=ROOT).returncode
+        try:
+            code = subprocess.run(_command(name, asked), cwd=ROOT).returncode
+        except KeyboardInterrupt:
+            print("stopped; the same command goes on where it was", file=sys.stderr)
+            return 130
         if code == SKIPPED:
             skipped.append(name)
         elif code:

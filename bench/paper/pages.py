@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from bench.harness import ROOT, markdown, shown
+from bench.harness import ROOT, Goal, markdown, shown
 from bench.paper.common import gap_text
 
 FOLDER = ROOT / "bench" / "paper"
@@ -61,19 +61,28 @@ def read_results(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def block(found: dict[str, Any], linked: str = "") -> str:
-    """Return tables, pictures and how they were made; ``linked`` is the folder."""
+    """Return pictures, tables, goals and how they were made; headings are bold lines.
+
+    ``linked`` is the folder of the pictures, as the page sees it.
+    """
     pictures = [f"![{Path(p).stem}]({linked}{p})" for p in found["pictures"]]
     seconds = f" in {float(found['seconds']):,.0f} s" if found["parts"] else ""
     made = (
         f"Made by `{found['command']}`{seconds}; {found['n_checked']} ends checked, "
         "none below its certified bound."
     )
-    return "\n\n".join([*pictures, *_lower(found["texts"]), made])
+    texts = [re.sub(r"\A## (.*)", r"**\1**", text) for text in found["texts"]]
+    return "\n\n".join([*pictures, *texts, *goals(found["goals"]), made])
 
 
-def _lower(texts: list[str]) -> list[str]:
-    """Make headings of tables bold lines, for a page with headings of its own."""
-    return [re.sub(r"\A## (.*)", r"**\1**", text) for text in texts]
+def goals(found: list[dict[str, Any]]) -> list[str]:
+    """Return one list of all goals, with the verdict first."""
+    lines = [
+        f"- {'met' if goal.is_met else 'MISSED'}: {goal.statement}, {goal.case}: "
+        f"{goal.found:.4g}, {'at least' if goal.at_least else 'at most'} {goal.limit:g}"
+        for goal in (Goal(**one) for one in found)
+    ]
+    return ["\n".join(lines)] if lines else []
 
 
 def page(found: dict[str, Any]) -> str:
@@ -83,17 +92,11 @@ def page(found: dict[str, Any]) -> str:
         f"- part `{name}`: {part['seconds']} s, commit {part['commit']}, {part['date']}"
         for name, part in found["parts"].items()
     ]
-    goals = [
-        f"- {goal['statement']}, {goal['case']}: {goal['found']:.4g} "
-        f"({'at least' if goal['at_least'] else 'at most'} {goal['limit']:g})"
-        for goal in found["goals"]
-    ]
     sections = [
         f"# {found['experiment']}",
         found["about"],
         "\n".join(where),
         block(found),
-        "\n".join(["Goals:", "", *goals]) if goals else "",
         "\n".join(["Parts:", "", *parts]) if parts else "",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
