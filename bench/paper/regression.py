@@ -210,8 +210,8 @@ def _rate(case: Case, problem: Problem) -> dict[str, Any]:
     program = problem.program()
     found = {}
     for rate in RATES:
-        training = timed(
-            program, case.seconds / 8.0, **_sgd_options(case, rate), seed=0
+        (training,) = timed(
+            program, [case.seconds / 8.0], **_sgd_options(case, rate), seed=0
         )
         if training is not None:
             found[rate] = training.objective
@@ -231,8 +231,8 @@ def _sgd(case: Case, problem: Problem, seed: int, rate: float) -> dict[str, Any]
     """One start of SGD, run anew for every time given."""
     program = problem.program()
     points, traces = [], []
-    for seconds in case.times():
-        training = timed(program, seconds, **_sgd_options(case, rate), seed=seed)
+    how = _sgd_options(case, rate)
+    for training in timed(program, case.times(), **how, seed=seed):
         if training is None:
             continue
         points.append(_point(problem, training.network, training))
@@ -253,8 +253,8 @@ def _adam(case: Case, problem: Problem) -> dict[str, Any]:
     """Wide networks, all starts side by side."""
     program = problem.program()
     points = []
-    for seconds in case.times():
-        training = timed(program, seconds, n_neurons=WIDE, n_starts=STARTS, seed=1)
+    how = {"n_neurons": WIDE, "n_starts": STARTS, "seed": 1}
+    for training in timed(program, case.times(), **how):
         if training is not None:
             points.append(_point(problem, training.network, training))
             points[-1]["worst"] = float(np.nanmax(training.objectives))

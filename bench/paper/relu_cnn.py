@@ -178,7 +178,7 @@ def _rate(case: Case, program: ConvexProgram) -> dict[str, Any]:
     """Return the first rate of SGD that ends lowest on short runs of one start."""
     found = {}
     for rate in RATES:
-        training = timed(program, case.seconds / 6.0, **_sgd_options(case, rate))
+        (training,) = timed(program, [case.seconds / 6.0], **_sgd_options(case, rate))
         if training is not None:
             found[rate] = training.objective
     return {"rate": min(found, key=lambda rate: found[rate]), "tried": found}
@@ -203,8 +203,8 @@ def _search(
 ) -> dict[str, Any]:
     """A local search, run anew for every time given; the curve of the longest."""
     points, trace = [], None
-    for share in case.shares:
-        training = timed(program, share * case.seconds, **how)
+    times = [share * case.seconds for share in case.shares]
+    for training in timed(program, times, **how):
         if training is not None:
             points.append(_point(problem, training.network, training))
             trace = curves(training)[0]

@@ -84,9 +84,10 @@ found["matched"] = relu_cnn.matched(matrix).tolist()
 
 # a step that is far too long ends in nothing, and not in an error
 program = problem.program()
-found["diverged"] = timed.timed(program, 0.05, method="sgd", step_size=1e6) is None
-training = timed.timed(program, 0.2, method="sgd", n_neurons=3)
-found["steps"] = int(training.steps[-1])
+found["diverged"] = timed.timed(program, [0.05], method="sgd", step_size=1e6)
+trainings = timed.timed(program, [0.2, 2.0], method="sgd", n_neurons=3)
+found["steps"] = [int(training.steps[-1]) for training in trainings]
+found["seconds"] = trainings[-1].seconds
 
 one = {"bound": 2.0, "ways": {"sgd": [[3.0, 1.0], [2.0, 1.0]]}}
 two = {"bound": 1.0, "ways": {}}
@@ -114,8 +115,10 @@ def test_the_pieces_of_the_experiments():
         [0.0, 2.0, pytest.approx(near)],
         [2.0, 0.0, 2.0],
     ]
-    assert found["diverged"]
-    assert found["steps"] >= 50
+    assert found["diverged"] == [None]
+    # on a machine however busy
+    assert 50 <= found["steps"][0] < found["steps"][1]
+    assert found["seconds"] < 10.0
     assert found["excesses"] == [0.5, 0.0]
 
 
