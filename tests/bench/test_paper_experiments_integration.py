@@ -146,7 +146,7 @@ def test_a_quick_run_says_where_each_method_ended_and_draws(name, tmp_path):
     expected = {"optimal"}
     if name == "bank":
         expected |= {"sgd", "adam", "alg1", "alg2", "alg3"}
-        assert found["goals"][0]["statement"].startswith("solve over the best")
+        assert found["goals"][0]["statement"].startswith("excess of solve")
     if name == "relu_cnn":
         expected |= {"sgd", "gd", "adam", "alg1", "alg2", "alg3"}
     if name == "circular_cnn":
