@@ -48,6 +48,14 @@ class NoInterpolationError(ConvexSolverError, ValueError):
         return NoInterpolationError, (self.obstruction,)
 
 
+class DataSetError(ConvexSolverError, ValueError):
+    """What was read is not the data set that it should be."""
+
+
+class MissingDataSetError(ConvexSolverError, OSError):
+    """A data set is neither in a folder nor to be fetched."""
+
+
 class LeavesError(InputError):
     """Leaves that do not cover the sphere, or belong to other data, prove nothing."""
 

@@ -204,7 +204,8 @@ def alg1(
     only one of the three that the paper's appendix fixes.  The cluster directions are
     the k-means centres less the mean of all rows, and their negatives: rows without
     negative entries, as of pixels, are on one side of every centre itself.  As the
-    patterns of the last network are among them, the result is not worse than it.
+    patterns of the last network are among them, the result is not worse than it, also
+    where the time ends before the program is solved.
 
     Examples
     --------
@@ -379,9 +380,11 @@ def _solve_over(
     blocks = blocks_of(
         program, basis, directions, part_of_time(run.deadline, SET_UP_SHARE)
     )
-    none = program.network(np.zeros((0, program.d)), np.zeros(0))
-    objective = program.network_objective(none)
-    restricted, network = objective, none
+    best = program.network(np.zeros((0, program.d)), np.zeros(0))
+    objective = restricted = program.network_objective(best)
+    if training is not None and training.objective < objective:
+        # a program that the time ends may be far from the network that it began with
+        best, objective = training.network, training.objective
     if len(blocks):
         network, restricted = solve_by_cuts(
             program, blocks, basis, run.tol, part_of_time(run.deadline, SOLVE_SHARE)
@@ -389,11 +392,9 @@ def _solve_over(
         network = reduce_network(program, network, deadline=run.deadline)
         value = program.network_objective(network)
         if value < objective:
-            objective = value
-        else:
-            network = none
+            best, objective = network, value
     found = Approximation(
-        network=network,
+        network=best,
         objective=objective,
         lower_bound=None,
         n_patterns=(len(blocks) + 1) // 2,

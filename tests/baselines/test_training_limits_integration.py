@@ -163,6 +163,17 @@ def test_patterns_that_are_late_are_left_out(a_second_a_look):
     assert none.n_patterns == none.network.n_neurons == 0
 
 
+@pytest.mark.parametrize("method", [alg1, alg3])
+def test_a_program_without_time_is_not_worse_than_its_training(method):
+    program = program_of(k=1)
+    training = train(program, method="gd", n_neurons=8, steps=200, record=100)
+    zero = program.network(np.zeros((0, program.d)), np.zeros(0))
+    assert training.objective < program.network_objective(zero)
+    found = method(program, training=training, time_limit=1e-9, bound=None)
+    assert found.objective <= training.objective
+    assert found.objective == program.network_objective(found.network)
+
+
 def test_both_signs_of_a_pattern_come_together(a_second_a_look):
     program = program_of(k=1)
     basis = np.eye(program.d)

@@ -44,7 +44,7 @@ def test_the_index_is_generated_short_and_says_how_each_figure_is_made():
 def test_pages_show_pictures_that_exist_and_no_picture_is_left_over():
     pages = "\n".join(path.read_text(encoding="utf-8") for path in RESULTS.glob("*.md"))
     drawn = set(re.findall(r"\]\(([^)]*\.png)\)", pages))
-    assert drawn == {path.name for path in (ROOT / "bench").rglob("*.png")}
+    assert drawn == {path.name for path in RESULTS.glob("*.png")}
 
 
 def test_answers_of_two_checkouts_are_compared():
