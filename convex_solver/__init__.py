@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING, Any
 from arrangement import InputError, InputTypeError
 from convex_solver.baselines import (
     Approximation,
-    SeenPatterns,
-    Training,
     alg1,
     alg2,
     alg3,
     approximate,
-    train,
 )
 from convex_solver.certificates import (
     Certificate,
@@ -95,6 +92,7 @@ from convex_solver.solver import (
     solve,
     solve_path,
 )
+from convex_solver.training import SeenPatterns, Training, train
 
 if TYPE_CHECKING:
     from convex_solver.estimators import ConvexReLUClassifier as ConvexReLUClassifier

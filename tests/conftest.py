@@ -34,6 +34,7 @@ TOGETHER = {
     "restricted": "solver",
     "solver": "solver",
     "stores": "listing",
+    "training": "solver",
     "verification": "listing",
     "walls": "solver",
 }

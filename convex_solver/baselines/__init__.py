@@ -1,4 +1,4 @@
-"""What the optimum is compared with: training and sampled programs."""
+"""What the optimum is compared with: programs over some patterns only."""
 
 from convex_solver.baselines.approximations import (
     Approximation,
@@ -7,15 +7,11 @@ from convex_solver.baselines.approximations import (
     alg3,
     approximate,
 )
-from convex_solver.baselines.training import SeenPatterns, Training, train
 
 __all__ = [
     "Approximation",
-    "SeenPatterns",
-    "Training",
     "alg1",
     "alg2",
     "alg3",
     "approximate",
-    "train",
 ]

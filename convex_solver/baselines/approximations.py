@@ -20,7 +20,6 @@ import numpy as np
 from arrangement import InputError
 from arrangement.options import whole_number
 from convex_solver.baselines.clusters import cluster_directions
-from convex_solver.baselines.training import Training, train
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import ConvexProgram, reduce_network
 from convex_solver.reading import LEAST_SECONDS, TOL, Limits, part_of_time
@@ -31,6 +30,7 @@ from convex_solver.solver import (
     relaxed_certificate,
     solve,
 )
+from convex_solver.training import Training, train
 from convex_solver.typing import Array
 
 # The exact optimum is sought for the gap up to this rank, for so many seconds, to this

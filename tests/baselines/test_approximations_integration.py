@@ -9,10 +9,10 @@ from arrangement import count_patterns
 from convex_solver import ConvexProgram, InputError, ProgramTooLargeError, solve
 from convex_solver.baselines import approximations as module
 from convex_solver.baselines.approximations import alg1, alg2, alg3, approximate
-from convex_solver.baselines.training import train
 from convex_solver.losses.loss import LOSSES
 from convex_solver.reading.patches import extract_patches
 from convex_solver.restricted import directions
+from convex_solver.training import train
 
 from instances import searchable
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from convex_solver import ConvexProgram, SolutionStatus, solve
-from convex_solver.baselines.training import train
 from convex_solver.losses.loss import LOSSES
+from convex_solver.training import train
 
 from instances import searchable
 

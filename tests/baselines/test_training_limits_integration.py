@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from convex_solver import ConvexProgram, InputError, InputTypeError
-from convex_solver.baselines import alg1, alg3, approximate, approximations, descent
-from convex_solver.baselines import training as baselines
-from convex_solver.baselines.training import train
+from convex_solver.baselines import alg1, alg3, approximate, approximations
 from convex_solver.restricted import directions
+from convex_solver.training import descent, train
+from convex_solver.training import runs as baselines
 
 from instances import searchable
 

@@ -51,7 +51,7 @@ FLOORS = {
         leaves
         certificates
         program
-        restricted linear_cnn
+        restricted linear_cnn training
         conic
         solver
         baselines datasets
@@ -91,6 +91,7 @@ WALLS = {
             "convex_solver.solver",
             "convex_solver.conic",
             "convex_solver.linear_cnn",
+            "convex_solver.training",
             "convex_solver.baselines",
             "convex_solver._kernels.solve",
         ),

@@ -47,7 +47,7 @@ PROBE_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Options:
-    """What `convex_solver.baselines.training.train` is asked for."""
+    """What `convex_solver.training.train` is asked for."""
 
     method: str
     n_neurons: int

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arrangement import InputError, pack
-from convex_solver.baselines.descent import RULES, Options, Task, start_point
 from convex_solver.errors import TrainingDivergedError
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import ConvexProgram, join_neurons
 from convex_solver.reading import deadline_after, part_of_time, read_seconds
+from convex_solver.training.descent import RULES, Options, Task, start_point
 from convex_solver.typing import Array
 
 # Pre-activations of the starts that run side by side, 4 MB: they stay in the cache.

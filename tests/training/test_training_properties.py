@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 
 from arrangement.model.patterns import unpack
 from convex_solver import ConvexProgram, InputError, InputTypeError
-from convex_solver.baselines import descent
-from convex_solver.baselines import training as baselines
-from convex_solver.baselines.training import train
 from convex_solver.errors import TrainingDivergedError
 from convex_solver.losses.loss import LOSSES
+from convex_solver.training import descent, train
+from convex_solver.training import runs as baselines
 
 from instances import searchable
 
