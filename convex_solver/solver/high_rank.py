@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from convex_solver.certificates import COVERED_RANK
 from convex_solver.program import ConvexProgram
@@ -19,7 +18,7 @@ RELAXED_RANK = 6
 # Local searches there; shares of the time that these, the relaxation over the whole
 # sphere and all rounds have, and of what is left then, the halving of leaves.
 SEARCHES = 4
-SEARCHES_SHARE, RELAXED_SHARE, HIGH_ROUNDS_SHARE, LEAVES_SHARE = 0.15, 0.8, 0.5, 0.93
+SEARCHES_SHARE, RELAXED_SHARE, HIGH_ROUNDS_SHARE, LEAVES_SHARE = 0.2, 0.8, 0.5, 0.93
 # A gap of the rounds, as a share of that of the proof, at which they wait for it.
 ENOUGH = 0.1
 # Leaves where no limit of the time is given: at most so many, times rows and moments.
@@ -42,16 +41,15 @@ def search_first(
     program: ConvexProgram, deadline: float, say: Say, share: float = SEARCHES_SHARE
 ) -> list[Found]:
     """Return networks that training finds, with blocks in the program's columns."""
-    X, basis = program.reduced()
     try:
-        found = local_searches(program, X, SEARCHES, part_of_time(deadline, share))
+        found = local_searches(program, SEARCHES, part_of_time(deadline, share))
     except KeyboardInterrupt:
         say("interrupted: no more searches; once more to end the rounds too")
         return []
     if found:
         best, worst = found[0].objective, found[-1].objective
         say(f"{len(found)} local searches: objectives {best:.10g} to {worst:.10g}")
-    return [replace(each, blocks=each.blocks @ basis.T) for each in found]
+    return found
 
 
 def bound_first(

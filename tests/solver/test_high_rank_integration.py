@@ -61,16 +61,15 @@ def proven():
 def test_searches_end_near_the_optimum_and_say_what_they_found(loss):
     program = planted_program(loss, 25, 3, beta=0.3)
     optimum = solve(program).objective
-    found = local_searches(program, program.reduced()[0], 3, np.inf)
+    found = local_searches(program, 3, np.inf)
     assert len(found) == 3
     objectives = [each.objective for each in found]
     assert objectives == sorted(objectives)
     for each in found:
         sizes = np.linalg.norm(each.blocks, axis=1)
         used = sizes > 0.0
-        basis = program.reduced()[1]
         network = program.network(
-            each.blocks[used] @ basis.T / np.sqrt(sizes[used])[:, None],
+            each.blocks[used] / np.sqrt(sizes[used])[:, None],
             each.signs[used] * np.sqrt(sizes[used]),
         )
         # balanced weights are no worse than those of the search
@@ -82,16 +81,16 @@ def test_searches_end_near_the_optimum_and_say_what_they_found(loss):
 def test_searches_share_the_time():
     program = planted_program("squared", 400, 12)
     begin = time.monotonic()
-    found = local_searches(program, program.X, 50, begin + 0.5)
+    found = local_searches(program, 50, begin + 0.5)
     assert found
     assert time.monotonic() - begin < 5.0
-    assert local_searches(program, program.X, 3, begin) == []
+    assert local_searches(program, 3, begin) == []
 
 
 def test_searches_take_patches():
     P = np.random.default_rng(0).normal(size=(12, 3, 2))
     program = ConvexProgram(P, np.sin(np.arange(12.0)), 0.1)
-    found = local_searches(program, program.X, 2, np.inf)
+    found = local_searches(program, 2, np.inf)
     assert found[0].objective <= 1.1 * solve(program).objective
 
 
@@ -184,7 +183,7 @@ def test_a_sceptic_finds_no_network_below_a_bound(k):
         loss, 20 + 3 * r, r, beta=float(random.choice([0.1, 1.0]))
     )
     relaxed = RelaxedProgram(program)
-    searched = local_searches(program, program.reduced()[0], 10, np.inf, seed=k)
+    searched = local_searches(program, 10, np.inf, seed=k)
     found = relaxed.refine(searched[0].objective, 1e-3, time.monotonic() + 2.0, most=6)
     network = program.network(np.zeros((0, program.d)), np.zeros(0))
     bound = relaxed_certificate(program, network, found, np.inf).lower_bound
@@ -244,9 +243,9 @@ def test_neurons_that_searches_leave_between_chambers_are_no_obstacle():
     assert np.abs(run.X[:6] @ direction).max() < 1e-12
     run.begin_near(Found(1.0, direction[None] @ run.basis.T, np.ones(1)))
     assert len(run.columns.blocks) == before + 1
-    found = local_searches(program, run.X, 4, np.inf)
+    found = local_searches(program, 4, np.inf)
     for each in found:
-        run.begin_near(replace(each, blocks=each.blocks @ run.basis.T))
+        run.begin_near(each)
     assert run.upper <= found[0].objective * (1 + 1e-9)
 
 
