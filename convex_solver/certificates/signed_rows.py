@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from convex_solver.rounding import U
+from convex_solver.rounding import U, product_in_two_words
 from convex_solver.typing import Array
 
 # Norms of vectors in float64 and the sums behind them: far more than they round.
@@ -21,6 +21,8 @@ SAFE = 1.0 + 2.0**-30
 # Rows are on one line when they are equal so far, relative to the longer one. A
 # larger distance would only cost accuracy, a smaller one speed.
 PARALLEL = 16 * U
+# Columns of which the longest combination is so many times the shortest are turned.
+UNLIKE = 2.0**6
 # Rows whose entries are all below this share of the largest are left out: squares of
 # their squares would underflow, and what they are is far below all rounding.
 SHORTEST = 2.0**-200
@@ -74,13 +76,8 @@ def merge_rows(X: Array, v: Array, X_error: Array) -> SignedRows:
     # |v| e, and |v| |x| u once more for whoever scales v and rounds
     slack = _length(weights @ (X_error + U * np.abs(X)))
     basis, stretch = _row_space(X)
-    reduced = X
-    if basis.shape[1] < d:
-        reduced = X @ basis
-        # the computed residual, and the rounding of its r products and r sums
-        size = np.abs(reduced) @ np.abs(basis).T + np.abs(X)
-        residual = np.abs(X - reduced @ basis.T) + (basis.shape[1] + 2) * U * size
-        slack += _length(weights @ residual)
+    reduced, residual = rotated(X, basis)
+    slack += _length(weights @ residual)
     slack += math.sqrt(d) * n * 2.0**-1000
     rows = weights[:, None] * reduced
     kept = np.flatnonzero(np.any(rows != 0.0, axis=1))
@@ -120,6 +117,10 @@ def _exponent(values: Array) -> int:
 def _row_space(X: Array) -> tuple[Array, float]:
     """Orthonormal basis of the rows' span, and a bound of its norm.
 
+    Columns that are alike stay as they are; others are turned to their principal axes:
+    raw columns with means far above their spread have all kinks beside the plane that
+    is normal to the first, and cones along it are halved across it alone.
+
     ``|W^T u|^2 = u^T W W^T u <= |W^T W| |u|^2``, and a computed entry of ``W^T W`` is
     off by at most ``(d + 2) u``, as the columns have norm 1 to rounding.
     """
@@ -128,11 +129,28 @@ def _row_space(X: Array) -> tuple[Array, float]:
         return np.zeros((d, 0)), 1.0
     _, values, right = np.linalg.svd(X, full_matrices=False)
     rank = int(np.sum(values > 4 * max(n, d) * U * values[0])) if values.size else 0
-    if rank == d:
+    if rank == d and values[0] <= UNLIKE * values[-1]:
         return np.eye(d), 1.0
     basis = np.ascontiguousarray(right[:rank].T)
     excess = float(np.linalg.norm(basis.T @ basis - np.eye(rank)))
     return basis, 1.0 + (excess + rank * (d + 4) * 2 * U) * SAFE
+
+
+def rotated(X: Array, basis: Array) -> tuple[Array, Array]:
+    """Return ``X basis``, and a bound of what that leaves of X, entry by entry.
+
+    In twice the digits: the bound is then about what it takes to write the product as
+    floats, which counts where rows are far longer than what they differ by.
+    """
+    if basis.shape[1] == X.shape[1] and np.array_equal(basis, np.eye(X.shape[1])):
+        return X, np.zeros_like(X)
+    high, low, _ = product_in_two_words(X, basis)
+    reduced = high + low
+    back, rest, error = product_in_two_words(reduced, np.ascontiguousarray(basis.T))
+    left = X - back
+    # two roundings, of the difference and of taking off the rest
+    residual = np.abs(left - rest) * SAFE + 2.0 * U * np.abs(left) + error
+    return reduced, np.asarray(residual)
 
 
 def _merge_parallel(

@@ -16,7 +16,7 @@ from convex_solver._kernels.certify import cone_bounds as cell_bounds
 from convex_solver._kernels.certify import covering
 from convex_solver._kernels.certify.bounded_squares import Spare, Squares
 from convex_solver.certificates.covering import cover_sphere
-from convex_solver.certificates.signed_rows import SignedRows, merge_rows
+from convex_solver.certificates.signed_rows import SignedRows, merge_rows, rotated
 
 from instances import ridge_residual
 from reference.prices import holds_exactly, largest_price, stationary_points
@@ -146,6 +146,73 @@ def test_few_dimensions_in_many_columns():
     assert found.direction.shape == (9,)
     reduced = merge_rows(Z @ basis.T, v, np.zeros((30, 9)))
     assert reduced.rows.shape[1] == 3
+
+
+@SMALL
+@given(st.integers(0, 10**6), st.floats(1.0, 8.0), st.integers(2, 4))
+def test_raw_columns_lose_no_more_than_is_said(seed, digits, d):
+    """Rows in their principal axes, against exact sums; the bound holds exactly."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((8, d)) + 10.0**digits * rng.standard_normal(d)
+    v = rng.standard_normal(8)
+    if seed % 2:
+        # as a dual point is: nearly orthogonal to the mean
+        v -= X @ np.linalg.lstsq(X, v, rcond=None)[0]
+    problem = merge_rows(X, v, 0 * X)
+    reduced, residual = rotated(X, problem.basis)
+    exact = np.array([[Fraction(x) for x in row] for row in problem.basis.tolist()])
+    for i in range(8):
+        row = np.array([Fraction(a) for a in reduced[i].tolist()])
+        for k in range(d):
+            missed = abs(Fraction(X[i, k]) - sum(row * exact[k]))
+            assert missed <= Fraction(residual[i, k])
+            # of the size of a rounding, and no bound of many
+            assert residual[i, k] <= 4 * 2.0**-53 * np.linalg.norm(X[i])
+    if digits > 4.0:
+        assert not np.array_equal(problem.basis, np.eye(d))
+    basis = [[Fraction(x) for x in row] for row in problem.basis.tolist()]
+    points = [
+        *rng.standard_normal((4, d)),
+        *problem.basis.T,
+        *rng.standard_normal((2, d)),
+    ]
+    for row in X[:2]:
+        # on a hyperplane, all but for rounding
+        points.append(points[0] - row * (row @ points[0]) / (row @ row))
+    for point in points:
+        u = [Fraction(x) for x in np.asarray(point).tolist()]
+        w = [sum(b[k] * x for b, x in zip(basis, u, strict=True)) for k in range(d)]
+        value = sum(
+            Fraction(c)
+            * max(sum(Fraction(a) * x for a, x in zip(row, u, strict=True)), 0)
+            for c, row in zip(v.tolist(), X.tolist(), strict=True)
+        )
+        parts = sum(
+            Fraction(a) * x for a, x in zip(problem.linear.tolist(), w, strict=True)
+        )
+        for sign, row in zip(
+            problem.signs.tolist(), problem.rows.tolist(), strict=True
+        ):
+            inner = sum(Fraction(a) * x for a, x in zip(row, w, strict=True))
+            parts += Fraction(sign) * max(inner, 0)
+        scale = Fraction(2) ** problem.exponent
+        missed = abs(value - scale * parts)
+        square = sum(x * x for x in u)
+        assert missed**2 <= (scale * Fraction(problem.slack)) ** 2 * square
+    found = cover_sphere(X, v, max_cones=20_000)
+    assert holds_exactly(found.bound, X.tolist(), v.tolist(), np.array(points))
+
+
+def test_raw_columns_are_covered_by_few_cones():
+    rng = np.random.default_rng(0)
+    Z = np.column_stack([rng.standard_normal((16, 3)), np.ones(16)])
+    raw = Z.copy()
+    raw[:, :3] = [0.02, 0.3, 600.0] * (Z[:, :3] + [700.0, 1e4, 6e4])
+    v = rng.standard_normal(16)
+    v -= raw @ np.linalg.lstsq(raw, v, rcond=None)[0]
+    found = cover_sphere(raw, v, rtol=1e-8, max_cones=50_000)
+    assert found.is_reached
+    assert found.value <= found.bound <= found.value * (1 + 1e-3)
 
 
 def test_rows_on_one_line_become_one_row():
