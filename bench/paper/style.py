@@ -99,7 +99,7 @@ def dress(axes: Axes, *, title: str = "", x: str = "", y: str = "") -> None:
 
 
 def log_ticks(*axes: Axes, most: float = 2.6) -> None:
-    """Label logarithmic axes of few decades at 1, 2 and 5; call it after drawing.
+    """Label logarithmic axes of few decades at 1, 2, 5 and so on; called after drawing.
 
     The labels that Matplotlib gives to such axes overlap.
     """
@@ -115,8 +115,10 @@ def log_ticks(*axes: Axes, most: float = 2.6) -> None:
             if scale != "log":
                 continue
             axis.set_minor_formatter(NullFormatter())
-            if log10(high / low) < most:
-                axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            decades = log10(high / low)
+            if decades < most:
+                subs = (1, 2, 5) if decades > 0.8 else (1, 1.2, 1.5, 2, 3, 4, 5, 6, 8)
+                axis.set_major_locator(LogLocator(subs=subs))
                 axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
 
 
