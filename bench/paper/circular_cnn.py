@@ -250,5 +250,6 @@ def _draw(
         one.set_yscale("log")
         style.dress(one, title=title, x="seconds of one run", y=y)
     axes[0, 0].axhline(convex["bound"], **bound.curve(label=bound.label))
+    style.log_ticks(*axes.flat)
     style.legend_below(figure, axes)
     return style.save(figure, options.output, PROBLEM)

@@ -494,13 +494,15 @@ def _draw(
         one.set_xscale("log")
     objective.set_yscale("log")
     excess.set_yscale("symlog", linthresh=1e-6)
-    excess.set_ylim(bottom=-2e-7)
+    largest = max(point["objective"] for point in every) / least - 1.0
+    excess.set_ylim(-2e-7, max(2.0 * largest, 2e-6))
     x = "seconds of one run"
     style.dress(objective, title="training objective", x=x, y="objective")
     title = "above the least objective of all"
     style.dress(excess, title=title, x=x, y="relative excess")
     style.dress(error, title="test error", x=x, y="mean square, of the variance")
     _limit_errors(error, every)
+    style.log_ticks(*axes.flat)
     figure.suptitle(case.title, x=0.01, ha="left", fontsize=11, color=style.INK)
     style.legend_below(figure, axes, most=7)
     return style.save(figure, options.output, case.name)

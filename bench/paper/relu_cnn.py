@@ -320,6 +320,7 @@ def _draw(done: dict[str, dict[str, Any]], options: Options) -> list[str]:
     style.dress(objective, title="training objective (hinge)", x=x, y="objective")
     style.dress(train_axes, title="accuracy, training images", x=x, y="%")
     style.dress(test_axes, title="accuracy, test images", x=x, y="%")
+    style.log_ticks(*axes.flat)
     style.legend_below(figure, axes, most=7)
     return style.save(figure, options.output, PROBLEM)
 

@@ -98,6 +98,30 @@ def dress(axes: Axes, *, title: str = "", x: str = "", y: str = "") -> None:
         axes.set_ylabel(y, fontsize=9, color=INK)
 
 
+def log_ticks(*axes: Axes, most: float = 2.6) -> None:
+    """Label logarithmic axes of few decades at 1, 2, 5 and so on; called after drawing.
+
+    The labels that Matplotlib gives to such axes overlap.
+    """
+    from math import log10
+
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    for one in axes:
+        for scale, axis, (low, high) in (
+            (one.get_xscale(), one.xaxis, one.get_xlim()),
+            (one.get_yscale(), one.yaxis, one.get_ylim()),
+        ):
+            if scale != "log":
+                continue
+            axis.set_minor_formatter(NullFormatter())
+            decades = log10(high / low)
+            if decades < most:
+                subs = (1, 2, 5) if decades > 0.8 else (1, 1.2, 1.5, 2, 3, 4, 5, 6, 8)
+                axis.set_major_locator(LogLocator(subs=subs))
+                axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+
+
 def legend_below(figure: Figure, axes: Any, *, most: int = 5) -> None:
     """Put one legend for all axes below the picture, each name once."""
     import numpy as np

@@ -275,5 +275,6 @@ def _draw(
         x="rank",
         y="relative gap",
     )
+    style.log_ticks(*axes.flat)
     style.legend_below(figure, [listing])
     return style.save(figure, options.output, NAME)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from convex_solver.certificates import COVERED_RANK
@@ -19,8 +20,10 @@ RELAXED_RANK = 6
 # sphere and all rounds have, and of what is left then, the halving of leaves.
 SEARCHES = 4
 SEARCHES_SHARE, RELAXED_SHARE, HIGH_ROUNDS_SHARE, LEAVES_SHARE = 0.2, 0.8, 0.5, 0.93
-# A gap of the rounds, as a share of that of the proof, at which they wait for it.
-ENOUGH = 0.1
+# A gap of the rounds, as a share of that of the proof, at which they wait for it: where
+# nothing else ends them, and where a limit of the time does.  A search ends some 1e-5
+# above the optimum, and two or three rounds bring it to 1e-6.
+ENOUGH, ENOUGH_IN_TIME = 0.1, 1e-3
 # Leaves where no limit of the time is given: at most so many, times rows and moments.
 SOME_LEAVES, EFFORT = 32, 2e6
 
@@ -59,4 +62,5 @@ def bound_first(
     deadline = part_of_time(run.deadline, RELAXED_SHARE)
     found = relaxed.refine(run.upper, tol, deadline, most=2, report=say)
     if found is not None and run.program.rank > COVERED_RANK:
-        run.enough = ENOUGH * (run.upper - found.estimate) / run.upper
+        share = ENOUGH if math.isinf(run.deadline) else ENOUGH_IN_TIME
+        run.enough = share * (run.upper - found.estimate) / run.upper

@@ -157,8 +157,9 @@ def solve(
     Notes
     -----
     Above rank 6, where chambers are too many to meet and coverings end rarely, networks
-    that local searches find come first and a relaxation over the whole sphere; what
-    the rounds leave of half the time then goes to halving the sphere into leaves.
+    that local searches find come first and a relaxation over the whole sphere; then
+    rounds, for half of the time at most, and what they leave goes to halving the
+    sphere into leaves.
     Without a limit these are at most 32, and fewer for many rows.  The gap is
     certified, and mostly above ``tol``.
 

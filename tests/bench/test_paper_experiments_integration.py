@@ -89,9 +89,11 @@ trainings = timed.timed(program, [0.2, 2.0], method="sgd", n_neurons=3)
 found["steps"] = [int(training.steps[-1]) for training in trainings]
 found["seconds"] = trainings[-1].seconds
 
-one = {"bound": 2.0, "ways": {"sgd": [[3.0, 1.0], [2.0, 1.0]]}}
-two = {"bound": 1.0, "ways": {}}
-ends = {"a": (1.0, one), "b": (0.1, one), "c": (1.0, two)}
+one = {"bound": 2.0, "status": "optimal"}
+one["ways"] = {"sgd": [[3.0, 1.0], [2.0, 1.0]]}
+two = one | {"ways": {}}
+open_ = one | {"status": "inaccurate"}
+ends = {"a": (1.0, one), "b": (0.1, one), "c": (1.0, two), "d": (1.0, open_)}
 found["excesses"] = exactness.excesses(ends, "sgd", 1.0).tolist()
 print(json.dumps(found))
 """
