@@ -158,7 +158,10 @@ def _count(options: argparse.Namespace) -> int:
     given = _read(options)
     arrangement = given.arrangement
     say_compiling(_COUNTING, quiet=options.json)
-    total = count_patterns(arrangement, time_limit=options.time_limit)
+    with progress_bar(" patterns", quiet=options.json) as progress:
+        total = count_patterns(
+            arrangement, time_limit=options.time_limit, progress=progress
+        )
     bound = cover_bound(arrangement.n_distinct, arrangement.rank)
     values = _facts(options, given, total, bound) | {
         "method": "deletion and restriction, exact zero tests modulo primes",

@@ -141,6 +141,9 @@ def progress_bar(unit: str, *, quiet: bool) -> Iterator[Listener | None]:
     with tqdm(unit=unit, unit_scale=True, leave=False, file=sys.stderr) as bar:
 
         def show(latest: Progress) -> None:
+            if latest.done is None:
+                bar.set_description_str(latest.message)
+                return
             bar.total = latest.total
             bar.update((latest.done or 0) - bar.n)
 

@@ -38,7 +38,12 @@ from convex_solver.certificates.model_file import (
 )
 from convex_solver.certificates.obstruction import Obstruction, find_obstruction, reach
 from convex_solver.certificates.relaxation import relax_sphere
-from convex_solver.certificates.relu import Certificate, bounds, certify
+from convex_solver.certificates.relu import (
+    Certificate,
+    bounds,
+    certify,
+    check_fit,
+)
 from convex_solver.certificates.status import SolutionStatus
 
 __all__ = [
@@ -62,6 +67,7 @@ __all__ = [
     "certify_linear_cnn",
     "certify_minimum_norm_cnn",
     "certify_model",
+    "check_fit",
     "check_rows",
     "circular_bounds",
     "combination",

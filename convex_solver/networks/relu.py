@@ -139,8 +139,22 @@ class TwoLayerReLU:
 
         For patches (n, K, d - intercept) the outputs of a sample's patches are added
         up: the two-layer ReLU CNN with sum pooling.
+
+        Raises
+        ------
+        InputError
+            ``X`` is of another shape, or so large that the prediction, or what it is
+            computed from, is beyond float64.
         """
-        return self.evaluate(self.design(X))
+        with np.errstate(all="ignore"):  # what overflows is refused below
+            prediction = self.evaluate(self.design(X))
+        wrong = np.flatnonzero(~np.isfinite(prediction))
+        if wrong.size:
+            raise InputError(
+                f"row {wrong[0]} of X is so large that the prediction, or what it is "
+                "computed from, is beyond float64. Leave the row out, or correct it."
+            )
+        return prediction
 
     def evaluate(self, design: Array) -> Array:
         """Return f for data in the coordinates of `design`."""

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from arrangement import Arrangement, InputError
 from arrangement.exact import Column
+from convex_solver.certificates import check_fit
 from convex_solver.losses import DataTerm, Loss, get_loss
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program.axes import principal_axes
@@ -195,7 +196,16 @@ class ConvexProgram:
         )
 
     def network_objective(self, network: TwoLayerReLU) -> float:
-        """Return objective (2) on the program's float data."""
+        """Return objective (2) on the program's float data.
+
+        Raises
+        ------
+        InputError
+            The network has another intercept, center or scale than the program: its
+            weights are then of other units, and cost something else here.  Its own
+            objective is ``network.objective(X, y, beta)``.
+        """
+        check_fit(self.data, network)
         prediction = network.evaluate(self.data.design)
         return self.data_term.value(prediction) + network.decay(self.beta)
 
