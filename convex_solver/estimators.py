@@ -119,12 +119,10 @@ class _ConvexReLU(BaseEstimator):
         if solution.status is SolutionStatus.OPTIMAL:
             return
         rounds = solution.history
-        estimate = f"{rounds[-1].gap:.1e}" if rounds else "unknown"
         warnings.warn(
             f"{what}the certified relative gap is {solution.gap:.1e}, above "
             f"tol={self.tol:g}, after {len(rounds)} rounds in {solution.seconds:.3g} s "
-            f"(stopped: {solution.stopped}); the solver's own estimate, which proves "
-            f"nothing, is {estimate}. Raise time_limit or max_cones, or beta.",
+            f"(stopped: {solution.stopped}). Raise time_limit or max_cones, or beta.",
             ConvergenceWarning,
             stacklevel=3,
         )

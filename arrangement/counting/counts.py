@@ -400,9 +400,7 @@ def _walk(
         if status == BAD_PRIME:
             return None, visited
         if progress is not None and time.monotonic() - said >= _EVERY:
-            said = time.monotonic()
-            so_far = int(counts.sum())
-            progress(Progress(f"counting: at least {so_far:,} chambers, not listed"))
+            said = _tell(progress, counts)
         if visited >= limit or is_late():
             over = "max_nodes" if visited >= limit else "time_limit"
             reason = f"max_nodes={max_nodes}" if visited >= limit else "the time is up"
@@ -412,6 +410,13 @@ def _walk(
                 f"{int(counts.sum())} chambers so far); raise {over}, or reduce the "
                 "rows or the rank."
             )
+
+
+def _tell(progress: Listener, counts: NDArray[np.int64]) -> float:
+    """Say how far a count has come; return when."""
+    so_far = int(counts.sum())
+    progress(Progress(f"counting: at least {so_far:,} chambers, not listed"))
+    return time.monotonic()
 
 
 def _residues(

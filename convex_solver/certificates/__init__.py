@@ -34,15 +34,18 @@ from convex_solver.certificates.model_file import (
     Model,
     certify_model,
     load_model,
+    model_content,
+    read_model,
     save_model,
 )
 from convex_solver.certificates.obstruction import Obstruction, find_obstruction, reach
 from convex_solver.certificates.relaxation import relax_sphere
 from convex_solver.certificates.relu import (
     Certificate,
+    LowerBound,
     bounds,
     certify,
-    check_fit,
+    lower_bound,
 )
 from convex_solver.certificates.status import SolutionStatus
 
@@ -54,6 +57,7 @@ __all__ = [
     "Claim",
     "Dependency",
     "InterpolationCertificate",
+    "LowerBound",
     "MinimumNormCertificate",
     "Model",
     "Obstruction",
@@ -67,7 +71,6 @@ __all__ = [
     "certify_linear_cnn",
     "certify_minimum_norm_cnn",
     "certify_model",
-    "check_fit",
     "check_rows",
     "circular_bounds",
     "combination",
@@ -78,8 +81,11 @@ __all__ = [
     "inverse_work",
     "linear_bounds",
     "load_model",
+    "lower_bound",
     "minimum_norm_bounds",
+    "model_content",
     "reach",
+    "read_model",
     "relax_sphere",
     "right_inverse",
     "save_model",

@@ -1,5 +1,6 @@
 """The networks that come out: ReLU, linear and circular, and their files."""
 
+from convex_solver.networks.fitting import check_fit, scaling_of
 from convex_solver.networks.json_files import Fields, read_json, write_json
 from convex_solver.networks.linear import CircularCNN, LinearCNN
 from convex_solver.networks.relu import TwoLayerReLU
@@ -9,6 +10,8 @@ __all__ = [
     "Fields",
     "LinearCNN",
     "TwoLayerReLU",
+    "check_fit",
     "read_json",
+    "scaling_of",
     "write_json",
 ]

@@ -11,9 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from arrangement import Arrangement, InputError
 from arrangement.exact import Column
-from convex_solver.certificates import check_fit
 from convex_solver.losses import DataTerm, Loss, get_loss
-from convex_solver.networks import TwoLayerReLU
+from convex_solver.networks import TwoLayerReLU, check_fit
 from convex_solver.program.axes import principal_axes
 from convex_solver.reading import Data, Scaling, read_beta, read_data
 from convex_solver.typing import Array

@@ -29,7 +29,7 @@ from convex_solver.reading import (
 )
 from convex_solver.restricted import all_directions
 from convex_solver.solver.column_generation import ColumnGeneration, Round
-from convex_solver.solver.finish import certified
+from convex_solver.solver.finish import certified, certified_at_once
 from convex_solver.solver.high_rank import (
     HIGH_ROUNDS_SHARE,
     LEAVES_SHARE,
@@ -85,7 +85,7 @@ class Solution:
     n_blocks : int
         Blocks of the last program that was solved: chambers with a sign.
     history : tuple of Round
-        Upper bound and estimate of the lower bound, round by round.
+        Upper bound and the best certified lower bound, round by round.
     seconds, tol : float
         Time taken, certificate included, and the relative gap that was asked for.
     hint : str
@@ -149,7 +149,8 @@ def solve(
     Returns
     -------
     Solution
-        Also after Ctrl-C, which ends the rounds: ``stopped`` says so.
+        Also after Ctrl-C, which ends the rounds: ``stopped`` says so.  A second one
+        ends the certificate, whose bound is loose then; the network is not lost.
 
     Raises
     ------
@@ -256,12 +257,9 @@ def solve_from(
         n_jobs=limits.n_jobs,
     )
     stopped = _find(run, method, limits, guesses, networks, relaxed, deadline, say)
-    if relaxed is not None and stopped != "interrupted":
-        end = part_of_time(deadline - EXACT * whole.n, LEAVES_SHARE)
-        most = most_leaves(program) if math.isinf(end) else MOST_LEAVES
-        relaxed.refine(run.upper, limits.tol, end, most=most, report=say)
-    say("certifying")
-    network, certificate = certified(run, merged, limits, relaxed, begin, deadline)
+    stopped, network, certificate = _end(
+        run, merged, limits, relaxed, begin, deadline, stopped, say
+    )
     status = certificate.status(limits.tol)
     is_zero = status is SolutionStatus.OPTIMAL and network.n_neurons == 0
     objective = whole.network_objective(network)
@@ -286,6 +284,34 @@ def solve_from(
         hint=hint_at_zero(whole, certificate) if is_zero else "",
     )
     return solution, run.useful_directions()
+
+
+def _end(
+    run: ColumnGeneration,
+    merged: Merged,
+    limits: Limits,
+    relaxed: RelaxedProgram | None,
+    begin: float,
+    deadline: float,
+    stopped: str,
+    say: Say,
+) -> tuple[str, TwoLayerReLU, Certificate]:
+    """Raise the bound, and certify; Ctrl-C ends that and loses nothing.
+
+    Returns why the run ended, too.
+    """
+    try:
+        if stopped == "interrupted":
+            say("interrupted: certifying what there is; once more for a loose bound")
+        elif relaxed is not None:
+            end = part_of_time(deadline - EXACT * merged.whole.n, LEAVES_SHARE)
+            most = most_leaves(run.program) if math.isinf(end) else MOST_LEAVES
+            relaxed.refine(run.upper, limits.tol, end, most=most, report=say)
+        say("certifying")
+        network, certificate = certified(run, merged, limits, relaxed, begin, deadline)
+    except KeyboardInterrupt:
+        return "interrupted", *certified_at_once(run, merged)
+    return stopped, network, certificate
 
 
 def teller(progress: Listener | None) -> Say:
@@ -333,7 +359,6 @@ def _find(
                 run.begin_near(network)
         return stopped
     except KeyboardInterrupt:
-        say("interrupted: certifying what there is; once more to stop at once")
         return "interrupted"
 
 
@@ -356,7 +381,7 @@ def _shortfall(run: ColumnGeneration, certificate: Certificate, tol: float) -> s
     Where it proves what the rounds estimate, the network is what falls short: its
     predictions, or the neurons that were dropped, have no more digits.
     """
-    estimate = run.history[-1].estimate if run.history else run.upper
+    estimate = run.estimate if run.history else run.upper
     is_proven = certificate.lower_bound >= (1.0 - tol) * estimate
     return "stalled" if is_proven else "certificate"
 
@@ -378,8 +403,10 @@ def _choose(program: ConvexProgram, method: str) -> tuple[str, str]:
 
 
 def _line(latest: Round) -> str:
+    bound = "no bound certified yet"
+    if latest.lower > 0.0:
+        bound = f"optimum >= {latest.lower:.10g} certified, gap {latest.gap:.1e}"
     return (
         f"{latest.priced:,} maxima priced, {latest.added:,} new, "
-        f"{latest.n_blocks:,} blocks; objective <= {latest.upper:.10g}, "
-        f"dual {latest.estimate:.10g}, gap {latest.gap:.1e}"
+        f"{latest.n_blocks:,} blocks; objective <= {latest.upper:.10g}, {bound}"
     )
