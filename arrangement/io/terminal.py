@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
+from arrangement._kernels import notice
 from arrangement.io.files import check_new_file
 from arrangement.io.tables import Table, read_table
 from arrangement.options import Listener, Progress
@@ -157,6 +158,8 @@ def say_compiling(kernels: Sequence[Any], *, quiet: bool) -> None:
     ``kernels`` are Numba's dispatchers, which keep an index file each, empty or
     outdated before the first run.
     """
+    # what follows here is said here, or not at all
+    notice.NOTICE.is_said = True
     if quiet or os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         return
     for kernel in kernels:
@@ -166,10 +169,7 @@ def say_compiling(kernels: Sequence[Any], *, quiet: bool) -> None:
         except (AttributeError, OSError):
             continue
         if not compiled:
-            print(
-                "Compiling the kernels (first run only, up to a minute)...",
-                file=sys.stderr,
-            )
+            print(notice.LINE, file=sys.stderr)
             return
 
 

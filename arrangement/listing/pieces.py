@@ -38,6 +38,10 @@ class Piece:
     arrangement: Arrangement
     signs: NDArray[np.int8]
 
+    def __repr__(self) -> str:
+        """Return what it is a piece of, on one line."""
+        return f"Piece({self.arrangement!r}, {len(self.signs)} prefixes)"
+
     def iter_patterns(self, *, block_size: int | None = None) -> Iterator[PatternSet]:
         """Yield the patterns of the piece in blocks, as `iter_patterns` does."""
         size = None

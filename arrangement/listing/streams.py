@@ -68,6 +68,13 @@ class PatternStream:
         # wait for the garbage collector to stop its threads
         self._sets = _rebuffer(plan, blocks, size, self._watch)
 
+    def __repr__(self) -> str:
+        """Return how far it is, on one line."""
+        return (
+            f"PatternStream(status={self.status!r}, n_patterns={self.n_patterns:,}, "
+            f"bound={self.bound:,}, plan={self.plan!r})"
+        )
+
     @property
     def status(self) -> str:
         """``"complete"`` once the stream is exhausted, else ``"incomplete"``."""

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from arrangement import InputError
 from arrangement.exact import float_array
+from arrangement.options import short
 from convex_solver.errors import ModelFileError
 from convex_solver.losses import Loss, get_loss
 from convex_solver.networks.json_files import (
@@ -23,6 +24,8 @@ from convex_solver.networks.json_files import (
 from convex_solver.reading import real_array
 from convex_solver.typing import Array
 
+# names of features in a `repr`
+_SHOWN = 6
 _FIELDS = (
     "weights",
     "alphas",
@@ -111,6 +114,21 @@ class TwoLayerReLU:
             if isinstance(value, np.ndarray):
                 value.setflags(write=False)
             object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        """Return the sizes, on one line; the weights are in ``weights``."""
+        names = ", ".join(self.feature_names[:_SHOWN])
+        more = ", ..." if len(self.feature_names) > _SHOWN else ""
+        parts = [
+            _counted(self.n_neurons, "neuron"),
+            f"{_counted(len(self.feature_names), 'feature')}: "
+            f"{short(names + more, 60)}",
+        ]
+        if self.intercept:
+            parts.append("intercept")
+        if self.center is not None or self.scale is not None:
+            parts.append("scaled")
+        return f"{type(self).__name__}({'; '.join(parts)})"
 
     @property
     def n_neurons(self) -> int:
@@ -264,3 +282,7 @@ class TwoLayerReLU:
         content = read_json(path)
         inner = content.get("network", content)
         return cls.from_dict(inner, source=f"{path}: the network")
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"

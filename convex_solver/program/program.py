@@ -104,6 +104,14 @@ class ConvexProgram:
         for name, value in zip(self.__dataclass_fields__, values, strict=True):
             object.__setattr__(self, name, value)
 
+    def __repr__(self) -> str:
+        """Return sizes, loss and beta, on one line."""
+        patches = f", n_patches={self.n_patches}" if self.n_patches > 1 else ""
+        return (
+            f"ConvexProgram(n={self.n}, d={self.d}{patches}, loss={str(self.loss)!r}, "
+            f"beta={self.beta!r})"
+        )
+
     def with_beta(self, beta: float) -> ConvexProgram:
         """Return the same program with another weight decay; the data are shared."""
         return self._with(beta=read_beta(beta))
