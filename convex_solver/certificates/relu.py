@@ -26,7 +26,12 @@ from convex_solver.certificates.relaxation import relax_sphere
 from convex_solver.certificates.status import Bounds
 from convex_solver.leaves import Hint
 from convex_solver.losses import DataTerm, Loss, get_loss
-from convex_solver.networks import TwoLayerReLU, check_fit, scaling_of
+from convex_solver.networks import (
+    TwoLayerReLU,
+    check_fit,
+    check_names,
+    scaling_of,
+)
 from convex_solver.reading import (
     MAX_CONES,
     Data,
@@ -361,6 +366,7 @@ def read_for(
     sample_weight: ArrayLike | Any | None,
 ) -> Data:
     """Read data as a network takes them, or say that they do not fit it."""
+    check_names(network.feature_names, X)
     data = read_data(
         X,
         y,

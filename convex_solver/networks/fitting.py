@@ -29,6 +29,43 @@ def check_fit(data: Data, network: TwoLayerReLU) -> None:
         )
 
 
+def moved_to(network: TwoLayerReLU, data: Data) -> TwoLayerReLU:
+    """Return the same function in the coordinates of some data.
+
+    As far as it is one there: without an intercept, neither in the network nor in the
+    data, what another center would add to a neuron is left out.
+
+    Raises
+    ------
+    InputError
+        The data have another number of columns than the network takes.
+    """
+    width = len(network.feature_names)
+    if data.rows.width != width:
+        raise InputError(
+            f"the network takes {width} features; the data have {data.rows.width}."
+        )
+    own, other = scaling_of(network), data.scaling
+    normals, constants = network.weights[:, :width], np.zeros(network.n_neurons)
+    if network.intercept:
+        constants = network.weights[:, width]
+    if own is not None:
+        normals = normals / own.scale
+        constants = constants - normals @ own.center
+    if other is not None:
+        constants = constants + normals @ other.center
+        normals = normals * other.scale
+    weights = np.column_stack([normals, *([constants] if data.intercept else [])])
+    return TwoLayerReLU(
+        weights,
+        network.alphas,
+        intercept=data.intercept,
+        feature_names=network.feature_names,
+        center=None if other is None else other.center,
+        scale=None if other is None else other.scale,
+    )
+
+
 def scaling_of(network: TwoLayerReLU) -> Scaling | None:
     """Return how the data enter a network; None where they enter as they are."""
     if network.center is None and network.scale is None:

@@ -21,6 +21,7 @@ from convex_solver.networks.json_files import (
     read_json,
     write_json,
 )
+from convex_solver.networks.names import check_names
 from convex_solver.reading import real_array
 from convex_solver.typing import Array
 
@@ -137,6 +138,7 @@ class TwoLayerReLU:
 
     def design(self, X: ArrayLike) -> Array:
         """Return the data as the first layer sees them, (n, d) or (n, K, d)."""
+        check_names(self.feature_names, X)
         data = float_array(X, name="X")
         width = self.weights.shape[1] - self.intercept
         if data.ndim not in (2, 3) or data.shape[-1] != width:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from arrangement import Arrangement, InputError
 from arrangement.exact import Column
 from convex_solver.losses import DataTerm, Loss, get_loss
-from convex_solver.networks import TwoLayerReLU, check_fit
+from convex_solver.networks import TwoLayerReLU, check_fit, names_of
 from convex_solver.program.axes import principal_axes
 from convex_solver.reading import Data, Scaling, read_beta, read_data
 from convex_solver.typing import Array
@@ -54,6 +54,7 @@ class ConvexProgram:
     floats : {"binary", "decimal"}
         How floats are read.
     feature_names : sequence of str, optional
+        Of the columns; those of a data frame by default, else x0, x1, ...
 
     Raises
     ------
@@ -97,7 +98,7 @@ class ConvexProgram:
             sample_weight=sample_weight,
         )
         width = data.rows.width
-        names = tuple(feature_names or [f"x{k}" for k in range(width)])
+        names = tuple(feature_names or names_of(X, width))
         if len(names) != width:
             raise InputError(f"{len(names)} feature names for {width} columns.")
         values = (data, size, chosen, _term(chosen, data), names)

@@ -97,6 +97,8 @@ class ColumnGeneration:
         Called with every `Round`.
     n_jobs : int
         Threads of the search for prices.
+    max_cones : int
+        Of the coverings that certify a bound on the way, for each sign.
     """
 
     def __init__(
@@ -108,8 +110,10 @@ class ColumnGeneration:
         report: Callable[[Round], object] | None = None,
         seed: int = 0,
         n_jobs: int = 1,
+        max_cones: int = QUICK_CONES,
     ) -> None:
         self.program = program
+        self.most_cones = min(max_cones, QUICK_CONES)
         self.tol = tol
         self.deadline = deadline
         self.report = report
@@ -299,7 +303,7 @@ class ColumnGeneration:
             return
         self._tried = gap
         # what it takes does not depend on the clock, as the next rounds do on it
-        cones = int(min(max(PROOF * effort / CONE, FEWEST_CONES), QUICK_CONES))
+        cones = int(min(max(PROOF * effort / CONE, FEWEST_CONES), self.most_cones))
         found = lower_bound(
             self.program.data,
             self.program.loss,

@@ -13,10 +13,11 @@ from convex_solver.certificates import (
     Certificate,
     SolutionStatus,
 )
-from convex_solver.networks import TwoLayerReLU
+from convex_solver.networks import TwoLayerReLU, check_fit
 from convex_solver.program import (
     ConvexProgram,
     Merged,
+    blocks_from_network,
     check_size,
     merge_equal,
 )
@@ -118,6 +119,7 @@ def solve(
     max_rounds: int | None = None,
     max_cones: int = MAX_CONES,
     n_jobs: int = 1,
+    start: TwoLayerReLU | None = None,
     progress: Listener | None = None,
 ) -> Solution:
     """Find the global optimum and certify the network that comes out of it.
@@ -143,6 +145,11 @@ def solve(
     n_jobs : int
         Threads, at least 1; -1 for as many as there are processors.  Without a time
         limit the result does not depend on it.
+    start : TwoLayerReLU, optional
+        A network to begin near, such as that of another beta or of older data: the
+        working set has its chambers from the first round on, and it is kept until there
+        is a better one.  It needs the program's intercept, center and scale.  The
+        optimum does not depend on it, nor anything with ``method="full"``.
     progress : callable, optional
         Called with an `arrangement.Progress` at each stage and round.
 
@@ -157,7 +164,7 @@ def solve(
     ProgramTooLargeError
         ``method="full"`` with too many chambers, before anything is solved.
     InputError
-        Unknown method, tol, limit or budget out of range.
+        Unknown method, tol, limit or budget out of range; a start in other coordinates.
 
     Notes
     -----
@@ -176,7 +183,9 @@ def solve(
     """
     limits = Limits(tol, time_limit, max_rounds, max_cones, n_jobs)
     deadline = deadline_after(limits.time_limit)
-    return solve_from(program, method, limits, deadline, progress, None)[0]
+    if start is not None:
+        check_fit(program.data, start)
+    return solve_from(program, method, limits, deadline, progress, None, start)[0]
 
 
 def solve_path(
@@ -233,6 +242,7 @@ def solve_from(
     deadline: float,
     progress: Listener | None,
     guesses: Array | None,
+    start: TwoLayerReLU | None = None,
 ) -> tuple[Solution, Array]:
     """Return the solution, and directions whose chambers a later run may start with.
 
@@ -245,9 +255,9 @@ def solve_from(
     method, reason = _choose(program, method)
     say(f"{method}: {reason}")
     relaxed = RelaxedProgram(program) if is_high(program) else None
-    networks: list[Found] = []
+    networks = [] if start is None else [_found(program, start)]
     if relaxed is not None and guesses is None and method != "full":
-        networks = search_first(program, deadline, say)
+        networks += search_first(program, deadline, say)
     share = ROUNDS_SHARE if relaxed is None else HIGH_ROUNDS_SHARE
     run = ColumnGeneration(
         program,
@@ -255,6 +265,7 @@ def solve_from(
         deadline=part_of_time(deadline - EXACT * whole.n, share),
         report=lambda latest: say(_line(latest)),
         n_jobs=limits.n_jobs,
+        max_cones=limits.max_cones,
     )
     stopped = _find(run, method, limits, guesses, networks, relaxed, deadline, say)
     stopped, network, certificate = _end(
@@ -330,6 +341,12 @@ def _merged(program: ConvexProgram, say: Say) -> Merged:
     if merged.group is not None:
         say(f"{program.n:,} samples, {merged.program.n:,} of them different")
     return merged
+
+
+def _found(program: ConvexProgram, start: TwoLayerReLU) -> Found:
+    """Return a network as a local search would have found it."""
+    objective = program.network_objective(start)
+    return Found(objective, *blocks_from_network(start))
 
 
 def _find(
