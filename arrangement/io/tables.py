@@ -163,7 +163,8 @@ class Table:
         kept = np.ones(self.n_rows, dtype=np.bool_)
         for name in names:
             self.require(name)
-            column = self.columns[self._places[name]]
+            base = self.indicator(name)
+            column = self.columns[self._places[name if base is None else base[0]]]
             if self.lines:
                 kept &= np.fromiter(
                     (not is_missing(cell) for cell in column), np.bool_, self.n_rows
@@ -171,6 +172,21 @@ class Table:
             elif column.dtype.kind == "f":
                 kept &= ~np.isnan(column)
         return kept
+
+    def indicator(self, name: str) -> tuple[str, str] | None:
+        """Return column and value where a name such as ``colour=red`` stands for both.
+
+        Such a column is 1 where the other holds the value, and 0 elsewhere.  None where
+        a column has the name itself, or none has that of the first part.
+        """
+        if name in self._places:
+            return None
+        places = [k for k, mark in enumerate(name) if mark == "="]
+        found = ((name[:k], name[k + 1 :]) for k in places)
+        return next(
+            (pair for pair in found if pair[0] in self._places
+             and pair[0] not in self._repeated), None
+        )  # fmt: skip
 
     def rows(self, kept: NDArray[np.bool_]) -> Table:
         """Return the table of some rows, and note how many were left out."""
@@ -233,6 +249,8 @@ class Table:
         InputError
             What the table has instead.
         """
+        if self.indicator(name) is not None:
+            return
         if name not in self._places:
             raise InputError(
                 f"{self.path} has no column {name!r}; it has {listed(self.names)}."
@@ -246,6 +264,12 @@ class Table:
     def column(self, name: str) -> NDArray[Any]:
         """Return one column, checked to hold finite numbers only (not a copy)."""
         self.require(name)
+        base = self.indicator(name)
+        if base is not None:
+            is_it = np.array([label == base[1] for label in self.labels(base[0])])
+            if self.lines:
+                return np.where(is_it, "1", "0").astype(object)
+            return is_it.astype(np.int64)
         column = self.columns[self._places[name]]
         if self.lines:
             return self._decimals(name, column)

@@ -38,7 +38,7 @@ from convex_solver.cli.report import (
     proven_text,
     show_stages,
 )
-from convex_solver.cli.tables import open_data, weights_of
+from convex_solver.cli.tables import open_data, warn_of_new_values, weights_of
 from convex_solver.errors import CertificateError, ModelFileError
 from convex_solver.losses import get_loss
 
@@ -99,7 +99,9 @@ def predict(options: argparse.Namespace) -> int:
     names = model.network.feature_names
     table = open_data(options, options.file)
     kept = table.complete(names)
-    X = with_values(options, table, names).numbers(names)
+    used = with_values(options, table, names)
+    X = used.numbers(names)
+    warn_of_new_values(used, names)
     found = _values(options, model, X).tolist()
     each: list[Any] = [None] * len(kept) if options.missing == "drop" else found
     if options.missing == "drop":

@@ -115,6 +115,12 @@ def add_fit(command: argparse.ArgumentParser) -> None:
         help="columns to predict from (default: all but the target)",
     )
     command.add_argument(
+        "--one-hot",
+        type=column_list,
+        metavar="A,B",
+        help="features to take as categories: a column of 0 and 1 for each value",
+    )
+    command.add_argument(
         "--loss",
         default="squared",
         metavar="LOSS",

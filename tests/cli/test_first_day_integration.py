@@ -248,3 +248,25 @@ def test_a_model_predicts_in_the_units_of_the_targets(run, table, tmp_path):
     assert "inf" not in out
     data = read_table(path)
     assert certify_model(model, data.numbers(["x"]), data.numbers(["y"])[:, 0])
+
+
+def test_categories_become_columns_when_asked(run, table, tmp_path):
+    text = "size,colour,y\n1,red,2\n2,blue,1\n3,red,4\n4,green,0\n5,blue,3\n6,NA,3\n"
+    path, model = table(text), tmp_path / "m"
+    argv = ["fit", path, "--target", "y", "--beta", "0.1", "-o", model]
+    assert "'red' is not a number" in run(*argv, "--missing=drop")[2]
+    code, out, _ = run(*argv, "--one-hot", "colour", "--missing=drop", "--json")
+    assert code == 0
+    names = ["size", "colour=blue", "colour=green", "colour=red"]
+    assert json.loads(out)["features"] == names
+    assert run("certify", model, path, "--missing=drop")[0] == 0
+    rows = [[1, 0, 0, 1], [2, 1, 0, 0], [3, 0, 0, 1], [4, 0, 1, 0], [5, 1, 0, 0]]
+    found = run("predict", model, path, "--missing=drop")[1].splitlines()[1:]
+    np.testing.assert_allclose(
+        [float(x) for x in found[:5]], load_model(model).predict(rows)
+    )
+    other = table("size,colour\n2,black\n", "other.csv")
+    code, out, err = run("predict", model, other)
+    assert (code, len(out.splitlines())) == (0, 2)
+    assert "'colour' holds 'black', which the model does not know" in err
+    assert "not among" in run(*argv[:-1], tmp_path / "n", "--one-hot", "y")[2]
