@@ -42,8 +42,11 @@ PATIENCE = 0.5
 CONE = 65
 QUICK_CONES = 10**5
 # A bound is certified again when the estimated gap is this share of what it was, with
-# cones that take some of the time of the master problem.
+# cones that take this share of the time of the master problem, and some in any case.
 HALF, PROOF, FEWEST_CONES = 0.5, 0.25, 2000
+# All of these bounds take that share of the time of all of them, beside what is free;
+# the exact sums over the samples take about so many entries for each.
+FREE, SAMPLE = 5e6, 3000
 # Share of what is left of the time for the last covering, as a certificate needs as
 # much again.
 COVERING_SHARE = 0.3
@@ -134,6 +137,8 @@ class ColumnGeneration:
         self.proven: LowerBound | None = None
         # the estimated gap when a bound was last proven, or tried to be
         self._tried = 1.0
+        # what these took and may take, in entries visited
+        self._paid, self._allowed = 0.0, FREE
         self.is_tight = False
         self.added = 0
         # where the proof is far behind, a gap that is enough for now
@@ -297,13 +302,17 @@ class ColumnGeneration:
 
     def _prove(self, effort: int) -> None:
         """Certify a bound with some cones, where the estimate has come much nearer."""
+        self._allowed += PROOF * effort
         gap = _gap(self.upper, self.estimate)
         is_near = gap <= HALF * self._tried and self.estimate > self.lower
         if not is_near or self.program.rank > COVERED_RANK:
             return
-        self._tried = gap
-        # what it takes does not depend on the clock, as the next rounds do on it
+        # not by the clock, so that the same call gives the same bounds
         cones = int(min(max(PROOF * effort / CONE, FEWEST_CONES), self.most_cones))
+        cost = CONE * cones + SAMPLE * self.program.n
+        if self._paid + cost > self._allowed:
+            return
+        self._tried, self._paid = gap, self._paid + cost
         found = lower_bound(
             self.program.data,
             self.program.loss,

@@ -223,6 +223,19 @@ def test_the_history_closes_in_on_the_optimum(medium):
     assert all(step.iterations > 0 and step.priced > 0 for step in history)
 
 
+def test_an_estimate_above_the_optimum_is_shown_to_nobody(medium, monkeypatch):
+    program, optimum = medium
+    # as where pricing has missed what breaks the constraint most
+    false = 0.99999 * program.data_term.value(np.zeros(program.n))
+    monkeypatch.setattr(ColumnGeneration, "_estimate", lambda _: false)
+    lines = []
+    solution = solve(program, progress=lambda latest: lines.append(str(latest)))
+    assert all(step.lower <= optimum.objective for step in solution.history)
+    assert solution.lower_bound <= optimum.objective
+    told = [m for line in lines if (m := re.fullmatch(ROUND, line)) and m[5]]
+    assert all(float(m[5]) <= optimum.objective for m in told)
+
+
 @pytest.mark.parametrize(
     ("option", "message"),
     [
