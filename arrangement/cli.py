@@ -19,23 +19,23 @@ from arrangement._kernels.verification import check_signs, margin_direction
 from arrangement.counting import count_patterns, cover_bound
 from arrangement.errors import ArrangementError, IncompleteListingError
 from arrangement.io import (
-    Parser,
     UsageError,
     add_table_options,
     against_bound,
     check_output,
     check_time_limit,
     column_list,
+    command_line,
     names_text,
+    open_table,
     print_json,
     print_report,
     progress_bar,
-    read_table,
     run,
     say_compiling,
     seconds_text,
-    table_options,
     with_ones,
+    with_values,
 )
 from arrangement.listing import enumerate_patterns, make_layout
 from arrangement.model import Arrangement, PatternSet
@@ -60,9 +60,10 @@ def listing_kernels(arrangement: Arrangement) -> tuple[Any, ...]:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of ``arrangement``."""
-    parser = Parser(
-        prog="arrangement",
-        description="Every sign pattern 1[X z >= 0] of a matrix X, exactly.",
+    parser = command_line(
+        "arrangement",
+        "Every sign pattern 1[X z >= 0] of a matrix X, exactly.",
+        {0: "done, and proven where that was asked for", 1: "the list is not complete"},
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     count = commands.add_parser(
@@ -86,7 +87,7 @@ def build_parser() -> argparse.ArgumentParser:
     check.add_argument("patterns", metavar="OUT", help="what enumerate wrote")
     for command in (count, listing, check):
         command.add_argument(
-            "file", metavar="FILE", help="CSV, npy or npz; one row a line"
+            "file", metavar="FILE", help="CSV, npy or npz, - for stdin; one row a line"
         )
         command.add_argument(
             "--columns", type=column_list, metavar="A,B", help="use only these columns"
@@ -143,8 +144,9 @@ class _Input(NamedTuple):
 
 
 def _read(options: argparse.Namespace) -> _Input:
-    table = read_table(options.file, **table_options(options))
+    table = open_table(options, options.file)
     names = table.features() if options.columns is None else tuple(options.columns)
+    table = with_values(options, table, names)
     X = table.numbers(names)
     arrangement = Arrangement(
         with_ones(X) if options.intercept else X, floats=options.floats
@@ -158,7 +160,10 @@ def _count(options: argparse.Namespace) -> int:
     given = _read(options)
     arrangement = given.arrangement
     say_compiling(_COUNTING, quiet=options.json)
-    total = count_patterns(arrangement, time_limit=options.time_limit)
+    with progress_bar(" patterns", quiet=options.json) as progress:
+        total = count_patterns(
+            arrangement, time_limit=options.time_limit, progress=progress
+        )
     bound = cover_bound(arrangement.n_distinct, arrangement.rank)
     values = _facts(options, given, total, bound) | {
         "method": "deletion and restriction, exact zero tests modulo primes",

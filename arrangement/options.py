@@ -16,6 +16,8 @@ from arrangement.errors import InputError, InputTypeError
 
 # threads that may be asked for: more are a mistake, and would stop the machine
 _MOST_JOBS = 1024
+# most bytes of a block, however many rows a pattern has
+_BLOCK_BYTES = 1 << 26
 # characters of a value or name that a message shows
 _SHOWN = 40
 
@@ -199,6 +201,15 @@ class Limits(Deadline):
         if n_next == 0:
             return self.reached(total) if self.is_late() else ""
         return self.reached(total) if total else ""
+
+
+def block_rows(most: int, row_bytes: int) -> int:
+    """Return how many things of so many bytes are held at once: at most ``most``.
+
+    Fewer where these would take over 64 MiB; even, so that a chamber and its antipode
+    are never parted, and at least 2.
+    """
+    return max(2, min(most, _BLOCK_BYTES // max(row_bytes, 1)) & ~1)
 
 
 def free_bytes() -> int:

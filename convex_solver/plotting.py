@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
 
 from arrangement import InputError
 from arrangement.exact import float_array
@@ -29,11 +30,15 @@ _DATA = "#4c6a85"
 _FIT = "#c8442b"
 _BEND = "#e08a2e"
 _GRID = "#dfe5ea"
-_LOW, _HIGH = "#2f6fb0", "#c8442b"
+# of -1 and +1; told apart without colours too (Okabe & Ito's blue and vermilion)
+_CLASSES = (("#0072b2", "o"), ("#d55e00", "^"))
 _RESOLUTION = 401
 # more lines than this would paint the background instead of dividing it
 _MAX_LINES = 400
 _DENSE = 60
+# more than these would bury the data, and below this share of the largest change of the
+# slope nothing is seen to bend
+_MOST_BENDS, _LEAST_BEND = 12, 1e-3
 
 
 def check_plot(path: str | os.PathLike[str], n_features: int) -> str:
@@ -66,6 +71,7 @@ def plot_fit(
     target_name: str = "y",
     title: str = "",
     loss: str | Loss = "squared",
+    classes: tuple[str, str] | None = None,
 ) -> None:
     """Draw a fit into a new file; see `render_fit`.
 
@@ -83,6 +89,7 @@ def plot_fit(
         target_name=target_name,
         title=title,
         loss=loss,
+        classes=classes,
     )
     write_new(path, picture)
 
@@ -96,14 +103,17 @@ def render_fit(
     target_name: str = "y",
     title: str = "",
     loss: str | Loss = "squared",
+    classes: tuple[str, str] | None = None,
 ) -> bytes:
     """Draw a network of one or two features with its data.
 
     One feature: data, fit, a line where each neuron switches, and a thin line at
     each distinct data value: a neuron's pattern changes only there, so the strips
-    between them are the chambers.  Two features: the prediction as colour (decision
-    regions for a classification), the data, and the line on which each neuron
-    switches; the network is affine in each region between them.
+    between them are the chambers.  Of a classification the output is drawn, with
+    logistic loss the probability of the second class.  Two features: the prediction as
+    colour (decision regions for a classification), the data, and the line on which
+    each neuron switches; the network is affine in each region between them.  Of many
+    neurons those are drawn whose output bends most there (a dozen in a plane).
 
     Parameters
     ----------
@@ -115,6 +125,8 @@ def render_fit(
     loss : str or Loss
         What the network was fitted with: of a classification the sign of the output
         counts, of Poisson its exponential, the mean, is drawn.
+    classes : pair of str, optional
+        Names of the classes -1 and +1.
 
     Returns
     -------
@@ -137,20 +149,16 @@ def render_fit(
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     _style(axes)
-    if points.shape[1] == 1:
-        _draw_line(axes, network, points[:, 0], target, chosen)
-        axes.set_ylabel(_plain(target_name))
-    else:
-        _draw_plane(
-            figure,
-            axes,
-            network,
-            points,
-            target,
-            _plain(target_name),
-            chosen,
-        )
+    name = _plain(target_name)
+    texts = tuple(_plain(label) for label in classes or ("-1", "+1"))
+    if points.shape[1] == 2:
+        _draw_plane(figure, axes, network, points, target, name, texts, chosen)
         axes.set_ylabel(_plain(network.feature_names[1]))
+    elif chosen.is_classification:
+        _draw_classes(axes, network, points[:, 0], target, name, texts, chosen)
+    else:
+        _draw_line(axes, network, points[:, 0], target, chosen)
+        axes.set_ylabel(name)
     axes.set_xlabel(_plain(network.feature_names[0]))
     axes.set_title(_plain(title), loc="left", fontsize=10, color=_INK)
     handles, labels = axes.get_legend_handles_labels()
@@ -159,7 +167,7 @@ def render_fit(
             handles,
             labels,
             loc="outside lower center",
-            ncols=len(handles),
+            ncols=min(len(handles), 4),
             frameon=False,
             fontsize=9,
             labelcolor=_INK,
@@ -179,6 +187,11 @@ def boundaries(network: TwoLayerReLU) -> Array:
     In the coordinates of the data as given: ``normal . x + constant = 0``.  Neurons
     that never switch (normal zero) are left out.
     """
+    return _boundaries(network)[0]
+
+
+def _boundaries(network: TwoLayerReLU) -> tuple[Array, Array]:
+    """Return the rows of `boundaries`, and the size of the weight of each neuron."""
     weights = network.weights
     width = weights.shape[1] - network.intercept
     scale = np.ones(width) if network.scale is None else network.scale
@@ -186,7 +199,8 @@ def boundaries(network: TwoLayerReLU) -> Array:
     normals = weights[:, :width] / scale
     constant = weights[:, width] if network.intercept else np.zeros(len(weights))
     lines = np.column_stack([normals, constant - normals @ center])
-    return np.asarray(lines[np.any(normals != 0.0, axis=1)])
+    moving = np.any(normals != 0.0, axis=1)
+    return np.asarray(lines[moving]), np.abs(network.alphas[moving])
 
 
 def _style(axes: Axes) -> None:
@@ -209,28 +223,8 @@ def _draw_line(
     axes: Axes, network: TwoLayerReLU, x: Array, y: Array, loss: Loss
 ) -> None:
     low, high = _span(x)
-    lines = boundaries(network)
-    bends = np.unique(-lines[:, 1] / lines[:, 0])
-    bends = bends[(bends > low) & (bends < high)]
-    # bends that differ by rounding are one line on paper
-    shown = bends[np.diff(bends, prepend=-np.inf) > 1e-3 * (high - low)]
+    bends = _draw_bends(axes, network, x, low, high)
     is_dense = len(x) > _DENSE
-    values = np.unique(x)
-    if network.intercept and len(values) <= _MAX_LINES:
-        for value in values:
-            axes.axvline(value, color=_GRID, linewidth=0.6, zorder=0)
-        axes.plot([], [], color=_GRID, linewidth=1.2, label="chambers (between lines)")
-    for k, bend in enumerate(shown):
-        axes.axvline(
-            bend,
-            color=_BEND,
-            linewidth=1.4 if len(shown) <= 20 else 0.8,
-            linestyle=(0, (5, 3)),
-            zorder=1,
-            label="a neuron switches" if k == 0 else None,
-        )
-    if loss.is_classification:
-        axes.axhline(0.0, color=_INK, linewidth=0.8, zorder=1)
     axes.scatter(
         x,
         y,
@@ -247,16 +241,115 @@ def _draw_line(
     knots = np.concatenate([[low], bends, [high]])
     if loss.has_link:
         knots = np.union1d(knots, np.linspace(low, high, _RESOLUTION))
+    _draw_curve(axes, knots, loss.mean(network.predict(knots[:, None])), "fit")
+    axes.set_xlim(low, high)
+
+
+def _draw_bends(
+    axes: Axes, network: TwoLayerReLU, x: Array, low: float, high: float
+) -> Array:
+    """Draw the chambers and where neurons switch; return all places of the latter."""
+    lines, sizes = _boundaries(network)
+    places, slopes = -lines[:, 1] / lines[:, 0], sizes * np.abs(lines[:, 0])
+    inside = (places > low) & (places < high)
+    bends, group = np.unique(places[inside], return_inverse=True)
+    heights: Array = np.zeros(len(bends))
+    np.add.at(heights, group, slopes[inside])
+    # bends that differ by rounding are one line on paper
+    first = np.diff(bends, prepend=-np.inf) > 1e-3 * (high - low)
+    joined: Array = np.zeros(np.count_nonzero(first))
+    np.add.at(joined, np.cumsum(first) - 1, heights)
+    kept, label = _strongest(joined)
+    shown = bends[first][kept]
+    values = np.unique(x)
+    if network.intercept and len(values) <= _MAX_LINES:
+        for value in values:
+            axes.axvline(value, color=_GRID, linewidth=0.6, zorder=0)
+        axes.plot([], [], color=_GRID, linewidth=1.2, label="chambers (between lines)")
+    for k, bend in enumerate(shown):
+        axes.axvline(
+            bend,
+            color=_BEND,
+            linewidth=1.2,
+            linestyle=(0, (5, 3)),
+            zorder=1,
+            label=label if k == 0 else None,
+        )
+    return np.asarray(bends)
+
+
+def _strongest(bends: Array) -> tuple[NDArray[np.int64], str]:
+    """Return which lines to draw, those that bend the output most first; and a label.
+
+    ``bends`` (m,) are the changes of the slope across each.
+    """
+    order = np.argsort(-bends, kind="stable")
+    kept = order[bends[order] >= _LEAST_BEND * bends.max(initial=0.0)][:_MOST_BENDS]
+    if len(kept) < len(bends):
+        return kept, f"neurons switch ({len(kept)} strongest of {len(bends)} lines)"
+    return kept, "a neuron switches"
+
+
+def _draw_curve(axes: Axes, x: Array, y: Array, label: str) -> None:
     axes.plot(
-        knots,
-        loss.mean(network.predict(knots[:, None])),
+        x,
+        y,
         color=_FIT,
         linewidth=2.2,
         solid_joinstyle="round",
         zorder=3,
-        label="fit",
+        label=label,
     )
+
+
+def _draw_classes(
+    axes: Axes,
+    network: TwoLayerReLU,
+    x: Array,
+    y: Array,
+    name: str,
+    classes: tuple[str, ...],
+    loss: Loss,
+) -> None:
+    """Draw a classification by one feature: a probability, or the output, as a curve.
+
+    The samples are ticks at the edge of their class, so that none hides another.
+    """
+    low, high = _span(x)
+    knots = np.concatenate([[low], _draw_bends(axes, network, x, low, high), [high]])
+    if loss.name == "logistic":
+        knots = np.union1d(knots, np.linspace(low, high, _RESOLUTION))
+        curve = expit(network.predict(knots[:, None]))
+        axes.set_ylabel(f"probability of {name} = {classes[1]}")
+        bottom, top, threshold = 0.0, 1.0, 0.5
+        label = "probability"
+    else:
+        curve = network.predict(knots[:, None])
+        axes.set_ylabel(f"output, {name} = {classes[1]} above 0")
+        bottom, top = min(-1.0, float(curve.min())), max(1.0, float(curve.max()))
+        threshold, label = 0.0, "output"
+    _draw_curve(axes, knots, curve, label)
+    axes.axhline(threshold, color=_INK, linewidth=0.8, zorder=1)
+    margin = 0.06 * (top - bottom)
+    for sign, (colour, marker), label, edge in zip(
+        (-1, 1), _CLASSES, classes, (bottom - margin, top + margin), strict=True
+    ):
+        own = x[y == sign]
+        # spread over the height of the margin, by turns, so that equal ones show
+        places = edge + margin * (np.arange(len(own)) % 5 - 2) / 6.0
+        axes.scatter(
+            own,
+            places,
+            s=22,
+            color=colour,
+            marker=marker,
+            edgecolors="white",
+            linewidths=0.5,
+            zorder=4,
+            label=f"{name} = {label}",
+        )
     axes.set_xlim(low, high)
+    axes.set_ylim(bottom - 2.0 * margin, top + 2.0 * margin)
 
 
 def _draw_plane(
@@ -266,6 +359,7 @@ def _draw_plane(
     points: Array,
     y: Array,
     target_name: str,
+    classes: tuple[str, ...],
     loss: Loss,
 ) -> None:
     from matplotlib.ticker import MaxNLocator
@@ -276,7 +370,7 @@ def _draw_plane(
     outputs = network.predict(grid.reshape(2, -1).T)
     values = loss.mean(outputs).reshape(grid.shape[1:])
     if loss.is_classification:
-        _draw_regions(axes, xs, ys, values, points, y, target_name)
+        _draw_regions(axes, xs, ys, values, points, y, target_name, classes)
     else:
         low = float(min(y.min(), values.min()))
         high = float(max(y.max(), values.max()))
@@ -300,14 +394,17 @@ def _draw_plane(
         bar.outline.set_visible(False)
         bar.ax.tick_params(colors=_INK, labelsize=9)
     colour = _INK if loss.is_classification else "white"
-    for k, (foot, along) in enumerate(_visible_lines(network, xs, ys)):
+    lines, bends = _visible_lines(network, xs, ys)
+    kept, label = _strongest(bends)
+    for k, (foot, along) in enumerate(lines[each] for each in kept):
         axes.axline(
             tuple(foot),
             tuple(foot + along),
             color=colour,
-            linewidth=1.2,
+            alpha=0.8,
+            linewidth=1.0,
             linestyle=(0, (5, 3)),
-            label="a neuron switches" if k == 0 else None,
+            label=label if k == 0 else None,
         )
     axes.set_xlim(xs[0], xs[-1])
     axes.set_ylim(ys[0], ys[-1])
@@ -315,30 +412,35 @@ def _draw_plane(
 
 def _visible_lines(
     network: TwoLayerReLU, xs: Array, ys: Array
-) -> list[tuple[Array, Array]]:
+) -> tuple[list[tuple[Array, Array]], Array]:
     """Return a point and a direction for each line that crosses the picture.
 
-    Lines that differ by rounding are one line on paper: they are compared by angle
-    and distance in a picture scaled to the square [-1, 1]^2.
+    And how much the slope of the output changes across each.  Lines that differ by
+    rounding are one line on paper: they are compared by angle and distance in a picture
+    scaled to the square [-1, 1]^2.
     """
     middle = np.array([xs[0] + xs[-1], ys[0] + ys[-1]]) / 2.0
     half = np.array([xs[-1] - xs[0], ys[-1] - ys[0]]) / 2.0
     kept: list[Array] = []
-    out = []
-    for line in boundaries(network):
+    out: list[tuple[Array, Array]] = []
+    bends: list[float] = []
+    for line, alpha in zip(*_boundaries(network), strict=True):
         normal = line[:2] * half
         size = float(np.hypot(*normal))
         unit, offset = normal / size, float(line[:2] @ middle + line[2]) / size
         if abs(offset) > abs(unit).sum():
             continue
         key = np.array([unit[0], unit[1], offset])
-        if any(min(abs(key - k).max(), abs(key + k).max()) < 2e-3 for k in kept):
+        same = [min(abs(key - k).max(), abs(key + k).max()) < 2e-3 for k in kept]
+        if any(same):
+            bends[same.index(True)] += alpha * size
             continue
         kept.append(key)
+        bends.append(alpha * size)
         # the foot of the perpendicular from the middle, back in data coordinates
         foot = middle - offset * unit * half
         out.append((foot, np.array([-unit[1], unit[0]]) * half))
-    return out
+    return out, np.array(bends)
 
 
 def _draw_regions(
@@ -349,14 +451,15 @@ def _draw_regions(
     points: Array,
     y: Array,
     target_name: str,
+    classes: tuple[str, ...],
 ) -> None:
     from matplotlib.colors import ListedColormap
 
-    # zero belongs to +1, so that every point of the plane has a colour
+    # zero belongs to -1, as it does for predictions
     axes.pcolormesh(
         xs,
         ys,
-        np.where(values >= 0.0, 1.0, 0.0),
+        np.where(values > 0.0, 1.0, 0.0),
         cmap=ListedColormap(["#d5e3f2", "#f6d9d3"]),
         vmin=0.0,
         vmax=1.0,
@@ -365,16 +468,17 @@ def _draw_regions(
     )
     if values.min() < 0.0 < values.max():
         axes.contour(xs, ys, values, levels=[0.0], colors=[_INK], linewidths=1.8)
-    for label, colour in ((-1, _LOW), (1, _HIGH)):
+    for sign, (colour, marker), label in zip((-1, 1), _CLASSES, classes, strict=True):
         axes.scatter(
-            points[y == label, 0],
-            points[y == label, 1],
-            s=30,
+            points[y == sign, 0],
+            points[y == sign, 1],
+            s=34,
             color=colour,
+            marker=marker,
             edgecolors="white",
             linewidths=0.7,
             zorder=3,
-            label=f"{target_name} = {label:+d}",
+            label=f"{target_name} = {label}",
         )
 
 

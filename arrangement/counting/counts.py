@@ -50,6 +50,7 @@ columns of ``sqrt(r) max |entry|``. Only the square of ``B`` is computed, in int
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -65,12 +66,22 @@ from arrangement.counting.primes import (
 )
 from arrangement.errors import BudgetExceededError
 from arrangement.model import Arrangement
-from arrangement.options import Deadline, IsLate, never, whole_number
+from arrangement.options import (
+    Deadline,
+    IsLate,
+    Listener,
+    Progress,
+    check_progress,
+    never,
+    whole_number,
+)
 
 IntRow = tuple[int, ...]
 # Row operations a kernel call, each tens of nanoseconds to a microsecond: a call
 # returns within about a second, so that Ctrl-C is answered.
 _WORK_PER_CALL = 2**21
+# Seconds from one word of progress to the next.
+_EVERY = 1.0
 
 
 def cover_bound(n: int, r: int) -> int:
@@ -124,6 +135,7 @@ def count_patterns(
     floats: str = "binary",
     max_nodes: int = 10**9,
     time_limit: float | None = None,
+    progress: Listener | None = None,
 ) -> int:
     """Count the sign patterns of a matrix (chambers of its arrangement) exactly.
 
@@ -141,6 +153,8 @@ def count_patterns(
         one costs time proportional to the rows restricted.
     time_limit : float, optional
         Most seconds, kept within about one.
+    progress : callable, optional
+        Called with a `Progress` about every second.
 
     Returns
     -------
@@ -167,7 +181,7 @@ def count_patterns(
     >>> count_patterns([[1, 0], [0, 1], [1, 1]], offsets=[0, 0, 1])
     7
     """
-    return sum(_whitney(X, offsets, rank, floats, max_nodes, time_limit))
+    return sum(_whitney(X, offsets, rank, floats, max_nodes, time_limit, progress))
 
 
 def characteristic_polynomial(
@@ -178,12 +192,13 @@ def characteristic_polynomial(
     floats: str = "binary",
     max_nodes: int = 10**9,
     time_limit: float | None = None,
+    progress: Listener | None = None,
 ) -> tuple[int, ...]:
     """Return the characteristic polynomial of the (essentialised) arrangement.
 
     Parameters
     ----------
-    X, offsets, rank, floats, max_nodes, time_limit
+    X, offsets, rank, floats, max_nodes, time_limit, progress
         As in `count_patterns`.
 
     Returns
@@ -208,7 +223,7 @@ def characteristic_polynomial(
     >>> characteristic_polynomial([[1, -1, 0], [0, 1, -1], [1, 0, -1]])
     (2, -3, 1)
     """
-    numbers = _whitney(X, offsets, rank, floats, max_nodes, time_limit)
+    numbers = _whitney(X, offsets, rank, floats, max_nodes, time_limit, progress)
     return tuple(-value if k % 2 else value for k, value in enumerate(numbers))[::-1]
 
 
@@ -220,12 +235,13 @@ def count_bounded(
     floats: str = "binary",
     max_nodes: int = 10**9,
     time_limit: float | None = None,
+    progress: Listener | None = None,
 ) -> int:
     """Count the relatively bounded chambers exactly.
 
     Parameters
     ----------
-    X, offsets, rank, floats, max_nodes, time_limit
+    X, offsets, rank, floats, max_nodes, time_limit, progress
         As in `count_patterns`.
 
     Returns
@@ -249,7 +265,7 @@ def count_bounded(
     >>> count_bounded([[1, 0], [0, 1], [1, 1]], offsets=[0, 0, 1])
     1
     """
-    numbers = _whitney(X, offsets, rank, floats, max_nodes, time_limit)
+    numbers = _whitney(X, offsets, rank, floats, max_nodes, time_limit, progress)
     return abs(sum(numbers[::2]) - sum(numbers[1::2]))
 
 
@@ -259,6 +275,7 @@ def whitney_numbers(
     infinity: IntRow | None,
     max_nodes: int,
     is_late: IsLate = never,
+    progress: Listener | None = None,
 ) -> tuple[int, ...]:
     """Return ``|w_0|, |w_1|, ..`` of an essential arrangement of integer rows.
 
@@ -275,6 +292,8 @@ def whitney_numbers(
         Most restrictions to visit, at least 1.
     is_late : callable
         Whether the time is up, asked about every second.
+    progress : callable, optional
+        Called with a `Progress` about every second.
 
     Returns
     -------
@@ -283,10 +302,10 @@ def whitney_numbers(
     """
     rows = [row for row in rows if any(row)]
     if infinity is not None:
-        return _chart_numbers(rows, rank, infinity, max_nodes, is_late)
+        return _chart_numbers(rows, rank, infinity, max_nodes, is_late, progress)
     if not rows:
         return (1,) + (0,) * rank
-    chart = _chart_numbers(rows[1:], rank, rows[0], max_nodes, is_late)
+    chart = _chart_numbers(rows[1:], rank, rows[0], max_nodes, is_late, progress)
     return tuple(a + b for a, b in zip((*chart, 0), (0, *chart), strict=True))
 
 
@@ -297,12 +316,16 @@ def _whitney(
     floats: str,
     max_nodes: int,
     time_limit: float | None,
+    progress: Listener | None,
 ) -> tuple[int, ...]:
     """Read what a count was asked for and return the Whitney numbers."""
     max_nodes = whole_number(max_nodes, "max_nodes", 1)
     is_late = Deadline(time_limit).is_late
+    check_progress(progress)
     cone = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats).cone
-    return whitney_numbers(cone.rows, cone.rank, cone.infinity, max_nodes, is_late)
+    return whitney_numbers(
+        cone.rows, cone.rank, cone.infinity, max_nodes, is_late, progress
+    )
 
 
 def _chart_numbers(
@@ -311,6 +334,7 @@ def _chart_numbers(
     infinity: IntRow,
     max_nodes: int,
     is_late: IsLate,
+    progress: Listener | None,
 ) -> tuple[int, ...]:
     """Count the no-broken-circuit sets of the chart where ``infinity`` is 1."""
     if rank == 1 or not rows:
@@ -321,7 +345,7 @@ def _chart_numbers(
     while True:
         primes = _take_primes(supply, bound_squared)
         residues = _residues(rows, infinity, primes)
-        counts, visited = _walk(residues, primes, max_nodes, visited, is_late)
+        counts, visited = _walk(residues, primes, max_nodes, visited, is_late, progress)
         if counts is not None:
             return counts
 
@@ -332,6 +356,7 @@ def _walk(
     max_nodes: int,
     visited: int,
     is_late: IsLate,
+    progress: Listener | None,
 ) -> tuple[tuple[int, ...] | None, int]:
     """Walk the whole tree; the numbers are None when one of the primes is bad."""
     if residues is None:
@@ -366,6 +391,7 @@ def _walk(
     tree = kernels.Restrictions(levels, length, position, counts, state)
     # Counters grow by at most m a node, and 2**63 / m nodes take centuries.
     limit = min(max_nodes, 2**62)
+    said = time.monotonic()
     while True:
         status = kernels.advance(tree, modulo, slots, scratch, limit, _WORK_PER_CALL)
         visited = int(state[kernels.NODES])
@@ -373,6 +399,8 @@ def _walk(
             return tuple(counts.tolist()), visited
         if status == BAD_PRIME:
             return None, visited
+        if progress is not None and time.monotonic() - said >= _EVERY:
+            said = _tell(progress, counts)
         if visited >= limit or is_late():
             over = "max_nodes" if visited >= limit else "time_limit"
             reason = f"max_nodes={max_nodes}" if visited >= limit else "the time is up"
@@ -382,6 +410,13 @@ def _walk(
                 f"{int(counts.sum())} chambers so far); raise {over}, or reduce the "
                 "rows or the rank."
             )
+
+
+def _tell(progress: Listener, counts: NDArray[np.int64]) -> float:
+    """Say how far a count has come; return when."""
+    so_far = int(counts.sum())
+    progress(Progress(f"counting: at least {so_far:,} chambers, not listed"))
+    return time.monotonic()
 
 
 def _residues(

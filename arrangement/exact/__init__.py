@@ -1,7 +1,7 @@
 """Exact numbers: reading, integer linear algebra, scaled floats, short columns."""
 
 from arrangement.exact.columns import Column
-from arrangement.exact.containers import exact_array
+from arrangement.exact.containers import column_names, exact_array
 from arrangement.exact.floats import (
     column_shifts,
     exact_product,
@@ -24,6 +24,7 @@ from arrangement.exact.modular_rank import pivot_columns
 from arrangement.exact.number_text import written
 from arrangement.exact.reading import (
     Matrix,
+    check_frame,
     float_array,
     read_matrix,
     read_samples,
@@ -45,6 +46,8 @@ __all__ = [
     "IntegerRows",
     "Matrix",
     "canonical",
+    "check_frame",
+    "column_names",
     "column_shifts",
     "decimal_fault",
     "determinant",

@@ -23,6 +23,12 @@ AnyArray: TypeAlias = np.ndarray[Any, Any]
 
 # samples, patches, columns and one to spare: deeper nesting is no matrix
 _MAX_DEPTH = 4
+# how the types of columns of categories are called (pandas, polars, Arrow)
+_CATEGORICAL = ("category", "categorical", "enum", "dictionary")
+ONE_HOT = (
+    " Leave the column out, or make it columns of 0 and 1, as get_dummies of pandas "
+    "and to_dummies of polars do."
+)
 # what a conversion to an array may raise: torch, JAX, pandas
 _CONVERSION_ERRORS = (
     TypeError,
@@ -68,7 +74,7 @@ def exact_array(values: Any, *, name: str) -> AnyArray:
         return _checked(values, name)
     columns = frame_columns(values)
     if columns is not None:
-        return _beside(columns)
+        return _beside(columns, name)
     advice = _advice(values, name)
     if advice:
         raise InputTypeError(f"{name}: {type(values).__name__} came{advice}.")
@@ -96,6 +102,14 @@ def column_labels(values: Any) -> tuple[str, ...] | None:
     """Return how messages call the columns of a data frame; None for other things."""
     columns = frame_columns(values)
     return None if columns is None else tuple(repr(label) for label, _ in columns)
+
+
+def column_names(values: Any) -> tuple[str, ...] | None:
+    """Return the names of the columns of a data frame; None where not all are texts."""
+    columns = frame_columns(values)
+    if columns is None or not all(isinstance(label, str) for label, _ in columns):
+        return None
+    return tuple(str(label) for label, _ in columns)
 
 
 def frame_columns(values: Any) -> list[tuple[Any, Any]] | None:
@@ -180,15 +194,20 @@ def _is_series(values: Any) -> bool:
 
 
 def _series(column: Any) -> AnyArray:
-    """Return a column with its own dtype, or the entries themselves."""
+    """Return a column with its own dtype, or the entries themselves.
+
+    True and False of a column of booleans are 1 and 0: a table that says so is no mask.
+    """
     dtype = getattr(column, "dtype", None)
     if isinstance(dtype, np.dtype):  # pandas
-        return np.asarray(column.to_numpy())
+        values = np.asarray(column.to_numpy())
+        return values.astype(np.int8) if values.dtype.kind == "b" else values
     if hasattr(column, "isna"):  # pandas, its own dtypes
         numeric = getattr(dtype, "numpy_dtype", None)
         is_plain = isinstance(numeric, np.dtype) and numeric.kind in "iufb"
-        if is_plain and not column.isna().any():
-            return np.asarray(column.to_numpy(dtype=numeric))
+        if numeric is not None and is_plain and not column.isna().any():
+            kind = np.dtype(np.int8) if numeric.kind == "b" else numeric
+            return np.asarray(column.to_numpy(dtype=kind))
         entries = list(column)
     else:  # polars, Arrow: their own lists keep integers, float32 must stay float32
         nulls = column.null_count
@@ -198,10 +217,20 @@ def _series(column: Any) -> AnyArray:
             return np.asarray(column.to_numpy())
         to_list = getattr(column, "to_list", None) or column.to_pylist
         entries = to_list()
+    if str(getattr(column, "type", dtype)).lower().startswith("bool"):
+        entries = [int(x) if isinstance(x, bool | np.bool_) else x for x in entries]
     return _typed(entries, (len(entries),))
 
 
-def _beside(columns: Sequence[tuple[Any, Any]]) -> AnyArray:
+def _beside(columns: Sequence[tuple[Any, Any]], name: str) -> AnyArray:
+    for label, column in columns:
+        dtype = str(getattr(column, "type", getattr(column, "dtype", ""))).lower()
+        # also where they are numbers: what is called a category is no size
+        if dtype.startswith(_CATEGORICAL):
+            raise InputTypeError(
+                f"{name}: column {label!r} holds categories ({dtype[:20]}); expected "
+                f"numbers.{ONE_HOT}"
+            )
     arrays = [_series(column) for _, column in columns]
     if not arrays:
         return np.zeros((0, 0))

@@ -15,7 +15,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from arrangement.errors import InputError, InputTypeError
 from arrangement.exact.columns import Column
-from arrangement.exact.containers import column_labels, exact_array
+from arrangement.exact.containers import (
+    ONE_HOT,
+    column_labels,
+    exact_array,
+    frame_columns,
+)
 from arrangement.exact.kinds import column_of
 from arrangement.exact.scalars import exact_number
 from arrangement.options import short
@@ -82,6 +87,29 @@ def _matrix(
     return _read(array, labels, floats=floats, name=name)
 
 
+def check_frame(values: Any, *, name: str = "X") -> None:
+    """Refuse a data frame with a column that holds no numbers, or a missing value.
+
+    Other things pass, and so do numbers.
+
+    Raises
+    ------
+    InputError, InputTypeError
+        As `read_matrix`: the message names the row and the column.
+    """
+    columns = frame_columns(values)
+    if columns is None:
+        return
+    exact_array(values, name=name)  # no categories
+    for label, column in columns:
+        array = exact_array(column, name=name)
+        if array.dtype.kind in "iu" or (
+            array.dtype.kind == "f" and np.all(np.isfinite(array))
+        ):
+            continue
+        _read(array[:, None], (repr(label),), floats="binary", name=name)
+
+
 def read_samples(values: ArrayLike | Any, *, floats: str, name: str) -> Matrix:
     """Return the rows of samples (n, K, d), K rows each; K = 1 for (n, d).
 
@@ -119,7 +147,8 @@ def _read(
         place = f"sample {sample}, patch {patch}" if n_patches > 1 else f"row {row}"
         return f"{place}, column {label}"
 
-    columns = _columns(array, floats=floats, name=name, where=where)
+    hint = "" if labels is None else ONE_HOT
+    columns = _columns(array, floats=floats, name=name, where=where, hint=hint)
     return Matrix(columns, n, n_patches)
 
 
@@ -175,10 +204,12 @@ def _columns(
     floats: str,
     name: str,
     where: Callable[[int], str],
+    hint: str = "",
 ) -> list[Column]:
     """Return the columns of an array (n, d).
 
-    ``where`` says in a message which entry is meant, from its position.
+    ``where`` says in a message which entry is meant, from its position; ``hint`` is
+    what to do with text that is no number.
     """
     if floats not in FLOAT_READINGS:
         raise InputError(f"floats={floats!r} is unknown; use one of {FLOAT_READINGS}.")
@@ -187,7 +218,7 @@ def _columns(
         # a column at a time, so side by side
         return [column_of(column, floats) for column in np.array(array.T, order="C")]
     except (InputError, InputTypeError):
-        _find_fault(array.ravel(), floats, name, where)
+        _find_fault(array.ravel(), floats, name, where, hint)
         raise
 
 
@@ -207,7 +238,11 @@ def _check_kind(array: np.ndarray[Any, Any], name: str) -> None:
 
 
 def _find_fault(
-    flat: np.ndarray[Any, Any], floats: str, name: str, where: Callable[[int], str]
+    flat: np.ndarray[Any, Any],
+    floats: str,
+    name: str,
+    where: Callable[[int], str],
+    hint: str,
 ) -> None:
     """Raise the error of the first entry, row by row, that is no number."""
     if flat.dtype.kind == "S":
@@ -216,4 +251,5 @@ def _find_fault(
         try:
             exact_number(value, floats=floats)
         except (InputError, InputTypeError) as error:
-            raise type(error)(f"{name}: {error} ({where(position)}).") from None
+            advice = hint if isinstance(value, str) else ""
+            raise type(error)(f"{name}: {error} ({where(position)}).{advice}") from None

@@ -12,7 +12,9 @@ from arrangement.io.terminal import (
     check_output,
     check_time_limit,
     column_list,
+    command_line,
     names_text,
+    open_table,
     print_json,
     print_report,
     progress_bar,
@@ -21,6 +23,7 @@ from arrangement.io.terminal import (
     seconds_text,
     table_options,
     table_words,
+    with_values,
 )
 
 __all__ = [
@@ -33,9 +36,11 @@ __all__ = [
     "check_output",
     "check_time_limit",
     "column_list",
+    "command_line",
     "names_text",
     "new_file",
     "open_archive",
+    "open_table",
     "parse_json",
     "print_json",
     "print_report",
@@ -48,5 +53,6 @@ __all__ = [
     "table_options",
     "table_words",
     "with_ones",
+    "with_values",
     "write_new",
 ]

@@ -231,11 +231,11 @@ def cell_fault(
         return ""
     shown = repr(short(cell))
     if not cell:
-        return "the cell is empty. Drop the row or fill the cell."
+        return f"the cell is empty. {_FILL}"
     if is_missing(cell):
         if cell.lower() == "nan":
-            return f"{shown} came; expected a finite number. Drop the row or fill it."
-        return f"{shown} is not a number. Drop the row or fill the cell."
+            return f"{shown} came; expected a finite number. {_FILL}"
+        return f"{shown} is not a number. {_FILL}"
     if "not a number" not in fault:
         return (
             f"{fault.replace(repr(short(pointed(cell, decimal))), shown)}. {_CORRECT}"
@@ -248,6 +248,10 @@ def cell_fault(
     return f"{shown} is not a number. {_way_out(cell, decimal, separator)}"
 
 
+_FILL = (
+    "Drop the row or fill the cell, or leave out all rows with missing values with "
+    "--missing drop."
+)
 _CORRECT = "Choose the numeric columns by name, or correct the cell."
 
 

@@ -12,9 +12,11 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from functools import cached_property
+from itertools import compress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +29,8 @@ from arrangement.io.headers import (
     counts_rows,
     has_names,
     index_question,
+    is_missing,
+    is_number,
     names_in_comment,
     pointed,
     unique_names,
@@ -146,6 +150,97 @@ class Table:
             out[:, k] = column
         return out
 
+    def complete(self, names: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which rows have a value in all of these columns, shape (n,).
+
+        Missing are empty cells, words such as NA and nan, and NaN in array files.
+
+        Raises
+        ------
+        InputError
+            An unknown or repeated name.
+        """
+        kept = np.ones(self.n_rows, dtype=np.bool_)
+        for name in names:
+            self.require(name)
+            base = self.indicator(name)
+            column = self.columns[self._places[name if base is None else base[0]]]
+            if self.lines:
+                kept &= np.fromiter(
+                    (not is_missing(cell) for cell in column), np.bool_, self.n_rows
+                )
+            elif column.dtype.kind == "f":
+                kept &= ~np.isnan(column)
+        return kept
+
+    def indicator(self, name: str) -> tuple[str, str] | None:
+        """Return column and value where a name such as ``colour=red`` stands for both.
+
+        Such a column is 1 where the other holds the value, and 0 elsewhere.  None where
+        a column has the name itself, or none has that of the first part.
+        """
+        if name in self._places:
+            return None
+        places = [k for k, mark in enumerate(name) if mark == "="]
+        found = ((name[:k], name[k + 1 :]) for k in places)
+        return next(
+            (pair for pair in found if pair[0] in self._places
+             and pair[0] not in self._repeated), None
+        )  # fmt: skip
+
+    def rows(self, kept: NDArray[np.bool_]) -> Table:
+        """Return the table of some rows, and note how many were left out."""
+        left_out = self.n_rows - int(np.count_nonzero(kept))
+        if not left_out:
+            return self
+        what = "row" if left_out == 1 else "rows"
+        if self.lines:
+            columns = tuple(list(compress(column, kept)) for column in self.columns)
+        else:
+            columns = tuple(column[kept] for column in self.columns)
+        return replace(
+            self,
+            columns=columns,
+            n_rows=self.n_rows - left_out,
+            lines=tuple(compress(self.lines, kept)),
+            notes=(
+                *self.notes,
+                f"{left_out:,} {what} with missing values left out of {self.n_rows:,}",
+            ),
+        )
+
+    def labels(self, name: str) -> list[str]:
+        """Return a column of classes as text; numbers that are equal are one text.
+
+        Raises
+        ------
+        InputError
+            An unknown or repeated name, no rows, or a missing value.
+        InputTypeError
+            A column of complex numbers in an array file.
+        """
+        self.require(name)
+        column = self.columns[self._places[name]]
+        if self.n_rows == 0:
+            raise InputError(f"{self.path} has no rows of data.")
+        if not self.lines:
+            if column.dtype.kind not in "iufbU":
+                raise InputTypeError(
+                    f"{self.path}, column {name!r}: dtype {column.dtype}; expected "
+                    "numbers or text."
+                )
+            if column.dtype.kind == "f":
+                column = self.column(name)
+            return [_label(str(value), ".") for value in column.tolist()]
+        for line, cell in zip(self.lines, column, strict=True):
+            if is_missing(cell):
+                alone = len(self.names) == 1
+                fault = cell_fault(cell, self.decimal, alone=alone)
+                raise InputError(
+                    f"{self.path}, line {line}, column {short(name)!r}: {fault}"
+                )
+        return [_label(cell, self.decimal) for cell in column]
+
     def require(self, name: str) -> None:
         """Refuse a name that no column has, or that several have; no cell is read.
 
@@ -154,6 +249,8 @@ class Table:
         InputError
             What the table has instead.
         """
+        if self.indicator(name) is not None:
+            return
         if name not in self._places:
             raise InputError(
                 f"{self.path} has no column {name!r}; it has {listed(self.names)}."
@@ -167,6 +264,12 @@ class Table:
     def column(self, name: str) -> NDArray[Any]:
         """Return one column, checked to hold finite numbers only (not a copy)."""
         self.require(name)
+        base = self.indicator(name)
+        if base is not None:
+            is_it = np.array([label == base[1] for label in self.labels(base[0])])
+            if self.lines:
+                return np.where(is_it, "1", "0").astype(object)
+            return is_it.astype(np.int64)
         column = self.columns[self._places[name]]
         if self.lines:
             return self._decimals(name, column)
@@ -179,7 +282,8 @@ class Table:
         if bad.size:
             raise InputError(
                 f"{self.path}, row {int(bad[0])}, column {name!r}: {column[bad[0]]} "
-                "came; expected a finite number. Drop the row or fill it."
+                "came; expected a finite number. Drop the row or fill it, or leave out "
+                "all rows with missing values with --missing drop."
             )
         checked: NDArray[Any] = column
         return checked
@@ -208,8 +312,16 @@ class Table:
         return np.array(decimals, dtype=object)
 
 
+def _label(cell: str, decimal: str) -> str:
+    """Return a class as text: 1 for 1.0 and 1e0, and else what it is."""
+    if not is_number(cell, decimal):
+        return cell
+    number = Decimal(pointed(cell, decimal))
+    return "0" if not number else format(number.normalize(), "f")
+
+
 def read_table(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | BinaryIO,
     *,
     key: str | None = None,
     header: bool | None = None,
@@ -221,10 +333,10 @@ def read_table(
 
     Parameters
     ----------
-    path : path-like
-        Text: UTF-8, or UTF-16 with its mark; perhaps in gzip; every row the same number
-        of cells; ``#`` starts a comment above the first row.  npy, npz: no pickled
-        objects.
+    path : path-like or binary stream
+        A stream is read to its end.  Text: UTF-8, or UTF-16 with its mark; perhaps in
+        gzip; every row the same number of cells; ``#`` starts a comment above the first
+        row.  npy, npz: no pickled objects.
     key : str, optional
         The 2-D array of an npz file; by default ``X``, or the only 2-D array.
         ``feature_names`` names its columns if the file holds such an array, and
@@ -263,11 +375,11 @@ def read_table(
     ...     read_table(path).numbers().tolist()
     [['0.1', '2'], ['0.3', '4']]
     """
-    shown = os.fspath(path)
+    shown = _shown_name(path)
     mark = check_separator(separator)
     point = _check_decimal(decimal)
     try:
-        raw = Path(path).read_bytes()
+        raw = path.read() if hasattr(path, "read") else Path(path).read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {shown}: {error.strerror}.") from error
     except ValueError as error:  # a NUL character in the name
@@ -292,6 +404,13 @@ def read_table(
         row_names=index not in (None, "none"),
     )
     return _with_index(_text_table(shown, rows, header, point or "."), index)
+
+
+def _shown_name(path: str | os.PathLike[str] | BinaryIO) -> str:
+    if not hasattr(path, "read"):
+        return os.fspath(path)
+    name = getattr(path, "name", None)
+    return "standard input" if name == "<stdin>" else str(name or "the stream")
 
 
 def with_ones(X: NDArray[Any]) -> NDArray[Any]:

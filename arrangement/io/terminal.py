@@ -10,12 +10,16 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
+from arrangement._kernels import notice
 from arrangement.io.files import check_new_file
+from arrangement.io.tables import Table, read_table
 from arrangement.options import Listener, Progress
 
+_DISTRIBUTION = "convex-relu"
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
 # endings that say what a file holds, to a person and to other programs
@@ -39,6 +43,38 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the usage and leaving."""
         raise UsageError(f"{message}. See {self.prog} --help.")
+
+
+class _Version(argparse.Action):
+    """Print the version of the distribution, which is looked up only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        """Print it and leave."""
+        try:
+            text = version(_DISTRIBUTION)
+        except PackageNotFoundError:
+            text = "of a source tree that is not installed"
+        print(f"{parser.prog} ({_DISTRIBUTION}) {text}")
+        parser.exit()
+
+
+def command_line(prog: str, description: str, exits: dict[int, str]) -> Parser:
+    """Return a parser that knows --version, and says what its exit codes mean."""
+    meanings = exits | {
+        EXIT_ERROR: "an error, in one line; nothing was written",
+        EXIT_INTERRUPTED: "interrupted before there was a result",
+    }
+    lines = [f"  {code:>3}  {meaning}" for code, meaning in meanings.items()]
+    parser = Parser(
+        prog=prog,
+        description=description,
+        epilog="\n".join(["exit codes:", *lines]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--version", action=_Version, nargs=0, help="print the version and leave"
+    )
+    return parser
 
 
 def run(
@@ -69,8 +105,12 @@ def run(
     return code
 
 
-def check_output(name: str, what: str, endings: Sequence[str]) -> Path:
+def check_output(
+    name: str, what: str, endings: Sequence[str], *, option: str = "-o"
+) -> Path | None:
     """Return the path of a new file; its name may not say that it is of another format.
+
+    None for ``-``, standard output, where ``endings`` allow it: a ``-`` among them.
 
     ``what`` (a plural) is written, as ``endings`` say; a name without one will do.
 
@@ -82,15 +122,19 @@ def check_output(name: str, what: str, endings: Sequence[str]) -> Path:
         The name is -, or has the ending of another format.
     """
     if name == "-":
+        if "-" in endings:
+            return None
         raise UsageError(
-            f"-o is '-', but {what} are not written to standard output; give a path"
+            f"{option} is '-', but {what} are not written to standard output; give a "
+            "path"
         )
+    endings = [ending for ending in endings if ending != "-"]
     path = check_new_file(name)
     ending = path.suffix.lower()
     if ending in _FORMATS and ending not in endings:
         raise UsageError(
-            f"-o is {name}, but {what} are not written as {ending}; end the name in "
-            f"{' or '.join(endings)}"
+            f"{option} is {name}, but {what} are not written as {ending}; end the name "
+            f"in {' or '.join(endings)}"
         )
     return path
 
@@ -114,6 +158,8 @@ def say_compiling(kernels: Sequence[Any], *, quiet: bool) -> None:
     ``kernels`` are Numba's dispatchers, which keep an index file each, empty or
     outdated before the first run.
     """
+    # what follows here is said here, or not at all
+    notice.NOTICE.is_said = True
     if quiet or os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         return
     for kernel in kernels:
@@ -123,10 +169,7 @@ def say_compiling(kernels: Sequence[Any], *, quiet: bool) -> None:
         except (AttributeError, OSError):
             continue
         if not compiled:
-            print(
-                "Compiling the kernels (first run only, up to a minute)...",
-                file=sys.stderr,
-            )
+            print(notice.LINE, file=sys.stderr)
             return
 
 
@@ -141,17 +184,22 @@ def progress_bar(unit: str, *, quiet: bool) -> Iterator[Listener | None]:
     with tqdm(unit=unit, unit_scale=True, leave=False, file=sys.stderr) as bar:
 
         def show(latest: Progress) -> None:
+            if latest.done is None:
+                bar.set_description_str(latest.message)
+                return
             bar.total = latest.total
             bar.update((latest.done or 0) - bar.n)
 
         yield show
 
 
-def print_report(rows: Sequence[tuple[str, str]]) -> None:
-    """Print aligned ``label  value`` lines."""
+def print_report(
+    rows: Sequence[tuple[str, str]], *, file: TextIO | None = None
+) -> None:
+    """Print aligned ``label  value`` lines, on standard output unless told where."""
     width = max(len(label) for label, _ in rows)
     for label, value in rows:
-        print(f"{label:<{width}}  {value}")
+        print(f"{label:<{width}}  {value}", file=file)
 
 
 def print_json(values: dict[str, Any]) -> None:
@@ -192,6 +240,13 @@ def add_table_options(parser: argparse.ArgumentParser, *, floats: bool = True) -
         help="the column that numbers or names the rows, which is no data; none: the "
         "first column is data though it has no name",
     )
+    parser.add_argument(
+        "--missing",
+        choices=("error", "drop"),
+        default="error",
+        help="rows with a missing value in a column that is used: an error (default), "
+        "or left out",
+    )
     if floats:
         parser.add_argument(
             "--floats",
@@ -211,9 +266,24 @@ def table_options(options: argparse.Namespace) -> dict[str, Any]:
     return {name: getattr(options, name) for name in names}
 
 
+def open_table(options: argparse.Namespace, file: str | Path) -> Table:
+    """Read the table that a command names; ``-`` is standard input."""
+    source = sys.stdin.buffer if file == "-" else file
+    return read_table(source, **table_options(options))
+
+
+def with_values(
+    options: argparse.Namespace, table: Table, names: Sequence[str]
+) -> Table:
+    """Leave out the rows without a value in a column that is used, where asked."""
+    if options.missing == "error":
+        return table
+    return table.rows(table.complete(names))
+
+
 def table_words(options: argparse.Namespace) -> list[str]:
     """Return the options that read the same table once more."""
-    words = []
+    words = ["--missing=drop"] if options.missing == "drop" else []
     for name, value in table_options(options).items():
         if isinstance(value, bool):
             words.append(f"--{name}" if value else f"--no-{name}")

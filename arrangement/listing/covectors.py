@@ -20,12 +20,13 @@ from arrangement.errors import InputError
 from arrangement.exact import scaled_floats
 from arrangement.listing.streams import iter_patterns
 from arrangement.model import Arrangement, Flat, iter_flats, primitive, whole_space
-from arrangement.options import whole_number
+from arrangement.options import block_rows, whole_number
 
 Signs = NDArray[np.int8]
 
 # faces handled at once, and signs in a table of values: a few megabytes
 _CHUNK = 1 << 12
+_BLOCK = 1 << 15
 _TABLE = 1 << 18
 
 
@@ -35,7 +36,7 @@ def iter_covectors(
     offsets: ArrayLike | None = None,
     rank: str | int = "exact",
     floats: str = "binary",
-    block_size: int = 1 << 15,
+    block_size: int | None = None,
     dimension: int | None = None,
 ) -> Iterator[Signs]:
     """Yield the sign vectors of all faces of the arrangement of a matrix, in blocks.
@@ -49,8 +50,9 @@ def iter_covectors(
     ----------
     X, offsets, rank, floats
         As in `enumerate_patterns`.
-    block_size : int
-        Faces a block, at least 1; the last block may be shorter.
+    block_size : int, optional
+        Faces a block, at least 1; the last block may be shorter.  By default 32,768, or
+        fewer where a block would take over 64 MiB.
     dimension : int, optional
         List only the faces of this dimension, from 0 to the rank of the normals.
         Counted in the essential space: in that of X all are larger by d - rank.
@@ -95,10 +97,11 @@ def iter_covectors(
     >>> next(iter_covectors(lines, offsets=[0, 0, 1], dimension=0)).tolist()
     [[0, 0, -1], [0, 1, 0], [1, 0, 0]]
     """
-    size = whole_number(block_size, "block_size")
-    if size < 1:
-        raise InputError(f"block_size={size}; expected at least 1.")
+    size = None
+    if block_size is not None:
+        size = whole_number(block_size, "block_size", 1)
     arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
+    size = size or block_rows(_BLOCK, arrangement.n_hyperplanes)
     dimensions = list(range(arrangement.rank, -1, -1))
     if dimension is not None:
         asked = whole_number(dimension, "dimension")
@@ -173,7 +176,8 @@ class _Lister:
     def chunks(self, dimension: int) -> Iterator[Signs]:
         """Yield the covectors (b, n) of the faces of one dimension."""
         if dimension == self.top.dimension:
-            for block in iter_patterns(self.arrangement, block_size=_CHUNK):
+            size = block_rows(_CHUNK, self.arrangement.n_hyperplanes)
+            for block in iter_patterns(self.arrangement, block_size=size):
                 signs = block.to_signs()
                 signs[:, ~self.moving] = self.columns.constant[~self.moving]
                 yield signs
@@ -243,7 +247,8 @@ class _Lister:
             normals, offsets = rows[:, :-1], -rows[:, -1]
         columns = self.columns.after(_restricted_columns(flat, classes))
         inner = Arrangement(normals, offsets)
-        for block in iter_patterns(inner, block_size=_CHUNK):
+        size = block_rows(_CHUNK, len(self.moving))
+        for block in iter_patterns(inner, block_size=size):
             yield columns.spread(block.to_signs())
 
 

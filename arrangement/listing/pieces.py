@@ -38,11 +38,17 @@ class Piece:
     arrangement: Arrangement
     signs: NDArray[np.int8]
 
-    def iter_patterns(self, *, block_size: int = 1 << 15) -> Iterator[PatternSet]:
-        """Yield the patterns of the piece in blocks."""
-        size = whole_number(block_size, "block_size", 1)
+    def __repr__(self) -> str:
+        """Return what it is a piece of, on one line."""
+        return f"Piece({self.arrangement!r}, {len(self.signs)} prefixes)"
+
+    def iter_patterns(self, *, block_size: int | None = None) -> Iterator[PatternSet]:
+        """Yield the patterns of the piece in blocks, as `iter_patterns` does."""
+        size = None
+        if block_size is not None:
+            size = whole_number(block_size, "block_size", 1)
         plan = Plan(self.arrangement, by_cells=True)
-        return PatternStream(plan, self._blocks(plan), size)
+        return PatternStream(plan, self._blocks(plan), size or plan.stream_block)
 
     def count(self) -> int:
         """Return the number of patterns, found by walking through them."""

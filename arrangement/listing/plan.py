@@ -14,6 +14,7 @@ from arrangement.listing.cells import CellGeometry, PointGeometry, make_layout
 from arrangement.listing.listers import CellLister, Lister, VertexLister
 from arrangement.listing.vertices import is_nearly_generic, table_bytes
 from arrangement.model import Arrangement, PatternSet
+from arrangement.options import block_rows
 
 # what `required_signs` returns when no chamber can have them
 CONTRADICTION: dict[int, int] = {}
@@ -25,7 +26,7 @@ _TABLE_BYTES = 1 << 30
 # most patterns a block
 BLOCK = 1 << 15
 # a block that is used again and again stays in the cache: most bytes, fewest patterns
-_BLOCK_BYTES = 1 << 21
+_CACHE_BYTES = 1 << 21
 _LEAST_BLOCK = 1 << 10
 
 
@@ -47,8 +48,11 @@ class Plan:
         self.bound = full // 2 if extra else full
         self.width = -(-arrangement.n_hyperplanes // 64)
         row_bytes = 8 * max(self.width, 1)
-        # even, so that a chamber and its antipode are never parted
-        self.block = min(BLOCK, max(_BLOCK_BYTES // row_bytes & ~1, _LEAST_BLOCK))
+        self.block = block_rows(
+            min(BLOCK, max(_CACHE_BYTES // row_bytes, _LEAST_BLOCK)), row_bytes
+        )
+        # what a stream yields unless another size is asked for
+        self.stream_block = block_rows(BLOCK, row_bytes)
         self.by_vertices = (
             not by_cells
             and self.layout is not None

@@ -68,6 +68,13 @@ class PatternStream:
         # wait for the garbage collector to stop its threads
         self._sets = _rebuffer(plan, blocks, size, self._watch)
 
+    def __repr__(self) -> str:
+        """Return how far it is, on one line."""
+        return (
+            f"PatternStream(status={self.status!r}, n_patterns={self.n_patterns:,}, "
+            f"bound={self.bound:,}, plan={self.plan!r})"
+        )
+
     @property
     def status(self) -> str:
         """``"complete"`` once the stream is exhausted, else ``"incomplete"``."""
@@ -125,7 +132,7 @@ def _rebuffer(
 def iter_patterns(
     X: Arrangement | ArrayLike | Any,
     *,
-    block_size: int = 1 << 15,
+    block_size: int | None = None,
     offsets: ArrayLike | None = None,
     rank: str | int = "exact",
     floats: str = "binary",
@@ -147,8 +154,9 @@ def iter_patterns(
     ----------
     X, offsets, rank, floats, n_jobs
         As in `enumerate_patterns`.
-    block_size : int
-        Patterns a block, at least 1; the last block may be shorter.
+    block_size : int, optional
+        Patterns a block, at least 1; the last block may be shorter.  By default 32,768,
+        or fewer where a block would take over 64 MiB.
     facets : bool
         Keep the facets found on the way, so that ``block.facets()`` costs nothing.
         Facets are found by cells, so the order is that of signs.
@@ -165,7 +173,7 @@ def iter_patterns(
         Stop after so many seconds, or a fraction of one later; the count of a proof
         is part of them.
     progress : callable, optional
-        Called with a `Progress` after each block.
+        Called with a `Progress` after each block, and every second of a count.
 
     Returns
     -------
@@ -185,7 +193,9 @@ def iter_patterns(
     >>> [bits.astype(int).tolist() for block in stream for bits in block]
     [[1, 0, 0], [0, 0, 0], [0, 1, 0]]
     """
-    size = whole_number(block_size, "block_size", 1)
+    size = None
+    if block_size is not None:
+        size = whole_number(block_size, "block_size", 1)
     if prove and where is not None:
         raise InputError(
             "prove=True with where: completeness is proven for whole listings. Use "
@@ -197,7 +207,9 @@ def iter_patterns(
     arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
     by_cells = prove or facets or where is not None
     plan = Plan(arrangement, by_cells=by_cells)
-    prover = Prover(arrangement, is_late=limits.is_late) if prove else None
+    prover = None
+    if prove:
+        prover = Prover(arrangement, is_late=limits.is_late, progress=progress)
     signs = None if where is None else required_signs(plan, where)
     blocks: Iterator[Block] = iter(())
     if signs is not CONTRADICTION:
@@ -210,7 +222,12 @@ def iter_patterns(
             is_late=limits.is_late,
         )
     return PatternStream(
-        plan, blocks, size, progress=progress, prover=prover, limits=limits
+        plan,
+        blocks,
+        size or plan.stream_block,
+        progress=progress,
+        prover=prover,
+        limits=limits,
     )
 
 
@@ -253,7 +270,7 @@ def enumerate_patterns(
         Stop after so many seconds, or a fraction of one later; the count of a proof
         is part of them.
     progress : callable, optional
-        Called with a `Progress` after each block.
+        Called with a `Progress` after each block, and every second of a count.
 
     Returns
     -------
@@ -298,9 +315,14 @@ def enumerate_patterns(
     prover = None
     if prove:
         is_ordered = not plan.by_vertices
-        prover = Prover(arrangement, is_ordered=is_ordered, is_late=limits.is_late)
+        prover = Prover(
+            arrangement,
+            is_ordered=is_ordered,
+            is_late=limits.is_late,
+            progress=progress,
+        )
     watch = Watch(limits, prover)
-    capacity = _capacity(plan, allowed, limits)
+    capacity = _capacity(plan, allowed, limits, progress)
     packed = np.empty((capacity, plan.width), dtype=np.uint64)
     check = None if prover is None else prover.check
     blocks = run(plan, packed, check=check, n_jobs=threads, is_late=limits.is_late)
@@ -319,7 +341,9 @@ def enumerate_patterns(
     return plan.pattern_set(packed, proof=watch.proof)
 
 
-def _capacity(plan: Plan, allowed: int, limits: Limits) -> int:
+def _capacity(
+    plan: Plan, allowed: int, limits: Limits, progress: Listener | None
+) -> int:
     """Rows to allocate: the bound if it fits, else the exact count; else refuse."""
     row_bytes = 8 * max(plan.width, 1)
     most = allowed // row_bytes
@@ -337,6 +361,7 @@ def _capacity(plan: Plan, allowed: int, limits: Limits) -> int:
             plan.arrangement,
             max_nodes=_COUNT_BUDGET,
             time_limit=min(limits.left(), _COUNT_SECONDS),
+            progress=progress,
         )
     except BudgetExceededError:
         if limits.is_late():

@@ -12,7 +12,7 @@ from arrangement._kernels.verification import first_disorder, hash_chambers, may
 from arrangement.counting import count_patterns
 from arrangement.errors import IncompleteListingError
 from arrangement.model import Arrangement, Proof
-from arrangement.options import IsLate, never
+from arrangement.options import IsLate, Listener, never
 from arrangement.verification.checks import check_distinct
 from arrangement.verification.output_bits import _Rules
 from arrangement.verification.witnesses import _check_vertices, _check_witnesses
@@ -32,7 +32,7 @@ class Prover:
 
     Strictly increasing patterns are distinct, and one block has to be held; for any
     other order 8 bytes a chamber are.  Once ``is_late()``, a check of many points in
-    doubt ends with a `BudgetExceededError`.
+    doubt ends with a `BudgetExceededError`.  ``progress`` is told of the count.
     """
 
     def __init__(
@@ -41,7 +41,9 @@ class Prover:
         *,
         is_ordered: bool = True,
         is_late: IsLate = never,
+        progress: Listener | None = None,
     ) -> None:
+        self._progress = progress
         self._rules = _Rules(arrangement)
         self._is_ordered = is_ordered
         self._is_late = is_late
@@ -114,7 +116,7 @@ class Prover:
         total = self._total
         if self._keys and _may_repeat(np.concatenate(self._keys)):
             check_distinct(self._rules, patterns)
-        method, count = _count(self._rules, total, time_limit)
+        method, count = _count(self._rules, total, time_limit, self._progress)
         return _make_proof(self._rules, total, self._exact, method, count)
 
 
@@ -127,12 +129,15 @@ def _may_repeat(keys: NDArray[np.uint64]) -> bool:
 
 
 def _count(
-    rules: _Rules, total: int, time_limit: float | None = None
+    rules: _Rules,
+    total: int,
+    time_limit: float | None = None,
+    progress: Listener | None = None,
 ) -> tuple[str, int]:
     """Return where the number of chambers comes from, and it; it must be ``total``."""
     if total == rules.bound():
         return "cover bound", total
-    count = count_patterns(rules.arrangement, time_limit=time_limit)
+    count = count_patterns(rules.arrangement, time_limit=time_limit, progress=progress)
     if total != count:
         side = "missing" if total < count else "too many"
         raise IncompleteListingError(

@@ -21,7 +21,7 @@ from arrangement.errors import (
 )
 from arrangement.exact import column_shifts
 from arrangement.model import Arrangement, PatternSet, Proof
-from arrangement.options import Deadline
+from arrangement.options import Deadline, block_rows
 from arrangement.verification.checks import _check_fixed_bits, _half, check_distinct
 from arrangement.verification.output_bits import _Rules
 from arrangement.verification.prover import _count, _make_proof
@@ -98,13 +98,14 @@ def verify(
     half = _half(rules, packed)
     shifts = column_shifts(rules.rows, rules.arrangement.cone.rank)
     exact = 0
-    for start in range(0, len(half), _CHUNK):
+    size = block_rows(_CHUNK, 8 * rules.n)
+    for start in range(0, len(half), size):
         if deadline.is_late():
             raise BudgetExceededError(
                 f"{deadline} was reached when {start:,} of {len(half):,} patterns were "
                 "found to be realised; raise time_limit."
             )
-        block = half[start : start + _CHUNK]
+        block = half[start : start + size]
         witnesses = _float_witnesses(rules, block, shifts)
         exact += _check_witnesses(
             rules, block, 1, witnesses, shifts, is_late=deadline.is_late

@@ -53,7 +53,7 @@ def solve_here(question: Question) -> Answer:
         "rounds": len(solution.history),
         "blocks": solution.n_blocks,
         "cones": solution.certificate.n_cones,
-        "history": [[r.seconds, r.upper, r.estimate] for r in solution.history],
+        "history": [[r.seconds, r.upper, r.lower] for r in solution.history],
         "method": solution.method,
     }
 

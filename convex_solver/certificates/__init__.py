@@ -34,12 +34,20 @@ from convex_solver.certificates.model_file import (
     Model,
     certify_model,
     load_model,
+    model_content,
+    read_model,
     save_model,
 )
 from convex_solver.certificates.network_bounds import predict_closely
 from convex_solver.certificates.obstruction import Obstruction, find_obstruction, reach
 from convex_solver.certificates.relaxation import relax_sphere
-from convex_solver.certificates.relu import Certificate, bounds, certify
+from convex_solver.certificates.relu import (
+    Certificate,
+    LowerBound,
+    bounds,
+    certify,
+    lower_bound,
+)
 from convex_solver.certificates.status import SolutionStatus
 
 __all__ = [
@@ -50,6 +58,7 @@ __all__ = [
     "Claim",
     "Dependency",
     "InterpolationCertificate",
+    "LowerBound",
     "MinimumNormCertificate",
     "Model",
     "Obstruction",
@@ -73,9 +82,12 @@ __all__ = [
     "inverse_work",
     "linear_bounds",
     "load_model",
+    "lower_bound",
     "minimum_norm_bounds",
+    "model_content",
     "predict_closely",
     "reach",
+    "read_model",
     "relax_sphere",
     "right_inverse",
     "save_model",

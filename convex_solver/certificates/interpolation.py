@@ -25,10 +25,10 @@ from arrangement import InputError
 from convex_solver.certificates.covering import cover_sphere
 from convex_solver.certificates.network_bounds import predict_within
 from convex_solver.certificates.obstruction import reach
-from convex_solver.certificates.relu import check_fit, read_for
+from convex_solver.certificates.relu import read_for
 from convex_solver.certificates.status import Bounds
 from convex_solver.errors import NoInterpolationError
-from convex_solver.networks import TwoLayerReLU
+from convex_solver.networks import TwoLayerReLU, check_fit
 from convex_solver.reading import (
     MAX_CONES,
     Data,

@@ -19,7 +19,9 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
 
 from arrangement import InputError, InputTypeError
 from arrangement.io import shown
@@ -37,10 +39,11 @@ from convex_solver.losses import get_loss
 from convex_solver.networks import Fields, TwoLayerReLU, read_json, write_json
 from convex_solver.typing import Array
 
-FORMAT = "convex-relu model 3"
-# The one before, without leaves, is read too; in the first one claims were stored that
-# nothing checks.
-_BEFORE, _OLDER = "convex-relu model 2", "convex-relu model 1"
+FORMAT = "convex-relu model 4"
+# Those before, without classes and without leaves, are read too; in the first one
+# claims were stored that nothing checks.
+_NO_CLASSES, _NO_LEAVES = "convex-relu model 3", "convex-relu model 2"
+_OLDEST = "convex-relu model 1"
 
 # Other machines round dot products differently, and their coverings end elsewhere.  The
 # bounds in a file are weaker than the certificate's by this part of the upper one: then
@@ -53,10 +56,12 @@ _PARTS = (
     "target_name",
     "weight_name",
     "floats",
+    "classes",
     "network",
     "claim",
     "digest",
 )
+_PARTS_BEFORE = tuple(name for name in _PARTS if name != "classes")
 _CLAIMS = (
     "upper_bound",
     "lower_bound",
@@ -119,7 +124,8 @@ class Model:
     """A network, what its file claims about it, and the names that the data need.
 
     ``target_name`` is the column predicted, ``weight_name`` that of the weights of the
-    samples, if any; ``floats`` says how floats were read.
+    samples, if any; ``floats`` says how floats were read.  ``classes`` are the texts
+    that -1 and +1 stand for, None where the targets are numbers.
     """
 
     network: TwoLayerReLU
@@ -127,6 +133,58 @@ class Model:
     target_name: str
     floats: str
     weight_name: str | None = None
+    classes: tuple[str, str] | None = None
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Return the prediction for each row of ``X``, in the units of the targets.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, d), or (n, K, d) for patches
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            float64: the output of the network; of Poisson its exponential, the mean; of
+            a classification -1 or +1, the sign of the output (-1 where it is 0).  Text
+            where ``classes`` says what these stand for.
+
+        Raises
+        ------
+        InputError
+            As `TwoLayerReLU.predict`; a mean beyond float64.
+        """
+        outputs = self.network.predict(X)
+        loss = get_loss(self.claim.loss)
+        if loss.is_classification:
+            is_positive = outputs > 0.0
+            if self.classes is None:
+                return np.where(is_positive, 1.0, -1.0)
+            return np.array(self.classes)[is_positive.astype(np.int64)]
+        with np.errstate(over="ignore"):
+            mean = loss.mean(outputs)
+        wrong = np.flatnonzero(~np.isfinite(mean))
+        if wrong.size:
+            raise InputError(
+                f"the mean of row {wrong[0]} of X, exp({outputs[wrong[0]]:g}), is "
+                "beyond float64. Leave the row out, or correct it."
+            )
+        return mean
+
+    def probability(self, X: ArrayLike) -> Array:
+        """Return the probability of the second class for each row of ``X``, (n,).
+
+        Raises
+        ------
+        InputError
+            The loss is not logistic; as `TwoLayerReLU.predict`.
+        """
+        loss = get_loss(self.claim.loss)
+        if loss.name != "logistic":
+            raise InputError(
+                f"the {loss.name} loss gives no probabilities; the logistic loss does."
+            )
+        return np.asarray(expit(self.network.predict(X)))
 
 
 def save_model(
@@ -136,6 +194,7 @@ def save_model(
     target_name: str = "y",
     weight_name: str | None = None,
     floats: str = "binary",
+    classes: tuple[str, str] | None = None,
 ) -> None:
     """Write a new model file; an existing one is refused, nothing is half-written.
 
@@ -149,6 +208,8 @@ def save_model(
         Columns of the table that the data come from.
     floats : {"binary", "decimal"}
         How the floats of the data were read.
+    classes : pair of str, optional
+        What the targets -1 and +1 stand for in the table.
 
     Raises
     ------
@@ -156,6 +217,25 @@ def save_model(
         The path exists or cannot be written; nothing certified, or bounds that are not
         finite, which claim nothing.
     """
+    content = model_content(
+        solution,
+        target_name=target_name,
+        weight_name=weight_name,
+        floats=floats,
+        classes=classes,
+    )
+    write_json(path, content)
+
+
+def model_content(
+    solution: Certified,
+    *,
+    target_name: str = "y",
+    weight_name: str | None = None,
+    floats: str = "binary",
+    classes: tuple[str, str] | None = None,
+) -> dict[str, Any]:
+    """Return what `save_model` writes, as JSON has it; raises as that does."""
     network = getattr(solution, "network", None)
     certificate = getattr(solution, "certificate", None)
     if not isinstance(network, TwoLayerReLU) or not isinstance(
@@ -178,6 +258,7 @@ def save_model(
         "target_name": target_name,
         "weight_name": weight_name,
         "floats": floats,
+        "classes": None if classes is None else list(classes),
         "network": network.to_dict(),
         "claim": {
             "upper_bound": min(
@@ -192,7 +273,7 @@ def save_model(
             "leaves": write_hints(certificate.leaves),
         },
     }
-    write_json(path, content | {"digest": _digest(content)})
+    return content | {"digest": _digest(content)}
 
 
 def _digest(content: dict[str, Any]) -> str:
@@ -212,21 +293,38 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     DigestMismatchError
         Something in it was changed after it was written.
     """
-    content = read_json(path)
+    return _model(read_json(path), os.fspath(path))
+
+
+def read_model(content: Any, source: str) -> Model:
+    """Return the model that JSON describes; ``source`` begins messages.
+
+    Raises
+    ------
+    ModelFileError, DigestMismatchError
+        As `load_model`.
+    """
+    if not isinstance(content, dict):
+        raise ModelFileError(f"{source} holds {shown(content)}; expected an object.")
+    return _model(content, source)
+
+
+def _model(content: dict[str, Any], path: str) -> Model:
     version = content.get("format")
-    if version == _OLDER:
+    if version == _OLDEST:
         raise ModelFileError(
-            f"{path} has format {_OLDER!r}, in which claims were stored that nothing "
+            f"{path} has format {_OLDEST!r}, in which claims were stored that nothing "
             f"checks; this version reads {FORMAT!r}. Fit and write the model again."
         )
-    if version not in (FORMAT, _BEFORE):
+    if version not in (FORMAT, _NO_CLASSES, _NO_LEAVES):
         raise ModelFileError(
             f"{path} is no model file: its format is {shown(version)}; expected "
             f"{FORMAT!r}."
         )
-    parts = Fields(content, str(path), _PARTS)
+    names = _PARTS if version == FORMAT else _PARTS_BEFORE
+    parts = Fields(content, path, names)
     network = TwoLayerReLU.from_dict(parts["network"], source=f"{path}: the network")
-    names = _CLAIMS if version == FORMAT else _CLAIMS[:-1]
+    names = _CLAIMS[:-1] if version == _NO_LEAVES else _CLAIMS
     claim = _read_claim(parts["claim"], f"{path}: the claim", names)
     if parts.text("floats") not in _READINGS:
         raise parts.error("floats", f"one of {_READINGS}")
@@ -236,7 +334,19 @@ def load_model(path: str | os.PathLike[str]) -> Model:
             f"{path}: the digest does not match, so weights, dual point, beta or "
             "claims were changed after the model was certified."
         )
-    return Model(network, claim, parts.text("target_name"), parts["floats"], weight)
+    name, floats = parts.text("target_name"), parts.text("floats")
+    classes = _read_classes(parts, claim) if version == FORMAT else None
+    return Model(network, claim, name, floats, weight, classes)
+
+
+def _read_classes(parts: Fields, claim: Claim) -> tuple[str, str] | None:
+    if parts["classes"] is None:
+        return None
+    texts = parts.texts("classes")
+    is_pair = len(texts) == 2 and texts[0] != texts[1]
+    if not (is_pair and get_loss(claim.loss).is_classification):
+        raise parts.error("classes", "two different texts, of a classification")
+    return texts[0], texts[1]
 
 
 def _read_claim(content: Any, source: str, names: tuple[str, ...]) -> Claim:

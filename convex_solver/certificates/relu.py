@@ -26,11 +26,15 @@ from convex_solver.certificates.relaxation import relax_sphere
 from convex_solver.certificates.status import Bounds
 from convex_solver.leaves import Hint
 from convex_solver.losses import DataTerm, Loss, get_loss
-from convex_solver.networks import TwoLayerReLU
+from convex_solver.networks import (
+    TwoLayerReLU,
+    check_fit,
+    check_names,
+    scaling_of,
+)
 from convex_solver.reading import (
     MAX_CONES,
     Data,
-    Scaling,
     deadline_after,
     read_beta,
     read_candidate,
@@ -226,40 +230,125 @@ def bounds(
     """
     check_fit(data, network)
     beta = read_beta(beta)
-    term = loss.at(
+    term = _term(data, loss)
+    lower = _lower(
+        data,
+        loss,
+        term,
+        _candidate(term, network, data, dual),
+        network.weights,
+        beta,
+        method=method,
+        patterns=patterns,
+        rtol=read_tolerance(rtol, "rtol"),
+        max_cones=read_cones(max_cones),
+        leaves=leaves,
+        deadline=deadline,
+        n_jobs=n_jobs,
+    )
+    return lower.certificate(network)
+
+
+@dataclass(frozen=True, eq=False)
+class LowerBound:
+    """A lower bound of the optimum of one problem, and all that proves it.
+
+    Attributes
+    ----------
+    value : float
+        No network of any width has an objective below it.
+    dual : ndarray, shape (n,), float64
+        The feasible point behind it.
+    """
+
+    value: float
+    dual: Array = field(repr=False)
+    _price: Price = field(repr=False)
+    _leaves: tuple[Hint, ...] = field(repr=False)
+    _beta: float
+    _loss: Loss
+    _term: DataTerm = field(repr=False)
+    _data: Data = field(repr=False)
+
+    @np.errstate(all="ignore")
+    def certificate(self, network: TwoLayerReLU) -> Certificate:
+        """Return it beside the bound that a network is."""
+        price, term = self._price, self._term
+        return Certificate(
+            upper_bound=upper_bound(network, self._data, self._beta, term),
+            lower_bound=self.value,
+            dual=self.dual.copy(),
+            max_price=price.largest,
+            beta=self._beta,
+            loss=str(self._loss),
+            n_patterns=price.n_patterns,
+            cover_bound=price.bound,
+            proof=price.proof,
+            data_digest=self._data.digest,
+            n_cones=price.n_cones,
+            leaves=self._leaves,
+        )
+
+
+@np.errstate(all="ignore")  # what overflows ends as an infinite price
+def lower_bound(
+    data: Data,
+    loss: Loss,
+    dual: Array,
+    hints: Array,
+    beta: float,
+    *,
+    rtol: float,
+    max_cones: int,
+    deadline: float,
+    n_jobs: int,
+) -> LowerBound:
+    """Return what a covering of at most so many cones proves of a dual point.
+
+    ``hints`` (k, d) are directions where its price may be large; the rest is as for
+    `bounds`.
+    """
+    return _lower(
+        data,
+        loss,
+        _term(data, loss),
+        dual,
+        hints,
+        beta,
+        method="covering",
+        patterns=None,
+        rtol=rtol,
+        max_cones=max_cones,
+        leaves=(),
+        deadline=deadline,
+        n_jobs=n_jobs,
+    )
+
+
+def _term(data: Data, loss: Loss) -> DataTerm:
+    return loss.at(
         data.y,
         weights=data.weights,
         y_exact=data.y_read,
         weights_exact=data.weights_read,
     )
-    v = term.clip(_candidate(term, network, data, dual))
-    price = _price(
-        data,
-        data.spread(v),
-        network.weights,
-        method,
-        patterns,
-        read_tolerance(rtol, "rtol"),
-        read_cones(max_cones),
-        leaves,
-        deadline,
-        n_jobs,
-    )
+
+
+def _lower(
+    data: Data,
+    loss: Loss,
+    term: DataTerm,
+    dual: Array,
+    hints: Array,
+    beta: float,
+    **options: Any,
+) -> LowerBound:
+    v = term.clip(dual)
+    price = _price(data, data.spread(v), hints, **options)
     scaled = _feasible(term, v, data, beta, price.largest)
-    return Certificate(
-        upper_bound=upper_bound(network, data, beta, term),
-        lower_bound=max(0.0, term.dual_lower(scaled)),
-        dual=scaled,
-        max_price=price.largest,
-        beta=beta,
-        loss=str(loss),
-        n_patterns=price.n_patterns,
-        cover_bound=price.bound,
-        proof=price.proof,
-        data_digest=data.digest,
-        n_cones=price.n_cones,
-        leaves=_scaled(price.leaves, v, scaled),
-    )
+    value = max(0.0, term.dual_lower(scaled))
+    leaves = _scaled(price.leaves, v, scaled)
+    return LowerBound(value, scaled, price, leaves, beta, loss, term, data)
 
 
 def _scaled(leaves: Sequence[Hint], v: Array, scaled: Array) -> tuple[Hint, ...]:
@@ -277,45 +366,17 @@ def read_for(
     sample_weight: ArrayLike | Any | None,
 ) -> Data:
     """Read data as a network takes them, or say that they do not fit it."""
+    check_names(network.feature_names, X)
     data = read_data(
         X,
         y,
         intercept=network.intercept,
-        scaling=_scaling(network),
+        scaling=scaling_of(network),
         floats=floats,
         sample_weight=sample_weight,
     )
     check_fit(data, network)
     return data
-
-
-def check_fit(data: Data, network: TwoLayerReLU) -> None:
-    """Refuse data that are not in the coordinates that a network takes."""
-    if data.X.shape[1] != network.weights.shape[1]:
-        raise InputError(
-            f"the network has {network.weights.shape[1]} inputs; the data have "
-            f"{data.X.shape[1]} columns with the intercept."
-        )
-    other = _scaling(network)
-    same = data.intercept == network.intercept and (
-        (data.scaling is None) == (other is None)
-    )
-    if same and data.scaling is not None and other is not None:
-        same = np.array_equal(data.scaling.center, other.center)
-        same = same and np.array_equal(data.scaling.scale, other.scale)
-    if not same:
-        raise InputError(
-            "the network's intercept, center or scale are not those of the data."
-        )
-
-
-def _scaling(network: TwoLayerReLU) -> Scaling | None:
-    if network.center is None and network.scale is None:
-        return None
-    width = len(network.feature_names)
-    center = np.zeros(width) if network.center is None else network.center
-    scale = np.ones(width) if network.scale is None else network.scale
-    return Scaling(center, scale)
 
 
 def _candidate(
@@ -337,6 +398,7 @@ def _price(
     data: Data,
     v: Array,
     hints: Array,
+    *,
     method: str,
     patterns: PatternSet | None,
     rtol: float,

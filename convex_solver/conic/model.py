@@ -51,6 +51,13 @@ class ConicProgram:
     constant: float = 0.0
     form: str = "dense"
 
+    def __repr__(self) -> str:
+        """Return the sizes, on one line."""
+        return (
+            f"ConicProgram({self.q.size:,} variables; {self.b.size:,} rows; "
+            f"{self.A.nnz:,} entries; {self.n_chambers:,} chambers; form={self.form!r})"
+        )
+
     @property
     def n_blocks(self) -> int:
         """Number of blocks, two a chamber."""

@@ -43,6 +43,11 @@ class _Filters:
         """Raise `InputError` for shapes that do not agree."""
         raise NotImplementedError
 
+    def __repr__(self) -> str:
+        """Return the sizes, on one line."""
+        sizes = f"{self.n_neurons:,} filters of length {self.filters.shape[1]:,}"
+        return f"{type(self).__name__}({sizes})"
+
     @property
     def n_neurons(self) -> int:
         """Number of neurons m."""
@@ -89,7 +94,7 @@ class _Filters:
         return cls.from_dict(read_json(path), source=str(path))
 
 
-@dataclass(frozen=True, eq=False, init=False)
+@dataclass(frozen=True, eq=False, init=False, repr=False)
 class LinearCNN(_Filters):
     """The network ``f(x) = sum_j sum_k (x_k . u_j) w_jk`` over the patches x_k.
 
@@ -150,7 +155,7 @@ class LinearCNN(_Filters):
         return _half_square(self.predict(patches), y) + beta * self.decay()
 
 
-@dataclass(frozen=True, eq=False, init=False)
+@dataclass(frozen=True, eq=False, init=False, repr=False)
 class CircularCNN(_Filters):
     """The network ``f(x) = sum_j x^T Circ(u_j) w_j``, convolution modulo d.
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from arrangement import InputError
 from arrangement.exact import float_array
+from arrangement.options import short
 from convex_solver.errors import ModelFileError
 from convex_solver.losses import Loss, get_loss
 from convex_solver.networks.json_files import (
@@ -20,9 +21,12 @@ from convex_solver.networks.json_files import (
     read_json,
     write_json,
 )
+from convex_solver.networks.names import check_names
 from convex_solver.reading import real_array
 from convex_solver.typing import Array
 
+# names of features in a `repr`
+_SHOWN = 6
 _FIELDS = (
     "weights",
     "alphas",
@@ -112,6 +116,21 @@ class TwoLayerReLU:
                 value.setflags(write=False)
             object.__setattr__(self, name, value)
 
+    def __repr__(self) -> str:
+        """Return the sizes, on one line; the weights are in ``weights``."""
+        names = ", ".join(self.feature_names[:_SHOWN])
+        more = ", ..." if len(self.feature_names) > _SHOWN else ""
+        parts = [
+            _counted(self.n_neurons, "neuron"),
+            f"{_counted(len(self.feature_names), 'feature')}: "
+            f"{short(names + more, 60)}",
+        ]
+        if self.intercept:
+            parts.append("intercept")
+        if self.center is not None or self.scale is not None:
+            parts.append("scaled")
+        return f"{type(self).__name__}({'; '.join(parts)})"
+
     @property
     def n_neurons(self) -> int:
         """Number of neurons m."""
@@ -119,6 +138,7 @@ class TwoLayerReLU:
 
     def design(self, X: ArrayLike) -> Array:
         """Return the data as the first layer sees them, (n, d) or (n, K, d)."""
+        check_names(self.feature_names, X)
         data = float_array(X, name="X")
         width = self.weights.shape[1] - self.intercept
         if data.ndim not in (2, 3) or data.shape[-1] != width:
@@ -139,8 +159,22 @@ class TwoLayerReLU:
 
         For patches (n, K, d - intercept) the outputs of a sample's patches are added
         up: the two-layer ReLU CNN with sum pooling.
+
+        Raises
+        ------
+        InputError
+            ``X`` is of another shape, or so large that the prediction, or what it is
+            computed from, is beyond float64.
         """
-        return self.evaluate(self.design(X))
+        with np.errstate(all="ignore"):  # what overflows is refused below
+            prediction = self.evaluate(self.design(X))
+        wrong = np.flatnonzero(~np.isfinite(prediction))
+        if wrong.size:
+            raise InputError(
+                f"row {wrong[0]} of X is so large that the prediction, or what it is "
+                "computed from, is beyond float64. Leave the row out, or correct it."
+            )
+        return prediction
 
     def evaluate(self, design: Array) -> Array:
         """Return f for data in the coordinates of `design`."""
@@ -250,3 +284,7 @@ class TwoLayerReLU:
         content = read_json(path)
         inner = content.get("network", content)
         return cls.from_dict(inner, source=f"{path}: the network")
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"

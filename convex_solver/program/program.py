@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from arrangement import Arrangement, InputError
 from arrangement.exact import Column
 from convex_solver.losses import DataTerm, Loss, get_loss
-from convex_solver.networks import TwoLayerReLU
+from convex_solver.networks import TwoLayerReLU, check_fit, names_of
 from convex_solver.program.axes import principal_axes
 from convex_solver.reading import Data, Scaling, read_beta, read_data
 from convex_solver.typing import Array
@@ -54,6 +54,7 @@ class ConvexProgram:
     floats : {"binary", "decimal"}
         How floats are read.
     feature_names : sequence of str, optional
+        Of the columns; those of a data frame by default, else x0, x1, ...
 
     Raises
     ------
@@ -97,12 +98,20 @@ class ConvexProgram:
             sample_weight=sample_weight,
         )
         width = data.rows.width
-        names = tuple(feature_names or [f"x{k}" for k in range(width)])
+        names = tuple(feature_names or names_of(X, width))
         if len(names) != width:
             raise InputError(f"{len(names)} feature names for {width} columns.")
         values = (data, size, chosen, _term(chosen, data), names)
         for name, value in zip(self.__dataclass_fields__, values, strict=True):
             object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        """Return sizes, loss and beta, on one line."""
+        patches = f", n_patches={self.n_patches}" if self.n_patches > 1 else ""
+        return (
+            f"ConvexProgram(n={self.n}, d={self.d}{patches}, loss={str(self.loss)!r}, "
+            f"beta={self.beta!r})"
+        )
 
     def with_beta(self, beta: float) -> ConvexProgram:
         """Return the same program with another weight decay; the data are shared."""
@@ -200,7 +209,16 @@ class ConvexProgram:
         )
 
     def network_objective(self, network: TwoLayerReLU) -> float:
-        """Return objective (2) on the program's float data."""
+        """Return objective (2) on the program's float data.
+
+        Raises
+        ------
+        InputError
+            The network has another intercept, center or scale than the program: its
+            weights are then of other units, and cost something else here.  Its own
+            objective is ``network.objective(X, y, beta)``.
+        """
+        check_fit(self.data, network)
         prediction = network.evaluate(self.data.design)
         return self.data_term.value(prediction) + network.decay(self.beta)
 

@@ -91,7 +91,8 @@ def reduce_network(
     Raises
     ------
     InputError
-        ``change`` negative or not finite.
+        ``change`` negative or not finite; a network with another intercept, center or
+        scale than the program.
 
     Notes
     -----

@@ -308,20 +308,36 @@ def fit_scaling(rows: Rows, *, intercept: bool, weights: Array | None) -> Scalin
     if not d:
         return Scaling(np.zeros(0), np.ones(0))
     values, _ = _round(rows.columns, "X")
+    constant = values.min(axis=0) == values.max(axis=0)
     counts = np.ones(rows.n_rows)
     # the loss says what is wrong with weights that cannot be used
     if weights is not None and np.all(weights > 0.0) and weights.sum() < np.inf:
         counts = np.repeat(weights, rows.n_patches)
-    center = np.average(values, axis=0, weights=counts) if intercept else np.zeros(d)
-    constant = values.min(axis=0) == values.max(axis=0)
+    unit, powers = _near_one(values)
+    center = np.zeros(d)
     if intercept:
         # the mean may be an ulp off; the column must become exactly zero
-        center = np.where(constant, values[0], center)
-    spread = np.sqrt(np.average((values - center) ** 2, axis=0, weights=counts))
-    scale = np.where(spread > 0.0, spread, 1.0)
-    if not (np.all(np.isfinite(center)) and np.all(np.isfinite(scale))):
-        raise InputError("a column of X is too large to standardise; scale it first.")
-    return Scaling(center, scale)
+        means = np.ldexp(np.average(unit, axis=0, weights=counts), powers)
+        center = np.where(constant, values[0], means)
+    # half of each: the difference of the largest numbers is beyond float64
+    unit, powers = _near_one(0.5 * values - 0.5 * center)
+    half = np.sqrt(np.average(unit**2, axis=0, weights=counts))
+    with np.errstate(over="ignore"):
+        spread = np.ldexp(half, powers + 1)
+    is_zero = (spread == 0.0) & ~constant
+    if np.any(is_zero) or not np.all(np.isfinite(spread)):
+        size = "small" if np.any(is_zero) else "large"
+        raise InputError(f"a column of X is too {size} to standardise; scale it first.")
+    return Scaling(center, np.where(spread > 0.0, spread, 1.0))
+
+
+def _near_one(values: Array) -> tuple[Array, NDArray[np.intc]]:
+    """Return columns over powers of two, near 1 then, and the exponents.
+
+    Squares of numbers such as 1e-162 or 1e200 would underflow or overflow.
+    """
+    powers = np.frexp(np.abs(values).max(axis=0, initial=0.0))[1]
+    return np.ldexp(values, -powers), powers
 
 
 def _scaled(

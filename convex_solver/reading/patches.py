@@ -20,22 +20,24 @@ _LAYOUTS = {
 
 def extract_patches(
     data: ArrayLike | Any,
-    size: int | tuple[int, int],
+    size: int | tuple[int] | tuple[int, int],
     *,
-    stride: int | tuple[int, int] = 1,
+    stride: int | tuple[int] | tuple[int, int] = 1,
 ) -> NDArray[Any]:
     """Cut every sample into its patches: all windows that fit, ``stride`` apart.
 
     The form of ``size`` says what the data are: one number for signals, a pair for
-    images.  That is what tells ``(n, length, channels)`` from ``(n, height, width)``.
+    images.  Data of three axes are either: there one number is refused, as greyscale
+    images would be read as signals, and ``(h,)`` asks for signals with channels.
 
     Parameters
     ----------
     data : array_like
-        With ``size=h``: signals (n, length) or (n, length, channels).  With
-        ``size=(h, w)``: images (n, height, width) or (n, height, width, channels).
+        With ``size=h``: signals (n, length).  With ``size=(h,)``: these, or (n, length,
+        channels).  With ``size=(h, w)``: images (n, height, width) or (n, height,
+        width, channels).
         Any dtype, which is kept (exact numbers stay exact); not modified.
-    size : int or (int, int)
+    size : int, (int,) or (int, int)
         Of a window, at least 1 and at most the sample's.
     stride : int or (int, int)
         From one window to the next, at least 1 and at most the sample's size; one
@@ -54,7 +56,7 @@ def extract_patches(
     ------
     InputError
         No samples, no channels, a window or a stride larger than the sample, sizes
-        below 1, or data of another shape.
+        below 1, data of another shape, or one that can be read in two ways.
     InputTypeError
         ``size`` or ``stride`` is no int or pair of ints.
 
@@ -95,6 +97,12 @@ def extract_patches(
             f"data has shape {shape}: no samples or no channels, so the set "
             "of patches is empty. Give at least one of each."
         )
+    if axes == 1 and len(shape) == 3 and not isinstance(size, tuple | list):
+        raise InputError(
+            f"data has shape {shape}, which may be greyscale images or signals with "
+            f"channels; size={size!r} does not say. Give size=({size}, {size}) for "
+            f"windows of images, size=({size},) for windows of signals."
+        )
     extent = samples.shape[1:-1]
     for name, values in (("size", window), ("stride", steps)):
         if any(v > e for v, e in zip(values, extent, strict=True)):
@@ -111,7 +119,7 @@ def extract_patches(
     return np.array(ordered.reshape(len(samples), n_patches, -1), order="C")
 
 
-def _counts(value: int | tuple[int, int], name: str) -> tuple[int, ...]:
+def _counts(value: int | tuple[int, ...], name: str) -> tuple[int, ...]:
     """Return one or two positive ints as a tuple."""
     parts = tuple(value) if isinstance(value, tuple | list) else (value,)
     is_whole = [

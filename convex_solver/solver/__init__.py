@@ -3,9 +3,10 @@
 from convex_solver.solver.interpolation import Interpolation, interpolate
 from convex_solver.solver.largest_beta import beta_max, beta_max_interval
 from convex_solver.solver.relaxation import RelaxedProgram, relaxed_certificate
-from convex_solver.solver.solver import Solution, solve, solve_path
+from convex_solver.solver.solver import METHODS, Solution, solve, solve_path
 
 __all__ = [
+    "METHODS",
     "Interpolation",
     "RelaxedProgram",
     "Solution",

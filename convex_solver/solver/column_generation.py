@@ -4,8 +4,9 @@ Each round solves the program over the working set (`Columns`), takes its dual p
 ``v``, and adds the chambers at the local maxima of ``|v^T (X u)_+|`` above beta
 (`Search`).  Early rounds are solved loosely: the dual points of an interior point
 method are then central, which keeps columns few (Gondzio, Gonzalez-Brevis & Munari
-2013).  What pricing finds is no proof; `Round.estimate` would be a lower bound if it
-had missed nothing, and the certificate decides whether it has.
+2013).  What pricing finds is no proof: what the dual value would be if it had missed
+nothing is an estimate that steers the run and is shown to nobody.  Where that has
+halved its gap, a short covering proves a bound, and the best one is kept.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convex_solver.certificates import COVERED_RANK
+from convex_solver.certificates import COVERED_RANK, LowerBound, lower_bound
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import ConvexProgram, best_of_blocks, rotated
 from convex_solver.reading import part_of_time
@@ -41,6 +42,12 @@ FEW = 5
 PATIENCE = 0.5
 CONE = 65
 QUICK_CONES = 10**5
+# A bound is certified again when the estimated gap is this share of what it was, with
+# cones that take this share of the time of the master problem, and some in any case.
+HALF, PROOF, FEWEST_CONES = 0.5, 0.25, 2000
+# All of these bounds take that share of the time of all of them, beside what is free;
+# the exact sums over the samples take about so many entries for each.
+FREE, SAMPLE = 5e6, 3000
 # Share of what is left of the time for the last covering, as a certificate needs as
 # much again.
 COVERING_SHARE = 0.3
@@ -56,14 +63,14 @@ LIGHT = 1e-6
 class Round:
     """What one round did.
 
-    ``upper`` is the least objective of a network so far, ``estimate`` the dual value
-    of this round's point scaled by the largest price that was found, ``priced`` the
-    number of local maxima compared with beta, ``added`` the new blocks.
+    ``upper`` is the least objective of a network so far, ``lower`` the best lower bound
+    of the optimum that was certified so far (0 before the first), ``priced`` the number
+    of local maxima compared with beta, ``added`` the new blocks.
     """
 
     seconds: float
     upper: float
-    estimate: float
+    lower: float
     n_blocks: int
     priced: int
     added: int
@@ -71,10 +78,12 @@ class Round:
 
     @property
     def gap(self) -> float:
-        """``(upper - estimate) / upper``; 0 when both are 0."""
-        if self.upper <= 0.0:
-            return 0.0
-        return max((self.upper - self.estimate) / self.upper, 0.0)
+        """``(upper - lower) / upper``; 0 when both are 0."""
+        return _gap(self.upper, self.lower)
+
+
+def _gap(upper: float, lower: float) -> float:
+    return max((upper - lower) / upper, 0.0) if upper > 0.0 else 0.0
 
 
 class ColumnGeneration:
@@ -92,6 +101,8 @@ class ColumnGeneration:
         Called with every `Round`.
     n_jobs : int
         Threads of the search for prices.
+    max_cones : int
+        Of the coverings that certify a bound on the way, for each sign.
     """
 
     def __init__(
@@ -103,8 +114,10 @@ class ColumnGeneration:
         report: Callable[[Round], object] | None = None,
         seed: int = 0,
         n_jobs: int = 1,
+        max_cones: int = QUICK_CONES,
     ) -> None:
         self.program = program
+        self.most_cones = min(max_cones, QUICK_CONES)
         self.tol = tol
         self.deadline = deadline
         self.report = report
@@ -121,6 +134,12 @@ class ColumnGeneration:
             program, self.X, self.basis, self.v, seed, deadline, n_jobs
         )
         self.history: list[Round] = []
+        self.estimate, self._gap = 0.0, 1.0
+        self.proven: LowerBound | None = None
+        # the estimated gap when a bound was last proven, or tried to be
+        self._tried = 1.0
+        # what these took and may take, in entries visited
+        self._paid, self._allowed = 0.0, FREE
         self.is_tight = False
         self.added = 0
         # where the proof is far behind, a gap that is enough for now
@@ -161,12 +180,13 @@ class ColumnGeneration:
                 self.narrow = network
         self.v = self.program.data_term.clip(v)
         self.prices.climb(self.v, weights, signs)
-        self._note(self._estimate(), 0)
+        self.estimate = self._estimate()
+        self._note(0)
 
     @property
     def gap(self) -> float:
         """Estimated relative gap of the last round; 1 before the first."""
-        return self.history[-1].gap if self.history else 1.0
+        return self._gap
 
     @property
     def is_out_of_time(self) -> bool:
@@ -188,9 +208,9 @@ class ColumnGeneration:
                 return "stalled"  # float64 holds the inside of no chamber
             was_tight = self.is_tight
             latest = self.step()
-            if latest.gap <= 0.5 * self.tol and latest.added == 0:
+            if self.gap <= 0.5 * self.tol and latest.added == 0:
                 return "tolerance"
-            if latest.gap <= max(0.3 * self.tol, self.enough):
+            if self.gap <= max(0.3 * self.tol, self.enough):
                 return "tolerance"
             if was_tight and self.added == 0:
                 # solved as well as it can be, and pricing finds nothing more
@@ -208,14 +228,15 @@ class ColumnGeneration:
         self._take_network(solution)
         self.v = self.program.data_term.clip(solution.v)
         self._price(solution, beta * (1.0 + 0.1 * aim), effort, tight)
-        estimate = self._estimate()
+        self.estimate = self._estimate()
+        self._prove(effort)
         if not tight and self.upper < before:
             # otherwise what is dropped could come back for ever
             self.columns.prune(solution, beta)
         found = self.columns.add_breaking(self.prices.maxima, beta * (1.0 + 0.1 * aim))
         self.added = found + broken
         self.is_tight = tight and self.added == 0
-        return self._note(estimate, solution.iterations)
+        return self._note(solution.iterations)
 
     def search(self, max_cones: int) -> int:
         """Cover the sphere; add the chambers that pricing missed, and count them.
@@ -288,12 +309,45 @@ class ColumnGeneration:
         cap = self.program.beta / largest if largest > 0.0 else np.inf
         return -data.conjugate(data.best_scale(self.v, cap) * self.v)
 
-    def _note(self, estimate: float, iterations: int) -> Round:
+    @property
+    def lower(self) -> float:
+        """The best lower bound of the optimum that is certified; 0 before the first."""
+        return 0.0 if self.proven is None else self.proven.value
+
+    def _prove(self, effort: int) -> None:
+        """Certify a bound with some cones, where the estimate has come much nearer."""
+        self._allowed += PROOF * effort
+        gap = _gap(self.upper, self.estimate)
+        is_near = gap <= HALF * self._tried and self.estimate > self.lower
+        if not is_near or self.program.rank > COVERED_RANK:
+            return
+        # not by the clock, so that the same call gives the same bounds
+        cones = int(min(max(PROOF * effort / CONE, FEWEST_CONES), self.most_cones))
+        cost = CONE * cones + SAMPLE * self.program.n
+        if self._paid + cost > self._allowed:
+            return
+        self._tried, self._paid = gap, self._paid + cost
+        found = lower_bound(
+            self.program.data,
+            self.program.loss,
+            self.v,
+            self.prices.maxima.directions @ self.basis.T,
+            self.program.beta,
+            rtol=max(LOOSE * gap, 0.1 * self.tol, FINE),
+            max_cones=cones,
+            deadline=self.deadline,
+            n_jobs=self.prices.n_jobs,
+        )
+        if found.value > self.lower:
+            self.proven = found
+
+    def _note(self, iterations: int) -> Round:
         """Add the round to the history and report it."""
+        self._gap = _gap(self.upper, self.estimate)
         latest = Round(
             time.monotonic() - self.begin,
             self.upper,
-            estimate,
+            self.lower,
             len(self.columns.blocks),
             len(self.prices.maxima.values),
             self.added,

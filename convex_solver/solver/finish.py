@@ -6,7 +6,9 @@ import math
 import time
 from typing import Any
 
-from convex_solver.certificates import COVERED_RANK, Certificate, bounds
+import numpy as np
+
+from convex_solver.certificates import COVERED_RANK, Certificate, LowerBound, bounds
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import Merged, keep_largest, reduce_network
 from convex_solver.reading import Limits, part_of_time
@@ -19,6 +21,7 @@ from convex_solver.solver.relaxation import (
     RelaxedSolution,
     relaxed_certificate,
 )
+from convex_solver.typing import Array
 
 # How far a prediction may move when neurons are joined; the objective does not rise.
 SAME_PREDICTION = 1e-6
@@ -76,6 +79,11 @@ def _reduced(run: ColumnGeneration, tol: float, deadline: float) -> TwoLayerReLU
         )
     if network.n_neurons <= run.program.n:
         return network
+    return _narrow(run, network)
+
+
+def _narrow(run: ColumnGeneration, network: TwoLayerReLU) -> TwoLayerReLU:
+    """Return a network with n neurons or fewer at once."""
     few = (run.narrow, keep_largest(run.program, network))
     return min(few, key=run.program.network_objective)
 
@@ -91,7 +99,7 @@ def _fitted(run: ColumnGeneration, network: TwoLayerReLU, tol: float) -> TwoLaye
 
 
 def _estimate(run: ColumnGeneration) -> float:
-    return run.history[-1].estimate if run.history else run.upper
+    return run.estimate if run.history else run.upper
 
 
 def is_proven(run: ColumnGeneration, certificate: Certificate, tol: float) -> bool:
@@ -101,6 +109,45 @@ def is_proven(run: ColumnGeneration, certificate: Certificate, tol: float) -> bo
     no more digits.
     """
     return certificate.lower_bound >= (1.0 - tol) * _estimate(run)
+
+
+def certified_at_once(
+    run: ColumnGeneration, merged: Merged
+) -> tuple[TwoLayerReLU, Certificate]:
+    """Return the best network and bounds that take no time, after Ctrl-C.
+
+    The best lower bound that the run has certified; zero where that would take a
+    covering, and Ctrl-C comes once more.
+    """
+    is_narrow = run.network.n_neurons <= run.program.n
+    network = run.network if is_narrow else _narrow(run, run.network)
+    kept = _kept(run, merged)
+    if kept is not None:
+        return network, kept.certificate(network)
+    v = merged.lift(run.v)
+    try:
+        return network, _quick(merged, network, v)
+    except KeyboardInterrupt:
+        return network, _quick(merged, network, np.zeros_like(v))
+
+
+def _kept(run: ColumnGeneration, merged: Merged) -> LowerBound | None:
+    """Return what the rounds have certified of the samples as they are."""
+    return run.proven if merged.group is None else None
+
+
+def _quick(merged: Merged, network: TwoLayerReLU, v: Array) -> Certificate:
+    program, now = merged.whole, time.monotonic()
+    method = "relaxation" if program.rank > COVERED_RANK else "covering"
+    return bounds(
+        program.data,
+        network,
+        v,
+        program.beta,
+        program.loss,
+        method=method,
+        deadline=now,
+    )
 
 
 def _certificate(
@@ -149,6 +196,9 @@ def _certificate(
             found.append(relaxed_certificate(program, network, best_other, latest))
             if time.monotonic() < deadline:
                 found.append(bounds(data, network, best_other.v, beta, loss, **options))
+    kept = _kept(run, merged)
+    if kept is not None and kept.value > found[0].lower_bound:
+        found.append(kept.certificate(network))
     best = max(found, key=lambda certificate: certificate.lower_bound)
     is_last = not is_short or not run.history
     if is_last or best.gap <= tol or time.monotonic() >= deadline:

@@ -288,8 +288,8 @@ class RelaxedProgram:
                     self.best = self._solution(run)
                 gap = (upper - self.best.estimate) / upper
                 report(
-                    f"{len(run.parts)} leaves: the optimum is at least "
-                    f"{self.best.estimate:.10g}, gap {gap:.1e}"
+                    f"{len(run.parts)} leaves: the relaxation gives about "
+                    f"{self.best.estimate:.10g}, gap {gap:.1e}, certified at the end"
                 )
                 if not run.is_done:
                     break  # no time for another step

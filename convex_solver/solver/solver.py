@@ -13,8 +13,14 @@ from convex_solver.certificates import (
     Certificate,
     SolutionStatus,
 )
-from convex_solver.networks import TwoLayerReLU
-from convex_solver.program import ConvexProgram, Merged, check_size, merge_equal
+from convex_solver.networks import TwoLayerReLU, check_fit
+from convex_solver.program import (
+    ConvexProgram,
+    Merged,
+    blocks_from_network,
+    check_size,
+    merge_equal,
+)
 from convex_solver.reading import (
     MAX_CONES,
     TOL,
@@ -24,7 +30,7 @@ from convex_solver.reading import (
 )
 from convex_solver.restricted import all_directions
 from convex_solver.solver.column_generation import ColumnGeneration, Round
-from convex_solver.solver.finish import certified, is_proven
+from convex_solver.solver.finish import certified, certified_at_once, is_proven
 from convex_solver.solver.high_rank import (
     HIGH_ROUNDS_SHARE,
     LEAVES_SHARE,
@@ -81,7 +87,7 @@ class Solution:
     n_blocks : int
         Blocks of the last program that was solved: chambers with a sign.
     history : tuple of Round
-        Upper bound and estimate of the lower bound, round by round.
+        Upper bound and the best certified lower bound, round by round.
     seconds, tol : float
         Time taken, certificate included, and the relative gap that was asked for.
     hint : str
@@ -114,6 +120,7 @@ def solve(
     max_rounds: int | None = None,
     max_cones: int = MAX_CONES,
     n_jobs: int = 1,
+    start: TwoLayerReLU | None = None,
     progress: Listener | None = None,
 ) -> Solution:
     """Find the global optimum and certify the network that comes out of it.
@@ -139,20 +146,26 @@ def solve(
     n_jobs : int
         Threads, at least 1; -1 for as many as there are processors.  Without a time
         limit the result does not depend on it.
+    start : TwoLayerReLU, optional
+        A network to begin near, such as that of another beta or of older data: the
+        working set has its chambers from the first round on, and it is kept until there
+        is a better one.  It needs the program's intercept, center and scale.  The
+        optimum does not depend on it, nor anything with ``method="full"``.
     progress : callable, optional
         Called with an `arrangement.Progress` at each stage and round.
 
     Returns
     -------
     Solution
-        Also after Ctrl-C, which ends the rounds: ``stopped`` says so.
+        Also after Ctrl-C, which ends the rounds: ``stopped`` says so.  A second one
+        ends the certificate, whose bound is loose then; the network is not lost.
 
     Raises
     ------
     ProgramTooLargeError
         ``method="full"`` with too many chambers, before anything is solved.
     InputError
-        Unknown method, tol, limit or budget out of range.
+        Unknown method, tol, limit or budget out of range; a start in other coordinates.
 
     Notes
     -----
@@ -172,7 +185,9 @@ def solve(
     """
     limits = Limits(tol, time_limit, max_rounds, max_cones, n_jobs)
     deadline = deadline_after(limits.time_limit)
-    return solve_from(program, method, limits, deadline, progress, None)[0]
+    if start is not None:
+        check_fit(program.data, start)
+    return solve_from(program, method, limits, deadline, progress, None, start)[0]
 
 
 def solve_path(
@@ -229,6 +244,7 @@ def solve_from(
     deadline: float,
     progress: Listener | None,
     guesses: Array | None,
+    start: TwoLayerReLU | None = None,
 ) -> tuple[Solution, Array]:
     """Return the solution, and directions whose chambers a later run may start with.
 
@@ -241,9 +257,9 @@ def solve_from(
     method, reason = _choose(program, method)
     say(f"{method}: {reason}")
     relaxed = RelaxedProgram(program) if is_high(program) else None
-    networks: list[Found] = []
+    networks = [] if start is None else [_found(program, start)]
     if relaxed is not None and guesses is None and method != "full":
-        networks = search_first(program, deadline, say)
+        networks += search_first(program, deadline, say)
     share = ROUNDS_SHARE if relaxed is None else HIGH_ROUNDS_SHARE
     run = ColumnGeneration(
         program,
@@ -251,14 +267,12 @@ def solve_from(
         deadline=part_of_time(deadline - EXACT * whole.n, share),
         report=lambda latest: say(_line(latest)),
         n_jobs=limits.n_jobs,
+        max_cones=limits.max_cones,
     )
     stopped = _find(run, method, limits, guesses, networks, relaxed, deadline, say)
-    if relaxed is not None and stopped != "interrupted":
-        end = part_of_time(deadline - EXACT * whole.n, LEAVES_SHARE)
-        most = most_leaves(program) if math.isinf(end) else MOST_LEAVES
-        relaxed.refine(run.upper, limits.tol, end, most=most, report=say)
-    say("certifying")
-    network, certificate = certified(run, merged, limits, relaxed, begin, deadline)
+    stopped, network, certificate = _end(
+        run, merged, limits, relaxed, begin, deadline, stopped, say
+    )
     status = certificate.status(limits.tol)
     is_zero = status is SolutionStatus.OPTIMAL and network.n_neurons == 0
     objective = whole.network_objective(network)
@@ -286,6 +300,34 @@ def solve_from(
     return solution, run.useful_directions()
 
 
+def _end(
+    run: ColumnGeneration,
+    merged: Merged,
+    limits: Limits,
+    relaxed: RelaxedProgram | None,
+    begin: float,
+    deadline: float,
+    stopped: str,
+    say: Say,
+) -> tuple[str, TwoLayerReLU, Certificate]:
+    """Raise the bound, and certify; Ctrl-C ends that and loses nothing.
+
+    Returns why the run ended, too.
+    """
+    try:
+        if stopped == "interrupted":
+            say("interrupted: certifying what there is; once more for a loose bound")
+        elif relaxed is not None:
+            end = part_of_time(deadline - EXACT * merged.whole.n, LEAVES_SHARE)
+            most = most_leaves(run.program) if math.isinf(end) else MOST_LEAVES
+            relaxed.refine(run.upper, limits.tol, end, most=most, report=say)
+        say("certifying")
+        network, certificate = certified(run, merged, limits, relaxed, begin, deadline)
+    except KeyboardInterrupt:
+        return "interrupted", *certified_at_once(run, merged)
+    return stopped, network, certificate
+
+
 def teller(progress: Listener | None) -> Say:
     """Return a function that tells ``progress`` a line of text."""
     check_progress(progress)
@@ -302,6 +344,12 @@ def _merged(program: ConvexProgram, say: Say) -> Merged:
     if merged.group is not None:
         say(f"{program.n:,} samples, {merged.program.n:,} of them different")
     return merged
+
+
+def _found(program: ConvexProgram, start: TwoLayerReLU) -> Found:
+    """Return a network as a local search would have found it."""
+    objective = program.network_objective(start)
+    return Found(objective, *blocks_from_network(start))
 
 
 def _find(
@@ -342,7 +390,6 @@ def _find(
                 run.begin_near(network)
         return stopped
     except KeyboardInterrupt:
-        say("interrupted: certifying what there is; once more to stop at once")
         return "interrupted"
 
 
@@ -376,8 +423,10 @@ def _choose(program: ConvexProgram, method: str) -> tuple[str, str]:
 
 
 def _line(latest: Round) -> str:
+    bound = "no bound certified yet"
+    if latest.lower > 0.0:
+        bound = f"optimum >= {latest.lower:.10g} certified, gap {latest.gap:.1e}"
     return (
         f"{latest.priced:,} maxima priced, {latest.added:,} new, "
-        f"{latest.n_blocks:,} blocks; objective <= {latest.upper:.10g}, "
-        f"dual {latest.estimate:.10g}, gap {latest.gap:.1e}"
+        f"{latest.n_blocks:,} blocks; objective <= {latest.upper:.10g}, {bound}"
     )

@@ -63,17 +63,24 @@ def test_a_file_holds_no_claim_that_nothing_checks(file):
     }
 
 
-def test_a_file_of_the_format_before_is_read(file):
+def test_files_of_the_formats_before_are_read(file):
     def without_leaves(content):
         content["format"] = "convex-relu model 2"
-        del content["claim"]["leaves"]
+        del content["claim"]["leaves"], content["classes"]
 
     model = load_model(file.write(without_leaves))
     assert model.claim.leaves == ()
     assert model.claim.upper_bound == file.content["claim"]["upper_bound"]
 
+    def without_classes(content):
+        content["format"] = "convex-relu model 3"
+        del content["classes"]
+
+    assert load_model(file.write(without_classes)).classes is None
+
     def with_leaves(content):
         content["format"] = "convex-relu model 2"
+        del content["classes"]
 
     with pytest.raises(ModelFileError, match="leaves"):
         load_model(file.write(with_leaves))

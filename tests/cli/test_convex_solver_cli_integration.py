@@ -94,7 +94,8 @@ def test_a_person_is_told(run, five, tmp_path):
         assert part in out
     code, out, _ = run("certify", model, five)
     assert code == 0
-    assert "certified    yes" in out
+    assert "certified    bounds recomputed from the data, as the model claims" in out
+    assert "no network is better by more than" in out
 
 
 def test_a_fit_short_of_the_tolerance_says_so(run, five, tmp_path):
@@ -228,7 +229,8 @@ def test_the_report_tells_from_which_beta_on_zero_is_optimal(run, five, tmp_path
 
 def test_a_terminal_is_told_what_is_done(run, five, tmp_path, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    monkeypatch.setattr("convex_solver.cli.say_compiling", lambda *_, quiet: None)
+    monkeypatch.setattr("convex_solver.cli.fit.say_compiling", lambda *_, quiet: None)
+    monkeypatch.setattr("convex_solver.cli.check.say_compiling", lambda *_, quiet: 0)
     model = tmp_path / "m.json"
     err = run("fit", five, *FIT, "-o", model)[2]
     lines = err.splitlines()
@@ -291,15 +293,6 @@ def test_a_model_is_not_written_as_another_format(run, five, tmp_path, name):
     path = tmp_path / name
     refused = run("fit", five, *FIT, "-o", path, "--plot", path)
     assert_refused(refused, "models are not written as .", "end the name in .json")
-
-
-def test_a_model_is_not_written_to_a_file_called_minus(
-    run, five, tmp_path, monkeypatch
-):
-    monkeypatch.chdir(tmp_path)
-    refused = run("fit", five, *FIT, "-o", "-")
-    assert_refused(refused, "models are not written to standard output; give a path")
-    assert [p.name for p in tmp_path.iterdir()] == ["five.csv"]
 
 
 def test_one_line_of_a_file_and_an_output_that_are_both_bad(run, tmp_path):
@@ -414,3 +407,73 @@ def test_as_a_program(five, tmp_path):
         assert done.returncode == code
         assert done.stderr.count("\n") == lines
         assert "Traceback" not in done.stderr
+
+
+def legends(monkeypatch, network, X, y, **options):
+    """Return the labels of a picture, and what was drawn as dashed lines."""
+    labels, dashed = [], []
+    for name in ("axline", "axvline"):
+        draw = getattr(Axes, name)
+
+        def noted(self, *arguments, draw=draw, **options):
+            if "linestyle" in options:
+                dashed.append(options)
+                labels.append(options["label"])
+            return draw(self, *arguments, **options)
+
+        monkeypatch.setattr(Axes, name, noted)
+    scatter, markers = Axes.scatter, []
+
+    def scattered(self, *arguments, **options):
+        markers.append((options.get("label"), options.get("marker")))
+        return scatter(self, *arguments, **options)
+
+    monkeypatch.setattr(Axes, "scatter", scattered)
+    assert render_fit(network, X, y, **options).startswith(PNG)
+    return labels, dashed, markers
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_many_neurons_do_not_bury_the_data(monkeypatch, width):
+    random = np.random.default_rng(0)
+    X, y = random.standard_normal((40, width)), random.standard_normal(40)
+    weights = np.column_stack(
+        [random.standard_normal((60, width)), 0.5 * random.random(60)]
+    )
+    alphas = np.where(np.arange(60) < 30, 1.0, 1e-9)
+    network = TwoLayerReLU(weights, alphas, intercept=True)
+    labels, dashed, _ = legends(monkeypatch, network, X, y)
+    assert len(dashed) == 12
+    assert labels[0].startswith("neurons switch (12 strongest of ")
+    few = TwoLayerReLU(weights[27:33], alphas[27:33], intercept=True)
+    labels, dashed, _ = legends(monkeypatch, few, X, y)
+    assert len(dashed) <= 3
+    assert "strongest of" in labels[0]
+
+
+@pytest.mark.parametrize("width", [1, 2])
+@pytest.mark.parametrize("loss", ["logistic", "hinge"])
+def test_classes_have_markers_and_names(monkeypatch, width, loss):
+    drawn = []
+    plot = Axes.plot
+
+    def noted(self, *arguments, **options):
+        drawn.append((options.get("label"), arguments))
+        return plot(self, *arguments, **options)
+
+    monkeypatch.setattr(Axes, "plot", noted)
+    weights = [[1.0] * width + [0.0], [-1.0] * width + [0.5]]
+    network = TwoLayerReLU(weights, [3.0, -2.0], intercept=True)
+    X = np.linspace(-1, 1, 8 * width).reshape(8, width)
+    y = np.where(X.sum(axis=1) > 0, 1.0, -1.0)
+    options = {"loss": loss, "classes": ("no", "yes"), "target_name": "rain"}
+    _, _, markers = legends(monkeypatch, network, X, y, **options)
+    assert [label for label, _ in markers] == ["rain = no", "rain = yes"]
+    assert len({marker for _, marker in markers}) == 2
+    if width == 1:
+        x, curve = next(
+            args for name, args in drawn if name in ("probability", "output")
+        )
+        outputs = network.predict(x[:, None])
+        mean = 1 / (1 + np.exp(-outputs)) if loss == "logistic" else outputs
+        np.testing.assert_allclose(curve, mean)

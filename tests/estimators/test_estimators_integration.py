@@ -198,7 +198,7 @@ def test_each_class_gets_its_share_and_the_worst_is_named(monkeypatch):
         return convex_solver.solve(program, max_cones=cells, **options)
 
     model = ConvexReLUClassifier(beta=0.1, tol=1e-3, time_limit=3000.0)
-    monkeypatch.setattr("convex_solver.estimators.solve", recorded)
+    monkeypatch.setattr("convex_solver.estimators.base.solve", recorded)
     with pytest.warns(ConvergenceWarning, match="class 'b' is worst"):
         model.fit(X, labels)
     np.testing.assert_allclose(limits, [1000.0, 1500.0, 3000.0], rtol=0.1)

@@ -186,7 +186,7 @@ def test_other_readings_of_numbers():
 
 @pytest.mark.parametrize("size", [0, -1])
 def test_a_block_size_below_one_is_refused(size):
-    with pytest.raises(InputError, match=f"block_size={size}.*at least 1"):
+    with pytest.raises(InputError, match=f"block_size={size}.*integer >= 1"):
         iter_covectors(np.eye(2), block_size=size)
 
 

@@ -216,7 +216,7 @@ def test_bad_numbers_of_pieces_are_refused():
 def test_the_count_of_a_proof_is_part_of_the_time(way, monkeypatch):
     """All patterns are there then, without a proof."""
 
-    def slow(arrangement, *, time_limit):
+    def slow(arrangement, *, time_limit, progress):
         assert 0 < time_limit <= 2.0
         raise BudgetExceededError("the time is up")
 

@@ -24,9 +24,11 @@ from arrangement import (
     Progress,
     count_patterns,
     enumerate_patterns,
+    iter_covectors,
     iter_patterns,
     partition,
 )
+from arrangement.options import block_rows
 
 from reference.listings import NAMES, filtered, joined, large, whole_listing
 from strategies import affine_arrangements, matrices
@@ -343,3 +345,31 @@ def test_progress_tells_what_was_yielded():
         assert str(seen[-1]) == f"{total:,} patterns of at most {stream.bound:,}"
         assert total == stream.n_patterns
     assert total == count_patterns(X, offsets=offsets)
+
+
+def test_blocks_take_fewer_bytes_where_rows_are_many(monkeypatch):
+    assert block_rows(1 << 15, 8) == 1 << 15
+    assert block_rows(1 << 15, 125_000) == 536  # a million rows: 67 MB, not 4 GB
+    assert block_rows(1 << 15, 1 << 40) == 2
+    monkeypatch.setattr("arrangement.options._BLOCK_BYTES", 1 << 12)
+    X = np.random.default_rng(0).standard_normal((200, 2))
+    sizes = [len(block) for block in iter_patterns(X)]
+    assert (max(sizes), sum(sizes)) == ((1 << 12) // 32, 400)
+    (piece,) = partition(X, 1)
+    assert max(len(block) for block in piece.iter_patterns()) == (1 << 12) // 32
+    assert max(len(block) for block in iter_patterns(X, block_size=300)) == 300
+    faces = [len(block) for block in iter_covectors(X)]
+    assert (max(faces), sum(faces)) == ((1 << 12) // 200, 801)
+
+
+def test_a_count_before_or_after_a_list_has_the_limit_and_tells_how_far_it_is():
+    X = np.random.default_rng(0).standard_normal((300, 5))
+    seen = []
+    with pytest.raises(ListingStoppedError, match="while the patterns were counted"):
+        enumerate_patterns(X, time_limit=2.5, max_bytes=1000, progress=seen.append)
+    assert seen
+    assert all("counting: at least" in str(each) for each in seen)
+    with pytest.raises(BudgetExceededError, match="the time is up"):
+        count_patterns(X, time_limit=2.5, progress=seen.append)
+    with pytest.raises(InputTypeError, match="progress=1; expected a function"):
+        count_patterns(X, progress=1)

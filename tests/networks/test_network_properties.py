@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convex_solver import ConvexProgram, InputError, ModelFileError, TwoLayerReLU
+from convex_solver import (
+    ConvexProgram,
+    InputError,
+    ModelFileError,
+    TwoLayerReLU,
+    reduce_network,
+)
 from convex_solver.program.recovery import (
     blocks_from_network,
     join_neurons,
@@ -161,3 +167,26 @@ def test_data_of_any_kind_are_rounded_once():
         network.predict([[10**400, 0]])
     with pytest.raises(InputError, match="beyond float64"):
         network.objective([[1, 0]], [10**400], 0.1)
+
+
+def test_a_prediction_beyond_float64_is_refused_and_names_the_row():
+    net = TwoLayerReLU([[1.0, 0.0], [2.0, 0.0]], [1e10, -1e10], intercept=True)
+    with pytest.raises(InputError, match=r"row 1 of X is so large"):
+        net.predict([[1.0], [1e308]])
+    assert net.predict([[1e200]]).tolist() == [-1e210]
+
+
+def test_a_program_prices_only_networks_in_its_own_coordinates():
+    X, y = [[0.0], [1.0], [2.0], [3.0]], [1.0, 2.0, 1.0, 2.0]
+    other = TwoLayerReLU([[1.0, 0.0]], [1.0], intercept=True, center=[5.0], scale=[2.0])
+    plain = ConvexProgram(X, y, 0.1, intercept=True)
+    scaled = ConvexProgram(X, y, 0.1, intercept=True, standardize=True)
+    for program in (plain, scaled):
+        for use in (
+            program.network_objective,
+            lambda n, p=program: reduce_network(p, n),
+        ):
+            with pytest.raises(InputError, match="center or scale are not those"):
+                use(other)
+    own = scaled.network(other.weights, other.alphas)
+    assert scaled.network_objective(own) == pytest.approx(own.objective(X, y, 0.1))

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from arrangement import InputError
 from arrangement.exact import Column
 from convex_solver.reading import Scaling, read_data, scaled
 
@@ -169,3 +170,24 @@ def test_the_digest_of_many_rows(n_patches, scale, monkeypatch):
     data = read_data(X, y, intercept=False)
     targets = [reading.number(x) for x in y]
     assert data.digest == reading.digest(rows, targets, n_patches=n_patches)
+
+
+@pytest.mark.parametrize("power", [-1000, -540, 500, 1000])
+@pytest.mark.parametrize("intercept", [True, False])
+def test_columns_of_any_size_are_standardised_alike(power, intercept):
+    X = np.array([[1.0, -3.0], [2.5, 1.0], [-0.75, 7.0], [2.0, 7.0]])
+    y = np.zeros(4)
+    plain = read_data(X, y, intercept=intercept, standardize=True)
+    moved = read_data(np.ldexp(X, power), y, intercept=intercept, standardize=True)
+    assert np.array_equal(plain.X, moved.X)
+    assert np.array_equal(np.ldexp(plain.scaling.scale, power), moved.scaling.scale)
+    assert np.array_equal(np.ldexp(plain.scaling.center, power), moved.scaling.center)
+
+
+def test_what_has_no_standard_deviation_in_float64_is_refused():
+    tiny = [[5e-324]] + [[0.0]] * 9
+    with pytest.raises(InputError, match="too small to standardise"):
+        read_data(tiny, np.zeros(10), intercept=True, standardize=True)
+    wide = [[1.7e308], [-1.7e308]]
+    found = read_data(wide, np.zeros(2), intercept=True, standardize=True)
+    assert found.X[:, 0].tolist() == [1.0, -1.0]

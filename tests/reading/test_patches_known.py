@@ -5,7 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
+import pytest
 
+from arrangement.errors import InputError
 from convex_solver.reading.patches import extract_patches
 
 
@@ -20,7 +22,7 @@ def test_a_stride_skips_and_the_rest_is_in_no_patch():
 
 def test_the_channel_of_a_signal_changes_fastest():
     signal = [[[1, 10], [2, 20], [3, 30]]]
-    assert extract_patches(signal, 2).tolist() == [[[1, 10, 2, 20], [2, 20, 3, 30]]]
+    assert extract_patches(signal, (2,)).tolist() == [[[1, 10, 2, 20], [2, 20, 3, 30]]]
 
 
 def test_windows_of_an_image_go_by_row_then_column():
@@ -57,6 +59,16 @@ def test_cifar_patches_do_not_overlap(data_folder):
     # row 3, column 6 of the 8 x 8 patches
     expected = images[2, 12:16, 24:28].ravel()
     assert np.array_equal(found[2, 3 * 8 + 6], expected)
+
+
+def test_greyscale_images_are_not_taken_for_signals():
+    images = np.arange(2 * 3 * 3).reshape(2, 3, 3)
+    with pytest.raises(
+        InputError, match=r"\(2, 2\) for windows of images, size=\(2,\)"
+    ):
+        extract_patches(images, 2)
+    assert extract_patches(images, (2, 2))[0, 0].tolist() == [0, 1, 3, 4]
+    assert extract_patches(images, (2,))[0, 0].tolist() == [0, 1, 2, 3, 4, 5]
 
 
 def test_exact_numbers_stay_exact():

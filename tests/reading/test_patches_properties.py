@@ -55,10 +55,10 @@ def test_signals_are_images_of_one_row(case):
     shape, size, stride = case
     signals = np.arange(shape[0] * shape[2] * shape[3]).reshape(shape[0], *shape[2:])
     expected = slow(signals[:, None], (1, size[1]), (1, stride[1]))
-    found = extract_patches(signals, size[1], stride=stride[1])
+    found = extract_patches(signals, size[1:], stride=stride[1])
     assert np.array_equal(found, expected)
     grey = signals[..., 0]
     assert np.array_equal(
         extract_patches(grey, size[1], stride=stride[1]),
-        extract_patches(grey[..., None], size[1], stride=stride[1]),
+        extract_patches(grey[..., None], size[1:], stride=stride[1]),
     )

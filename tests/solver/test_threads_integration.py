@@ -32,7 +32,7 @@ def same(one, other):
     assert (other.certificate.dual == one.certificate.dual).all()
     assert other.certificate.n_cones == one.certificate.n_cones
     for a, b in zip(one.history, other.history, strict=True):
-        assert (a.upper, a.estimate, a.priced) == (b.upper, b.estimate, b.priced)
+        assert (a.upper, a.lower, a.priced) == (b.upper, b.lower, b.priced)
 
 
 @pytest.mark.parametrize(

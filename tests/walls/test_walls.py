@@ -264,7 +264,7 @@ def is_used(place: str, users: list[str]) -> bool:
 
 def test_heavy_packages_are_imported_when_they_are_used():
     lazy = [package for package in PLACES if package != "numba"]
-    names = [n for n in MODULES if n != "convex_solver.estimators"]
+    names = [n for n in MODULES if not is_under(n, "convex_solver.estimators")]
     names = [n for n in names if not n.endswith("__main__")]
     code = (
         "import importlib, sys\n"

@@ -13,6 +13,7 @@ from arrangement.exact import IntRow, integer_row
 from arrangement.listing.cells.layout import Layout
 from arrangement.listing.cells.walker import Walker, new_output
 from arrangement.model import Arrangement, pack, unpack
+from arrangement.options import block_rows
 
 # chambers whose facets are found together
 _CHUNK = 1 << 15
@@ -70,8 +71,9 @@ class CellGeometry:
     def facets(self, packed: NDArray[np.uint64]) -> list[NDArray[np.int64]]:
         """Input rows that are facets of each chamber, ascending."""
         out: list[NDArray[np.int64]] = []
-        for first in range(0, len(packed), _CHUNK):
-            target, positive = self._positive(packed[first : first + _CHUNK])
+        size = block_rows(_CHUNK, 64 * packed.shape[1])
+        for first in range(0, len(packed), size):
+            target, positive = self._positive(packed[first : first + size])
             order, index = self._walk_order(positive)
             facets = self._facets(target[order], positive[order])
             out += [facets[k].copy() for k in index.tolist()]

@@ -1,0 +1,41 @@
+"""How well a network fits its data, in one number that people know."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from convex_solver.losses import Loss
+from convex_solver.typing import Array
+
+
+def quality(
+    loss: Loss, y: Array, outputs: Array, weights: Array | None
+) -> tuple[str, float | None]:
+    """Return the name of a score, and its value on the rows that were fitted.
+
+    ``accuracy`` of a classification, else the share explained of what the best
+    constant leaves: of the squares (``R2``), or of the Poisson deviance (``D2``).  None
+    where that constant leaves nothing.
+    """
+    counts = np.ones_like(y) if weights is None else weights
+    if loss.is_classification:
+        right = np.where(outputs > 0.0, 1.0, -1.0) == y
+        return "accuracy", float(np.average(right, weights=counts))
+    with np.errstate(all="ignore"):  # what is beyond float64 has no score
+        mean = np.average(y, weights=counts)
+        if loss.has_link:
+            left = _deviance(y, loss.mean(outputs), counts)
+            all_of_it = _deviance(y, np.full_like(y, mean), counts)
+        else:
+            left = float(np.sum(counts * (y - outputs) ** 2))
+            all_of_it = float(np.sum(counts * (y - mean) ** 2))
+        score = 1.0 - left / all_of_it if all_of_it > 0.0 else np.nan
+    name = "D2 (deviance)" if loss.has_link else "R2"
+    return name, score if np.isfinite(score) else None
+
+
+def _deviance(y: Array, mean: Array, counts: Array) -> float:
+    """Twice the loss in the likelihood to a mean for each row."""
+    safe = np.where(y > 0.0, y, 1.0)
+    each = np.where(y > 0.0, y * np.log(safe / mean), 0.0) - (y - mean)
+    return float(2.0 * np.sum(counts * each))

@@ -1,0 +1,73 @@
+"""What the commands tell a person, and machines: bounds, and no more than they say."""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import Any
+
+from arrangement.io import against_bound
+from arrangement.options import Listener
+from convex_solver.certificates import Certificate
+
+# A gap of less than this is told as a power of ten, and a larger one in per cent.
+_SMALL = 1e-4
+
+
+def certified_values(certificate: Certificate) -> dict[str, Any]:
+    """Return what a certificate says, for JSON."""
+    return {
+        "patterns": certificate.n_patterns,
+        "bound": certificate.cover_bound,
+        "cones": certificate.n_cones,
+        "proof": certificate.proof,
+        "upper_bound": certificate.upper_bound,
+        "lower_bound": certificate.lower_bound,
+        "gap": certificate.gap,
+    }
+
+
+def bounds_lines(values: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the lines that tell of both bounds and of what proves the lower one."""
+    patterns = f"not listed; at most {values['bound']:,}"
+    if values["patterns"] is not None:
+        patterns = against_bound(values["patterns"], values["bound"])
+    lines = [("patterns", patterns)]
+    if "objective" in values:
+        lines.append(("objective", f"{values['objective']:.12g}"))
+    else:
+        lines.append(("upper bound", f"{values['upper_bound']:.12g}"))
+    return [
+        *lines,
+        ("lower bound", f"{values['lower_bound']:.12g}, proven by {values['proof']}"),
+        ("gap", f"{values['gap']:.2e} relative"),
+    ]
+
+
+def proven_text(gap: float) -> str:
+    """Say what a gap proves of a network, and no more.
+
+    Examples
+    --------
+    >>> proven_text(0.188)
+    'no network is better by more than 18.8% of its objective'
+    >>> proven_text(3e-9)
+    'no network is better by more than 3e-09 of its objective'
+    """
+    if not math.isfinite(gap):
+        return "nothing is proven of the optimum"
+    share = f"{gap:.2g}" if gap < _SMALL else f"{100.0 * gap:.3g}%"
+    return f"no network is better by more than {share} of its objective"
+
+
+def problem_text(loss: str, beta: float, weights: str | None) -> str:
+    """Say what is minimised."""
+    weighted = "" if weights is None else f" weighted by {weights}"
+    return f"{loss} loss{weighted}, beta = {beta:g}"
+
+
+def show_stages(*, quiet: bool) -> Listener | None:
+    """Show what is being done, on a terminal only."""
+    if quiet or not sys.stderr.isatty():
+        return None
+    return lambda line: print(f"... {line}", file=sys.stderr)
