@@ -31,9 +31,9 @@ row sum of ``W^T W - I``.  So (*) follows from ``|g(w)| <= R |w|`` with
 ``R = floor((2^K - rest) / (1 + t)) - ceil((G + 1) r / 2)``.
 
 **Cones.**  For g and for -g, each of the 2^r orthants is a cone with vertices
-``V_j = +-2^E e_j``.  A tree divides it: ``b`` puts the middle of an edge in the place of
-one end, then of the other, and the two cones cover the old one; ``s`` takes the sides
-of a row.  Rows of one sign at all vertices are linear on the cone.  On a leaf g is at
+``V_j = +-2^E e_j``.  A tree divides it: ``b`` puts the middle of an edge in the place
+of one end, then of the other: the two cones cover the old one; ``s`` takes the sides of
+a row.  Rows of one sign at all vertices are linear on the cone.  On a leaf g is at
 most the linear function whose values at the vertices are l_j: for ``e_i = 1`` chords (a
 convex function is below its interpolation), for ``e_i = -1`` terms ``-t_i a_i.w`` with
 t_i in [0, 1], and ``b sigma a_i.w``, b >= 0, for sides taken.  A vector p with
@@ -51,10 +51,11 @@ import math
 import re
 import sys
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, islice
 
 FORMAT = "convex-relu proof 1"
 LONGEST = 2**26  # characters of a line
+BIG = 2**4096  # no integer of a proof is larger
 NUMBER = re.compile(r"[+-]?(\d{1,400}(\.\d{0,400})?|\.\d{1,400})([eE][+-]?\d{1,3})?")
 BITS = 192  # of exponentials
 LABELS = ("hinge", "squared_hinge", "logistic")
@@ -71,8 +72,8 @@ def demand(holds, why):
 
 
 def integer(text):
-    """Read an integer; anything else that JSON has for numbers is refused."""
-    demand(re.fullmatch(r"-?\d{1,4000}", text), f"{text[:20]} is no (short) integer")
+    """Read an integer; what else JSON has for numbers is refused."""
+    demand(re.fullmatch(r"-?\d{1,1300}", text), f"{text[:20]} is no (short) integer")
     return int(text)
 
 
@@ -86,19 +87,24 @@ def parsed(line):
         raise Rejected("the line is no JSON") from None
 
 
-def integers(values, count, least, most):
+def integers(values, count, least=-BIG, most=BIG):
     """Return a list of so many integers, each within bounds."""
     fits = isinstance(values, list) and len(values) == count
     fits = fits and all(type(x) is int and least <= x <= most for x in values)
-    demand(fits, f"expected {count} integers from {least} to {str(most)[:12]}")
+    demand(fits, f"expected {count} integers in a certain range")
     return values
 
 
 def dyadic(pair):
     """Return ``m 2^e`` of [m, e]."""
-    m, e = integers(pair, 2, -(2**4096), 2**4096)
+    m, e = integers(pair, 2)
     demand(abs(e) <= 4096, "an exponent is out of range")
     return Fraction(m) * Fraction(2) ** e
+
+
+def dot(p, q):
+    """Return the scalar product."""
+    return sum([x * y for x, y in zip(p, q)])
 
 
 def exp_bounds(x):
@@ -140,17 +146,14 @@ def box(name, t, y, size):
     It is ``max (v e - z |v| - k v^2 / 2)``, ``lo <= v <= hi``, with ``e = f - y``: its
     conjugate is ``v y + z |v| + k v^2 / 2`` there, and infinite elsewhere.
     """
-    if name in LABELS:
-        top = size if name == "squared_hinge" else 1
-        half = Fraction(int(name == "squared_hinge"), 2)
-        return (-top, 0, half, 0) if y > 0 else (0, top, half, 0)
-    return {
-        "squared": (-size, size, 1, 0),
-        "absolute": (-1, 1, 0, 0),
-        "huber": (-t, t, 1, 0),
-        "quantile": (-t, 1 - t, 0, 0),
-        "epsilon_insensitive": (-1, 1, 0, t),
-    }[name]
+    top, bend = (size, Fraction(1, 2)) if name == "squared_hinge" else (1, 0)
+    labels = (-top, 0, bend, 0) if y > 0 else (0, top, bend, 0)
+    kinds = {"squared": (-size, size, 1, 0), "absolute": (-1, 1, 0, 0)}
+    kinds |= {"huber": (-t, t, 1, 0), "quantile": (-t, 1 - t, 0, 0)}
+    kinds |= {"epsilon_insensitive": (-1, 1, 0, t), "hinge": labels}
+    lo, hi, k, z = (kinds | {"squared_hinge": labels})[name]
+    demand(lo <= 0 <= hi and z >= 0, "the parameter of the loss is out of range")
+    return lo, hi, k, z
 
 
 def value_above(name, t, f, y):
@@ -168,8 +171,7 @@ def value_above(name, t, f, y):
 
 def dual_below(name, t, v, y, c):
     """Return a lower bound of ``-l*(v)`` of one sample, or reject v."""
-    x = v / c
-    why = "the dual point is outside the domain of the conjugate"
+    x, why = v / c, "the dual point is outside the domain of the conjugate"
     if name == "logistic":
         demand(0 <= -x * y <= 1, why)
         return -c * (x_log_x(-x * y, 1) + x_log_x(1 + x * y, 1))
@@ -181,37 +183,50 @@ def dual_below(name, t, v, y, c):
     return -c * (x * y + z * abs(x) + k * x * x / 2)
 
 
-def read_loss(name, parameter=None):
-    """Return name and parameter of a loss."""
-    t = Fraction(0) if parameter is None else dyadic(parameter)
-    if parameter is None:
-        demand(name in ("squared", "absolute", "poisson", *LABELS), "unknown loss")
-    else:
-        ranges = {"huber": t > 0, "quantile": 0 < t < 1, "epsilon_insensitive": t >= 0}
-        demand(ranges.get(name), "unknown loss, or its parameter is out of range")
-    return name, t
+def read_samples(how, path):
+    """Return the numbers in the columns chosen of the records that `csv` finds."""
+    skip, header = integers([how["skip"], how["header"]], 2, 0)
+    columns = [*how["columns"], how["target"], *filter(None, [how["weights"]])]
+    columns = [(integers([k], 1, 0)[0], name) for k, name in columns]
+    samples = []
+    with open(path, encoding="utf-8-sig", newline="") as stream:
+        records = csv.reader(stream, delimiter=how["separator"])
+        for number, record in enumerate(filter(None, records), 1):
+            demand(max(columns)[0] < len(record), f"record {number} is too short")
+            texts = [record[k].strip() for k, _ in columns]
+            same = number != header or texts == [name for _, name in columns]
+            demand(same, "the names of the columns are others")
+            if number > skip:
+                if how["decimal"] == ",":
+                    texts = [text.replace(",", ".") for text in texts]
+                fits = all(map(NUMBER.fullmatch, texts))
+                demand(fits, f"record {number} has something else than a number")
+                if how["floats"] == "binary":
+                    texts = map(float, texts)
+                samples.append([*map(Fraction, texts)])
+    return samples
 
 
 class Data:
     """The design ``numbers / unit`` (rows of integers), targets y and weights c."""
 
     def __init__(self, how, loss, samples):
-        self.how, patches = how, integers([how["patches"]], 1, 1, 2**20)[0]
+        self.patches = integers([how["patches"]], 1, 1, 2**20)[0]
         width, weights = len(how["columns"]), how["weights"]
-        demand(samples and width % patches == 0, "no rows, or no whole patches")
-        self.patches, self.y = patches, [s[width] for s in samples]
+        d = width // self.patches
+        demand(
+            samples and d * self.patches == width > 0, "no rows, or parts of patches"
+        )
+        self.y = [s[width] for s in samples]
         self.c = [s[width + 1] if weights else Fraction(1) for s in samples]
         demand(min(self.c) > 0, "a weight is not positive")
-        demand(loss not in LABELS or all(abs(y) == 1 for y in self.y), "no labels +-1")
+        demand(loss not in LABELS or {*self.y} <= {-1, 1}, "labels are -1 and 1")
         demand(loss != "poisson" or min(self.y) >= 0, "a count is below 0")
-        text = "".join(",".join(map(str, s[: width + 1])) + "\n" for s in samples)
-        text += f"patches {patches}\n" if patches > 1 else ""
-        text += "weights " + ",".join(map(str, self.c)) + "\n" if weights else ""
-        demand(hashlib.sha256(text.encode()).hexdigest() == how["sha256"], "other data")
-        d = width // patches
-        center = [dyadic(x) for x in how["center"] or [[0, 0]] * d]
-        scale = [dyadic(x) for x in how["scale"] or [[1, 0]] * d]
-        demand(len(center) == len(scale) == d and min(scale, default=1) > 0, "a scale")
+        text = "".join([",".join(map(str, s)) + "\n" for s in samples])
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        demand(digest == how["sha256"], "the table has other data")
+        center, scale = ([dyadic(x) for x in how[part]] for part in ("center", "scale"))
+        demand(len(center) == len(scale) == d and min(scale) > 0, "no such scaling")
         q = math.lcm(*(x.denominator for s in [center, *samples] for x in s[:width]))
         m = math.lcm(*(b.numerator for b in scale))
         steps = [(int(a * q), int(m / b)) for a, b in zip(center, scale)]
@@ -219,90 +234,66 @@ class Data:
         self.numbers, self.d = [], d + len(ones)
         for s in samples:
             row = [x.numerator * (q // x.denominator) for x in s[:width]]
-            for k in range(0, patches * d, d or 1):
+            for k in range(0, width, d):
                 parts = zip(row[k : k + d], steps)
                 self.numbers.append([(x - a) * b for x, (a, b) in parts] + ones)
-        demand(self.d > 0 and len(self.numbers) == patches * len(samples), "no columns")
 
 
-def cells(how, path):
-    """Read samples: the chosen columns of the records that `csv` finds, none blank."""
-    skip, header = integers([how["skip"], how["header"]], 2, 0, 2**60)
-    columns = [*how["columns"], how["target"], *([how["weights"]] if how["weights"] else [])]
-    columns = [(integers([k], 1, 0, 2**60)[0], name) for k, name in columns]
-    with open(path, encoding="utf-8-sig", newline="") as stream:
-        records = csv.reader(stream, delimiter=how["separator"])
-        for number, record in enumerate((r for r in records if r), 1):
-            demand(max(columns)[0] < len(record), f"row {number} is too short")
-            for k, name in columns if number == header else ():
-                demand(record[k].strip() == name, f"no column {name!r} at {k}")
-            if number > skip:
-                yield [decimal(record[k].strip(), how) for k, _ in columns]
-
-
-def decimal(text, how):
-    """Return the number that a cell shows, or the float64 nearest to it."""
-    text = text.replace(",", ".") if how["decimal"] == "," else text
-    demand(NUMBER.fullmatch(text), f"the table has {text[:20]!r} for a number")
-    return Fraction(float(text) if how["floats"] == "binary" else text)
-
-
-def objective(data, network, loss, beta):
-    """Return an upper bound of a network's objective."""
+def bounds(data, v, unit, network, loss, beta):
+    """Return ``-l*(v unit)`` from below, and the network's objective from above."""
     alphas = [dyadic(a) for a in network["alphas"]]
     weights = [[dyadic(x) for x in u] for u in network["weights"]]
     fits = len(weights) == len(alphas) and all(len(u) == data.d for u in weights)
     demand(fits, "the network is for other data")
-    total = beta / 2 * sum(x * x for x in chain(alphas, *weights))
-    unit = math.lcm(*(x.denominator for x in chain(alphas, *weights)))
-    weights = [[int(x * unit) for x in u] for u in weights]
+    upper = beta / 2 * sum(x * x for x in chain(alphas, *weights))
+    size = math.lcm(*(x.denominator for x in chain(alphas, *weights)))
+    weights, lower = [[int(x * size) for x in u] for u in weights], Fraction(0)
     for i, (y, c) in enumerate(zip(data.y, data.c)):
         f = Fraction(0)
         for x in data.numbers[i * data.patches : (i + 1) * data.patches]:
-            f += sum(a * max(0, dot(x, u)) for a, u in zip(alphas, weights))
-        value = c * value_above(*loss, f / (data.unit * unit), y)
-        total += Fraction(-((-value.numerator << 320) // value.denominator), 2**320)
-    return total
-
-
-def dot(p, q):
-    """Return the scalar product."""
-    return sum(x * y for x, y in zip(p, q))
+            f += sum([a * max(0, dot(x, u)) for a, u in zip(alphas, weights)])
+        # rounded to 320 bits, which keeps the sums short
+        value = c * value_above(*loss, f / (data.unit * size), y)
+        upper += Fraction(math.ceil(value * 2**320), 2**320)
+        value = dual_below(*loss, v[i] * unit, y, c)
+        lower += Fraction(math.floor(value * 2**320), 2**320)
+    return max(lower, Fraction(0)), upper
 
 
 class Rows:
-    """The function g: ``a``, ``e``, ``L``, ``r`` and ``R``, all integers."""
+    """The function g, in integers: ``a``, ``e``, ``L``, ``r`` and ``R``."""
 
     def __init__(self, data, v, unit, bits, basis):
-        # f is that of the integers v and of the rows of integers, times unit, / beta
-        lines, k, W = {}, 0, [[int(i == j) for i in range(data.d)] for j in range(data.d)]
+        # f / beta is unit / data.unit times that of the integers v and data.numbers
+        unit, lines, rest, self.a, self.e = unit / data.unit, {}, 0, [], []
         for i, x in enumerate(data.numbers):
             if size := math.gcd(*x):
-                c = size if next(k for k in x if k) > 0 else -size
-                sums = lines.setdefault(tuple([k // c for k in x]), [0, 0])
+                c = size if next(filter(None, x)) > 0 else -size
+                sums = lines.setdefault(tuple([x // c for x in x]), [0, 0])
                 sums[0] += v[i // data.patches] * size
                 sums[1] -= v[i // data.patches] * size * (c < 0)
-        if basis is not None:
-            k, W = integers([basis["bits"]], 1, 0, 4096)[0], basis["rows"]
-            W = [integers(row, len(W[0]), -(2**k), 2**k) for row in W]
-        columns, one, unit = list(zip(*W)), 4**k, unit / data.unit
+        k = integers([basis["bits"]], 1, 0, 4096)[0]
+        W = [integers(row, len(basis["rows"][0])) for row in basis["rows"]]
+        columns, one = [*zip(*W)], 4**k
         demand(len(W) == data.d and columns, "the basis is for other data")
-        top, bottom = unit.numerator << bits, unit.denominator << k
-        rest, linear, self.a, self.e, self.r = 0, [0] * len(columns), [], [], len(W[0])
+        top, bottom = 2 * unit.numerator << bits, 2 * unit.denominator << k
+        self.L = [0 for _ in columns]
         for p, (weight, lost) in lines.items():
-            image = p
-            if basis is not None:
-                image = [dot(p, q) for q in columns]
-                left = sum(abs(x * one - dot(image, q)) for x, q in zip(p, W))
-                rest += (abs(weight) + abs(lost)) * left
-            linear = [s + lost * x for s, x in zip(linear, image)]
+            image = [dot(p, q) for q in columns]
+            left = sum([abs(x * one - dot(image, q)) for x, q in zip(p, W)])
+            rest += (abs(weight) + abs(lost)) * left
+            self.L = [s + lost * top * x for s, x in zip(self.L, image)]
             if weight:
-                size = 2 * abs(weight) * top
-                self.a.append([(size * x + bottom) // (2 * bottom) for x in image])
+                row = [abs(weight) * top * x for x in image]
+                self.a.append([(x + bottom // 2) // bottom for x in row])
                 self.e.append(1 if weight > 0 else -1)
-        self.L = [(2 * top * x + bottom) // (2 * bottom) for x in linear]
-        t = max(sum(abs(dot(p, q) - one * (p is q)) for q in columns) for p in columns)
-        room = (one - rest * unit) * 2**bits / (one + t)
+        self.L = [(x + bottom // 2) // bottom for x in self.L]
+        gram = [[dot(p, q) for q in columns] for p in columns]
+        sums = [
+            sum(map(abs, g)) - abs(g[i]) + abs(g[i] - one) for i, g in enumerate(gram)
+        ]
+        room = (one - rest * unit) * 2**bits / (one + max(sums))
+        self.r = len(columns)
         self.R = math.floor(room) - ((len(self.a) + 1) * self.r + 1) // 2
         demand(self.R > 0, "rounding takes all of the bound: more bits are needed")
 
@@ -311,7 +302,7 @@ class Cone:
     """A cone by its vertices, and the values there of g's linear part and its rows.
 
     ``groups[e]`` has names of rows and, for each vertex, the list of their values; that
-    of e = 0, the sides taken, times their signs.
+    of e = 0, the sides taken, with their signs.
     """
 
     def __init__(self, vertices, linear, groups):
@@ -321,26 +312,37 @@ class Cone:
             ends = [(min(s), max(s)) for s in zip(*values)]
             cut = [k for k, (low, high) in enumerate(ends) if low < 0 < high]
             up = [k for k, (low, _) in enumerate(ends) if low >= 0]
-            sums = [sum([s[k] for k in up]) for s in values]
-            self.linear = [x + e * y for x, y in zip(self.linear, sums)]
+            sums = [e * sum([s[k] for k in up]) for s in values]
+            self.linear = [x + y for x, y in zip(self.linear, sums)]
             if len(cut) < len(names):
                 values = [[s[k] for k in cut] for s in values]
                 self.groups[e] = [names[k] for k in cut], values
 
+    @classmethod
+    def orthant(cls, rows, sign, number, depth):
+        """Return an orthant, for g or -g: bits of the number are negative axes."""
+        ends = [(1 << depth) * (-1) ** (number >> j & 1) for j in range(rows.r)]
+        vertices = [[x * (i == j) for i in range(rows.r)] for j, x in enumerate(ends)]
+        groups = {0: ([], [[] for _ in ends])}
+        for e in (1, -1):
+            names = [k for k, x in enumerate(rows.e) if sign * x == e]
+            values = [[rows.a[k][j] * x for k in names] for j, x in enumerate(ends)]
+            groups[e] = names, values
+        return cls(vertices, [sign * x * y for x, y in zip(rows.L, ends)], groups)
+
     def halves(self, i, j):
         """Return the two cones that have the middle of an edge for one of its ends."""
-        demand(i != j, "an edge has two ends")
-        middle = [x + y for x, y in zip(self.vertices[i], self.vertices[j])]
-        demand(not any(x & 1 for x in middle), "the middle of an edge is no integer")
+        V, S = self.vertices, [[x] for x in self.linear]
+        odd = any((x + y) & 1 for x, y in zip(V[i], V[j]))
+        demand(i != j and not odd, "the middle of an edge is no integer vector")
 
-        def replaced(parts, k):
+        def moved(parts, k):
             new = [(x + y) >> 1 for x, y in zip(parts[i], parts[j])]
             return [*parts[:k], new, *parts[k + 1 :]]
 
-        for k in (i, j):
-            groups = {e: (n, replaced(s, k)) for e, (n, s) in self.groups.items()}
-            linear = [x for (x,) in replaced([[x] for x in self.linear], k)]
-            yield Cone(replaced(self.vertices, k), linear, groups)
+        for k in (j, i):
+            groups = {e: (names, moved(s, k)) for e, (names, s) in self.groups.items()}
+            yield Cone(moved(V, k), [x for (x,) in moved(S, k)], groups)
 
     def sides(self, row):
         """Return the parts of the cone on either side of a row that cuts it."""
@@ -348,149 +350,112 @@ class Cone:
         demand(e, "the row does not cut the cone")
         (names, values), (taken, known) = self.groups[e], self.groups[0]
         k = names.index(row)
-        own = [s[k] for s in values]
         rest = names[:k] + names[k + 1 :], [s[:k] + s[k + 1 :] for s in values]
-        for side in (1, -1):
-            linear = [x + e * y * (side > 0) for x, y in zip(self.linear, own)]
-            more = [*taken, row], [[*s, side * y] for s, y in zip(known, own)]
+        for side in (-1, 1):
+            linear = [x + e * s[k] * (side > 0) for x, s in zip(self.linear, values)]
+            more = [*taken, row], [[*a, side * s[k]] for a, s in zip(known, values)]
             yield Cone(self.vertices, linear, {**self.groups, e: rest, 0: more})
 
     def bound(self, R, bits, mix, top, scale, p, unit=0, shares=(), multipliers=()):
-        """Demand that ``g(w) <= (p / 2^scale).w <= R |w|`` on the cone (Leaves)."""
+        """Demand that ``g(w) <= (p / 2^scale).w <= R |w|`` on the cone: a leaf."""
         integers([mix, top, scale, unit], 4, 0, bits)
-        demand(mix <= 4 and top < len(p) == len(self.vertices), "a leaf of other data")
-        shift, given = unit + 2, dict(shares)
+        integers(p, len(self.vertices))
+        demand(mix <= 4 and top < len(p), "a leaf of other data")
+        (names, values), (taken, sides) = self.groups[-1], self.groups[0]
+        given = dict(shares)
         integers([*given.values()], len(given), 0, 1 << unit)
-        names, values = self.groups[-1]
+        b = integers([*multipliers], len(taken), 0) if multipliers else []
         tangents = []
         for row, *s in zip(names, *values):
             t = (4 - mix) * (sum(s) > 0) + mix * (sum(s) + 3 * s[top] > 0)
             tangents.append(4 * given[row] if row in given else t << unit)
-        taken = self.groups[0]
-        b = integers(list(multipliers), len(taken[0]) if multipliers else 0, 0, 2**4096)
         for j, vertex in enumerate(self.vertices):
             chords = self.linear[j] + sum([s for s in self.groups[1][1][j] if s > 0])
-            value = (chords << shift) - dot(tangents, values[j])
-            value += 4 * dot(b, taken[1][j])
-            demand(
-                value <= dot(p, vertex) << (bits - scale + shift), "a vertex is above"
+            value = (
+                (chords << unit + 2) - dot(tangents, values[j]) + 4 * dot(b, sides[j])
             )
+            room = dot(p, vertex) << bits - scale + unit + 2
+            demand(value <= room, f"at vertex {j} the vector is too short")
         demand(dot(p, p) << 2 * (bits - scale) <= R * R, "the vector is too long")
 
 
-def cover(lines, rows, bits, depth, found):
-    """Check trees of cones; add their roots, (sign, orthant), to those found."""
-    waiting = []
-    for line in lines:
-        kind, *rest = parsed(line)
-        if not waiting:
-            demand(kind == "o", "expected the root of a tree")
-            sign, number = integers(rest, 2, -1, 2**rows.r - 1)
-            demand(sign in (1, -1) and number >= 0 and rows.r <= 16, "no such orthant")
-            demand((sign, number) not in found, "the root of a tree comes twice")
-            found.add((sign, number))
-            ends = [
-                -(1 << depth) if number >> j & 1 else 1 << depth for j in range(rows.r)
-            ]
-            vertices = [
-                [x * (i == j) for i in range(rows.r)] for j, x in enumerate(ends)
-            ]
-            groups = {0: ([], [[] for _ in ends])}
-            for e in (1, -1):
-                names = [k for k, x in enumerate(rows.e) if sign * x == e]
-                values = [[rows.a[k][j] * x for k in names] for j, x in enumerate(ends)]
-                groups[e] = names, values
-            linear = [sign * x * y for x, y in zip(rows.L, ends)]
-            waiting.append(Cone(vertices, linear, groups))
-            continue
-        cone = waiting.pop()
-        if kind == "b":
-            waiting += [*cone.halves(*integers(rest, 2, 0, rows.r - 1))][::-1]
-        elif kind == "s":
-            waiting += [*cone.sides(*integers(rest, 1, 0, len(rows.a)))][::-1]
-        else:
-            demand(kind == "p", "expected b, s or p")
-            cone.bound(rows.R, bits, *rest)
-    demand(not waiting, "the proof ends within a tree")
+def step(waiting, item, rows, bits, depth, found):
+    """Take one step through a tree of cones; its root is added to those found."""
+    kind, *rest = item
+    if not waiting:
+        demand(kind == "o" and rows.r <= 16, "expected the root of a tree")
+        sign, number = root = (*integers(rest, 2, -1, 2**rows.r - 1),)
+        demand(abs(sign) == 1 and number >= 0 and root not in found, "no new root")
+        found.add(root)
+        waiting.append(Cone.orthant(rows, sign, number, depth))
+        return
+    cone = waiting.pop()
+    if kind == "b":
+        waiting += cone.halves(*integers(rest, 2, 0, rows.r - 1))
+    elif kind == "s":
+        waiting += cone.sides(*integers(rest, 1))
+    else:
+        demand(kind == "p", "expected b, s or p")
+        cone.bound(rows.R, bits, *rest)
+
+
+def check(names, table, place):
+    """Check the pieces of a proof; return lower and upper bound, claim and n."""
+    found, first = set(), None
+    for name in names:
+        with open(name, encoding="utf-8") as stream:
+            lines = enumerate(iter(lambda: stream.readline(LONGEST), ""), 1)
+            place[0] = name
+            head = [line for place[1], line in islice(lines, 4)]
+            demand(first in (None, head) and len(head) == 4, "four other lines first")
+            if first is None:
+                first, (claim, network, dual, how) = head, map(parsed, head)
+                demand(claim["format"] == FORMAT, "the format is unknown")
+                loss = claim["loss"][0], dyadic(claim["loss"][1])
+                beta, unit = dyadic(claim["beta"]), dyadic([1, dual["exponent"]])
+                demand(beta > 0, "beta is not positive")
+                data = Data(claim["data"], loss[0], read_samples(claim["data"], table))
+                v = integers(dual["values"], len(data.y))
+                bits, depth = integers([how["bits"], how["depth"]], 2, 0, 4096)
+                rows = Rows(data, v, unit / beta, bits, how["basis"])
+                found_bounds = bounds(data, v, unit, network, loss, beta)
+            waiting = []
+            for place[1], line in lines:
+                step(waiting, parsed(line), rows, bits, depth, found)
+            demand(not waiting, "the proof ends within a tree")
+    left = 2 * 2**rows.r - len(found)
+    demand(not left, f"{left} roots of trees are missing")
+    return *found_bounds, claim, len(data.y)
 
 
 def shown(x, up):
-    """Return 13 digits of a number of at least 0, rounded up or down."""
-    if x <= 0:
-        return "0"
+    """Return about 13 digits of a number of at least 0, rounded up or down."""
     e = (x.numerator.bit_length() - x.denominator.bit_length()) * 3 // 10 - 12
     scaled = x / Fraction(10) ** e
     return f"{math.ceil(scaled) if up else math.floor(scaled)}e{e}"
 
 
-class Lines:
-    """The lines of a file, one after another, and the number of the last."""
-
-    def __init__(self, name):
-        self.name, self.number = name, 0
-        self.stream = open(name, encoding="utf-8")
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        self.number += 1
-        if line := self.stream.readline(LONGEST):
-            return line
-        raise StopIteration
-
-
-def check(pieces, table):
-    """Check all pieces; return lower and upper bound, and the data."""
-    found, first = set(), None
-    for lines in pieces:
-        head = [next(lines, "{}") for _ in range(4)]
-        demand(first in (None, head), "the pieces are not of one proof")
-        if first is None:
-            first, (claim, network, dual, how) = head, map(parsed, head)
-            demand(claim["format"] == FORMAT, "the format is unknown")
-            loss, beta = read_loss(*claim["loss"]), dyadic(claim["beta"])
-            demand(beta > 0, "beta is not positive")
-            how_read = claim["data"]
-            data = Data(how_read, loss[0], [*cells(how_read, table)])
-            unit = dyadic([1, dual["exponent"]])
-            v = integers(dual["values"], len(data.y), -(2**4096), 2**4096)
-            bits, depth = integers([how["bits"], how["depth"]], 2, 0, 4096)
-            rows = Rows(data, v, unit / beta, bits, how["basis"])
-            triples = zip(v, data.y, data.c)
-            lower = sum(dual_below(*loss, unit * x, y, c) for x, y, c in triples)
-            upper = objective(data, network, loss, beta)
-        cover(lines, rows, bits, depth, found)
-    left = 2 * 2**rows.r - len(found)
-    demand(not left, f"the pieces leave out {left} orthants")
-    return max(lower, Fraction(0)), upper, data
-
-
 def main(arguments):
     """Print what a proof proves and return 0, or why it proves nothing and return 1."""
-    if len(arguments) < 2:
-        print("usage: checker.py PROOF [PROOF ...] DATA.csv")
-        return 2
-    *names, table = arguments
-    pieces, place = [], ""
+    place, (*names, table) = ["", 0], arguments or [""]
     try:
-        for name in names:
-            pieces.append(Lines(name))
-        lower, upper, data = check(pieces, table)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        reason = f"something is missing or of another kind ({error})"
-    except (Rejected, OSError) as error:
+        demand(names, "usage: checker.py PROOF [PROOF ...] DATA.csv")
+        lower, upper, claim, n = check(names, table, place)
+    except (Rejected, OSError, csv.Error) as error:
         reason = str(error)
+    except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+        reason = f"something is missing or of another kind ({error})"
     else:
-        gap = (upper - lower) / upper if upper > 0 else Fraction(0)
-        columns = ", ".join(name for _, name in data.how["columns"])
-        print(f"data    {len(data.y)} rows: {data.how['target'][1]} from {columns}")
-        print(f"upper   {shown(upper, True)}")
-        print(f"lower   {shown(lower, False)}")
-        print(f"gap     {shown(gap, True)}")
+        how, gap = claim["data"], (upper - lower) / upper if upper else upper
+        names = [ascii(name) for _, name in [how["target"], *how["columns"]]]
+        (name, t), beta = claim["loss"], dyadic(claim["beta"])
+        print(f"data   {n} rows, {names[0]} from {', '.join(names[1:])}")
+        print(f"loss   {name}, parameter {dyadic(t)}; beta {beta}")
+        print(f"upper  {shown(upper, True)}: what the network of the proof attains")
+        print(f"lower  {shown(lower, False)}: no network is below it")
+        print(f"gap    {shown(gap, True)}, relative")
         return 0
-    at = [f"{p.name}, line {p.number}: " for p in pieces if p.number][-1:]
-    print(f"not proven: {''.join(at)}{reason}"[:400].replace("\n", " "))
+    print(ascii(f"not proven: {place[0]}, line {place[1]}: {reason}")[1:300])
     return 1
 
 

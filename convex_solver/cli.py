@@ -1,4 +1,4 @@
-"""The command line ``convex-solver``: fit, certify, predict."""
+"""The command line ``convex-solver``: fit, certify, prove, predict."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ from convex_solver.errors import CertificateError, ConvexSolverError
 from convex_solver.losses import LOSSES, get_loss
 from convex_solver.plotting import check_plot, render_fit
 from convex_solver.program import ConvexProgram
+from convex_solver.proof_command import add_prove
 from convex_solver.reading import MAX_CONES, TOL
 from convex_solver.solver import Solution, solve
 
@@ -74,6 +75,9 @@ def build_parser() -> argparse.ArgumentParser:
     check.set_defaults(run=_certify)
     guess = commands.add_parser("predict", help="print the prediction for each row")
     guess.set_defaults(run=_predict)
+    add_prove(
+        commands.add_parser("prove", help="write a proof that anyone can check"), _table
+    )
     for command in (check, guess):
         command.add_argument("model", metavar="MODEL", help="file that fit wrote")
         command.add_argument("file", metavar="DATA", help="CSV, npy or npz")

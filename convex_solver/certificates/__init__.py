@@ -38,7 +38,7 @@ from convex_solver.certificates.model_file import (
 )
 from convex_solver.certificates.obstruction import Obstruction, find_obstruction, reach
 from convex_solver.certificates.relaxation import relax_sphere
-from convex_solver.certificates.relu import Certificate, bounds, certify
+from convex_solver.certificates.relu import Certificate, bounds, certify, read_for
 from convex_solver.certificates.status import SolutionStatus
 
 __all__ = [
@@ -74,6 +74,7 @@ __all__ = [
     "load_model",
     "minimum_norm_bounds",
     "reach",
+    "read_for",
     "relax_sphere",
     "right_inverse",
     "save_model",

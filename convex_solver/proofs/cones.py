@@ -5,17 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convex_solver._kernels.certify import (
-    CONES,
-    DEPTH,
     EDGE,
-    ENDED,
     END,
+    ENDED,
     FULL,
     GRID,
     HIGH,
@@ -23,7 +20,6 @@ from convex_solver._kernels.certify import (
     LEFT,
     MOST_CONCAVE,
     MOST_CONVEX,
-    ORTHANT,
     ROOT,
     SHORT,
     SPENT,
@@ -172,7 +168,9 @@ class _Recorder:
         roots = np.flatnonzero(tape.kinds[:count] == ROOT)
         begun = np.concatenate([[self.orthant], tape.numbers[roots, 0]])
         places = np.searchsorted(roots, np.arange(count), side="right")
-        vectors, scales = self._whole(tape.reals[:count, : self.rows.rank], begun[places])
+        vectors, scales = self._whole(
+            tape.reals[:count, : self.rows.rank], begun[places]
+        )
         self.orthant = int(begun[-1])
         order = self.floats.order
         kinds = tape.kinds[:count].tolist()

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from arrangement.io import new_file
-from convex_solver import checker
 from convex_solver._kernels.certify import DEPTH
 from convex_solver.errors import ProofError
 from convex_solver.losses import Loss
@@ -82,21 +81,25 @@ def write_proof(
             f"the data have rank {data.arrangement.rank}; proofs are written by cones, "
             f"up to rank {MOST_RANK}. Use fewer columns, or the certificate alone."
         )
-    form = TableForm.plain(data) if form is None else form
+    # imported when used, so that `python -m convex_solver.checker` finds it unused
+    from convex_solver import checker
+
+    shown = samples(data)
+    form = TableForm.plain(data, shown) if form is None else form
     exponent, values = _whole(dual)
     claim = {
         "format": checker.FORMAT,
-        "loss": _loss_text(loss),
+        "loss": [loss.name, pair(loss.parameter or 0.0)],
         "beta": pair(beta),
-        "data": reading(data, form),
+        "data": reading(data, form, shown),
     }
     basis = _basis(data)
     try:
-        exact = checker.Data(claim["data"], loss.name, samples(data))
+        exact = checker.Data(claim["data"], loss.name, shown)
         rows, bits = _rows(exact, exponent, values, beta, basis)
     except checker.Rejected as error:
         raise ProofError(f"the checker does not take these data: {error}.") from error
-    head = [
+    head: list[dict[str, Any]] = [
         claim,
         {
             "weights": [pairs(u) for u in network.weights.tolist()],
@@ -123,12 +126,6 @@ def _write(
     return Proof(os.fspath(path), n_lines, n_bytes)
 
 
-def _loss_text(loss: Loss) -> list[Any]:
-    if loss.parameter is None:
-        return [loss.name]
-    return [loss.name, pair(loss.parameter)]
-
-
 def _whole(dual: Array) -> tuple[int, list[int]]:
     """Return an exponent and integers: the dual point, shortened and rounded to zero.
 
@@ -143,28 +140,29 @@ def _whole(dual: Array) -> tuple[int, list[int]]:
     return exponent, [int(Fraction(x) / unit) for x in shorter.tolist()]
 
 
-def _basis(data: Data) -> dict[str, Any] | None:
-    """Return nearly orthonormal columns of the row space, if it is not all space."""
-    d = data.X.shape[1]
-    if data.arrangement.rank == d:
-        return None
-    right = np.linalg.svd(data.X, full_matrices=False)[2]
-    basis = right[: max(data.arrangement.rank, 1)].T
-    bits = DUAL_BITS
-    # Newton's step towards W^T W = I, in fractions, doubles the digits
-    W = [[Fraction(x) for x in row] for row in basis.tolist()]
-    rows = [[round(x * 2**bits) for x in row] for row in W]
-    return {"bits": bits, "rows": rows}
+def _basis(data: Data) -> dict[str, Any]:
+    """Return nearly orthonormal columns that span the rows, as integers.
+
+    The identity where the rank is full.
+    """
+    d, rank = data.X.shape[1], max(data.arrangement.rank, 1)
+    if rank == d:
+        return {"bits": 0, "rows": np.eye(d, dtype=int).tolist()}
+    right = np.linalg.svd(data.X, full_matrices=False)[2][:rank].T
+    rows = np.rint(np.ldexp(right, DUAL_BITS)).astype(np.int64).tolist()
+    return {"bits": DUAL_BITS, "rows": rows}
 
 
 def _rows(
-    exact: checker.Data,
+    exact: Any,
     exponent: int,
     values: list[int],
     beta: float,
-    basis: dict[str, Any] | None,
+    basis: dict[str, Any],
 ) -> tuple[ExactRows, int]:
     """Return the rows in integers, fine enough that rounding is next to nothing."""
+    from convex_solver import checker
+
     n, d = len(exact.numbers), exact.d
     bits = 64 + (n * d).bit_length()
     unit = Fraction(2) ** exponent / Fraction(beta)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
+from arrangement.exact import exact_text
 from convex_solver.errors import ProofError
 from convex_solver.reading import Data
+
+# What a table shows for each sample: its rows, its target, its weight if it has one.
+Samples = list[list[Fraction]]
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,8 @@ class TableForm:
         Place, from 0, and name of each column of X (of all patches, one after another).
     target, weights : (int, str)
         Likewise; weights are None where there are none.
+    floats : {"decimal", "binary"}
+        Whether a cell is the decimal that it shows, or the float64 nearest to it.
     """
 
     separator: str
@@ -36,19 +45,42 @@ class TableForm:
     columns: tuple[tuple[int, str], ...]
     target: tuple[int, str]
     weights: tuple[int, str] | None = None
+    floats: str = "decimal"
 
     @classmethod
-    def plain(cls, data: Data) -> TableForm:
-        """Return the form of a CSV without names: X, then y, then the weights."""
+    def plain(cls, data: Data, shown: Samples) -> TableForm:
+        """Return the form of a CSV without names: X, then y, then the weights.
+
+        Where all numbers are floats their shortest decimals will do (``repr``); others
+        are shown digit by digit.
+
+        Raises
+        ------
+        ProofError
+            Numbers that no decimal shows, as 1/3.
+        """
         width = data.rows.width * data.n_patches
         weights = None if data.weights is None else (width + 1, "weights")
         names = tuple((k, f"x{k + 1}") for k in range(width))
-        return cls(",", ".", 0, 0, names, (width, "y"), weights)
+        numbers = [x for sample in shown for x in sample]
+        floats = "binary" if all(map(_is_float, numbers)) else "decimal"
+        if floats == "decimal" and not all(map(_is_decimal, numbers)):
+            raise ProofError(
+                "the data have numbers that no decimal shows, such as 1/3, so that no "
+                "table could go with a proof. Round them, or scale the columns."
+            )
+        return cls(",", ".", 0, 0, names, (width, "y"), weights, floats)
 
 
-def reading(data: Data, form: TableForm) -> dict[str, Any]:
-    """Return the part of a claim that says how data are read."""
-    scaling = data.scaling
+def reading(data: Data, form: TableForm, shown: list[list[Fraction]]) -> dict[str, Any]:
+    """Return the part of a claim that says how data are read.
+
+    ``shown`` are the `samples`.
+    """
+    center, scale = np.zeros(data.rows.width), np.ones(data.rows.width)
+    if data.scaling is not None:
+        center, scale = data.scaling.center, data.scaling.scale
+    text = "".join([",".join(map(exact_text, row)) + "\n" for row in shown])
     return {
         "separator": form.separator,
         "decimal": form.decimal,
@@ -57,17 +89,17 @@ def reading(data: Data, form: TableForm) -> dict[str, Any]:
         "columns": [list(column) for column in form.columns],
         "target": list(form.target),
         "weights": None if form.weights is None else list(form.weights),
-        "floats": data.floats,
+        "floats": form.floats,
         "patches": data.n_patches,
-        "center": None if scaling is None else pairs(scaling.center.tolist()),
-        "scale": None if scaling is None else pairs(scaling.scale.tolist()),
+        "center": pairs(center.tolist()),
+        "scale": pairs(scale.tolist()),
         "intercept": data.intercept,
-        "sha256": data.digest,
+        "sha256": hashlib.sha256(text.encode()).hexdigest(),
     }
 
 
-def samples(data: Data) -> list[list[Fraction]]:
-    """Return what a table shows for each sample: its rows, target and weight."""
+def samples(data: Data) -> Samples:
+    """Return the samples, exactly."""
     K, rows = data.n_patches, data.rows.exact
     weights = data.weights_exact
     found = []
@@ -96,3 +128,18 @@ def pair(number: float) -> list[int]:
     top, bottom = number.as_integer_ratio()
     shift = (top & -top).bit_length() - 1 if top else 0
     return [top >> shift, shift - bottom.bit_length() + 1]
+
+
+def _is_float(number: Fraction) -> bool:
+    try:
+        return float(number) == number
+    except OverflowError:
+        return False
+
+
+def _is_decimal(number: Fraction) -> bool:
+    rest = number.denominator
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    return rest == 1

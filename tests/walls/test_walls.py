@@ -42,20 +42,20 @@ FLOORS = {
         __main__
     """,
     "convex_solver": """
-        errors typing
+        errors typing checker
         _kernels
         rounding
         reading
         losses
         networks
-        leaves
+        leaves proofs
         certificates
         program
         restricted linear_cnn
         conic
         solver
         baselines datasets
-        estimators plotting
+        estimators plotting proof_command
         cli
         __main__
     """,
@@ -86,6 +86,19 @@ WALLS = {
     "certificates know nothing of the solver": (
         ("convex_solver.certificates", "convex_solver._kernels.certify"),
         (
+            "convex_solver.program",
+            "convex_solver.restricted",
+            "convex_solver.solver",
+            "convex_solver.conic",
+            "convex_solver.linear_cnn",
+            "convex_solver.baselines",
+            "convex_solver._kernels.solve",
+        ),
+    ),
+    "proofs, too": (
+        ("convex_solver.proofs", "convex_solver.checker"),
+        (
+            "convex_solver.certificates",
             "convex_solver.program",
             "convex_solver.restricted",
             "convex_solver.solver",
