@@ -57,6 +57,7 @@ from convex_solver.errors import (
     ModelFileError,
     NoInterpolationError,
     ProgramTooLargeError,
+    ProofError,
     TrainingDivergedError,
 )
 from convex_solver.linear_cnn import (
@@ -128,6 +129,7 @@ __all__ = [
     "Obstruction",
     "ProgramBatch",
     "ProgramTooLargeError",
+    "ProofError",
     "Redundancy",
     "SeenPatterns",
     "Solution",

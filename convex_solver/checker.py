@@ -429,10 +429,11 @@ def check(names, table, place):
 
 
 def shown(x, up):
-    """Return about 13 digits of a number of at least 0, rounded up or down."""
+    """Return some 13 digits of a number of at least 0, rounded up or down."""
     e = (x.numerator.bit_length() - x.denominator.bit_length()) * 3 // 10 - 12
     scaled = x / Fraction(10) ** e
-    return f"{math.ceil(scaled) if up else math.floor(scaled)}e{e}"
+    digits = str(math.ceil(scaled) if up else math.floor(scaled))
+    return f"{digits[0]}.{digits[1:]}e{e + len(digits) - 1}" if x else "0"
 
 
 def main(arguments):
