@@ -399,19 +399,20 @@ def step(waiting, item, rows, bits, depth, found):
         cone.bound(rows.R, bits, *rest)
 
 
-def check(names, table, place):
+def check(paths, table, place):
     """Check the pieces of a proof; return lower and upper bound, claim and n."""
     found, first = set(), None
-    for name in names:
-        with open(name, encoding="utf-8") as stream:
+    for path in paths:
+        with open(path, encoding="utf-8") as stream:
             lines = enumerate(iter(lambda: stream.readline(LONGEST), ""), 1)
-            place[0] = name
+            place[0] = path
             head = [line for place[1], line in islice(lines, 4)]
             demand(first in (None, head) and len(head) == 4, "four other lines first")
             if first is None:
                 first, (claim, network, dual, how) = head, map(parsed, head)
                 demand(claim["format"] == FORMAT, "the format is unknown")
-                loss = claim["loss"][0], dyadic(claim["loss"][1])
+                name, parameter = claim["loss"]
+                loss = name, dyadic(parameter)
                 beta, unit = dyadic(claim["beta"]), dyadic([1, dual["exponent"]])
                 demand(beta > 0, "beta is not positive")
                 data = Data(claim["data"], loss[0], read_samples(claim["data"], table))
@@ -438,9 +439,11 @@ def shown(x, up):
 
 def main(arguments):
     """Print what a proof proves and return 0, or why it proves nothing and return 1."""
-    place, (*names, table) = ["", 0], arguments or [""]
+    if len(arguments) < 2:
+        print("usage: checker.py PROOF [PROOF ...] DATA.csv")
+        return 2
+    place, (*names, table) = ["", 0], arguments
     try:
-        demand(names, "usage: checker.py PROOF [PROOF ...] DATA.csv")
         lower, upper, claim, n = check(names, table, place)
     except (Rejected, OSError, csv.Error) as error:
         reason = str(error)
@@ -456,7 +459,8 @@ def main(arguments):
         print(f"lower  {shown(lower, False)}: no network is below it")
         print(f"gap    {shown(gap, True)}, relative")
         return 0
-    print(ascii(f"not proven: {place[0]}, line {place[1]}: {reason}")[1:300])
+    at = f"{place[0]}, line {place[1]}: " if place[1] else ""
+    print(ascii(f"not proven: {at}{reason}")[1:-1][:300])
     return 1
 
 

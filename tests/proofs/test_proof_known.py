@@ -14,33 +14,14 @@ import pytest
 from arrangement import InputError
 from convex_solver import ConvexProgram, ProofError, certify, checker, solve
 
-from instances import FIVE, FIVE_Y, planted, planted_for, rows_in_rank
+from instances import FIVE, FIVE_Y, planted, planted_for, proof_of, rows_in_rank
 from reference.losses import SPECS
-from reference.proofs import bounds_of, said, write_csv
+from reference.proofs import bounds_of, said
 
 pytestmark = pytest.mark.kernels
 CHECKER = Path(checker.__file__)
 STANDARD = {"csv", "fractions", "hashlib", "itertools", "json", "math", "re", "sys"}
 MOST_LINES = 400
-
-
-def prove(folder, X, y, beta, *, tol=1e-4, **options):
-    """Solve, certify, and write proof and table; the certificate and both paths."""
-    program = ConvexProgram(X, y, beta, **options)
-    solution = solve(program, tol=tol, time_limit=20)
-    proof, table = folder / "proof.jsonl", folder / "data.csv"
-    write_csv(table, X, y, options.get("sample_weight"))
-    found = certify(
-        solution.network,
-        X,
-        y,
-        program.beta,
-        dual=solution.certificate.dual,
-        loss=options.get("loss", "squared"),
-        sample_weight=options.get("sample_weight"),
-        proof=proof,
-    )
-    return found, proof, table
 
 
 def check(capsys, *paths):
@@ -69,7 +50,7 @@ def assert_true(capsys, found, proof, table):
 def test_every_loss_is_proven(spec, tmp_path, capsys):
     X, y = planted_for(spec, 12, 3, seed=3)
     weights = None if spec == "hinge" else np.linspace(0.5, 2.0, 12)
-    made = prove(tmp_path, X, y, 0.3, loss=spec, sample_weight=weights)
+    made = proof_of(tmp_path, X, y, 0.3, loss=spec, sample_weight=weights)
     assert_true(capsys, *made)
 
 
@@ -77,14 +58,14 @@ def test_every_loss_is_proven(spec, tmp_path, capsys):
 def test_every_rank_is_proven(r, tmp_path, capsys):
     X, y = planted(12, r, seed=r) if r > 1 else (np.arange(-5.0, 7.0)[:, None], None)
     y = np.abs(X[:, 0]) + 0.25 if y is None else y
-    assert_true(capsys, *prove(tmp_path, X, y, 0.2))
+    assert_true(capsys, *proof_of(tmp_path, X, y, 0.2))
 
 
 def test_five_points_and_a_large_beta(tmp_path, capsys):
     X, y = np.array(FIVE, dtype=float), np.array(FIVE_Y, dtype=float)
-    assert_true(capsys, *prove(tmp_path, X, y, 1e-4))
+    assert_true(capsys, *proof_of(tmp_path, X, y, 1e-4))
     (tmp_path / "other").mkdir()
-    assert_true(capsys, *prove(tmp_path / "other", X, y, 100.0))
+    assert_true(capsys, *proof_of(tmp_path / "other", X, y, 100.0))
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -94,18 +75,18 @@ def test_dependent_columns_and_parallel_rows_are_proven(seed, tmp_path, capsys):
     X = np.vstack([X, 2 * X[:3], -0.5 * X[2:4], np.zeros((1, X.shape[1]))])
     X = np.column_stack([X, X @ rng.integers(-1, 2, X.shape[1])])
     y = rng.standard_normal(len(X))
-    assert_true(capsys, *prove(tmp_path, X, y, 0.1))
+    assert_true(capsys, *proof_of(tmp_path, X, y, 0.1))
 
 
 def test_patches_are_proven(tmp_path, capsys):
     rng = np.random.default_rng(7)
     X, y = rng.standard_normal((8, 2, 2)), rng.standard_normal(8)
-    assert_true(capsys, *prove(tmp_path, X, y, 0.2))
+    assert_true(capsys, *proof_of(tmp_path, X, y, 0.2))
 
 
 def test_pieces_compose(tmp_path, capsys):
     X, y = planted(10, 3, seed=1)
-    _, proof, table = prove(tmp_path, X, y, 0.2)
+    _, proof, table = proof_of(tmp_path, X, y, 0.2)
     head, trees = proof.read_text().splitlines(keepends=True)[:4], []
     for line in proof.read_text().splitlines(keepends=True)[4:]:
         if line.startswith('["o"'):
@@ -130,7 +111,7 @@ def test_pieces_compose(tmp_path, capsys):
 
 def test_the_checker_runs_alone(tmp_path):
     X, y = planted(10, 2, seed=1)
-    _, proof, table = prove(tmp_path, X, y, 0.2)
+    _, proof, table = proof_of(tmp_path, X, y, 0.2)
     words = [sys.executable, "-I", "-S", str(CHECKER), str(proof), str(table)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -138,7 +119,7 @@ def test_the_checker_runs_alone(tmp_path):
     again = subprocess.run(module, capture_output=True, text=True, check=False)
     assert (again.returncode, again.stderr, again.stdout) == (0, "", done.stdout)
     alone = subprocess.run(words[:4], capture_output=True, text=True, check=False)
-    assert (alone.returncode, "usage" in alone.stdout) == (1, True)
+    assert (alone.returncode, "usage" in alone.stdout) == (2, True)
 
 
 def test_the_checker_is_short_and_uses_the_standard_library_alone():
