@@ -18,7 +18,7 @@ pytestmark = pytest.mark.kernels
 def made(tmp_path_factory):
     """The lines of a proof, parsed, and its table."""
     folder = tmp_path_factory.mktemp("forged")
-    X, y = planted(9, 2, seed=4)
+    X, y = planted(40, 2, seed=4)
     _, proof, table = proof_of(folder, X, y, 0.2)
     return [json.loads(line) for line in proof.read_text().splitlines()], table
 
