@@ -174,8 +174,9 @@ class _Recorder:
         self.orthant = int(begun[-1])
         order = self.floats.order
         kinds = tape.kinds[:count].tolist()
+        numbers = tape.numbers[:count, :2].tolist()
         for place, kind in enumerate(kinds):
-            first, second = tape.numbers[place, :2].tolist()
+            first, second = numbers[place]
             if kind == ROOT:
                 yield f'["o",{self.sign},{first}]\n'
             elif kind == EDGE:
