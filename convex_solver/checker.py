@@ -192,6 +192,8 @@ def read_samples(how, path):
     with open(path, encoding="utf-8-sig", newline="") as stream:
         records = csv.reader(stream, delimiter=how["separator"])
         for number, record in enumerate(filter(None, records), 1):
+            if number <= skip and number != header:
+                continue
             demand(max(columns)[0] < len(record), f"record {number} is too short")
             texts = [record[k].strip() for k, _ in columns]
             same = number != header or texts == [name for _, name in columns]

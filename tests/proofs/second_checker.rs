@@ -775,8 +775,8 @@ fn read_data(how: &Json, loss: &str, text: &str) -> Res<Data> {
     for (k, record) in records(text, mark.chars().next().unwrap_or(','))?.iter().enumerate() {
         let cell = |place: usize| record.get(place).map(|x| x.trim()).ok_or("a short record");
         for (place, name) in &chosen {
-            let same = cell(*place)? == name;
-            demand(k as i64 + 1 != header || same, "columns have other names")?;
+            let same = k as i64 + 1 != header || cell(*place)? == name;
+            demand(same, "columns have other names")?;
         }
         if k as i64 >= skip {
             let numbers = chosen.iter().map(|(place, _)| decimal(cell(*place)?, comma, is_binary));
