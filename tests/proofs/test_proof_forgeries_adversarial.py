@@ -82,6 +82,7 @@ def test_every_orthant_is_needed(made, answer):
         other = [["o", 1, 0], *all_trees[k][1:]]
         if all_trees[k][0] != ["o", 1, 0]:
             assert "no new root" in answer([*lines[:4], *all_trees[0], *other])
+    assert "ends within a tree" in answer(lines[:-1])
 
 
 def test_an_edge_needs_two_ends_and_an_integer_middle(made, answer):
@@ -102,6 +103,22 @@ def test_a_leaf_cannot_stand_for_a_whole_orthant(made, answer):
             forged[k] = [tree[0], leaf]
             rest = [line for part in forged for line in part]
             assert answer([*lines[:4], *rest]) != "accepted"
+
+
+def test_a_vector_that_is_too_long_is_refused(made, answer):
+    """It is above g at all vertices, but not below R: beta would be another."""
+    lines, _ = made
+    n_forged = number = 0
+    for k in range(4, len(lines)):
+        if lines[k][0] == "o":
+            number = lines[k][2]
+        elif lines[k][0] == "p":
+            n_forged += 1
+            if n_forged % 12 == 1:
+                kind, mix, top, scale, _, *more = lines[k]
+                long = [kind, mix, top, scale, _signs(number, 2 * 2**scale), *more]
+                assert "too long" in answer([*lines[:k], long, *lines[k + 1 :]])
+    assert n_forged > 20
 
 
 def test_shares_and_multipliers_have_their_signs(made, answer):
