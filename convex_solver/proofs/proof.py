@@ -136,8 +136,8 @@ def _whole(dual: Array) -> tuple[int, list[int]]:
     if not math.isfinite(size):
         raise ProofError("the dual point is not finite; it proves nothing.")
     exponent = math.frexp(size)[1] - DUAL_BITS
-    unit = Fraction(2) ** exponent
-    return exponent, [int(Fraction(x) / unit) for x in shorter.tolist()]
+    # a power of two: exact, and what is behind the point is cut off
+    return exponent, [int(x) for x in np.ldexp(shorter, -exponent).tolist()]
 
 
 def _basis(data: Data) -> dict[str, Any]:

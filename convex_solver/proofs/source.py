@@ -131,6 +131,11 @@ def pair(number: float) -> list[int]:
 
 
 def _is_float(number: Fraction) -> bool:
+    top, bottom = number.numerator, number.denominator
+    if bottom & (bottom - 1):
+        return False
+    if top.bit_length() <= 53 and bottom.bit_length() <= 1000:
+        return True  # at once, as most are
     try:
         return float(number) == number
     except OverflowError:

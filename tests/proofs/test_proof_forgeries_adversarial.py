@@ -179,6 +179,23 @@ def test_few_bits_leave_no_room(made, answer):
         assert answer([*lines[:3], coarse, *some]) != "accepted"
 
 
+def test_rounding_of_many_rows_is_paid_for(tmp_path, answer):
+    """Each row is 0.3 and rounds to nothing; ten of them are three times beta."""
+    X = np.column_stack([np.ones(10), np.arange(10) / 1000.0])
+    _, proof, table = proof_of(tmp_path, X, X[:, 1] + 1.0, 0.25)
+    lines = [json.loads(line) for line in proof.read_text().splitlines()]
+    assert answer(lines, table) == "accepted"
+    dual = {"exponent": -20, "values": [-round(0.3 * 0.25 * 2**20)] * 10}
+    some = [
+        line
+        for sign in (1, -1)
+        for number in range(4)
+        for line in small(2, number, sign)
+    ]
+    coarse = {**lines[3], "bits": 0}
+    assert "more bits" in answer([*lines[:2], dual, coarse, *some], table)
+
+
 @pytest.mark.parametrize(
     "spec", ["hinge", "logistic", "quantile:0.9", "absolute", "huber:0.3", "poisson"]
 )
