@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import json
 import subprocess
 import sys
+from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 
@@ -76,6 +78,32 @@ def test_dependent_columns_and_parallel_rows_are_proven(seed, tmp_path, capsys):
     X = np.column_stack([X, X @ rng.integers(-1, 2, X.shape[1])])
     y = rng.standard_normal(len(X))
     assert_true(capsys, *proof_of(tmp_path, X, y, 0.1))
+
+
+def test_the_integer_rows_are_those_of_the_data(tmp_path):
+    """Maker and checker share these rows: they are compared with the definition."""
+    rng = np.random.default_rng(3)
+    X = rows_in_rank(3, n=8, d=3, size=2).astype(float)
+    X = np.vstack([X, -2 * X[:4], 0.5 * X[2:5], 0 * X[:1]])
+    y = rng.standard_normal(len(X))
+    _, proof, table = proof_of(tmp_path, X, y, 0.1)
+    claim, _, dual, how = map(json.loads, proof.read_text().splitlines()[:4])
+    samples = checker.read_samples(claim["data"], table)
+    data = checker.Data(claim["data"], "squared", samples)
+    unit = Fraction(2) ** dual["exponent"] / checker.dyadic(claim["beta"])
+    bits = how["bits"]
+    rows = checker.Rows(data, dual["values"], unit, bits, how["basis"])
+    assert 2**bits - rows.R <= (len(rows.a) + 1) * rows.r + 1
+    for u in rng.integers(-9, 10, (60, 3)).tolist():
+        f = sum(
+            value
+            * max(Fraction(0), sum(Fraction(a) * b for a, b in zip(x, u, strict=True)))
+            for x, value in zip(X.tolist(), dual["values"], strict=True)
+        )
+        hidden = [max(0, checker.dot(a, u)) for a in rows.a]
+        g = checker.dot(rows.L, u) + checker.dot(rows.e, hidden)
+        slack = Fraction((len(rows.a) + 1) * rows.r, 2)
+        assert (f * unit * 2**bits - g) ** 2 <= slack**2 * checker.dot(u, u)
 
 
 def test_patches_are_proven(tmp_path, capsys):
