@@ -61,6 +61,7 @@ from convex_solver.errors import (
     ModelFileError,
     NoInterpolationError,
     ProgramTooLargeError,
+    ProofError,
     TrainingDivergedError,
 )
 from convex_solver.linear_cnn import (
@@ -135,6 +136,7 @@ __all__ = [
     "Obstruction",
     "ProgramBatch",
     "ProgramTooLargeError",
+    "ProofError",
     "Redundancy",
     "SeenPatterns",
     "Solution",

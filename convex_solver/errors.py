@@ -64,6 +64,10 @@ class ModelFileError(ConvexSolverError, ValueError):
     """A model file cannot be read, or is not a model file."""
 
 
+class ProofError(ConvexSolverError, ValueError):
+    """No proof can be written: of this problem, in this form, or within a budget."""
+
+
 class ConicFileError(ConvexSolverError, ValueError):
     """A file of a conic program cannot be read, or is none."""
 

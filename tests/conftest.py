@@ -31,6 +31,7 @@ TOGETHER = {
     "conic": "listing",
     "counting": "listing",
     "listing": "listing",
+    "proofs": "solver",
     "restricted": "solver",
     "solver": "solver",
     "stores": "listing",

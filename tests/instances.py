@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from convex_solver import ConvexProgram
+from convex_solver import ConvexProgram, certify, solve
 
 from reference.losses import LABELLED
+from reference.proofs import write_csv
 
 # Five points on a line with a column of ones: ten chambers, an optimum known by hand.
 FIVE = [[-2, 1], [-1, 1], [0, 1], [1, 1], [2, 1]]
@@ -160,3 +161,22 @@ def spread(X, *, n=130):
     rng = np.random.default_rng(len(X))
     source = np.concatenate([rng.permutation(len(X)), rng.integers(0, len(X), n)])
     return (X[source] * rng.choice([-2, -1, 1, 3], len(source))[:, None])[:n]
+
+
+def proof_of(folder, X, y, beta, *, tol=1e-4, **options):
+    """Solve, certify, and write proof and table: the certificate, and both paths."""
+    program = ConvexProgram(X, y, beta, **options)
+    solution = solve(program, tol=tol, time_limit=20)
+    proof, table = folder / "proof.jsonl", folder / "data.csv"
+    write_csv(table, X, y, options.get("sample_weight"))
+    found = certify(
+        solution.network,
+        X,
+        y,
+        program.beta,
+        dual=solution.certificate.dual,
+        loss=options.get("loss", "squared"),
+        sample_weight=options.get("sample_weight"),
+        proof=proof,
+    )
+    return found, proof, table

@@ -47,6 +47,7 @@ from convex_solver.certificates.relu import (
     bounds,
     certify,
     lower_bound,
+    read_for,
 )
 from convex_solver.certificates.status import SolutionStatus
 
@@ -87,6 +88,7 @@ __all__ = [
     "model_content",
     "predict_closely",
     "reach",
+    "read_for",
     "read_model",
     "relax_sphere",
     "right_inverse",

@@ -28,19 +28,16 @@ from convex_solver._kernels.certify import (
     GROW,
     HEIGHT,
     LEFT,
-    MOST_CONCAVE,
-    MOST_CONVEX,
     ORTHANT,
     TOP,
     Found,
-    Lines,
-    Parent,
     Pool,
     Scratch,
-    Spare,
-    Squares,
     Stack,
     cover,
+    grown,
+    make_scratch,
+    make_stack,
 )
 from convex_solver.certificates.signed_rows import SignedRows
 from convex_solver.typing import Array
@@ -106,8 +103,7 @@ class Piece:
 
     def grow(self) -> None:
         """Double the memory of the stack and of the pool."""
-        self.stack = Stack(*(np.concatenate([part, part]) for part in self.stack))
-        self.pool = Pool(np.tile(self.pool.rows, 2), np.tile(self.pool.values, 2))
+        self.stack, self.pool = grown(self.stack, self.pool)
 
     @property
     def left(self) -> float:
@@ -153,13 +149,13 @@ class Piece:
                 size = max(size // 2, 1)
             begin = now
         if self.is_done:  # its memory is for others
-            self.stack, self.pool = _memory(self.side.rank, 0, 0)
+            self.stack, self.pool = make_stack(self.side.rank, 0, 0)
 
 
 def piece_of(side: Side, first: int, end: int, n_peaks: int) -> Piece:
     """Return the piece of the orthants from ``first`` to before ``end``."""
     r, m = side.columns.shape
-    stack, pool = _memory(r, 8 * (r + 1), 2 * m + 64)
+    stack, pool = make_stack(r, 8 * (r + 1), 2 * m + 64)
     counters = np.zeros(6, dtype=np.int64)
     counters[[ORTHANT, END]] = first, end
     return Piece(
@@ -170,17 +166,6 @@ def piece_of(side: Side, first: int, end: int, n_peaks: int) -> Piece:
         stack=stack,
         pool=pool,
     )
-
-
-def _memory(r: int, depth: int, room: int) -> tuple[Stack, Pool]:
-    stack = Stack(
-        np.zeros((depth, r, r)),
-        np.zeros((depth, r)),
-        np.zeros((depth, r)),
-        np.zeros((depth, 3), dtype=np.int64),
-        np.zeros(depth),
-    )
-    return stack, Pool(np.zeros(room, dtype=np.int64), np.zeros((r, room)))
 
 
 Task = tuple[Piece, int]
@@ -329,41 +314,3 @@ def _threads(n_jobs: int) -> Iterator[RunAll]:
                 pass
 
         yield at_once
-
-
-def make_scratch(r: int, m: int) -> Scratch:
-    """Return memory that the kernel writes before it reads, for one thread."""
-    parent = Parent(
-        rows=np.zeros(m + 1, dtype=np.int64),
-        values=np.zeros((r + 1, m)),
-        vertices=np.zeros((r + 1, r)),
-        gradient=np.zeros((3, r)),
-        kept=np.zeros(m + 1, dtype=np.int64),
-        grown=np.zeros(m + 1, dtype=np.int64),
-        ends=np.zeros((2, m)),
-    )
-    lines = Lines(
-        gradient=np.zeros(r),
-        line=np.zeros(r),
-        errors=np.zeros(r),
-        lengths=np.zeros(r),
-        vector=np.zeros(r),
-        tangent=np.zeros(m),
-        normals=np.zeros((r, r)),
-        work=np.zeros((r, r)),
-        other=np.zeros(r),
-        other_errors=np.zeros(r),
-    )
-    most = MOST_CONVEX + MOST_CONCAVE + r
-    spare = Spare(
-        np.zeros((r + 1, r)), np.zeros((r + 1, r + 1)), np.zeros(r + 1), np.zeros(r)
-    )
-    squares = Squares(
-        vectors=np.zeros((most, r)),
-        upper=np.zeros(most),
-        x=np.zeros(most),
-        start=np.zeros(r),
-        free=np.zeros(r + 1, dtype=np.int64),
-        spare=spare,
-    )
-    return Scratch(parent, lines, squares)

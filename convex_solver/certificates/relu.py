@@ -11,6 +11,7 @@ nor its pricing.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from arrangement import InputError, PatternSet, cover_bound
+from arrangement.io import check_new_file
 from convex_solver.certificates.chambers import Price, price_chambers
 from convex_solver.certificates.covering import COVERED_RANK, cover_sphere
 from convex_solver.certificates.network_bounds import upper_bound
@@ -32,6 +34,7 @@ from convex_solver.networks import (
     check_names,
     scaling_of,
 )
+from convex_solver.proofs import write_proof
 from convex_solver.reading import (
     MAX_CONES,
     Data,
@@ -126,6 +129,7 @@ def certify(
     max_cones: int = MAX_CONES,
     leaves: Sequence[Hint] = (),
     time_limit: float | None = None,
+    proof: str | os.PathLike[str] | None = None,
 ) -> Certificate:
     """Bound the optimum from both sides, from the data and a candidate dual point.
 
@@ -171,6 +175,10 @@ def certify(
     time_limit : float, optional
         Seconds for the whole call; then a covering ends as if ``max_cones`` were
         reached: the certificate is valid, but loose.
+    proof : path-like, optional
+        A new file that proves the bounds to others, who check it with
+        `convex_solver.checker` and a CSV without names that has the columns of X (of
+        all patches, one after another), then y, then the weights.
 
     Returns
     -------
@@ -178,6 +186,8 @@ def certify(
 
     Raises
     ------
+    ProofError
+        No proof can be written of these bounds, see `convex_solver.proofs.write_proof`.
     InputError, InputTypeError
         Shapes, labels, beta; a listing without a proof; an unknown method; rtol or
         max_cones out of range, or the limit; leaves that do not cover the sphere.
@@ -187,13 +197,16 @@ def certify(
     Lemma 4 and Theorem 6 of Pilanci & Ergen (2020).
     """
     deadline = deadline_after(read_seconds(time_limit))
+    if proof is not None:
+        check_new_file(proof)
     data = read_for(network, X, y, floats, sample_weight)
-    return bounds(
+    term = get_loss(loss)
+    found = bounds(
         data,
         network,
         dual,
         beta,
-        get_loss(loss),
+        term,
         patterns=patterns,
         method=method,
         rtol=rtol,
@@ -201,6 +214,11 @@ def certify(
         leaves=leaves,
         deadline=deadline,
     )
+    if proof is not None:
+        write_proof(
+            proof, data, network, found.dual, found.beta, term, max_cones=max_cones
+        )
+    return found
 
 
 @np.errstate(all="ignore")  # what overflows ends as an infinite bound

@@ -1,4 +1,4 @@
-"""The command line ``convex-solver``: fit, certify, predict."""
+"""The command line ``convex-solver``: fit, certify, prove, predict."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from arrangement import ArrangementError
 from arrangement.io import add_table_options, command_line, run
 from convex_solver.cli.check import VALUES, certify, predict
 from convex_solver.cli.fit import add_fit
+from convex_solver.cli.prove import add_prove
 from convex_solver.errors import ConvexSolverError
 
 
@@ -28,6 +29,7 @@ def build_parser() -> argparse.ArgumentParser:
         "certify", help="recompute a model's certificate from the data alone"
     )
     check.set_defaults(run=certify)
+    add_prove(commands.add_parser("prove", help="write a proof that anyone can check"))
     guess = commands.add_parser("predict", help="print the prediction for each row")
     guess.set_defaults(run=predict)
     guess.add_argument(

@@ -42,13 +42,13 @@ FLOORS = {
         __main__
     """,
     "convex_solver": """
-        errors typing
+        errors typing checker
         _kernels
         rounding
         reading
         losses
         networks
-        leaves
+        leaves proofs
         certificates
         program
         restricted linear_cnn training
@@ -92,6 +92,19 @@ WALLS = {
             "convex_solver.conic",
             "convex_solver.linear_cnn",
             "convex_solver.training",
+            "convex_solver.baselines",
+            "convex_solver._kernels.solve",
+        ),
+    ),
+    "proofs, too": (
+        ("convex_solver.proofs", "convex_solver.checker"),
+        (
+            "convex_solver.certificates",
+            "convex_solver.program",
+            "convex_solver.restricted",
+            "convex_solver.solver",
+            "convex_solver.conic",
+            "convex_solver.linear_cnn",
             "convex_solver.baselines",
             "convex_solver._kernels.solve",
         ),

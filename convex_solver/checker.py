@@ -1,0 +1,470 @@
+"""Check a proof that no two-layer ReLU network is much better than a given one.
+
+    python -m convex_solver.checker PROOF [PROOF ...] DATA.csv
+
+One file, the standard library alone, nothing of the program that wrote the proof.  What
+decides is integers and fractions.  ``proofs/FORMAT.md`` describes the proof's lines.
+
+**Claim.**  Sample i has rows ``x_ik`` (one, or one for each patch), target ``y_i`` and
+weight ``c_i``.  A network of any width has the objective
+
+    F = sum_i c_i l(f_i, y_i) + beta/2 (sum_j |u_j|^2 + sum_j a_j^2),
+    f_i = sum_j a_j sum_k (x_ik . u_j)_+ .
+
+That of the proof has ``F <= upper`` (exact but for bounds of exp and log); none has
+``F < lower``: with a point v, ``f(u) = sum_i v_i sum_k (x_ik . u)_+`` and Fenchel's
+inequality, ``sum_i c_i l(f_i, y_i) >= sum_i v_i f_i - l*(v)``, l* the conjugate, and
+
+    sum_i v_i f_i = sum_j a_j f(u_j) >= -max |f| sum_j |a_j| |u_j|,  max over |u| = 1,
+
+at least ``-max |f| / 2 sum_j (|u_j|^2 + a_j^2)``.  So ``lower = -l*(v)`` holds if
+
+    (*)  |f(u)| <= beta |u|  for every u.
+
+**Rows.**  Rows on one line, ``x = c p`` with p primitive, are merged:
+``(c p.u)_+ = |c| (p.u)_+ - [c < 0] |c| p.u``.  With a matrix W (the identity if none is
+given) and ``w = W^T u``, ``p.u = (W^T p).w + (p - W W^T p).u``.  Times ``2^K / beta``,
+rounded to integers, f is ``g(w) = L.w + sum_i e_i (a_i.w)_+`` with ``e_i = +-1``, up to
+half a unit in each entry of the G rows and of L, at most ``(G + 1) r / 2 |w|``, and up
+to ``rest |u|`` of the second term.  ``|w|^2 <= (1 + t) |u|^2``, t the largest absolute
+row sum of ``W^T W - I``.  So (*) follows from ``|g(w)| <= R |w|`` with
+``R = floor((2^K - rest) / (1 + t)) - ceil((G + 1) r / 2)``.
+
+**Cones.**  For g and for -g, each of the 2^r orthants is a cone with vertices
+``V_j = +-2^E e_j``.  A tree divides it: ``b`` puts the middle of an edge in the place
+of one end, then of the other: the two cones cover the old one; ``s`` takes the sides of
+a row.  Rows of one sign at all vertices are linear on the cone.  On a leaf g is at
+most the linear function whose values at the vertices are l_j: for ``e_i = 1`` chords (a
+convex function is below its interpolation), for ``e_i = -1`` terms ``-t_i a_i.w`` with
+t_i in [0, 1], and ``b sigma a_i.w``, b >= 0, for sides taken.  A vector p with
+``p.V_j >= l_j`` for all j and ``|p| <= R`` proves ``g(w) <= p.w <= R |w|`` there, as w
+is a sum of vertices with coefficients that are not negative.
+
+A proof may be cut at the roots of its trees.  The pieces have the same first four
+lines; each is checked apart, and together they must leave no orthant out.
+"""
+
+import csv
+import hashlib
+import json
+import math
+import re
+import sys
+from fractions import Fraction
+from itertools import chain, islice
+
+FORMAT = "convex-relu proof 1"
+LONGEST = 2**26  # characters of a line
+BIG = 2**4096  # no integer of a proof is larger
+NUMBER = re.compile(r"[+-]?(\d{1,400}(\.\d{0,400})?|\.\d{1,400})([eE][+-]?\d{1,3})?")
+BITS = 192  # of exponentials
+LABELS = ("hinge", "squared_hinge", "logistic")
+
+
+class Rejected(Exception):
+    """The proof shows nothing; the message says why."""
+
+
+def demand(holds, why):
+    """Reject unless a condition holds."""
+    if not holds:
+        raise Rejected(why)
+
+
+def integer(text):
+    """Read an integer; what else JSON has for numbers is refused."""
+    demand(re.fullmatch(r"-?\d{1,1300}", text), f"{text[:20]} is no (short) integer")
+    return int(text)
+
+
+def parsed(line):
+    """Return the value of a line of JSON."""
+    demand(len(line) < LONGEST, "the line is too long")
+    kinds = dict.fromkeys(("parse_int", "parse_float", "parse_constant"), integer)
+    try:
+        return json.loads(line, **kinds)
+    except (ValueError, RecursionError):
+        raise Rejected("the line is no JSON") from None
+
+
+def integers(values, count, least=-BIG, most=BIG):
+    """Return a list of so many integers, each within bounds."""
+    fits = isinstance(values, list) and len(values) == count
+    fits = fits and all(type(x) is int and least <= x <= most for x in values)
+    demand(fits, f"expected {count} integers in a certain range")
+    return values
+
+
+def dyadic(pair):
+    """Return ``m 2^e`` of [m, e]."""
+    m, e = integers(pair, 2)
+    demand(abs(e) <= 4096, "an exponent is out of range")
+    return Fraction(m) * Fraction(2) ** e
+
+
+def dot(p, q):
+    """Return the scalar product."""
+    return sum([x * y for x, y in zip(p, q)])
+
+
+def exp_bounds(x):
+    """Return two numbers around exp(x): the series for x / 2^16, squared 16 times."""
+    demand(abs(x) <= 4000, "a number is too large for the exponential")
+    if x < 0:
+        low, high = exp_bounds(-x)
+        return 1 / high, 1 / low
+    start = (x.numerator << BITS) // (x.denominator << 16)
+    low = high = term = bound = 1 << BITS
+    for k in range(1, 40):
+        term = term * start // (k << BITS)
+        bound = -(-bound * (start + 1) // (k << BITS))
+        low, high = low + term, high + bound
+    high += bound  # each term left out is below half of the one before
+    for _ in range(16):
+        low, high = low * low >> BITS, (high * high >> BITS) + 1
+    return Fraction(low, 1 << BITS), Fraction(high, 1 << BITS)
+
+
+def log_bounds(q):
+    """Return two numbers around log(q): ``1 - 1/z <= log z <= z - 1``, ``z = q/e^s``.
+
+    For any s; one near log(q) makes them close.
+    """
+    s = Fraction(math.log(q.numerator) - math.log(q.denominator))
+    low, high = exp_bounds(s)
+    return s + 1 - high / q, s - 1 + q / low
+
+
+def x_log_x(x, side):
+    """Return a bound of ``x log x``: from below for side 0, from above for side 1."""
+    return x * log_bounds(x)[side] if x > 0 else Fraction(0)
+
+
+def box(name, t, y, size):
+    """Return (lo, hi, k, z) of a loss that is no exp or log, for ``|v| < size``.
+
+    It is ``max (v e - z |v| - k v^2 / 2)``, ``lo <= v <= hi``, with ``e = f - y``: its
+    conjugate is ``v y + z |v| + k v^2 / 2`` there, and infinite elsewhere.
+    """
+    top, bend = (size, Fraction(1, 2)) if name == "squared_hinge" else (1, 0)
+    labels = (-top, 0, bend, 0) if y > 0 else (0, top, bend, 0)
+    kinds = {"squared": (-size, size, 1, 0), "absolute": (-1, 1, 0, 0)}
+    kinds |= {"huber": (-t, t, 1, 0), "quantile": (-t, 1 - t, 0, 0)}
+    kinds |= {"epsilon_insensitive": (-1, 1, 0, t), "hinge": labels}
+    lo, hi, k, z = (kinds | {"squared_hinge": labels})[name]
+    demand(lo <= 0 <= hi and z >= 0, "the parameter of the loss is out of range")
+    return lo, hi, k, z
+
+
+def value_above(name, t, f, y):
+    """Return an upper bound of the loss of one sample."""
+    if name == "logistic":
+        small = exp_bounds(-min(abs(f), Fraction(4000)))[1]
+        return max(0, -y * f) + log_bounds(1 + small)[1]
+    if name == "poisson":
+        return exp_bounds(f)[1] - y * f - y + x_log_x(y, 1)
+    e = f - y
+    lo, hi, k, z = box(name, t, y, 2 * abs(e) + 1)
+    v = max(lo, min(hi, e / k)) if k else 0
+    return v * e - k * v * v / 2 if k else max(0, hi * (e - z), lo * (e + z))
+
+
+def dual_below(name, t, v, y, c):
+    """Return a lower bound of ``-l*(v)`` of one sample, or reject v."""
+    x, why = v / c, "the dual point is outside the domain of the conjugate"
+    if name == "logistic":
+        demand(0 <= -x * y <= 1, why)
+        return -c * (x_log_x(-x * y, 1) + x_log_x(1 + x * y, 1))
+    if name == "poisson":
+        demand(x + y >= 0, why)
+        return -c * (x_log_x(x + y, 1) - x - x_log_x(y, 0))
+    lo, hi, k, z = box(name, t, y, abs(x) + 1)
+    demand(lo <= x <= hi, why)
+    return -c * (x * y + z * abs(x) + k * x * x / 2)
+
+
+def read_samples(how, path):
+    """Return the numbers in the columns chosen of the records that `csv` finds."""
+    skip, header = integers([how["skip"], how["header"]], 2, 0)
+    columns = [*how["columns"], how["target"], *filter(None, [how["weights"]])]
+    columns = [(integers([k], 1, 0)[0], name) for k, name in columns]
+    samples = []
+    with open(path, encoding="utf-8-sig", newline="") as stream:
+        records = csv.reader(stream, delimiter=how["separator"])
+        for number, record in enumerate(filter(None, records), 1):
+            if number <= skip and number != header:
+                continue
+            demand(max(columns)[0] < len(record), f"record {number} is too short")
+            texts = [record[k].strip() for k, _ in columns]
+            same = number != header or texts == [name for _, name in columns]
+            demand(same, "the names of the columns are others")
+            if number > skip:
+                if how["decimal"] == ",":
+                    texts = [text.replace(",", ".") for text in texts]
+                fits = all(map(NUMBER.fullmatch, texts))
+                demand(fits, f"record {number} has something else than a number")
+                if how["floats"] == "binary":
+                    texts = map(float, texts)
+                samples.append([*map(Fraction, texts)])
+    return samples
+
+
+class Data:
+    """The design ``numbers / unit`` (rows of integers), targets y and weights c."""
+
+    def __init__(self, how, loss, samples):
+        self.patches = integers([how["patches"]], 1, 1, 2**20)[0]
+        width, weights = len(how["columns"]), how["weights"]
+        d = width // self.patches
+        demand(
+            samples and d * self.patches == width > 0, "no rows, or parts of patches"
+        )
+        self.y = [s[width] for s in samples]
+        self.c = [s[width + 1] if weights else Fraction(1) for s in samples]
+        demand(min(self.c) > 0, "a weight is not positive")
+        demand(loss not in LABELS or {*self.y} <= {-1, 1}, "labels are -1 and 1")
+        demand(loss != "poisson" or min(self.y) >= 0, "a count is below 0")
+        text = "".join([",".join(map(str, s)) + "\n" for s in samples])
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        demand(digest == how["sha256"], "the table has other data")
+        center, scale = ([dyadic(x) for x in how[part]] for part in ("center", "scale"))
+        demand(len(center) == len(scale) == d and min(scale) > 0, "no such scaling")
+        q = math.lcm(*(x.denominator for s in [center, *samples] for x in s[:width]))
+        m = math.lcm(*(b.numerator for b in scale))
+        steps = [(int(a * q), int(m / b)) for a, b in zip(center, scale)]
+        self.unit, ones = q * m, [q * m] * (how["intercept"] is True)
+        self.numbers, self.d = [], d + len(ones)
+        for s in samples:
+            row = [x.numerator * (q // x.denominator) for x in s[:width]]
+            for k in range(0, width, d):
+                parts = zip(row[k : k + d], steps)
+                self.numbers.append([(x - a) * b for x, (a, b) in parts] + ones)
+
+
+def bounds(data, v, unit, network, loss, beta):
+    """Return ``-l*(v unit)`` from below, and the network's objective from above."""
+    alphas = [dyadic(a) for a in network["alphas"]]
+    weights = [[dyadic(x) for x in u] for u in network["weights"]]
+    fits = len(weights) == len(alphas) and all(len(u) == data.d for u in weights)
+    demand(fits, "the network is for other data")
+    upper = beta / 2 * sum(x * x for x in chain(alphas, *weights))
+    size = math.lcm(*(x.denominator for x in chain(alphas, *weights)))
+    weights, lower = [[int(x * size) for x in u] for u in weights], Fraction(0)
+    for i, (y, c) in enumerate(zip(data.y, data.c)):
+        f = Fraction(0)
+        for x in data.numbers[i * data.patches : (i + 1) * data.patches]:
+            f += sum([a * max(0, dot(x, u)) for a, u in zip(alphas, weights)])
+        # rounded to 320 bits, which keeps the sums short
+        value = c * value_above(*loss, f / (data.unit * size), y)
+        upper += Fraction(math.ceil(value * 2**320), 2**320)
+        value = dual_below(*loss, v[i] * unit, y, c)
+        lower += Fraction(math.floor(value * 2**320), 2**320)
+    return max(lower, Fraction(0)), upper
+
+
+class Rows:
+    """The function g, in integers: ``a``, ``e``, ``L``, ``r`` and ``R``."""
+
+    def __init__(self, data, v, unit, bits, basis):
+        # f / beta is unit / data.unit times that of the integers v and data.numbers
+        unit, lines, rest, self.a, self.e = unit / data.unit, {}, 0, [], []
+        for i, x in enumerate(data.numbers):
+            if size := math.gcd(*x):
+                c = size if next(filter(None, x)) > 0 else -size
+                sums = lines.setdefault(tuple([x // c for x in x]), [0, 0])
+                sums[0] += v[i // data.patches] * size
+                sums[1] -= v[i // data.patches] * size * (c < 0)
+        k = integers([basis["bits"]], 1, 0, 4096)[0]
+        W = [integers(row, len(basis["rows"][0])) for row in basis["rows"]]
+        columns, one = [*zip(*W)], 4**k
+        demand(len(W) == data.d and columns, "the basis is for other data")
+        top, bottom = 2 * unit.numerator << bits, 2 * unit.denominator << k
+        self.L = [0 for _ in columns]
+        for p, (weight, lost) in lines.items():
+            image = [dot(p, q) for q in columns]
+            left = sum([abs(x * one - dot(image, q)) for x, q in zip(p, W)])
+            rest += (abs(weight) + abs(lost)) * left
+            self.L = [s + lost * top * x for s, x in zip(self.L, image)]
+            if weight:
+                row = [abs(weight) * top * x for x in image]
+                self.a.append([(x + bottom // 2) // bottom for x in row])
+                self.e.append(1 if weight > 0 else -1)
+        self.L = [(x + bottom // 2) // bottom for x in self.L]
+        gram = [[dot(p, q) for q in columns] for p in columns]
+        sums = [
+            sum(map(abs, g)) - abs(g[i]) + abs(g[i] - one) for i, g in enumerate(gram)
+        ]
+        room = (one - rest * unit) * 2**bits / (one + max(sums))
+        self.r = len(columns)
+        self.R = math.floor(room) - ((len(self.a) + 1) * self.r + 1) // 2
+        demand(self.R > 0, "rounding takes all of the bound: more bits are needed")
+
+
+class Cone:
+    """A cone by its vertices, and the values there of g's linear part and its rows.
+
+    ``groups[e]`` has names of rows and, for each vertex, the list of their values; that
+    of e = 0, the sides taken, with their signs.
+    """
+
+    def __init__(self, vertices, linear, groups):
+        self.vertices, self.linear, self.groups = vertices, linear, dict(groups)
+        for e in (1, -1):
+            names, values = groups[e]
+            ends = [(min(s), max(s)) for s in zip(*values)]
+            cut = [k for k, (low, high) in enumerate(ends) if low < 0 < high]
+            up = [k for k, (low, _) in enumerate(ends) if low >= 0]
+            sums = [e * sum([s[k] for k in up]) for s in values]
+            self.linear = [x + y for x, y in zip(self.linear, sums)]
+            if len(cut) < len(names):
+                values = [[s[k] for k in cut] for s in values]
+                self.groups[e] = [names[k] for k in cut], values
+
+    @classmethod
+    def orthant(cls, rows, sign, number, depth):
+        """Return an orthant, for g or -g: bits of the number are negative axes."""
+        ends = [(1 << depth) * (-1) ** (number >> j & 1) for j in range(rows.r)]
+        vertices = [[x * (i == j) for i in range(rows.r)] for j, x in enumerate(ends)]
+        groups = {0: ([], [[] for _ in ends])}
+        for e in (1, -1):
+            names = [k for k, x in enumerate(rows.e) if sign * x == e]
+            values = [[rows.a[k][j] * x for k in names] for j, x in enumerate(ends)]
+            groups[e] = names, values
+        return cls(vertices, [sign * x * y for x, y in zip(rows.L, ends)], groups)
+
+    def halves(self, i, j):
+        """Return the two cones that have the middle of an edge for one of its ends."""
+        V, S = self.vertices, [[x] for x in self.linear]
+        odd = any((x + y) & 1 for x, y in zip(V[i], V[j]))
+        demand(i != j and not odd, "the middle of an edge is no integer vector")
+
+        def moved(parts, k):
+            new = [(x + y) >> 1 for x, y in zip(parts[i], parts[j])]
+            return [*parts[:k], new, *parts[k + 1 :]]
+
+        for k in (j, i):
+            groups = {e: (names, moved(s, k)) for e, (names, s) in self.groups.items()}
+            yield Cone(moved(V, k), [x for (x,) in moved(S, k)], groups)
+
+    def sides(self, row):
+        """Return the parts of the cone on either side of a row that cuts it."""
+        e = next((e for e in (1, -1) if row in self.groups[e][0]), 0)
+        demand(e, "the row does not cut the cone")
+        (names, values), (taken, known) = self.groups[e], self.groups[0]
+        k = names.index(row)
+        rest = names[:k] + names[k + 1 :], [s[:k] + s[k + 1 :] for s in values]
+        for side in (-1, 1):
+            linear = [x + e * s[k] * (side > 0) for x, s in zip(self.linear, values)]
+            more = [*taken, row], [[*a, side * s[k]] for a, s in zip(known, values)]
+            yield Cone(self.vertices, linear, {**self.groups, e: rest, 0: more})
+
+    def bound(self, R, bits, mix, top, scale, p, unit=0, shares=(), multipliers=()):
+        """Demand that ``g(w) <= (p / 2^scale).w <= R |w|`` on the cone: a leaf."""
+        integers([mix, top, scale, unit], 4, 0, bits)
+        integers(p, len(self.vertices))
+        demand(mix <= 4 and top < len(p), "a leaf of other data")
+        (names, values), (taken, sides) = self.groups[-1], self.groups[0]
+        given = dict(shares)
+        integers([*given.values()], len(given), 0, 1 << unit)
+        b = integers([*multipliers], len(taken), 0) if multipliers else []
+        tangents = []
+        for row, *s in zip(names, *values):
+            t = (4 - mix) * (sum(s) > 0) + mix * (sum(s) + 3 * s[top] > 0)
+            tangents.append(4 * given[row] if row in given else t << unit)
+        for j, vertex in enumerate(self.vertices):
+            chords = self.linear[j] + sum([s for s in self.groups[1][1][j] if s > 0])
+            value = (
+                (chords << unit + 2) - dot(tangents, values[j]) + 4 * dot(b, sides[j])
+            )
+            room = dot(p, vertex) << bits - scale + unit + 2
+            demand(value <= room, f"at vertex {j} the vector is too short")
+        demand(dot(p, p) << 2 * (bits - scale) <= R * R, "the vector is too long")
+
+
+def step(waiting, item, rows, bits, depth, found):
+    """Take one step through a tree of cones; its root is added to those found."""
+    kind, *rest = item
+    if not waiting:
+        demand(kind == "o" and rows.r <= 16, "expected the root of a tree")
+        sign, number = root = (*integers(rest, 2, -1, 2**rows.r - 1),)
+        demand(abs(sign) == 1 and number >= 0 and root not in found, "no new root")
+        found.add(root)
+        waiting.append(Cone.orthant(rows, sign, number, depth))
+        return
+    cone = waiting.pop()
+    if kind == "b":
+        waiting += cone.halves(*integers(rest, 2, 0, rows.r - 1))
+    elif kind == "s":
+        waiting += cone.sides(*integers(rest, 1))
+    else:
+        demand(kind == "p", "expected b, s or p")
+        cone.bound(rows.R, bits, *rest)
+
+
+def check(paths, table, place):
+    """Check the pieces of a proof; return lower and upper bound, claim and n."""
+    found, first = set(), None
+    for path in paths:
+        with open(path, encoding="utf-8") as stream:
+            lines = enumerate(iter(lambda: stream.readline(LONGEST), ""), 1)
+            place[0] = path
+            head = [line for place[1], line in islice(lines, 4)]
+            demand(first in (None, head) and len(head) == 4, "four other lines first")
+            if first is None:
+                first, (claim, network, dual, how) = head, map(parsed, head)
+                demand(claim["format"] == FORMAT, "the format is unknown")
+                name, parameter = claim["loss"]
+                loss = name, dyadic(parameter)
+                beta, unit = dyadic(claim["beta"]), dyadic([1, dual["exponent"]])
+                demand(beta > 0, "beta is not positive")
+                data = Data(claim["data"], loss[0], read_samples(claim["data"], table))
+                v = integers(dual["values"], len(data.y))
+                bits, depth = integers([how["bits"], how["depth"]], 2, 0, 4096)
+                rows = Rows(data, v, unit / beta, bits, how["basis"])
+                found_bounds = bounds(data, v, unit, network, loss, beta)
+            waiting = []
+            for place[1], line in lines:
+                step(waiting, parsed(line), rows, bits, depth, found)
+            demand(not waiting, "the proof ends within a tree")
+    left = 2 * 2**rows.r - len(found)
+    demand(not left, f"{left} roots of trees are missing")
+    return *found_bounds, claim, len(data.y)
+
+
+def shown(x, up):
+    """Return some 13 digits of a number of at least 0, rounded up or down."""
+    e = (x.numerator.bit_length() - x.denominator.bit_length()) * 3 // 10 - 12
+    scaled = x / Fraction(10) ** e
+    digits = str(math.ceil(scaled) if up else math.floor(scaled))
+    return f"{digits[0]}.{digits[1:]}e{e + len(digits) - 1}" if x else "0"
+
+
+def main(arguments):
+    """Print what a proof proves and return 0, or why it proves nothing and return 1."""
+    if len(arguments) < 2:
+        print("usage: checker.py PROOF [PROOF ...] DATA.csv")
+        return 2
+    place, (*names, table) = ["", 0], arguments
+    try:
+        lower, upper, claim, n = check(names, table, place)
+    except (Rejected, OSError, csv.Error) as error:
+        reason = str(error)
+    except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+        reason = f"something is missing or of another kind ({error})"
+    else:
+        how, gap = claim["data"], (upper - lower) / upper if upper else upper
+        names = [ascii(name) for _, name in [how["target"], *how["columns"]]]
+        (name, t), beta = claim["loss"], dyadic(claim["beta"])
+        print(f"data   {n} rows, {names[0]} from {', '.join(names[1:])}")
+        print(f"loss   {name}, parameter {dyadic(t)}; beta {beta}")
+        print(f"upper  {shown(upper, True)}: what the network of the proof attains")
+        print(f"lower  {shown(lower, False)}: no network is below it")
+        print(f"gap    {shown(gap, True)}, relative")
+        return 0
+    at = f"{place[0]}, line {place[1]}: " if place[1] else ""
+    print(ascii(f"not proven: {at}{reason}")[1:-1][:300])
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

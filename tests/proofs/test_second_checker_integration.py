@@ -1,0 +1,102 @@
+"""Two checkers, in two languages, written apart from one description, agree."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convex_solver import checker
+
+from fuzz.proofs import altered_line
+from instances import planted, planted_for, proof_of, rows_in_rank
+from reference.losses import SPECS
+from reference.proofs import said
+
+pytestmark = pytest.mark.slow
+SOURCE = Path(__file__).with_name("second_checker.rs")
+
+
+@pytest.fixture(scope="module")
+def second(tmp_path_factory):
+    """The compiled second checker, as a call that returns its code and bounds."""
+    compiler = shutil.which("rustc")
+    if compiler is None:
+        pytest.skip("no rustc on the path, which compiles the second checker")
+    program = tmp_path_factory.mktemp("second") / "checker"
+    words = [compiler, "-O", "--edition", "2021", "-o", str(program), str(SOURCE)]
+    subprocess.run(words, check=True, capture_output=True, text=True)
+
+    def call(*paths):
+        command = [str(program), *map(str, paths)]
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=60
+        )
+        assert done.returncode in (0, 1), done.stderr
+        lines = [line.split() for line in done.stdout.splitlines()]
+        bounds = {line[0]: float(line[1]) for line in lines if done.returncode == 0}
+        return done.returncode, bounds
+
+    return call
+
+
+@pytest.fixture
+def agree(second, capsys):
+    """Check that both give one answer on some files; return it."""
+
+    def call(*paths):
+        code = checker.main([str(path) for path in paths])
+        out = capsys.readouterr().out
+        other, bounds = second(*paths)
+        assert code == other, out
+        if code == 0:
+            own = said(out)
+            for name in ("upper", "lower"):
+                exact = float(own[name])
+                assert bounds[name] == pytest.approx(exact, rel=1e-11, abs=1e-300)
+        return code
+
+    return call
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_both_accept_every_loss(spec, agree, tmp_path):
+    X, y = planted_for(spec, 12, 3, seed=5)
+    weights = np.linspace(0.5, 2.0, 12)
+    found = proof_of(tmp_path, X, y, 0.3, loss=spec, sample_weight=weights)
+    assert agree(*found[1:]) == 0
+
+
+def test_both_accept_patches_degenerate_rows_and_higher_ranks(agree, tmp_path):
+    rng = np.random.default_rng(7)
+    rows = rows_in_rank(1, n=9, d=3, size=2).astype(float)
+    rows = np.vstack([rows, -2 * rows[:4], 0 * rows[:1]])
+    cases = (
+        (rng.standard_normal((8, 2, 2)), rng.standard_normal(8), 0.2),
+        (np.column_stack([rows, rows @ [1, 1, 0]]), rng.standard_normal(14), 0.1),
+        (*planted(12, 5, seed=2), 0.2),
+        (*planted(12, 1, seed=2), 0.2),
+    )
+    for k, (X, y, beta) in enumerate(cases):
+        folder = tmp_path / str(k)
+        folder.mkdir()
+        assert agree(*proof_of(folder, X, y, beta)[1:]) == 0
+
+
+def test_both_refuse_the_same_alterations(agree, tmp_path):
+    outcomes = []
+    for loss in ("squared", "logistic"):
+        X, y = planted_for(loss, 7, 2, seed=3)
+        folder = tmp_path / loss
+        folder.mkdir()
+        _, proof, table = proof_of(folder, X, y, 0.2, loss=loss)
+        raw = proof.read_bytes()
+        for number in range(150):
+            other = folder / "altered.jsonl"
+            other.write_bytes(altered_line(random.Random(f"second-{number}"), raw))
+            outcomes.append(agree(other, table))
+    assert 20 <= sum(outcomes) < len(outcomes)
