@@ -19,12 +19,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from arrangement import InputError, PatternSet, cover_bound
+from arrangement import InputError, PatternSet
 from arrangement.io import check_new_file
-from convex_solver.certificates.chambers import Price, price_chambers
-from convex_solver.certificates.covering import COVERED_RANK, cover_sphere
+from convex_solver.certificates.chambers import Price
 from convex_solver.certificates.network_bounds import upper_bound
-from convex_solver.certificates.relaxation import relax_sphere
+from convex_solver.certificates.prices import largest_price
 from convex_solver.certificates.status import Bounds
 from convex_solver.leaves import Hint
 from convex_solver.losses import DataTerm, Loss, get_loss
@@ -54,11 +53,6 @@ from convex_solver.rounding import (
 )
 from convex_solver.typing import Array
 
-METHODS = ("auto", "covering", "chambers", "relaxation")
-# Cones to visit for each sign before chambers are listed instead, where there are not
-# too many (Cover's bound; a listing prices 1 a microsecond, a cone takes 4).
-FEW_CONES = 5 * 10**4
-MOST_CHAMBERS = 3 * 10**7
 # Distance of a covering's bound from the largest value.
 RTOL = 1e-11
 # Parts of the best factor that are tried where the rounding of a dual point to
@@ -362,7 +356,7 @@ def _lower(
     **options: Any,
 ) -> LowerBound:
     v = term.clip(dual)
-    price = _price(data, data.spread(v), hints, **options)
+    price = largest_price(data, data.spread(v), hints, **options)
     scaled = _feasible(term, v, data, beta, price.largest)
     value = max(0.0, term.dual_lower(scaled))
     leaves = _scaled(price.leaves, v, scaled)
@@ -410,70 +404,6 @@ def _candidate(
             "give no dual point. Give one, or another network."
         )
     return gradient
-
-
-def _price(
-    data: Data,
-    v: Array,
-    hints: Array,
-    *,
-    method: str,
-    patterns: PatternSet | None,
-    rtol: float,
-    max_cones: int,
-    leaves: Sequence[Hint],
-    deadline: float,
-    n_jobs: int,
-) -> Price:
-    """Bound the largest price in the way asked for; `Certificate` has the fields."""
-    if method not in METHODS:
-        raise InputError(f"method={method!r} is unknown; use one of {METHODS}.")
-    if patterns is not None and method == "covering":
-        raise InputError("patterns are given, but method='covering' uses none.")
-    if method == "chambers" or patterns is not None:
-        return price_chambers(data, v, patterns, deadline)
-    bound = cover_bound(data.arrangement.n_distinct, data.arrangement.rank)
-    is_high = data.arrangement.rank > COVERED_RANK
-    is_told = is_high or len(leaves) > 0
-    if method == "relaxation" or (method == "auto" and is_told):
-        return _relaxed(data, v, bound, leaves, deadline)
-    most = min(MOST_CHAMBERS, max_cones)
-    cones = max_cones
-    if method == "auto" and bound <= most:
-        cones = min(max(bound, FEW_CONES), cones)
-    covering = cover_sphere(
-        data.X,
-        v,
-        X_error=data.X_error,
-        hints=hints,
-        rtol=rtol,
-        max_cones=cones,
-        deadline=deadline,
-        n_jobs=n_jobs,
-    )
-    proof = f"{covering.n_cones:,} cones that cover all directions"
-    if not covering.is_reached:
-        proof += "; the bound is loose, as more of them would be needed"
-    price = Price(covering.bound, None, covering.n_cones, bound, proof)
-    if method == "covering" or covering.is_reached:
-        return price
-    others = [price, _relaxed(data, v, bound, leaves, deadline)]
-    if bound <= most:
-        others.append(price_chambers(data, v, None, deadline))
-    return min(others, key=lambda found: found.largest)
-
-
-def _relaxed(
-    data: Data, v: Array, bound: int, leaves: Sequence[Hint], deadline: float
-) -> Price:
-    found = relax_sphere(data.X, v, data.X_error, hints=leaves, deadline=deadline)
-    proof = "a quadratic form above the price in all directions, which may be loose"
-    if found.n_leaves > 2:
-        proof = (
-            f"quadratic forms above the price on {found.n_leaves} leaves that cover "
-            "all directions"
-        )
-    return Price(found.bound, None, None, bound, proof, tuple(leaves))
 
 
 def _feasible(

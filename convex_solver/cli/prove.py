@@ -7,6 +7,7 @@ import shlex
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from arrangement.io import (
     UsageError,
@@ -97,20 +98,23 @@ def prove(options: argparse.Namespace) -> int:
         "bytes": proof.n_bytes,
         "seconds": time.perf_counter() - begin,
     }
-    if options.json:
+    _report(values, words, quiet=options.json)
+    return 0
+
+
+def _report(values: dict[str, Any], words: list[str], *, quiet: bool) -> None:
+    """Print what was written, and the command that checks it."""
+    if quiet:
         print_json(values)
-        return 0
+        return
+    lines, size = values["lines"], values["bytes"]
     print_report(
         [
-            ("model", options.model),
-            ("file", options.file),
-            ("gap", f"{found.gap:.2e} relative, and some 1e-9 for the proof"),
-            (
-                "written",
-                f"{options.output}: {proof.n_lines:,} lines, {proof.n_bytes:,} B",
-            ),
+            ("model", values["model"]),
+            ("file", values["file"]),
+            ("gap", f"{values['gap']:.2e} relative, and some 1e-9 for the proof"),
+            ("written", f"{values['proof']}: {lines:,} lines, {size:,} B"),
             ("time", seconds_text(values["seconds"])),
             ("next", shlex.join(words)),
         ]
     )
-    return 0

@@ -235,11 +235,11 @@ def test_chambers_are_listed_where_the_covering_needs_too_many_cones(
     def few(X, v, **options):
         return cover_sphere(X, v, **(options | {"max_cones": 4}))
 
-    monkeypatch.setattr("convex_solver.certificates.relu.cover_sphere", few)
+    monkeypatch.setattr("convex_solver.certificates.prices.cover_sphere", few)
     assert certify(solution.network, X, y, 0.1).n_patterns is not None
     # too many chambers, or none wanted: a bound that holds, and says that it is loose
     loose = certify(solution.network, X, y, 0.1, method="covering")
-    monkeypatch.setattr("convex_solver.certificates.relu.MOST_CHAMBERS", 4)
+    monkeypatch.setattr("convex_solver.certificates.prices.MOST_CHAMBERS", 4)
     same = certify(solution.network, X, y, 0.1)
     assert "loose" in loose.proof
     assert "quadratic form" in same.proof
