@@ -143,6 +143,11 @@ def add_fit(command: argparse.ArgumentParser) -> None:
         help="append a column of ones; its weights are penalised like all others",
     )
     _add_limits(command)
+    _add_outputs(command)
+    add_table_options(command)
+
+
+def _add_outputs(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--plot", metavar="PNG", help="draw one or two features (png, svg or pdf)"
     )
@@ -154,7 +159,6 @@ def add_fit(command: argparse.ArgumentParser) -> None:
         help="model to write, new; - writes it to standard output, and the report to "
         "standard error",
     )
-    add_table_options(command)
 
 
 def _add_limits(command: argparse.ArgumentParser) -> None:

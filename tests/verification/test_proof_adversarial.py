@@ -266,7 +266,7 @@ def test_a_proof_has_a_time_limit(monkeypatch):
     monkeypatch.setattr(verification, "_CHUNK", 1)
     # every look at the clock takes a second
     monkeypatch.setattr(time, "monotonic", itertools.count(100.0).__next__)
-    message = f"time_limit=9 s was reached when . of {total // 2} patterns were found"
+    message = rf"time_limit=9 s was reached when \d+ of {total // 2} patterns were"
     with pytest.raises(BudgetExceededError, match=message):
         verify(patterns, X_SMALL, time_limit=9)
     with pytest.raises(InputTypeError, match="time_limit='1'"):
