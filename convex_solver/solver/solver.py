@@ -39,7 +39,7 @@ from convex_solver.solver.high_rank import (
     most_leaves,
     search_first,
 )
-from convex_solver.solver.largest_beta import hint_at_zero
+from convex_solver.solver.hints import hint_of
 from convex_solver.solver.local_search import Found
 from convex_solver.solver.relaxation import (
     MOST_LEAVES,
@@ -91,8 +91,9 @@ class Solution:
     seconds, tol : float
         Time taken, certificate included, and the relative gap that was asked for.
     hint : str
-        What to change where the optimum is the zero network: beta is `beta_max`, which
-        it tells, or more.  Empty otherwise.
+        What to change where the optimum is the zero network (beta is `beta_max`, which
+        it tells, or more), or where float64 ends before ``tol`` is reached; empty
+        otherwise.
     """
 
     objective: float
@@ -274,7 +275,6 @@ def solve_from(
         run, merged, limits, relaxed, begin, deadline, stopped, say
     )
     status = certificate.status(limits.tol)
-    is_zero = status is SolutionStatus.OPTIMAL and network.n_neurons == 0
     objective = whole.network_objective(network)
     if status is SolutionStatus.OPTIMAL:
         stopped = "tolerance"
@@ -295,7 +295,7 @@ def solve_from(
         history=tuple(run.history),
         seconds=time.monotonic() - begin,
         tol=limits.tol,
-        hint=hint_at_zero(whole, certificate) if is_zero else "",
+        hint=hint_of(run, merged, network, certificate, stopped, limits.tol),
     )
     return solution, run.useful_directions()
 

@@ -152,3 +152,32 @@ def test_penalties_are_zero_where_the_loss_is():
     assert get_loss("logistic").penalty is None
     assert get_loss("poisson").penalty is None
     assert replace(get_loss("quantile:0.2")).penalty == get_loss("quantile:0.2")
+
+
+def test_a_gap_that_float64_leaves_says_so():
+    random = np.random.default_rng(0)
+    # map coordinates, and a beta that is next to nothing in their units
+    X = 3.6e5 + 7.0 * random.standard_normal((20, 1))
+    y = np.abs(X[:, 0] - 3.6e5) + random.standard_normal(20)
+    program = ConvexProgram(X, y, 1e-8, loss="absolute", intercept=True)
+    solution = solve(program, time_limit=20)
+    assert solution.status is not SolutionStatus.OPTIMAL
+    assert "Standardise the columns" in solution.hint
+    easy = ConvexProgram(X, y, 1e-8, loss="absolute", intercept=True, standardize=True)
+    assert solve(easy, tol=1e-5, time_limit=20).hint == ""
+    large = solve(program.with_beta(1e3))
+    assert (large.status, large.hint) == (SolutionStatus.OPTIMAL, "")
+
+
+def test_a_gap_of_the_predictions_says_so():
+    X, y = data("absolute")
+    program = ConvexProgram(X, 1e3 * y, 1e-16, loss="absolute", intercept=True)
+    solution = solve(program, time_limit=20)
+    assert solution.status is not SolutionStatus.OPTIMAL
+    assert "no more digits" in solution.hint
+
+
+def test_a_limit_that_is_met_is_no_matter_of_digits():
+    X, y = data("absolute", n=40)
+    solution = solve(ConvexProgram(X, y, 1e-3, loss="absolute"), max_rounds=1)
+    assert (solution.stopped, solution.hint) == ("max_rounds", "")

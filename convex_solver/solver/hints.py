@@ -1,0 +1,62 @@
+"""What a solution says of its end, where there is something to do about it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from convex_solver.certificates import Certificate, SolutionStatus
+from convex_solver.networks import TwoLayerReLU
+from convex_solver.program import Merged
+from convex_solver.rounding import U
+from convex_solver.solver.column_generation import ColumnGeneration
+from convex_solver.solver.finish import is_proven
+from convex_solver.solver.largest_beta import hint_at_zero
+
+# Ends that more time, rounds or memory would not change.
+FINAL = ("stalled", "certificate")
+
+
+def hint_of(
+    run: ColumnGeneration,
+    merged: Merged,
+    network: TwoLayerReLU,
+    certificate: Certificate,
+    stopped: str,
+    tol: float,
+) -> str:
+    """Return what to change, or why a gap is left; empty where there is nothing."""
+    if certificate.status(tol) is SolutionStatus.OPTIMAL:
+        return "" if network.n_neurons else hint_at_zero(merged.whole, certificate)
+    if stopped not in FINAL:
+        return ""
+    share = rounded_share(run)
+    if share > tol:
+        return (
+            f"rounding takes up to {share:.0e} of a price at this beta, more than "
+            f"tol = {tol:g}: rows are far longer than what they differ by. "
+            "Standardise the columns, or take a larger beta."
+        )
+    if is_proven(run, certificate, tol):
+        return (
+            "the lower bound is as near as tol asks; weights in float64 have no more "
+            f"digits for the predictions. The gap of {certificate.gap:.1e} is theirs: "
+            "take a larger tol or beta."
+        )
+    return ""
+
+
+def rounded_share(run: ColumnGeneration) -> float:
+    """Return what rounding may take of a price, beside beta, for the last dual point.
+
+    A covering allows ``r^(3/2) u sum |v_i| |x_i|`` for products, and as much as two
+    roundings of every entry, with ``v`` scaled to the price of beta.
+    """
+    largest = run.prices.maxima.largest
+    beta, r = run.program.beta, run.X.shape[1]
+    scale = min(1.0, beta / largest) if largest > 0.0 else 1.0
+    lengths = np.linalg.norm(run.X, axis=1)
+    total = float(np.abs(run.program.spread(run.v)) @ lengths)
+    share = (2.0 + r * math.sqrt(r)) * U * scale * total / beta
+    return share if math.isfinite(share) else math.inf
