@@ -27,6 +27,8 @@ from convex_solver.solver.local_search import Found
 from convex_solver.solver.search import Search
 from convex_solver.typing import Array
 
+# Maxima of a first network, where searches find none; its seconds at least, its gap.
+N_FIRST, FIRST_SECONDS, FIRST_GAP = 5, 0.3, 1e-4
 # Random chambers that a working set begins with, for each dimension.
 N_BEGIN = 10
 # A master problem is solved to this share of the gap; at the end to one of tol, and to
@@ -170,6 +172,17 @@ class ColumnGeneration:
         # a network that is zero but for rounding is none
         self._take_blocks(blocks, signs, self.upper * (1.0 - 1e-12))
 
+    def begin_with_few(self) -> None:
+        """Solve over a few maxima at the zero network: a first network, at once."""
+        values = self.prices.maxima.values
+        if not len(values):
+            return
+        least = values[min(N_FIRST, len(values)) - 1]
+        self.columns.add_breaking(self.prices.maxima, least * (1.0 - 1e-12))
+        if len(self.columns.blocks):
+            late = max(self.deadline, time.monotonic() + FIRST_SECONDS)
+            self._take_network(self._solve(FIRST_GAP, late))
+
     def take(self, network: TwoLayerReLU, objective: float, v: Array) -> None:
         """Take a network and a dual point from elsewhere: a round by itself."""
         weights, signs = rotated(network.weights, self.basis), np.sign(network.alphas)
@@ -221,7 +234,7 @@ class ColumnGeneration:
         beta = self.program.beta
         tight = self.is_tight or (bool(self.history) and self.added == 0)
         aim = self._aim(tight)
-        solution = self._solve(aim)
+        solution = self._solve(aim, self.deadline)
         effort = solution.iterations * len(self.columns.blocks) * self.X.size
         broken = self.columns.cut(solution.weights)
         before = self.upper
@@ -268,11 +281,9 @@ class ColumnGeneration:
             return min(TIGHT * self.tol, FINE)
         return max(TIGHT * self.tol, LOOSE * self.gap)
 
-    def _solve(self, aim: float) -> RestrictedSolution:
+    def _solve(self, aim: float, deadline: float) -> RestrictedSolution:
         data, beta = self.program.data_term, self.program.beta
-        return solve_restricted(
-            self.columns.blocks, data, beta, aim, deadline=self.deadline
-        )
+        return solve_restricted(self.columns.blocks, data, beta, aim, deadline=deadline)
 
     def _take_network(self, solution: RestrictedSolution) -> None:
         """Keep the network of the master problem if it is the best one so far."""

@@ -376,6 +376,8 @@ def _find(
     try:
         for network in networks:
             run.begin_near(network)
+        if relaxed is not None and not run.network.n_neurons:
+            run.begin_with_few()
         if guesses is None and relaxed is None:
             guesses = larger_first(run, limits, fill, rounds, say)
             if run.gap <= limits.tol and not run.search(limits.max_cones):
