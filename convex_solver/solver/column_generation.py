@@ -47,6 +47,8 @@ QUICK_CONES = 10**5
 # A bound is certified again when the estimated gap is this share of what it was, with
 # cones that take this share of the time of the master problem, and some in any case.
 HALF, PROOF, FEWEST_CONES = 0.5, 0.25, 2000
+# A bound so many times as far away as the estimate asks for more cones the next time.
+FAR = 2.0
 # All of these bounds take that share of the time of all of them, beside what is free;
 # the exact sums over the samples take about so many entries for each.
 FREE, SAMPLE = 5e6, 3000
@@ -142,6 +144,7 @@ class ColumnGeneration:
         self._tried = 1.0
         # what these took and may take, in entries visited
         self._paid, self._allowed = 0.0, FREE
+        self._cones = FEWEST_CONES
         self.is_tight = False
         self.added = 0
         # where the proof is far behind, a gap that is enough for now
@@ -333,7 +336,7 @@ class ColumnGeneration:
         if not is_near or self.program.rank > COVERED_RANK:
             return
         # not by the clock, so that the same call gives the same bounds
-        cones = int(min(max(PROOF * effort / CONE, FEWEST_CONES), self.most_cones))
+        cones = int(min(max(PROOF * effort / CONE, self._cones), self.most_cones))
         cost = CONE * cones + SAMPLE * self.program.n
         if self._paid + cost > self._allowed:
             return
@@ -351,6 +354,8 @@ class ColumnGeneration:
         )
         if found.value > self.lower:
             self.proven = found
+        if self.upper - found.value > FAR * (self.upper - self.estimate):
+            self._cones *= 2  # a covering that does not end proves next to nothing
 
     def _note(self, iterations: int) -> Round:
         """Add the round to the history and report it."""

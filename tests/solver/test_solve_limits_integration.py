@@ -175,7 +175,9 @@ def test_neither_does_one_inside_the_certificate(medium, monkeypatch, n_times):
     monkeypatch.setattr(finish, "bounds", interrupted)
     solution = solve(program, method="column-generation", max_rounds=1)
     assert solution.stopped == "interrupted"
-    assert len(calls) == n_times + 1
+    # a bound that the round has certified is there without another call
+    is_kept = solution.history[-1].lower > 0.0
+    assert len(calls) == (1 if is_kept else n_times + 1)
     assert 0.0 <= solution.lower_bound <= optimum.objective
     assert solution.objective >= optimum.lower_bound * (1 - 1e-12)
 
