@@ -74,7 +74,7 @@ def optimum() -> dict[str, Any]:
         "rounds": {
             "seconds": [r.seconds * seconds / solution.seconds for r in rounds],
             "upper": [r.upper for r in rounds],
-            "estimate": [r.estimate for r in rounds],
+            "lower": [r.lower for r in rounds],
         },
     }
 
@@ -291,7 +291,7 @@ def _time(trained: dict[str, Any], few: dict[str, Any], best: dict[str, Any]) ->
     marks = optimal.curve(markersize=8)
     one.plot(rounds["seconds"], rounds["upper"], label="Optimal, upper bound", **marks)
     seconds = [*rounds["seconds"], best["seconds"]]
-    lower = np.maximum.accumulate([*rounds["estimate"], best["lower_bound"]])
+    lower = np.maximum.accumulate([*rounds["lower"], best["lower_bound"]])
     shown = lower > 0.0
     one.plot(
         np.array(seconds)[shown],
