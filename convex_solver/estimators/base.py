@@ -144,10 +144,14 @@ class ConvexReLU(BaseEstimator):
         check_frame(X)
         return validate_data(self, X, y, dtype=np.float64, **options)
 
-    def _validated(self, X: ArrayLike | Any) -> Array:
+    def _outputs(self, X: ArrayLike | Any) -> Array:
+        """Return the outputs of the network, (n,), or of several, a column each."""
         check_is_fitted(self)
         check_frame(X)
-        return np.asarray(validate_data(self, X, reset=False, dtype=np.float64))
+        data = np.asarray(validate_data(self, X, reset=False, dtype=np.float64))
+        if isinstance(self.network_, list):
+            return np.column_stack([one.predict(data) for one in self.network_])
+        return np.asarray(self.network_.predict(data))
 
 
 def weighted(

@@ -180,10 +180,7 @@ class ConvexReLUClassifier(ClassifierMixin, ConvexReLU):
         ndarray, shape (n_samples,) or (n_samples, n_classes), float64
             One column for two classes, as a vector: positive for ``classes_[1]``.
         """
-        data = self._validated(X)
-        if isinstance(self.network_, list):
-            return np.column_stack([one.predict(data) for one in self.network_])
-        return np.asarray(self.network_.predict(data))
+        return self._outputs(X)
 
     def predict(self, X: ArrayLike | Any) -> NDArray[Any]:
         """Return the class of each row of ``X``.

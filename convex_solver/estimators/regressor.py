@@ -143,12 +143,7 @@ class ConvexReLURegressor(RegressorMixin, ConvexReLU):
         ndarray, shape (n_samples,) or (n_samples, n_outputs), float64
             The network's output; with ``loss="poisson"`` the mean, its exponential.
         """
-        data = self._validated(X)
-        if isinstance(self.network_, list):
-            outputs = np.column_stack([one.predict(data) for one in self.network_])
-        else:
-            outputs = self.network_.predict(data)
-        return get_loss(self.loss).mean(outputs)
+        return get_loss(self.loss).mean(self._outputs(X))
 
     def __sklearn_tags__(self) -> Any:
         """Say that y may have several columns."""
