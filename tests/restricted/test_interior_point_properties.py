@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from convex_solver.losses.loss import get_loss
+from convex_solver.restricted.direction import Direction
 from convex_solver.restricted.interior_point import InteriorPoint, solve_restricted
 from convex_solver.restricted.iterate import Iterate
 from convex_solver.restricted.working_set import WorkingSet
@@ -145,3 +146,32 @@ def test_every_step_stays_inside_and_they_add_up(name):
     assert sum(point.merits(solver.direction.step)) < 1e-7 * before
     primal, dual, _ = point.bounds()
     assert 0 <= primal - dual <= 1e-5 * primal
+
+
+class Rough:
+    """A system whose solutions are off by a share of themselves."""
+
+    def __init__(self, system, share):
+        self.system, self.share = system, share
+        self.miss = system.miss
+
+    def solve(self, b, rho):
+        dw, dv = self.system.solve(b, rho)
+        return dw * (1.0 + self.share), dv * (1.0 + self.share)
+
+
+@pytest.mark.parametrize(("share", "careful"), [(0.02, False), (1.5, True)])
+def test_a_system_is_refined_while_that_helps_and_careful_where_not(share, careful):
+    rng = np.random.default_rng(0)
+    blocks = working_set(rng)
+    data = get_loss("squared").at(rng.standard_normal(10))
+    at = Iterate(blocks, data, 0.1)
+    direction = Direction(at)
+    direction.scale()
+    direction.factorise()
+    b, rho = rng.standard_normal(at.w.shape), rng.standard_normal(10)
+    exact = direction.system.solve(b, rho)
+    direction.system = Rough(direction.system, share)
+    for found, right in zip(direction._refined(b, rho), exact, strict=True):
+        assert np.allclose(found, right, rtol=1e-8, atol=1e-8)
+    assert direction.is_careful is careful

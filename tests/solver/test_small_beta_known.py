@@ -116,6 +116,16 @@ def test_sizes_of_neurons_are_changed_to_reach_predictions(loss):
     assert np.max(np.abs(before - wanted)[bound]) > 1e-9
 
 
+@pytest.mark.every
+@pytest.mark.parametrize("seed", [2, 6])
+def test_the_last_digits_of_predictions_are_seen(seed):
+    # summed in float64, they hide what is left: the gap is then 7e-7 and 8e-7
+    random = np.random.default_rng(seed)
+    X, y = random.standard_normal((27, 1)), random.standard_normal(27)
+    program = ConvexProgram(X, y, 7e-10, loss="absolute", intercept=True)
+    assert solve(program, time_limit=60).gap <= 4e-7
+
+
 def test_predictions_that_are_better_left_are_left():
     X, y = data("squared", n=8)
     program = ConvexProgram(X, y, 1.0, intercept=True)
