@@ -56,7 +56,8 @@ def rounded_share(run: ColumnGeneration) -> float:
     largest = run.prices.maxima.largest
     beta, r = run.program.beta, run.X.shape[1]
     scale = min(1.0, beta / largest) if largest > 0.0 else 1.0
-    lengths = np.linalg.norm(run.X, axis=1)
-    total = float(np.abs(run.program.spread(run.v)) @ lengths)
+    with np.errstate(over="ignore"):  # what overflows is an infinite share
+        lengths = np.hypot.reduce(run.X, axis=1)
+        total = float(np.abs(run.program.spread(run.v)) @ lengths)
     share = (2.0 + r * math.sqrt(r)) * U * scale * total / beta
     return share if math.isfinite(share) else math.inf

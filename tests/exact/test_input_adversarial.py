@@ -132,7 +132,7 @@ def test_an_unknown_reading_of_floats_is_refused(function, floats):
         function([[1.0, 0.0], [0.0, 1.0]], floats=floats)
 
 
-@pytest.mark.parametrize("block_size", [True, False, 1.0, "8", None])
+@pytest.mark.parametrize("block_size", [True, False, 1.0, "8"])
 def test_a_block_size_that_is_no_integer_is_refused(block_size):
     with pytest.raises(InputTypeError, match=r"block_size"):
         list(iter_patterns([[1, 0], [0, 1]], block_size=block_size))
