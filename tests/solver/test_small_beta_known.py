@@ -189,6 +189,7 @@ def test_penalties_are_zero_where_the_loss_is():
     assert replace(get_loss("quantile:0.2")).penalty == get_loss("quantile:0.2")
 
 
+@pytest.mark.slow
 def test_a_gap_that_float64_leaves_says_so():
     random = np.random.default_rng(0)
     # map coordinates, and a beta that is next to nothing in their units
