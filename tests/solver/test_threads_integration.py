@@ -11,8 +11,6 @@ from convex_solver.solver.pricing import Pricer
 
 from instances import gaussian_with_ones
 
-pytestmark = pytest.mark.kernels
-
 JOBS = (1, 2, 3)
 
 
@@ -84,6 +82,7 @@ def test_an_estimator_hands_them_on(monkeypatch):
     assert len({fit.objective_ for fit in fits}) == 1
 
 
+@pytest.mark.kernels
 @pytest.mark.parametrize("n", [30, 300])
 def test_climbs(monkeypatch, n):
     monkeypatch.setattr(pricing, "SAMPLE", 100)
