@@ -9,9 +9,14 @@ Lists
 `enumerate_patterns` lists all patterns, `iter_patterns` streams blocks of them in
 bounded memory, with a proof at its end if asked; ``where={row: sign}`` lists one region
 without the rest, ``n_jobs`` uses threads, ``max_patterns`` and ``time_limit`` stop it,
-and `partition` gives pieces for processes or a cluster.  ``plan`` of a list says how it
-was made: nearly generic matrices are listed vertex by vertex, any other by cutting
-cells.
+and ``plan`` of a list says how it was made: nearly generic matrices are listed vertex by
+vertex, any other by cutting cells.
+
+``executor=`` of `iter_patterns`, `fold`, `write_patterns` and others takes any
+`concurrent.futures.Executor` (a pool of processes, Dask's ``client.get_executor()``,
+mpi4py, loky): pieces of about even work are listed by its workers, and the result is
+the same, in the same order, with the same proof.  `partition` gives the pieces
+themselves.
 
 >>> import numpy as np
 >>> generic = enumerate_patterns(np.random.default_rng(0).normal(size=(60, 5)))
@@ -74,10 +79,12 @@ from arrangement.errors import (
     InputTypeError,
     ListingStoppedError,
     ListingTooLargeError,
+    WorkersLostError,
 )
 from arrangement.listing import (
     PatternStream,
     Piece,
+    count_by_listing,
     enumerate_patterns,
     fold,
     iter_covectors,
@@ -104,8 +111,10 @@ __all__ = [
     "Progress",
     "Proof",
     "StoredPatterns",
+    "WorkersLostError",
     "characteristic_polynomial",
     "count_bounded",
+    "count_by_listing",
     "count_patterns",
     "cover_bound",
     "enumerate_patterns",

@@ -25,6 +25,10 @@ class BudgetExceededError(ArrangementError, RuntimeError):
     """A stated budget (nodes, seconds, patterns) would be exceeded."""
 
 
+class WorkersLostError(ArrangementError, RuntimeError):
+    """The workers of an executor died, and it does not start others."""
+
+
 class ListingTooLargeError(BudgetExceededError, MemoryError):
     """A listing would not fit in the memory allowed; nothing was started."""
 

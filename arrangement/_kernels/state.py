@@ -37,13 +37,15 @@ Array: TypeAlias = NDArray[Any]
     ENTERED_FRAME,
     IS_KNOWN,
     # by vertices: rows eliminated, the next last row (-1: the prefix is new), the
-    # place of the prefix to increase (-1: none), the end of the range of the first row
+    # place of the prefix to increase (-1: none), the end of the range of the row at
+    # the place HEAD of the prefix (those before it stay)
     N_ELIMINATED,
     LAST,
     INCREASE,
     STOP,
+    HEAD,
     CONTROL_SIZE,
-) = range(20)
+) = range(21)
 
 # columns of ``members``: an output bit copied from a place, perhaps complemented
 FROM_WORD, FROM_BIT, TO_WORD, TO_BIT, FLIP = range(5)

@@ -2,6 +2,7 @@
 
 from arrangement.listing.cells import make_layout
 from arrangement.listing.covectors import iter_covectors
+from arrangement.listing.executors import count_by_listing
 from arrangement.listing.folding import fold
 from arrangement.listing.pieces import Piece, partition
 from arrangement.listing.streams import PatternStream, enumerate_patterns, iter_patterns
@@ -9,6 +10,7 @@ from arrangement.listing.streams import PatternStream, enumerate_patterns, iter_
 __all__ = [
     "PatternStream",
     "Piece",
+    "count_by_listing",
     "enumerate_patterns",
     "fold",
     "iter_covectors",

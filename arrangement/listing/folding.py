@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from arrangement._kernels.state import DONE, N_MOVES, PAUSED
 from arrangement._kernels.tree import visit_all, visit_along
 from arrangement.errors import InputError, InputTypeError
 from arrangement.listing.cells import Layout
+from arrangement.listing.executors import check_executor, fold_pieces
 from arrangement.listing.plan import Plan
 from arrangement.listing.runs import run
 from arrangement.listing.tree import FloatWitnesses, TreeWalker, data_width
@@ -35,6 +37,8 @@ def fold(
     rank: str | int = "exact",
     floats: str = "binary",
     progress: Listener | None = None,
+    executor: Executor | None = None,
+    merge: Callable[[State, State], object] | None = None,
 ) -> State:
     """Run a compiled reduction over all sign patterns of a matrix, storing none.
 
@@ -66,6 +70,13 @@ def fold(
           by the way it came, so arrays indexed by depth can hold what belongs to the
           chambers on the way;
         - ``is_new`` bool: False when it comes back to a chamber.
+    executor : concurrent.futures.Executor, optional
+        Reduces the pieces of the listing by themselves, as in `iter_patterns`; each
+        begins with ``state`` as it came.  Only in the order of the listing.
+    merge : function, required with ``executor``
+        ``merge(state, part)`` puts what a piece has come to into ``state``, in place;
+        called here, once a piece, in their order.  So ``state`` must begin as what
+        changes nothing (zero of a sum, the worst of a maximum).
 
     Returns
     -------
@@ -138,7 +149,12 @@ def fold(
     if order not in ORDERS:
         raise InputError(f"order={order!r} is unknown; use one of {ORDERS}.")
     check_progress(progress)
+    _check_merge(executor, merge, order)
     arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
+    if executor is not None and merge is not None:
+        plan = Plan(arrangement)
+        fold_pieces(plan, executor, function, state, merge, progress)
+        return state
     if order == "tree":
         _fold_along(arrangement, function, state, progress)
         return state
@@ -152,6 +168,23 @@ def fold(
         if progress is not None:
             progress(Progress.of_patterns(done, plan.bound))
     return state
+
+
+def _check_merge(executor: Any, merge: Any, order: str) -> None:
+    """Refuse an executor without a merge, and one without the other."""
+    check_executor(executor)
+    if executor is not None and order != "listing":
+        raise InputError(
+            f"order={order!r} with executor: the tree is walked in one piece. Use "
+            "order='listing'."
+        )
+    if executor is not None and not callable(merge):
+        raise InputTypeError(
+            f"merge={merge!r}; expected a function merge(state, part) that puts what "
+            "a piece has come to into state."
+        )
+    if executor is None and merge is not None:
+        raise InputError("merge without executor: one state needs no merging.")
 
 
 def _fold_along(

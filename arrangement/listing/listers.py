@@ -16,8 +16,12 @@ from numpy.typing import NDArray
 from arrangement._kernels.state import Output
 from arrangement.listing.cells import Layout, Walker, new_output
 from arrangement.listing.prefixes import sign_prefixes
-from arrangement.listing.vertices import VertexWalker
+from arrangement.listing.shares import SignShare, sign_shares
+from arrangement.listing.vertices import Box, VertexWalker
 from arrangement.model import Arrangement
+
+# what is listed of one piece: small to pickle, the same in every process
+Share = SignShare | tuple[Box, ...]
 
 # chambers that one piece of a parallel listing should have
 _PIECE = 7 << 10
@@ -63,6 +67,12 @@ class Lister(Protocol):
 
     def take_back(self, walk: Walk) -> None:
         """Take a walk that has come to its end, to be used again."""
+
+    def shares(self, wanted: int) -> list[Share]:
+        """Split the list into about ``wanted`` shares of even work, in order."""
+
+    def walks_of(self, share: Share) -> Iterator[Walk]:
+        """Yield the walks that list a share, one after another."""
 
 
 class CellLister:
@@ -141,6 +151,18 @@ class CellLister:
         assert isinstance(walk, Walker)
         self._idle.append(walk)
 
+    def shares(self, wanted: int) -> list[Share]:
+        """Split the list into prefixes of signs (see `sign_shares`)."""
+        return [*sign_shares(self._layout, wanted)]
+
+    def walks_of(self, share: Share) -> Iterator[Walk]:
+        """Yield a walk over each prefix of the share."""
+        assert isinstance(share, SignShare)
+        for prefix in share.signs:
+            walk = self.at(share.at_places(prefix, self._layout.input_row.size))
+            yield walk
+            self.take_back(walk)
+
 
 class VertexLister:
     """Lists by vertices; ``bound`` is the most chambers that there can be."""
@@ -174,6 +196,16 @@ class VertexLister:
 
     def take_back(self, walk: Walk) -> None:
         """Let it go: a piece is made anew from the walker that was prepared."""
+
+    def shares(self, wanted: int) -> list[Share]:
+        """Split the list into ranges of sets of rows (see `even_boxes`)."""
+        return [*self._walker.boxes(wanted)]
+
+    def walks_of(self, share: Share) -> Iterator[Walk]:
+        """Yield a walk over each box of the share."""
+        assert not isinstance(share, SignShare)
+        for box in share:
+            yield self._walker.at(box)
 
 
 def _ready(walk: Walk) -> Walk:

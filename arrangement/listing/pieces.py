@@ -2,64 +2,142 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from arrangement._kernels.tree import visit_all
+from arrangement.listing.listers import Lister, Share
 from arrangement.listing.plan import Plan
-from arrangement.listing.prefixes import sign_prefixes
-from arrangement.listing.runs import Block, run, run_at
-from arrangement.listing.streams import PatternStream
+from arrangement.listing.runs import Block, Check, Run
 from arrangement.model import Arrangement, PatternSet
 from arrangement.options import whole_number
-
-# prefixes that a piece has on average, so that pieces are balanced
-_PREFIXES = 32
-
+from arrangement.verification import Prover
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """Some of the chambers of an arrangement: those with given signs of some rows.
+    """Some of the chambers of an arrangement, to be listed by themselves.
 
-    Can be pickled.  The pieces of `partition`, one after another, are the listing by
-    cells (the order of signs, see `PatternSet`).
+    Can be pickled: it holds the matrix and where the piece is, and no chambers.  Where
+    it is listed does not change it, and it can be listed any number of times.  The
+    pieces of `partition`, one after another, are the listing.
 
     Attributes
     ----------
     arrangement : Arrangement
         The whole arrangement.
-    signs : ndarray, shape (n_prefixes, places), int8
-        Each row a prefix: the signs of the first rows (internal numbering), 0 open.
+    number, total : int
+        Which piece it is, counted from 0, and how many there are.
+    by_cells : bool
+        Whether the pieces are listed by cells, also where a whole list would not be.
     """
 
     arrangement: Arrangement
-    signs: NDArray[np.int8]
-
-    def __repr__(self) -> str:
-        """Return what it is a piece of, on one line."""
-        return f"Piece({self.arrangement!r}, {len(self.signs)} prefixes)"
+    number: int
+    total: int
+    by_cells: bool
+    share: Share | None = field(repr=False)
+    # the pieces of one call have it in common
+    family: str = field(repr=False)
 
     def iter_patterns(self, *, block_size: int | None = None) -> Iterator[PatternSet]:
         """Yield the patterns of the piece in blocks, as `iter_patterns` does."""
         size = None
         if block_size is not None:
             size = whole_number(block_size, "block_size", 1)
-        plan = Plan(self.arrangement, by_cells=True)
-        return PatternStream(plan, self._blocks(plan), size or plan.stream_block)
+        plan = _prepared(self)[0]
+        return _sets(plan, self.blocks(), size or plan.stream_block)
+
+    def iter_proven(self, block_size: int, prover: Prover) -> Iterator[PatternSet]:
+        """Yield the patterns as `iter_patterns` does, and have each of them proven.
+
+        At the end ``prover.part()`` is the proof of the piece.
+        """
+        plan = _prepared(self)[0]
+        return _sets(plan, self._proven_blocks(prover), block_size)
+
+    def _proven_blocks(self, prover: Prover) -> Iterator[Block]:
+        for block in self.blocks(check=prover.check):
+            prover.append(block.patterns, block.checked)
+            yield block
 
     def count(self) -> int:
         """Return the number of patterns, found by walking through them."""
-        plan = Plan(self.arrangement, by_cells=True)
-        return sum(len(block.patterns) for block in self._blocks(plan))
+        return sum(len(block.patterns) for block in self.blocks())
 
-    def _blocks(self, plan: Plan) -> Iterator[Block]:
-        if plan.layout is None:
-            yield from run(plan)
-        for signs in self.signs:
-            yield from run_at(plan, signs)
+    def fold(self, function: Callable[..., None], state: Any) -> int:
+        """Call ``function(state, pattern)`` for every pattern (see `fold`).
+
+        ``state`` is changed in place.  Returns the number of patterns.
+        """
+        count = 0
+        for block in self.blocks():
+            visit_all(function, state, np.ascontiguousarray(block.patterns))
+            count += len(block.patterns)
+        return count
+
+    def blocks(
+        self, *, check: Check | None = None, facets: bool = False
+    ) -> Iterator[Block]:
+        """Yield the chambers in blocks; the next overwrites the patterns of one."""
+        plan, lister = _prepared(self)
+        return Run(plan, lister, check=check).of_share(self.share, facets=facets)
+
+    def prover(self) -> Prover:
+        """Return what collects the proof of the piece."""
+        return Prover(self.arrangement, is_ordered=not _prepared(self)[0].by_vertices)
+
+
+# what all pieces of a family need: of the last that was asked for
+_kept: dict[str, tuple[Plan, Lister | None]] = {}
+_lock = Lock()
+
+
+def _prepared(piece: Piece) -> tuple[Plan, Lister | None]:
+    """Plan the listing that a piece is of, once in each process."""
+    with _lock:
+        if piece.family not in _kept:
+            plan = Plan(piece.arrangement, by_cells=piece.by_cells)
+            lister = plan.lister()
+            if lister is not None:
+                deque(lister.prepare(), maxlen=0)
+            _kept.clear()
+            _kept[piece.family] = plan, lister
+        return _kept[piece.family]
+
+
+def _sets(plan: Plan, blocks: Iterator[Block], size: int) -> Iterator[PatternSet]:
+    """Cut blocks to ``size`` patterns."""
+    parts: list[NDArray[np.uint64]] = []
+    count = 0
+    for block in blocks:
+        rows = block.patterns
+        while len(rows):
+            parts.append(rows[: size - count].copy())
+            rows = rows[size - count :]
+            count += len(parts[-1])
+            if count == size:
+                yield plan.pattern_set(np.concatenate(parts))
+                parts, count = [], 0
+    if parts:
+        yield plan.pattern_set(np.concatenate(parts))
+
+
+def pieces_of(plan: Plan, k: int) -> list[Piece]:
+    """Split the listing of a plan into at most ``k`` pieces of even work."""
+    lister = plan.lister()
+    shares: list[Share | None] = [None] if lister is None else [*lister.shares(k)]
+    family, by_cells = uuid4().hex, not plan.by_vertices
+    return [
+        Piece(plan.arrangement, number, len(shares), by_cells, share, family)
+        for number, share in enumerate(shares)
+    ]
 
 
 def partition(
@@ -82,19 +160,21 @@ def partition(
     Returns
     -------
     list of Piece
-        Each not empty, of about the same number of chambers of a sub-arrangement.
+        In the order of the listing, and about equally long: by vertices, but for a few
+        of them; by cells, as a sample of the rows tells.  By cells none is empty; a
+        piece of vertices may be, where many rows meet.
+
+    Notes
+    -----
+    What `iter_patterns`, `fold` and `write_patterns` do with ``executor=`` is done with
+    such pieces.
 
     Examples
     --------
     >>> pieces = partition([[1, 0], [0, 1], [1, 1]], 2)
     >>> [piece.count() for piece in pieces]
-    [4, 2]
+    [2, 4]
     """
     wanted = whole_number(k, "k", 1)
     arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
-    plan = Plan(arrangement, by_cells=True)
-    if plan.layout is None:
-        return [Piece(arrangement, np.zeros((0, 0), dtype=np.int8))]
-    found = list(sign_prefixes(arrangement, plan.layout, _PREFIXES * wanted))
-    groups = np.array_split(np.stack(found), min(wanted, len(found)))
-    return [Piece(arrangement, group) for group in groups]
+    return pieces_of(Plan(arrangement), wanted)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from arrangement._kernels.state import DONE, PAUSED, Output
 from arrangement.errors import ArrangementError
-from arrangement.listing.listers import Lister, Walk
+from arrangement.listing.listers import Lister, Share, Walk
 from arrangement.listing.plan import Plan
 from arrangement.listing.threads import results_in_order
 from arrangement.model import pack
@@ -73,13 +73,25 @@ class Run:
         if self._lister is None:
             yield self._one_chamber(target, facets)
         elif n_jobs > 1:
-            yield from _in_order(self._parallel(self._lister, n_jobs, facets), target)
+            yield from in_order(self._parallel(self._lister, n_jobs, facets), target)
         else:
             buffer = _Buffer(self._plan, target)
             output = None
             for walk in self._lister.walks():
                 output = output or self._output(self._lister, walk, facets)
                 yield from self.of_walk(walk, output, buffer, self._is_late)
+
+    def of_share(self, share: Share | None, *, facets: bool = False) -> Iterator[Block]:
+        """Yield the chambers of one share in blocks; of None, the one chamber."""
+        if self._lister is None or share is None:
+            yield self._one_chamber(None, facets)
+            return
+        buffer, output = _Buffer(self._plan, None), None
+        for walk in self._lister.walks_of(share):
+            output = output or self._output(self._lister, walk, facets)
+            for block in self.of_walk(walk, output, buffer, never):
+                if len(block.patterns):
+                    yield block
 
     def _output(self, lister: Lister, walk: Walk, facets: bool) -> Output:
         chambers = self._plan.block // walk.step
@@ -239,16 +251,7 @@ def run(
     return execution.blocks(target, n_jobs=n_jobs, facets=facets)
 
 
-def run_at(plan: Plan, signs: NDArray[np.int8]) -> Iterator[Block]:
-    """Yield the chambers with these signs of places (of row 0: positive)."""
-    lister = plan.cell_lister()
-    execution = Run(plan, lister)
-    walk = lister.at(signs)
-    output = lister.output(0, points=False, facets=False)
-    return execution.of_walk(walk, output, _Buffer(plan, None), never)
-
-
-def _in_order(
+def in_order(
     lists: Iterator[list[Block]], target: NDArray[np.uint64] | None
 ) -> Iterator[Block]:
     """Yield the blocks of lists, copied into ``target`` where there is one."""

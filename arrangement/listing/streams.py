@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from arrangement.errors import (
     ListingStoppedError,
     ListingTooLargeError,
 )
+from arrangement.listing.executors import check_executor, run_pieces
 from arrangement.listing.plan import BLOCK, CONTRADICTION, Plan, required_signs
 from arrangement.listing.runs import Block, run
 from arrangement.listing.watch import Watch
@@ -143,6 +145,7 @@ def iter_patterns(
     max_patterns: int | None = None,
     time_limit: float | None = None,
     progress: Listener | None = None,
+    executor: Executor | None = None,
 ) -> PatternStream:
     """Yield all sign patterns of a matrix in blocks, in the order of `PatternSet`.
 
@@ -174,6 +177,11 @@ def iter_patterns(
         is part of them.
     progress : callable, optional
         Called with a `Progress` after each block, and every second of a count.
+    executor : concurrent.futures.Executor, optional
+        Lists pieces on its workers (processes, or machines: Dask's
+        ``client.get_executor()``, mpi4py, loky) and yields what they give in the same
+        order.  Memory holds some dozens of pieces, of 4 MiB or so.  Not with ``where``
+        or ``n_jobs``; a ``time_limit`` does not interrupt a piece that has begun.
 
     Returns
     -------
@@ -202,7 +210,10 @@ def iter_patterns(
             "prove=False."
         )
     limits = Limits(max_patterns, time_limit)
+    if executor is not None and where is not None:
+        raise InputError("executor with where: one region is one piece. Use n_jobs.")
     threads = count_jobs(n_jobs)
+    check_executor(executor, threads)
     check_progress(progress)
     arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
     by_cells = prove or facets or where is not None
@@ -212,7 +223,9 @@ def iter_patterns(
         prover = Prover(arrangement, is_late=limits.is_late, progress=progress)
     signs = None if where is None else required_signs(plan, where)
     blocks: Iterator[Block] = iter(())
-    if signs is not CONTRADICTION:
+    if executor is not None:
+        blocks = run_pieces(plan, executor, prove=prove, facets=facets)
+    elif signs is not CONTRADICTION:
         blocks = run(
             plan,
             check=None if prover is None else prover.check,
@@ -243,6 +256,7 @@ def enumerate_patterns(
     max_patterns: int | None = None,
     time_limit: float | None = None,
     progress: Listener | None = None,
+    executor: Executor | None = None,
 ) -> PatternSet:
     """List every sign pattern ``1[X z >= 0]`` of the chambers of a matrix, exactly.
 
@@ -271,6 +285,8 @@ def enumerate_patterns(
         is part of them.
     progress : callable, optional
         Called with a `Progress` after each block, and every second of a count.
+    executor : concurrent.futures.Executor, optional
+        Lists pieces on its workers, as in `iter_patterns`.
 
     Returns
     -------
@@ -303,6 +319,7 @@ def enumerate_patterns(
     [[1, 1, 1], [0, 0, 0]]
     """
     threads = count_jobs(n_jobs)
+    check_executor(executor, threads)
     allowed = (
         free_bytes() // 2
         if max_bytes is None
@@ -325,7 +342,10 @@ def enumerate_patterns(
     capacity = _capacity(plan, allowed, limits, progress)
     packed = np.empty((capacity, plan.width), dtype=np.uint64)
     check = None if prover is None else prover.check
-    blocks = run(plan, packed, check=check, n_jobs=threads, is_late=limits.is_late)
+    if executor is not None:
+        blocks = run_pieces(plan, executor, packed, prove=prove)
+    else:
+        blocks = run(plan, packed, check=check, n_jobs=threads, is_late=limits.is_late)
     for _ in watch.over(blocks):
         if progress is not None:
             progress(Progress.of_patterns(watch.total, plan.bound))

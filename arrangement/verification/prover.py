@@ -27,6 +27,28 @@ class Checked:
     misplaced: int
 
 
+@dataclass(frozen=True)
+class PartProof:
+    """What was checked about a part of a list; proofs of all parts make one of it.
+
+    Attributes
+    ----------
+    n_patterns, n_exact : int
+        Patterns of the part, each with a witness; witnesses found by exact searches.
+    first, last : ndarray, shape (step, words), uint64
+        The first and the last chamber, each with its antipode where the list has both:
+        parts that follow one another are checked where they meet.
+    keys : ndarray of uint64 or None
+        A hash of each chamber, where the list is in no order that shows it distinct.
+    """
+
+    n_patterns: int
+    n_exact: int
+    first: NDArray[np.uint64]
+    last: NDArray[np.uint64]
+    keys: NDArray[np.uint64] | None
+
+
 class Prover:
     """Collects the proof of a listing block by block.
 
@@ -49,7 +71,7 @@ class Prover:
         self._is_late = is_late
         self._keys: list[NDArray[np.uint64]] = []
         self._step = 2 if self._rules.has_antipodes else 1
-        self._last = np.zeros((0, self._rules.width), dtype=np.uint64)
+        self._first = self._last = np.zeros((0, self._rules.width), dtype=np.uint64)
         self._total = 0
         self._exact = 0
 
@@ -88,22 +110,51 @@ class Prover:
 
     def append(self, patterns: NDArray[np.uint64], checked: Checked) -> None:
         """Take the next block of the list and what `check` found about it."""
-        place = checked.misplaced
-        if place < 0 and self._is_ordered and self._rules.width and len(patterns):
-            joined = np.concatenate([self._last, patterns[: self._step]])
-            rules = self._rules
+        place, step = checked.misplaced, self._step
+        if len(patterns):
+            place = max(place, self._meet(patterns[:step], patterns[-step:]))
+        self._take(place, checked.keys, checked.n_exact, len(patterns))
+
+    def part(self) -> PartProof:
+        """Return what is proven so far, of a part of a list."""
+        keys = np.concatenate(self._keys) if self._keys else None
+        return PartProof(self._total, self._exact, self._first, self._last, keys)
+
+    def extend(self, part: PartProof) -> None:
+        """Take the next part of the list, proven by itself by another prover."""
+        place = self._meet(part.first, part.last) if part.n_patterns else -1
+        self._take(place, part.keys, part.n_exact, part.n_patterns)
+
+    def _meet(self, first: NDArray[np.uint64], last: NDArray[np.uint64]) -> int:
+        """Whether what begins with ``first`` comes after all before: -1, or 0 if not.
+
+        It ends with ``last``.
+        """
+        rules, place = self._rules, -1
+        if self._is_ordered and rules.width:
+            joined = np.concatenate([self._last, first])
             place = first_disorder(joined, self._step, rules.leading, rules.moving)
-            place = min(place, 0)
-            self._last = patterns[-self._step :].copy()
+        if not len(self._first):
+            self._first = first.copy()
+        self._last = last.copy()
+        return min(place, 0)
+
+    def _take(
+        self,
+        place: int,
+        keys: NDArray[np.uint64] | None,
+        n_exact: int,
+        n_patterns: int,
+    ) -> None:
         if place >= 0:
             raise IncompleteListingError(
                 f"pattern {self._total + place} of the list repeats or precedes an "
                 "earlier one, or is not the antipode of the one before it."
             )
-        if checked.keys is not None:
-            self._keys.append(checked.keys)
-        self._exact += checked.n_exact
-        self._total += len(patterns)
+        if keys is not None:
+            self._keys.append(keys)
+        self._exact += n_exact
+        self._total += n_patterns
 
     def conclude(
         self, patterns: NDArray[np.uint64], *, time_limit: float | None = None

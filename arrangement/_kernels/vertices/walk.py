@@ -39,6 +39,7 @@ from arrangement._kernels.compile import bare_forced, bare_kernel
 from arrangement._kernels.state import (
     BLOCK_FULL,
     DONE,
+    HEAD,
     INCREASE,
     LAST,
     N_ELIMINATED,
@@ -70,12 +71,12 @@ SOURCE, TARGET, ROTATE, MASK, TURNED = range(5)
 @bare_forced
 def next_prefix(prefix, control, n_free, size):
     """Increase the prefix at the place asked for; False when it was the last."""
-    q = control[INCREASE]
+    q, head = control[INCREASE], control[HEAD]
     control[INCREASE] = -1
-    while q >= 0:
+    while q >= head:
         prefix[q] += 1
         # room for the rest of the prefix and for the last row
-        is_within = q > 0 or prefix[0] < control[STOP]
+        is_within = q > head or prefix[head] < control[STOP]
         if is_within and prefix[q] <= n_free - 1 - (size - q):
             control[N_ELIMINATED] = min(control[N_ELIMINATED], q)
             for later in range(q + 1, size):

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from arrangement._kernels.state import (
     DONE,
+    HEAD,
     INCREASE,
     LAST,
     N_ELIMINATED,
@@ -46,7 +47,7 @@ class Level:
             self.path.coords[0] = frame.coords[number:]
             self.path.bounds[0] = [U, 1.0, U, 1.0]
         control[STOP] = self.n_free
-        control[N_ELIMINATED] = 0
+        control[N_ELIMINATED] = control[HEAD] = 0
         control[LAST] = control[INCREASE] = -1
 
     def note(self, status: int, decisions: Decisions) -> None:
@@ -59,7 +60,8 @@ class Level:
             decisions.doubt_set((*ordinals, int(control[LAST])))
             control[LAST] += 1
         elif status == UNDECIDED_PREFIX:
-            depth = int(control[N_ELIMINATED])
+            # the rows before HEAD are not this walk's to change
+            depth = max(int(control[N_ELIMINATED]), int(control[HEAD]))
             decisions.doubt_all_from(ordinals[: depth + 1], self.size)
             control[INCREASE] = depth
             control[LAST] = -1

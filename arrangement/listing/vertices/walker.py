@@ -20,6 +20,7 @@ from arrangement._kernels.state import (
     BLOCK_FULL,
     CONTROL_SIZE,
     DONE,
+    HEAD,
     LAST,
     N_EMITTED,
     PAUSED,
@@ -36,7 +37,7 @@ from arrangement.listing.vertices.coordinates import SEED
 from arrangement.listing.vertices.decisions import Decisions, Tables
 from arrangement.listing.vertices.frame import Frame, NotGenericError, make_frame
 from arrangement.listing.vertices.level import Level
-from arrangement.listing.vertices.subsets import ranges_of_first
+from arrangement.listing.vertices.subsets import Box, even_boxes, ranges_of_first
 from arrangement.listing.vertices.tables import fill_tables
 from arrangement.model import Arrangement
 
@@ -156,9 +157,21 @@ class VertexWalker:
         for here in range(level, -1, -1):
             for first, stop in ranges_of_first(n_free, top - here, least):
                 piece = self._fork(here, here)
-                piece._restrict(first, stop)
+                piece._restrict((), first, stop)
                 walkers.append(piece)
         return walkers
+
+    def boxes(self, wanted: int) -> list[tuple[Box, ...]]:
+        """Split the sets of rows into at most ``wanted`` parts of about equal size."""
+        return even_boxes(self.layout.n_rows - 1, self._rank, wanted)
+
+    def at(self, box: Box) -> VertexWalker:
+        """Return an independent walker over the chambers of a box of sets of rows."""
+        deque(self.preparation, maxlen=0)
+        walker = self._fork(box.level, box.level)
+        if box.level < self._rank - 1:
+            walker._restrict(box.head, box.first, box.stop)
+        return walker
 
     def _fork(self, first: int, last: int) -> VertexWalker:
         """Return a walker over levels; shares what does not change in a listing."""
@@ -170,12 +183,14 @@ class VertexWalker:
         other._start(first)
         return other
 
-    def _restrict(self, first: int, stop: int) -> None:
-        """List only the vertices of the level whose first row is in this range."""
+    def _restrict(self, head: tuple[int, ...], first: int, stop: int) -> None:
+        """List only vertices of rows that begin with ``head`` and one of this range."""
         self.control[STOP] = stop
+        self.control[HEAD] = size = len(head)
         prefix = self._level.path.prefix
         if len(prefix):
-            prefix += first
+            prefix[:size] = head
+            prefix[size:] = np.arange(first, first + len(prefix) - size)
         else:
             self.control[LAST] = first
 

@@ -1,0 +1,214 @@
+"""Pieces of a listing on an executor: processes, or the machines of a cluster.
+
+Any `concurrent.futures.Executor` will do.  What is sent is a piece, which says where
+it is and not what; what comes back are its patterns, or what was made of them.  A
+piece gives the same wherever and however often it is listed, so an engine may move it
+or run it again.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
+from concurrent.futures import TimeoutError as NotYetError
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from arrangement.errors import InputError, InputTypeError, WorkersLostError
+from arrangement.listing.pieces import Piece, pieces_of
+from arrangement.listing.plan import Plan
+from arrangement.listing.runs import Block, in_order, run
+from arrangement.model import Arrangement
+from arrangement.options import Listener, Progress, check_progress
+
+# bytes of patterns of a piece, were all of Cover's bound there; fewest and most pieces
+_BYTES, _FEWEST, _MOST = 1 << 22, 16, 1 << 12
+# pieces that are given out before the first of them is taken
+AHEAD = 64
+# seconds between looks at the time while a piece is waited for
+_PATIENCE = 0.1
+
+
+def check_executor(executor: Any, n_jobs: int = 1) -> None:
+    """Refuse an ``executor`` that is none, or threads beside it.
+
+    Raises
+    ------
+    InputTypeError
+        Not a `concurrent.futures.Executor`.
+    InputError
+        ``n_jobs`` is not 1.
+    """
+    if executor is None:
+        return
+    if not isinstance(executor, Executor):
+        advice = " Use client.get_executor()." if hasattr(executor, "scheduler") else ""
+        raise InputTypeError(
+            f"executor is {type(executor).__name__}; expected a "
+            f"concurrent.futures.Executor.{advice}"
+        )
+    if n_jobs != 1:
+        raise InputError(
+            f"n_jobs={n_jobs} with executor: its workers are given when it is made. "
+            "Leave n_jobs out."
+        )
+
+
+def results_of(
+    executor: Executor, work: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]
+) -> Iterator[Any]:
+    """Yield ``work(*task)`` of all tasks, in their order; None while one is waited for.
+
+    What has not begun is called off when the consumer leaves.
+
+    Raises
+    ------
+    WorkersLostError
+        The executor is broken.
+    """
+    waiting: deque[Future[Any]] = deque()
+    left = iter(tasks)
+    try:
+        while True:
+            while len(waiting) < AHEAD and (task := next(left, None)) is not None:
+                waiting.append(executor.submit(work, *task))
+            if not waiting:
+                return
+            try:
+                result = waiting[0].result(timeout=_PATIENCE)
+            except NotYetError:
+                if waiting[0].done():  # the work itself ran out of time
+                    raise
+                yield None
+                continue
+            waiting.popleft()
+            yield result
+    except BrokenProcessPool as error:
+        raise WorkersLostError(
+            "a worker of the executor died, and with it the executor: killed, or out "
+            "of memory. Call again with a new one; write_patterns(.., resume=True) "
+            "goes on with the pieces that are there."
+        ) from error
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def default_pieces(plan: Plan) -> list[Piece]:
+    """Split a plan into pieces, as many as its size asks for and not its workers."""
+    most = plan.bound * 8 * max(plan.width, 1) // _BYTES
+    return pieces_of(plan, min(max(most, _FEWEST), _MOST))
+
+
+def run_pieces(
+    plan: Plan,
+    executor: Executor,
+    target: NDArray[np.uint64] | None = None,
+    *,
+    prove: bool = False,
+    facets: bool = False,
+) -> Iterator[Block]:
+    """Yield the chambers of a plan in blocks, as `run` does, listed by an executor."""
+    tasks = [(piece, prove, facets) for piece in default_pieces(plan)]
+    nothing = [Block(np.zeros((0, plan.width), dtype=np.uint64))]
+    lists = results_of(executor, _list_piece, tasks)
+    return in_order((nothing if found is None else found for found in lists), target)
+
+
+def _list_piece(piece: Piece, prove: bool, facets: bool) -> list[Block]:
+    check = piece.prover().check if prove else None
+    return [
+        Block(block.patterns.copy(), block.facets, block.checked)
+        for block in piece.blocks(check=check, facets=facets)
+    ]
+
+
+def fold_pieces(
+    plan: Plan,
+    executor: Executor,
+    function: Callable[..., None],
+    state: Any,
+    merge: Callable[[Any, Any], object],
+    progress: Listener | None,
+) -> None:
+    """Reduce each piece by itself and merge what comes of them into ``state``."""
+    # as it is now: merging changes it, and a task may be sent later
+    start = copy.deepcopy(state)
+    tasks = [(piece, function, start) for piece in default_pieces(plan)]
+    done = 0
+    for result in results_of(executor, _fold_piece, tasks):
+        if result is None:
+            continue
+        count, part = result
+        merge(state, part)
+        done += count
+        if progress is not None:
+            progress(Progress.of_patterns(done, plan.bound))
+
+
+def _fold_piece(
+    piece: Piece, function: Callable[..., None], state: Any
+) -> tuple[int, Any]:
+    # in threads nothing is pickled, and so nothing copied
+    state = copy.deepcopy(state)
+    return piece.fold(function, state), state
+
+
+def count_by_listing(
+    X: Arrangement | ArrayLike | Any,
+    *,
+    offsets: ArrayLike | None = None,
+    rank: str | int = "exact",
+    floats: str = "binary",
+    executor: Executor | None = None,
+    progress: Listener | None = None,
+) -> int:
+    """Count the sign patterns of a matrix by walking through them all.
+
+    Parameters
+    ----------
+    X, offsets, rank, floats, progress
+        As in `enumerate_patterns`.
+    executor : concurrent.futures.Executor, optional
+        Counts in pieces, as in `iter_patterns`.
+
+    Returns
+    -------
+    int
+        What `count_patterns` finds in another way, and mostly sooner.
+
+    Raises
+    ------
+    InputError, InputTypeError
+        As `enumerate_patterns`.
+    WorkersLostError
+        The executor is broken.
+
+    Examples
+    --------
+    >>> from concurrent.futures import ThreadPoolExecutor
+    >>> with ThreadPoolExecutor(2) as pool:
+    ...     count_by_listing([[1, 0], [0, 1], [1, 1]], executor=pool)
+    6
+    """
+    check_executor(executor)
+    check_progress(progress)
+    arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
+    plan = Plan(arrangement)
+    counts: Iterator[int | None]
+    if executor is None:
+        counts = (len(block.patterns) for block in run(plan))
+    else:
+        tasks = [(piece,) for piece in default_pieces(plan)]
+        counts = results_of(executor, Piece.count, tasks)
+    total = 0
+    for count in counts:
+        total += count or 0
+        if count and progress is not None:
+            progress(Progress.of_patterns(total, plan.bound))
+    return total
