@@ -8,8 +8,8 @@ Lists
 -----
 `enumerate_patterns` lists all patterns, `iter_patterns` streams blocks of them in
 bounded memory, with a proof at its end if asked; ``where={row: sign}`` lists one region
-without the rest, ``n_jobs`` uses threads, ``max_patterns`` and ``time_limit`` stop it,
-and ``plan`` of a list says how it was made: nearly generic matrices are listed vertex by
+without the rest, ``n_jobs`` uses threads, ``max_patterns`` and ``time_limit`` stop it.
+``plan`` of a list says how it was made: nearly generic matrices are listed vertex by
 vertex, any other by cutting cells.
 
 ``executor=`` of `iter_patterns`, `fold`, `write_patterns` and others takes any

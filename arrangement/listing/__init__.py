@@ -2,19 +2,31 @@
 
 from arrangement.listing.cells import make_layout
 from arrangement.listing.covectors import iter_covectors
-from arrangement.listing.executors import count_by_listing
+from arrangement.listing.executors import (
+    check_executor,
+    count_by_listing,
+    default_pieces,
+    results_of,
+)
 from arrangement.listing.folding import fold
 from arrangement.listing.pieces import Piece, partition
+from arrangement.listing.plan import Plan
+from arrangement.listing.shares import SignShare
 from arrangement.listing.streams import PatternStream, enumerate_patterns, iter_patterns
 
 __all__ = [
     "PatternStream",
     "Piece",
+    "Plan",
+    "SignShare",
+    "check_executor",
     "count_by_listing",
+    "default_pieces",
     "enumerate_patterns",
     "fold",
     "iter_covectors",
     "iter_patterns",
     "make_layout",
     "partition",
+    "results_of",
 ]

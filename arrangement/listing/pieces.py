@@ -20,6 +20,7 @@ from arrangement.model import Arrangement, PatternSet
 from arrangement.options import whole_number
 from arrangement.verification import Prover
 
+
 @dataclass(frozen=True, eq=False)
 class Piece:
     """Some of the chambers of an arrangement, to be listed by themselves.

@@ -1,4 +1,4 @@
-"""Shares of a listing by cells: prefixes of signs, with about equal numbers of chambers.
+"""Shares of a listing by cells: prefixes of signs with about as many chambers each.
 
 How many chambers have a prefix is estimated: a few rows more are drawn, the cells of
 these and the rows of the prefix are listed, and those in the prefix counted.  Only
@@ -9,6 +9,7 @@ is where it should be.  Nothing but the sizes of the shares depends on the estim
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,10 +123,7 @@ class _Leaves:
         for row, prefix in zip(signs, self.prefixes, strict=True):
             row[: prefix.size] = prefix
         bounds = [0, *self._cuts(signs, wanted), n_leaves]
-        return [
-            _described(signs, order, begin, end)
-            for begin, end in zip(bounds[:-1], bounds[1:], strict=True)
-        ]
+        return [_described(signs, order, begin, end) for begin, end in pairwise(bounds)]
 
     def _cuts(self, signs: Signs, wanted: int) -> list[int]:
         """Where shares end: of all places near enough, where the first row changes.
@@ -295,6 +293,7 @@ class _Sampler:
         """Bits of the chosen rows in what was written."""
         places = self._bits[chosen]
         words = self._output.patterns[:count, places // 64]
+        bits: NDArray[np.bool_]
         bits = (words >> (places % 64).astype(np.uint64) & np.uint64(1)).astype(bool)
         bits[:, self._is_infinity[chosen]] = True
         return bits

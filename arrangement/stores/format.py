@@ -366,15 +366,15 @@ def check_frame(folder: Path, header_bytes: int, checksum: Checksum) -> None:
 def write_header(folder: Path, header: Header) -> None:
     """Replace ``zarr.json``: what this says is on the disk, is."""
     text = json.dumps(header.document(), indent=2) + "\n"
-    _replace_other(folder / METADATA, text.encode())
+    replace_other(folder / METADATA, text.encode())
 
 
 def write_checksums(folder: Path, lines: list[Checksum]) -> None:
     """Replace ``checksums`` by these lines."""
-    _replace_other(folder / CHECKSUMS, "".join(map(str, lines)).encode())
+    replace_other(folder / CHECKSUMS, "".join(map(str, lines)).encode())
 
 
-def _replace_other(path: Path, data: bytes) -> None:
+def replace_other(path: Path, data: bytes) -> None:
     """Replace a file unless it says the same already."""
     try:
         is_same = path.read_bytes() == data
@@ -401,7 +401,7 @@ def replace_file(path: Path, data: bytes) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     partial.replace(path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def remove_partial(folder: Path) -> None:
@@ -409,7 +409,8 @@ def remove_partial(folder: Path) -> None:
     (folder / _PARTIAL).unlink(missing_ok=True)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Force to the disk what a folder holds, by name."""
     if os.name == "posix":  # elsewhere folders cannot be opened
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -422,7 +423,7 @@ def _sync_folder(folder: Path) -> None:
 def locked(folder: Path, *, exist_ok: bool) -> Iterator[None]:
     """Make the folder and keep other writers out; the lock dies with the process."""
     folder.mkdir(exist_ok=exist_ok)
-    _sync_folder(folder.parent)
+    sync_folder(folder.parent)
     try:
         import fcntl
     except ImportError:

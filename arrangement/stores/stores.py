@@ -23,9 +23,9 @@ equal to what was written before.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -41,17 +41,13 @@ from arrangement.errors import (
     ListingTooLargeError,
 )
 from arrangement.io import check_new_file
-from arrangement.listing import PatternStream, iter_patterns
+from arrangement.listing import PatternStream, check_executor, iter_patterns
 from arrangement.model import Arrangement, PatternSet, Proof, matrix_sha256
-from arrangement.options import Listener, free_bytes
+from arrangement.options import Listener, count_jobs, free_bytes
 from arrangement.stores import format as form
-from arrangement.stores.arrays import (
-    digest,
-    encode_chunk,
-    import_zarr,
-    open_array,
-    read_chunk,
-)
+from arrangement.stores import groups
+from arrangement.stores.arrays import import_zarr, open_array, read_chunk
+from arrangement.stores.chunks import intact_chunks, write_chunks
 from arrangement.stores.format import Checksum, Header
 from arrangement.verification import verify
 
@@ -74,7 +70,8 @@ class StoredPatterns:
         Folder of the store.
     packed : zarr.Array, shape (P, ceil(n/64)), uint64
         The patterns as in ``PatternSet.packed``, read by slices; here only Zarr's own
-        check (CRC-32C) is made.
+        check (CRC-32C) is made.  Of a store written in pieces, what reads such slices
+        of the arrays of them all.
     n_rows, rank, bound, plan
         As in `PatternSet`.
     block_size : int
@@ -87,6 +84,8 @@ class StoredPatterns:
     proof : Proof or None
         The proof of the call of `write_patterns` that returned this; None for a store
         that was opened (`verify` proves it).
+    pieces : tuple of StoredPatterns
+        What a store written in pieces is made of, one after another.
     """
 
     path: Path
@@ -100,6 +99,7 @@ class StoredPatterns:
     matrix_sha256: str
     checksums: tuple[Checksum, ...] = field(repr=False)
     proof: Proof | None = None
+    pieces: tuple[StoredPatterns, ...] = field(default=(), repr=False)
 
     def __len__(self) -> int:
         """Return the number of patterns."""
@@ -112,6 +112,8 @@ class StoredPatterns:
 
     def iter_chunks(self) -> Iterator[PatternSet]:
         """Yield the patterns of each chunk, checked."""
+        for piece in self.pieces:
+            yield from piece.iter_chunks()
         for checksum in self.checksums:
             yield self._pattern_set(read_chunk(self.path, self.packed, checksum))
 
@@ -126,20 +128,24 @@ class StoredPatterns:
             )
         places = range(len(self))[key]
         forward = places if places.step > 0 else places[::-1]
-        pieces = [self.packed[:0]]
-        if forward:
+        packed = np.concatenate([self.packed[:0], *self._parts(forward)])
+        return self._pattern_set(packed if places.step > 0 else packed[::-1])
+
+    def _parts(self, forward: range) -> Iterator[NDArray[np.uint64]]:
+        """Yield what each chunk, or each piece, has of some places."""
+        begin = 0
+        for piece in self.pieces:
+            inside = groups.places_within(forward, begin, begin + len(piece))
+            if inside is not None:
+                yield piece[inside].packed
+            begin += len(piece)
+        if not self.pieces and forward:
             size = self.block_size
             for k in range(forward[0] // size, forward[-1] // size + 1):
-                begin = k * size
-                # the first place that is in this chunk or after it
-                skip = max(0, -((forward.start - begin) // forward.step))
-                first = forward.start + skip * forward.step - begin
-                last = min(forward[-1] - begin, size - 1)
-                if first <= last:
+                inside = groups.places_within(forward, k * size, (k + 1) * size)
+                if inside is not None:
                     chunk = read_chunk(self.path, self.packed, self.checksums[k])
-                    pieces.append(chunk[first : last + 1 : forward.step])
-        packed = np.concatenate(pieces)
-        return self._pattern_set(packed if places.step > 0 else packed[::-1])
+                    yield chunk[inside]
 
     def _pattern_set(self, packed: NDArray[np.uint64]) -> PatternSet:
         return PatternSet(
@@ -211,6 +217,7 @@ def write_patterns(
     prove: bool = True,
     resume: bool = False,
     progress: Listener | None = None,
+    executor: Executor | None = None,
 ) -> StoredPatterns:
     """Stream every sign pattern of a matrix to a Zarr store.
 
@@ -234,6 +241,12 @@ def write_patterns(
         them are written again.
     progress : callable, optional
         Called with a `Progress` after each chunk.
+    executor : concurrent.futures.Executor, optional
+        Lists and writes pieces on its workers, as in `iter_patterns`.  The store is
+        then a Zarr group with an array for each piece, each written by one worker and
+        there in whole or not at all: with ``resume=True`` the pieces that are there
+        are kept.  How many pieces, and every byte, depends on the matrix alone.
+        All workers must reach the path, by the same name.
 
     Returns
     -------
@@ -262,6 +275,8 @@ def write_patterns(
     arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
     size = form.chunk_rows(block_size, arrangement.n_hyperplanes)
     folder = _check_target(path, resume=resume)
+    groups.check_kind(folder, with_executor=executor is not None)
+    check_executor(executor, count_jobs(n_jobs))
     stream = iter_patterns(
         arrangement, block_size=size, n_jobs=n_jobs, prove=prove, progress=progress
     )
@@ -276,7 +291,12 @@ def write_patterns(
     )
     try:
         with form.locked(folder, exist_ok=resume):
-            proof = _write(folder, header, stream, prove)
+            if executor is None:
+                proof = _write(folder, header, stream, prove)
+            else:
+                proof = groups.write_group(
+                    folder, header, arrangement, executor, prove, progress
+                )
     except FileExistsError:
         raise InputError(
             f"{folder} exists; it came to be in the meantime. Give another path, or "
@@ -312,6 +332,8 @@ def open_patterns(path: str | os.PathLike[str]) -> StoredPatterns:
     """
     import_zarr()
     folder = Path(path)
+    if groups.is_group(folder):
+        return _open_group(folder)
     header = form.read_header(folder)
     if header.status != form.COMPLETE:
         raise InputError(
@@ -333,6 +355,37 @@ def open_patterns(path: str | os.PathLike[str]) -> StoredPatterns:
         claim=header.proof,
         matrix_sha256=header.matrix_sha256,
         checksums=tuple(checksums),
+    )
+
+
+def _open_group(folder: Path) -> StoredPatterns:
+    """Open a store that was written in pieces."""
+    group = groups.read_group(folder)
+    if group.status != form.COMPLETE:
+        raise InputError(
+            f"{folder} is incomplete: not all of its {group.n_pieces} pieces are "
+            "written. Continue it: write_patterns(.., executor=.., resume=True)."
+        )
+    pieces = []
+    for k, found in enumerate(group.digests):
+        piece = open_patterns(groups.piece_folder(folder, k))
+        if form.digest_lines(list(piece.checksums)) != found:
+            raise InputError(
+                f"{piece.path} is not the piece that was written. {form.REWRITE}"
+            )
+        pieces.append(piece)
+    return StoredPatterns(
+        path=folder,
+        packed=groups.Joined([piece.packed for piece in pieces]),
+        n_rows=group.n_rows,
+        rank=group.rank,
+        bound=int(group.bound),
+        plan=group.plan,
+        block_size=group.block_size,
+        claim=group.proof,
+        matrix_sha256=group.matrix_sha256,
+        checksums=(),
+        pieces=tuple(pieces),
     )
 
 
@@ -366,7 +419,7 @@ def _write(
     A proof comes from listing again and comparing, never from what the store says.
     """
     stored = form.stored_header(folder, header)
-    kept = [] if stored is None else _intact_chunks(folder, stored)
+    kept = [] if stored is None else intact_chunks(folder, stored)
     form.remove_partial(folder)
     if (
         stored is not None
@@ -375,7 +428,7 @@ def _write(
         and not prove
     ):
         return None
-    header = _write_chunks(folder, header, kept, stream)
+    header = write_chunks(folder, header, kept, _blocks(stream))
     method, text = "none", "none, as asked: completeness was not checked"
     if stream.proof is not None:
         method, text = stream.proof.method, str(stream.proof)
@@ -388,59 +441,6 @@ def _write(
     )
     form.write_header(folder, header)
     return stream.proof
-
-
-def _intact_chunks(folder: Path, stored: Header) -> list[Checksum]:
-    """Return the checksums of the leading chunks that are whole, read and compared."""
-    kept: list[Checksum] = []
-    array = open_array(folder)
-    for checksum in form.read_checksums(folder)[: stored.chunks]:
-        try:
-            read_chunk(folder, array, checksum)
-        except InputError:
-            break
-        kept.append(checksum)
-    return kept
-
-
-def _write_chunks(
-    folder: Path, header: Header, kept: list[Checksum], stream: PatternStream
-) -> Header:
-    """Compare the kept chunks with the stream, write the others, return the header."""
-    form.write_checksums(folder, kept)
-    running = hashlib.sha256()
-    k = 0
-    for k, block in enumerate(_blocks(stream), 1):
-        found = digest(block.packed)
-        if k <= len(kept):
-            line = kept[k - 1]
-            if line.sha256 != found:
-                raise InputError(
-                    f"chunk {line.chunk} of {folder} (file {line.name}) differs from "
-                    "what the matrix gives now: it was altered, or written by another "
-                    "version. Remove the store and write it again."
-                )
-        else:
-            data = encode_chunk(block.packed, header)
-            line = Checksum(found, len(data), k - 1)
-            if data:
-                form.replace_file(folder / line.name, data)
-            form.append_checksum(folder, line)
-        running.update(str(line).encode())
-        header = replace(
-            header,
-            count=header.count + len(block),
-            chunks=k,
-            checksums_sha256=running.hexdigest(),
-        )
-        if k > len(kept):
-            form.write_header(folder, header)
-    if k < len(kept):
-        raise InputError(
-            f"chunk {k} of {folder} is one too many: the matrix gives {k} chunks. "
-            "Remove the store and write it again."
-        )
-    return header
 
 
 def _blocks(stream: PatternStream) -> Iterator[PatternSet]:

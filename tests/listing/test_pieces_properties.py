@@ -1,0 +1,175 @@
+"""Pieces of even work: every chamber once, in order, and about as many in each."""
+
+from __future__ import annotations
+
+import itertools
+import pickle
+from math import comb
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from arrangement import Arrangement, enumerate_patterns, partition
+from arrangement._kernels.state import DONE
+from arrangement.listing.cells import make_layout, new_output
+from arrangement.listing.plan import Plan
+from arrangement.listing.runs import run
+from arrangement.listing.shares import sign_shares
+from arrangement.listing.vertices import VertexWalker
+from arrangement.listing.vertices.decisions import Decisions
+from arrangement.listing.vertices.subsets import even_boxes
+
+from reference.listings import joined
+from strategies import affine_arrangements, matrices
+
+moderate = settings(max_examples=40, deadline=None)
+
+
+def sets_of(box, n_free, rank):
+    """The sets of rows of a box, from its definition."""
+    size = rank - 1 - box.level
+    place = len(box.head)
+    for rows in itertools.combinations(range(n_free), size):
+        is_here = rows[:place] == box.head
+        if is_here and (not size or box.first <= rows[place] < box.stop):
+            yield rows
+
+
+@moderate
+@given(st.integers(1, 9), st.integers(1, 5), st.integers(1, 30))
+def test_boxes_hold_every_set_of_rows_once_and_in_order(n_free, rank, k):
+    parts = even_boxes(n_free, rank, k)
+    found = [[(b.level, *s) for b in part for s in sets_of(b, n_free, rank)]
+             for part in parts]  # fmt: skip
+    expected = [
+        (level, *rows)
+        for level in range(rank - 1, -1, -1)
+        for rows in itertools.combinations(range(n_free), rank - 1 - level)
+    ]
+    assert list(itertools.chain(*found)) == expected
+    assert len(parts) <= k
+    total = sum(comb(n_free, size) for size in range(rank))
+    assert len(expected) == total
+    # sets that differ in their last row alone stay together, here and in other levels
+    assert all(len(part) <= total // k + 1 + rank * n_free for part in found)
+
+
+def braid(n):
+    return [
+        [int(c == i) - int(c == j) for c in range(n)]
+        for i, j in itertools.combinations(range(n), 2)
+    ]
+
+
+def points_of_a_grid():
+    rng = np.random.default_rng(3)
+    X = rng.integers(0, 12, (120, 3))
+    X[:, 1] = X[:, 1] // 3 * X[:, 0]  # most rows nearly alike, as in real tables
+    return np.c_[X, np.ones(120, dtype=int)]
+
+
+@pytest.mark.parametrize(
+    ("X", "k", "most"),
+    [
+        (braid(7), 16, 1.25),
+        (points_of_a_grid()[:, :3], 16, 1.25),
+        (points_of_a_grid()[:60], 16, 1.5),
+        (np.random.default_rng(0).normal(size=(40, 5)), 16, 1.05),
+        (np.random.default_rng(0).normal(size=(14, 9)), 16, 1.1),
+        (np.random.default_rng(0).normal(size=(3000, 2)), 60, 1.05),
+    ],
+    ids=["braid", "grid", "grid, rank 4", "generic", "high rank", "rank 2"],
+)
+def test_pieces_are_about_even(X, k, most):
+    pieces = partition(X, k)
+    counts = np.array([piece.count() for piece in pieces])
+    assert len(counts) == k
+    assert counts.sum() == len(enumerate_patterns(X, prove=False))
+    assert counts.max() <= most * counts.mean()
+
+
+@moderate
+@given(st.data())
+def test_prefixes_of_small_arrangements_are_the_listing_by_cells(data):
+    offsets = None
+    if data.draw(st.booleans()):
+        X, offsets = data.draw(affine_arrangements())
+    else:
+        X = data.draw(matrices())
+    plan = Plan(Arrangement(X, offsets), by_cells=True)
+    whole = np.concatenate([block.patterns.copy() for block in run(plan)])
+    if plan.layout is None:
+        return
+    k = data.draw(st.integers(1, 12))
+    shares = sign_shares(plan.layout, k)
+    half = len(whole) // plan.step
+    assert len(shares) == min(k, half)
+    pieces = partition(plan.arrangement, k)
+    parts = [joined(piece.iter_patterns()) for piece in pieces]
+    assert np.array_equal(np.concatenate(parts), whole)
+    # each prefix is as short as it can be, so none holds another
+    for share in shares:
+        rows = [tuple(row[row != 0]) for row in share.signs]
+        assert rows == sorted(rows, reverse=True)
+        assert not any(b[: len(a)] == a for a, b in itertools.permutations(rows, 2))
+
+
+def nearly_parallel():
+    """Rows that float64 can hardly tell apart: elimination is left in doubt."""
+    rng = np.random.default_rng(5)
+    X = rng.integers(-9, 10, (14, 4)) * (1 << 60)
+    X[5] = X[4] + [0, 1, 0, 0]
+    X[9] = X[4] + [0, 0, 1, 2]
+    X[10] = X[2] + X[3] + [1, 0, 0, 0]
+    return [[int(x) for x in row] for row in X]
+
+
+def listed(walker, layout):
+    block = np.zeros((64, layout.words_per_pattern), dtype=np.uint64)
+    output = new_output(layout)._replace(patterns=block)
+    found, status = [], -1
+    while status != DONE:
+        status = walker.advance(output)
+        found.append(block[: walker.n_written].copy())
+        walker.n_written = 0
+    return np.concatenate(found)
+
+
+@pytest.mark.parametrize("k", [1, 3, 11, 100])
+def test_boxes_of_rows_in_doubt_are_the_listing_by_vertices(k, monkeypatch):
+    doubts = []
+    doubt_all_from = Decisions.doubt_all_from
+    monkeypatch.setattr(
+        Decisions,
+        "doubt_all_from",
+        lambda self, *of: doubts.append(of) or doubt_all_from(self, *of),
+    )
+    arrangement = Arrangement(nearly_parallel())
+    layout = make_layout(arrangement)
+    walker = VertexWalker(arrangement, layout, step=2)
+    whole = listed(VertexWalker(arrangement, layout, step=2), layout)
+    assert len(whole) == len(enumerate_patterns(arrangement))
+    boxes = [box for part in walker.boxes(k) for box in part]
+    parts = [listed(walker.at(box), layout) for box in boxes]
+    assert np.array_equal(np.concatenate(parts), whole)
+    assert doubts
+
+
+def test_a_piece_is_small_and_is_what_it_was_after_pickling():
+    X = np.random.default_rng(0).integers(-9, 10, (60, 4))
+    for piece in partition(X, 5):
+        data = pickle.dumps(piece)
+        assert len(data) < 20_000
+        sent = pickle.loads(data)
+        assert (sent.number, sent.total) == (piece.number, piece.total)
+        assert sent.count() == piece.count() == sent.count()
+
+
+def test_a_base_of_many_rows_is_cut_without_being_listed():
+    X = np.vstack([np.eye(16, dtype=int), np.ones((1, 16), dtype=int)])
+    pieces = partition(X, 8)
+    counts = [piece.count() for piece in pieces]
+    assert sum(counts) == 2 * (2**16 - 1)
+    assert max(counts) <= 1.05 * sum(counts) / 8
