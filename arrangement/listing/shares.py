@@ -85,6 +85,7 @@ class _Leaves:
     def __init__(self, signs: Signs, weights: NDArray[np.float64]) -> None:
         self.prefixes = list(signs)
         self._weights = weights
+        self._signs: Signs | None = signs
 
     @property
     def total(self) -> float:
@@ -108,6 +109,7 @@ class _Leaves:
 
     def put(self, grown: list[tuple[int, _Counted]]) -> None:
         """Put longer prefixes in the place of some."""
+        self._signs = None
         weights = self._weights.tolist()
         for k, (signs, counts) in reversed(grown):
             self.prefixes[k : k + 1] = list(signs)
@@ -118,10 +120,12 @@ class _Leaves:
         """Cut the prefixes into shares and describe each by few of them."""
         n_leaves = len(self.prefixes)
         wanted = min(wanted, n_leaves)
-        width = max(prefix.size for prefix in self.prefixes)
-        signs = np.zeros((n_leaves, width), dtype=np.int8)
-        for row, prefix in zip(signs, self.prefixes, strict=True):
-            row[: prefix.size] = prefix
+        signs = self._signs
+        if signs is None:
+            width = max(prefix.size for prefix in self.prefixes)
+            signs = np.zeros((n_leaves, width), dtype=np.int8)
+            for row, prefix in zip(signs, self.prefixes, strict=True):
+                row[: prefix.size] = prefix
         bounds = [0, *self._cuts(signs, wanted), n_leaves]
         return [_described(signs, order, begin, end) for begin, end in pairwise(bounds)]
 
