@@ -68,10 +68,10 @@ def hash_patterns(patterns, tables, keys):
 
 @bare_inner
 def _is_same(patterns, i, others, j):
+    difference = ZERO
     for w in range(patterns.shape[1]):
-        if patterns[i, w] != others[j, w]:
-            return False
-    return True
+        difference |= patterns[i, w] ^ others[j, w]
+    return difference == ZERO
 
 
 @bare_kernel
@@ -113,10 +113,10 @@ def find_patterns(table, others, keys, found):
 
 @bare_inner
 def _is_across(patterns, i, j, masks, c):
+    difference = ZERO
     for w in range(patterns.shape[1]):
-        if patterns[i, w] != patterns[j, w] ^ masks[c, w]:
-            return False
-    return True
+        difference |= patterns[i, w] ^ patterns[j, w] ^ masks[c, w]
+    return difference == ZERO
 
 
 @bare_inner

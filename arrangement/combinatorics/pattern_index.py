@@ -13,11 +13,10 @@ from arrangement._kernels.graphs import (
     find_patterns,
     hash_patterns,
 )
+from arrangement.combinatorics.class_bits import Words, class_masks
 from arrangement.errors import BudgetExceededError, InputError
 from arrangement.model import Arrangement, pack
 from arrangement.options import IsLate, never
-
-Words = NDArray[np.uint64]
 
 # bits of the filter, and places of the table, a pattern: at least
 _FILTER_BITS, _PLACES = 16, 2
@@ -105,16 +104,6 @@ def check_late(is_late: IsLate, done: int, total: int) -> None:
             f"the time is up, and {done:,} of {total:,} patterns are done; raise "
             "time_limit."
         )
-
-
-def class_masks(arrangement: Arrangement) -> Words:
-    """Return the rows of each class of parallel rows as bits, (classes, words)."""
-    width = -(-arrangement.n_hyperplanes // 64)
-    masks = np.zeros((arrangement.n_distinct, width), dtype=np.uint64)
-    rows = np.flatnonzero(arrangement.class_of >= 0)
-    flags = np.uint64(1) << (rows & 63).astype(np.uint64)
-    np.bitwise_or.at(masks, (arrangement.class_of[rows], rows >> 6), flags)
-    return masks
 
 
 def _closed(packed: Words) -> Words:

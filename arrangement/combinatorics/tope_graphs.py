@@ -9,11 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from arrangement.combinatorics.pattern_index import (
-    PatternIndex,
-    check_late,
-    class_masks,
-)
+from arrangement.combinatorics.class_bits import class_masks
+from arrangement.combinatorics.pattern_index import PatternIndex, check_late
 from arrangement.errors import InputError
 from arrangement.listing import enumerate_patterns, iter_patterns
 from arrangement.model import Arrangement, PatternSet
@@ -84,9 +81,7 @@ class TopeGraph:
         graph.add_nodes_from(range(self.n_chambers))
         graph.add_edges_from(
             (a, b, {"row": row})
-            for (a, b), row in zip(
-                self.edges.tolist(), self.rows.tolist(), strict=True
-            )
+            for (a, b), row in zip(self.edges.tolist(), self.rows.tolist(), strict=True)
         )
         return graph
 
@@ -173,15 +168,11 @@ def tope_graph(
     """
     deadline = Deadline(time_limit)
     check_progress(progress)
-    patterns = patterns_of(
-        X, offsets, rank, floats, n_jobs, deadline, time_limit, progress
-    )
+    patterns = patterns_of(X, offsets, rank, floats, n_jobs, deadline, progress)
     arrangement = arrangement_of(patterns)
     edges = all_edges(patterns, arrangement, deadline, progress)
     # copies, so that the third column is not kept twice
-    return TopeGraph(
-        patterns, edges[:, :2].copy(), arrangement.first_rows[edges[:, 2]]
-    )
+    return TopeGraph(patterns, edges[:, :2].copy(), arrangement.first_rows[edges[:, 2]])
 
 
 def all_edges(
@@ -214,7 +205,6 @@ def patterns_of(
     floats: str,
     n_jobs: int,
     deadline: Deadline,
-    time_limit: float | None,
     progress: Listener | None,
 ) -> PatternSet:
     """Return X itself if it is a list, else list it, with proof."""
@@ -231,7 +221,7 @@ def patterns_of(
         rank=rank,
         floats=floats,
         n_jobs=n_jobs,
-        time_limit=None if time_limit is None else deadline.left(),
+        time_limit=deadline.left(),
         progress=progress,
     )
 

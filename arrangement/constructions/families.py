@@ -38,7 +38,7 @@ def differences(pairs: NDArray[np.int64], out: NDArray[np.int64]) -> None:
 
 
 def all_pairs(n: int) -> NDArray[np.int64]:
-    """Return the pairs ``i < j`` below n, (n (n - 1) / 2, 2), in lexicographic order."""
+    """Return the pairs ``i < j`` below n, in lexicographic order."""
     return np.array(list(combinations(range(n), 2)), dtype=np.int64).reshape(-1, 2)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -61,13 +62,13 @@ def graphical(
         nodes = list(vertices)
     if nodes is None:
         nodes = list(dict.fromkeys(label for edge in edges for label in edge))
-        try:
+        with suppress(TypeError):  # labels that cannot be compared stay
             nodes.sort()
-        except TypeError:  # labels that cannot be compared
-            pass
     column = {label: k for k, label in enumerate(nodes)}
     if len(column) < len(nodes):
-        raise InputError(f"{len(nodes)} vertices, {len(column)} distinct; name each once.")
+        raise InputError(
+            f"{len(nodes)} vertices, {len(column)} distinct; name each once."
+        )
     pairs = np.zeros((len(edges), 2), dtype=np.int64)
     for i, edge in enumerate(edges):
         for k, label in enumerate(edge):

@@ -25,7 +25,7 @@ _Row = list[Fraction | int]
 
 
 def from_polymake(source: Any, *, affine: bool = False) -> Arrangement:
-    """Return a ``HyperplaneArrangement`` of polymake.
+    r"""Return a ``HyperplaneArrangement`` of polymake.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def from_polymake(source: Any, *, affine: bool = False) -> Arrangement:
     >>> text = '{"_type": "fan::HyperplaneArrangement", "HYPERPLANES": '
     >>> count_patterns(from_polymake(text + '[["1", "0"], ["-1/2", "1"]]}'))
     4
-    >>> count_patterns(from_polymake("1 0 0\\n0 1 0\\n-1 1 1", affine=True))
+    >>> count_patterns(from_polymake("1 0 0\n0 1 0\n-1 1 1", affine=True))
     4
     """
     rows = _rows_of(source)
@@ -106,7 +106,9 @@ def _rows_of(source: Any) -> list[_Row]:
         source = source[_PROPERTY]
     elif hasattr(source, _PROPERTY):
         source = getattr(source, _PROPERTY)
-    if not isinstance(source, Sequence | np.ndarray) and not hasattr(source, "__iter__"):
+    if not isinstance(source, Sequence | np.ndarray) and not hasattr(
+        source, "__iter__"
+    ):
         raise InputTypeError(
             f"{said('source', source)}; expected text, a path, a mapping or an object "
             f"with {_PROPERTY}."

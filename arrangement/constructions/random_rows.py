@@ -61,7 +61,9 @@ def generic(
     seed = whole_number(seed, "seed", 0)
     deadline = Deadline(time_limit)
     if r > n:
-        raise InputError(f"n={n}, r={r}; expected r <= n, as n rows have no higher rank.")
+        raise InputError(
+            f"n={n}, r={r}; expected r <= n, as n rows have no higher rank."
+        )
     empty_rows(n, r, f"generic({n}, {r})", n)
     random = np.random.default_rng([seed, n, r])
     most = 2 + math.ceil((16.0 * math.comb(n, r)) ** (1 / r) / 2)

@@ -90,8 +90,9 @@ def coxeter(letter: str, n: int) -> Arrangement:
 def _dihedral(mirrors: int) -> tuple[str, int]:
     if mirrors not in _DIHEDRAL:
         raise InputError(
-            f"I2({mirrors}) has no rational coordinates (only m = 2, 3, 4, 6 have). Any "
-            f"m lines through a point have the same chambers: generic({mirrors}, 2)."
+            f"I2({mirrors}) has no rational coordinates (only m = 2, 3, 4, 6 have). "
+            f"Any m lines through a point have the same chambers: generic({mirrors}, "
+            "2)."
         )
     return _DIHEDRAL[mirrors]
 
