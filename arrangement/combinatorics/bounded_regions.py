@@ -226,16 +226,25 @@ def _crossing(
     normals = np.zeros((len(cone.rows), rank - 1), dtype=object)
     for i, row in enumerate(cone.rows):
         normals[i] = [row[j] - row[rank - 1] * direction[j] for j in range(rank - 1)]
-    parts = []
-    for level in (far, -far):
-        ends = np.zeros(len(cone.rows), dtype=object)
-        ends[:] = [-(row[rank] + row[rank - 1] * level) for row in cone.rows]
-        stream = iter_patterns(Arrangement(normals, ends), time_limit=deadline.left())
-        try:
-            parts += [spread(block, arrangement) for block in stream]
-        except ListingStoppedError:
-            raise BudgetExceededError(
-                f"{deadline} was reached while the unbounded chambers were listed; "
-                "raise time_limit."
-            ) from None
-    return np.unique(np.concatenate(parts), axis=0)
+    upper, lower = (
+        _list_at(arrangement, normals, level, deadline) for level in (far, -far)
+    )
+    both = PatternIndex(upper).find(lower) >= 0
+    return np.concatenate([upper, lower[~both]])
+
+
+def _list_at(
+    arrangement: Arrangement, normals: NDArray[Any], level: int, deadline: Deadline
+) -> NDArray[np.uint64]:
+    """Return the patterns of the chambers that cross ``c . z = level``, each once."""
+    k = arrangement.rank
+    ends = np.zeros(len(normals), dtype=object)
+    ends[:] = [-(row[k] + row[k - 1] * level) for row in arrangement.cone.rows]
+    stream = iter_patterns(Arrangement(normals, ends), time_limit=deadline.left())
+    try:
+        return np.concatenate([spread(block, arrangement) for block in stream])
+    except ListingStoppedError:
+        raise BudgetExceededError(
+            f"{deadline} was reached while the unbounded chambers were listed; raise "
+            "time_limit."
+        ) from None

@@ -84,6 +84,8 @@ def iter_patterns_inside(
     [[1, 1, 1], [1, 1, 0], [1, 0, 0], [0, 1, 1]]
     """
     check_progress(progress)
+    if block_size is not None:
+        whole_number(block_size, "block_size", 1)
     deadline = Deadline(time_limit)
     arrangement = Arrangement.coerce(X, offsets=offsets, floats=floats)
     joint = _with_inequalities(arrangement, inequalities, bounds, floats)
@@ -95,7 +97,6 @@ def iter_patterns_inside(
         "progress": progress,
     }
     if joint is None:
-        whole_number(block_size or 1, "block_size", 1)
         return iter(())
     n_more = joint.n_hyperplanes - arrangement.n_hyperplanes
     stream = iter_patterns(joint, where=dict.fromkeys(range(n_more), 1), **options)

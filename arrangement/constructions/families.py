@@ -30,6 +30,15 @@ def empty_rows(n_rows: int, width: int, name: str, n: int) -> NDArray[np.int64]:
     return np.zeros((n_rows, width), dtype=np.int64)
 
 
+def _exponent(n: int, least: int) -> None:
+    """Refuse an n for which there are ``2**n`` rows too many to be written down."""
+    if parameter(n, least) > 64:
+        raise InputError(
+            f"{said('n', n)}: there are 2**n rows; at most {_MOST_ENTRIES:,} entries "
+            "are made. Take a smaller n."
+        )
+
+
 def differences(pairs: NDArray[np.int64], out: NDArray[np.int64]) -> None:
     """Write ``e_i - e_j`` for each pair (i, j) into the rows of ``out``."""
     rows = np.arange(len(pairs))
@@ -140,7 +149,7 @@ def threshold(n: int) -> Arrangement:
     >>> count_patterns(threshold(2)), threshold(1).normals.tolist()
     (14, [[1, 0], [1, 1]])
     """
-    parameter(n, 0)
+    _exponent(n, 0)
     rows = empty_rows(2**n, n + 1, f"threshold({n})", n)
     rows[:, 0] = 1
     rows[:, 1:] = _binary_rows(n)
@@ -177,7 +186,7 @@ def resonance(n: int) -> Arrangement:
     >>> count_patterns(resonance(4)), resonance(2).normals.tolist()
     (370, [[0, 1], [1, 0], [1, 1]])
     """
-    parameter(n)
+    _exponent(n, 1)
     rows = empty_rows(2**n - 1, n, f"resonance({n})", n)
     rows[:] = _binary_rows(n)[1:]
     return Arrangement(rows)

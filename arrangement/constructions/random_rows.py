@@ -71,9 +71,9 @@ def generic(
         most = min(most, _LARGEST)
         rows = random.integers(-most, most, (n, r), endpoint=True)
         found = Arrangement(rows)
-        if found.n_distinct == n and found.rank == r:
-            limit = None if time_limit is None else deadline.left()
-            if count_patterns(found, time_limit=limit) == cover_bound(n, r):
+        if np.all(found.class_of >= 0) and (found.n_distinct == n or r == 1):
+            count = count_patterns(found, time_limit=deadline.left())
+            if count == cover_bound(n, r):
                 return found
         most *= 2
     raise InputError(

@@ -19,6 +19,7 @@ _TERM = re.compile(
 )
 _SUMMARY = re.compile(r"Arrangement of \d+ hyperplanes of dimension")
 _EMPTY = re.compile(r"Empty hyperplane arrangement of dimension (\d+)")
+_AROUND = re.compile(r"\s*([-+*/])\s*")
 _DIGITS = re.compile(r"(\d+)")
 
 # variables and their coefficients, and the constant
@@ -136,7 +137,7 @@ def _parts(text: str) -> list[str]:
 
 def _parse(part: str) -> _Form:
     """Read one linear form."""
-    text = re.sub(r"\s+", "", part)
+    text = _AROUND.sub(r"\1", part)
     terms: dict[str, Fraction] = {}
     constant = Fraction(0)
     place = 0
