@@ -217,20 +217,17 @@ def _whole_sides(
     whole = np.flatnonzero(~cut)
     _, firsts, which = np.unique(part[whole], return_index=True, return_inverse=True)
     points = patterns[whole[firsts]].witnesses()
-    row = list(new.normals[-1])
+    row = new.normals[-1].tolist()
     if new.offsets is not None:
-        row.append(-new.offsets[-1])
+        row.append(-new.offsets.tolist()[-1])
     signs = np.array([_value(row, point) > 0 for point in points.tolist()], dtype=bool)
     bit = np.zeros(count, dtype=np.bool_)
     bit[whole] = signs[which]
     return bit
 
 
-def _value(row: list[Any], point: list[int]) -> Fraction | int:
-    total: Fraction | int = 0
-    for factor, x in zip(row, point, strict=True):
-        total += (factor if isinstance(factor, Fraction) else int(factor)) * x
-    return total
+def _value(row: list[Fraction | int], point: list[int]) -> Fraction | int:
+    return sum((a * x for a, x in zip(row, point, strict=True)), 0)
 
 
 def _parts(patterns: PatternSet, old: Arrangement, sides: _Sides) -> NDArray[np.uint64]:
@@ -246,7 +243,7 @@ def _parts(patterns: PatternSet, old: Arrangement, sides: _Sides) -> NDArray[np.
         # (C, 1), (-C, 0), (C, 0), (-C, 1)
         order = order.reshape(-1, 4)[:, [0, 3, 1, 2]].copy()
     order = order.ravel()[kept.ravel()[order.ravel()]]
-    out = packed[order >> 1]
+    out: NDArray[np.uint64] = packed[order >> 1]
     out[:, n >> 6] |= np.where(order & 1, np.uint64(0), np.uint64(1 << (n & 63)))
     return out
 

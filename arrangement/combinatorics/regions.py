@@ -89,7 +89,7 @@ def iter_patterns_inside(
     deadline = Deadline(time_limit)
     arrangement = Arrangement.coerce(X, offsets=offsets, floats=floats)
     joint = _with_inequalities(arrangement, inequalities, bounds, floats)
-    options = {
+    options: dict[str, Any] = {
         "block_size": block_size,
         "n_jobs": n_jobs,
         "max_patterns": max_patterns,

@@ -290,7 +290,9 @@ def iter_tope_edges(
     return _edges_of(stream, arrangement)
 
 
-def _edges_of(stream: Iterator[PatternSet], arrangement: Arrangement) -> Any:
+def _edges_of(
+    stream: Iterator[PatternSet], arrangement: Arrangement
+) -> Iterator[TopeEdges]:
     masks = class_masks(arrangement)
     for block in stream:
         facets = block.facets()

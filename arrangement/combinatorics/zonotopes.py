@@ -219,6 +219,7 @@ def zonotope_vertices(
                 f"the vertices take more than the {most:,} bytes allowed. Stream them "
                 "with iter_zonotope_vertices(X), or raise max_bytes."
             )
-    if not parts:  # a part of a list that is empty
+    if not parts:
+        assert isinstance(X, PatternSet)  # an arrangement has a chamber
         return np.zeros((0, arrangement_of(X).dimension), dtype=np.int64)
     return np.concatenate(parts)

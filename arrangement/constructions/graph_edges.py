@@ -57,6 +57,7 @@ def graphical(
     >>> count_patterns(square)
     14
     """
+    nodes: list[Any] | None
     edges, nodes = _edges_and_nodes(graph)
     if vertices is not None:
         nodes = list(vertices)
