@@ -49,7 +49,6 @@ columns of ``sqrt(r) max |entry|``. Only the square of ``B`` is computed, in int
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 
@@ -62,6 +61,7 @@ from arrangement.counting.primes import (
     _TABLE_LIMIT,
     _inverse_table,
     _iter_primes,
+    _minor_bound_squared,
     _take_primes,
 )
 from arrangement.errors import BudgetExceededError
@@ -443,13 +443,3 @@ def _residues(
         out[:, t, :-1] = np.delete(normal, c, axis=1)
         out[:, t, -1] = last
     return out
-
-
-def _minor_bound_squared(rows: Sequence[IntRow], rank: int) -> int:
-    """Bound the square of every minor of at most ``rank`` rows (Hadamard)."""
-    norms = sorted((sum(x * x for x in row) for row in rows), reverse=True)
-    by_rows: int = math.prod(norms[:rank])
-    peaks = (max(x * x for x in column) for column in zip(*rows, strict=True))
-    # A minor with a zero column is zero, so such a column may count as 1.
-    by_columns: int = math.prod(rank * max(peak, 1) for peak in peaks)
-    return min(by_rows, by_columns)

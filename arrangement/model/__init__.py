@@ -13,15 +13,18 @@ from arrangement.model.flats import (
 )
 from arrangement.model.patterns import PatternSet, pack, unpack
 from arrangement.model.proof import Proof
+from arrangement.model.stabilisers import Stabilisers, make_chain
 
 __all__ = [
     "Arrangement",
     "Flat",
     "PatternSet",
     "Proof",
+    "Stabilisers",
     "check_time",
     "iter_flats",
     "iter_levels",
+    "make_chain",
     "matrix_sha256",
     "pack",
     "primitive",
