@@ -95,6 +95,10 @@ MOST_ROWS = 2**15
 LEAST_RANK = 4
 
 
+class ClassesTooLargeError(BudgetExceededError):
+    """The classes of two ranks would not fit in memory."""
+
+
 class Limits:
     """What a count may take, and whom it tells how far it is.
 
@@ -138,7 +142,7 @@ class Limits:
     def check_bytes(self, wanted: int) -> None:
         """Stop where the classes would take more memory than there may be."""
         if wanted > self._max_bytes:
-            raise BudgetExceededError(
+            raise ClassesTooLargeError(
                 f"the classes of flats of two ranks would take {wanted:,} bytes; "
                 f"{self._max_bytes:,} are allowed. Give more symmetries, or free "
                 "memory."
