@@ -20,11 +20,13 @@ from arrangement.errors import (
     ListingTooLargeError,
 )
 from arrangement.listing import (
+    Orbit,
     PatternStream,
     Piece,
     enumerate_patterns,
     fold,
     iter_covectors,
+    iter_orbits,
     iter_patterns,
     partition,
 )
@@ -42,6 +44,7 @@ __all__ = [
     "InputTypeError",
     "ListingStoppedError",
     "ListingTooLargeError",
+    "Orbit",
     "PatternSet",
     "PatternStream",
     "Piece",
@@ -56,6 +59,7 @@ __all__ = [
     "face_numbers",
     "fold",
     "iter_covectors",
+    "iter_orbits",
     "iter_patterns",
     "open_patterns",
     "pack",

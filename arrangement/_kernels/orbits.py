@@ -51,8 +51,10 @@ class Search(NamedTuple):
 
     ``images`` and ``labels`` (levels + 1, m) by row; ``values`` and ``ties``
     (levels + 1, longest level) by move; ``path``, ``best_path``, ``trace``,
-    ``best_trace`` and ``n_ties`` (levels + 1,); ``length`` (1,) of the best path;
-    ``seen`` (orbits,); ``masks`` (2, words) uint64 of an image and of the best one.
+    ``best_trace`` and ``n_ties`` (levels + 1,); ``n_equal`` (levels + 1,) the branches
+    beside the best path that end in the same image, that path included; ``length``
+    (1,) of the best path; ``seen`` (orbits,); ``masks`` (2, words) uint64 of an image
+    and of the best one.
     """
 
     images: Array
@@ -64,6 +66,7 @@ class Search(NamedTuple):
     trace: Array
     best_trace: Array
     n_ties: Array
+    n_equal: Array
     length: Array
     seen: Array
     best: Array
@@ -180,6 +183,7 @@ def keep(level: int, n: int, search: Search) -> None:
     """Make the path that ended at a level the best one."""
     search.length[0] = level
     for i in range(level):
+        search.n_equal[i] = 1
         search.best_path[i] = search.path[i]
         search.best_trace[i] = search.trace[i]
     for i in range(n):
@@ -203,6 +207,7 @@ def finish(level: int, n: int, is_first: bool, search: Search) -> int:
     parting = 0
     while search.path[parting] == search.best_path[parting]:
         parting += 1
+    search.n_equal[parting] += 1
     return parting + 1
 
 
@@ -253,11 +258,22 @@ def find_image(n: int, rounds: int, most: int, chain: Chain, search: Search) -> 
 
 @kernel
 def find_images(
-    sets: Array, sizes: Array, rounds: int, most: int, chain: Chain, search: Search
-) -> None:
-    """Replace sets of rows ``sets[i, :sizes[i]]`` by their images."""
-    for i in range(sizes.size):
-        n = sizes[i]
-        search.images[0, :n] = sets[i, :n]
-        find_image(n, rounds, most, chain, search)
-        sets[i, :n] = search.best[:n]
+    sets: Array, rounds: int, most: int, chain: Chain, search: Search, found: Array
+) -> bool:
+    """Replace sets of rows ``sets[i]`` by their images; False: too many paths.
+
+    ``found[i]`` is where the best path ends, then ``n_equal`` of its levels.  Where all
+    paths were followed, sets of one orbit have one image, and the elements that keep a
+    set are as many as the product of ``n_equal`` times those of the group that is left
+    at the end: an element that does takes the best path to a path with the same end,
+    and each branch that has one is counted where it parts.
+    """
+    for i in range(sets.shape[0]):
+        n = sets.shape[1]
+        search.images[0, :n] = sets[i]
+        if find_image(n, rounds, most, chain, search) >= most:
+            return False
+        sets[i] = search.best[:n]
+        found[i, 0] = search.length[0]
+        found[i, 1:] = search.n_equal
+    return True

@@ -89,6 +89,8 @@ _EVERY = 1.0
 # find the same image for more sets of an orbit.
 _ROUNDS = 1
 _MOST_PATHS = 512
+# Classes that a new level has room for, besides those of the covers of one flat.
+_ROOM = 1 << 12
 # m terms below m * 2**31 stay below 2**62
 MOST_ROWS = 2**15
 # ranks from which on there is something to sort
@@ -233,7 +235,7 @@ def _expand(run: _Run, level: kernels.Level, rank: int) -> kernels.Level | None:
     """Return the classes one rank higher, their totals times ``|F|``."""
     state = run.begin()
     m = run.matrix.columns.shape[2]
-    below = _new_level(run, rank + 1, 4 * m)
+    below = _new_level(run, rank + 1, m + 1 + _ROOM)
     parts = run.matrix, run.weights, run.chain, run.search, run.work, state
     while True:
         status = kernels.expand(

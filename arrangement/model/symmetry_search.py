@@ -31,6 +31,7 @@ Words = NDArray[np.uint64]
 # steps of the scaling, and how far from constant its leverages may end
 _STEPS = 200
 _LEVEL = 1e-12
+_FADED = 1e-6
 # numbers of P, at most 1, that are taken for the same
 _SAME = 1e-7
 # sets of rows compared before a search is given up, each a sort of all rows
@@ -40,7 +41,9 @@ _MULTIPLIER = np.uint64(6_364_136_223_846_793_005)
 _SHIFT = np.uint64(29)
 
 
-def find_symmetries(frame: Frame, is_late: IsLate = never) -> list[Symmetry]:
+def find_symmetries(
+    frame: Frame, is_late: IsLate = never, *, kept: int | None = None
+) -> list[Symmetry]:
     """Return symmetries that generate those found, each checked exactly.
 
     Parameters
@@ -49,6 +52,8 @@ def find_symmetries(frame: Frame, is_late: IsLate = never) -> list[Symmetry]:
         The rows, and what the check needs.
     is_late : callable
         Whether to end with what was found.
+    kept : int, optional
+        A row that has to stay where it is, as that at infinity of chambers.
 
     Returns
     -------
@@ -59,6 +64,8 @@ def find_symmetries(frame: Frame, is_late: IsLate = never) -> list[Symmetry]:
     if values is None:
         return []
     table, kinds = _angles(values)
+    if kept is not None:
+        kinds[kept] = kinds.max() + 1
     counts = np.bincount(kinds)[kinds]
     order = np.lexsort((np.arange(kinds.size), counts))
     ordered = [frame.rows[i] for i in order]
@@ -73,9 +80,8 @@ def _scaled(rows: list[IntRow]) -> Floats | None:
         for _ in range(_STEPS):
             basis = np.linalg.qr(values)[0]
             leverage = np.einsum("ij,ij->i", basis, basis)
-            if leverage.min() < _LEVEL:
-                return None
-            if np.ptp(leverage) < _LEVEL:
+            # rows that cannot all be levelled may fade away: what is seen so far does
+            if np.ptp(leverage) < _LEVEL or leverage.min() < _FADED:
                 break
             values = values / np.sqrt(leverage)[:, None]
         out: Floats = np.linalg.qr(values)[0]
