@@ -20,7 +20,7 @@ from arrangement._kernels.orbits import Chain, Search, find_image
 from arrangement._kernels.state import BAD_PRIME, DONE, GROW_POOL, PAUSED, Array
 
 # slots of the state array of `expand` and `close`
-DONE_FLATS, STAMP, N_STATE = 0, 1, 2
+DONE_FLATS, STAMP, N_EDGES, N_STATE = 0, 1, 2, 3
 # a sum of so many products of two residues below this prime stays below 2**62
 SMALL_PRIME, MOST_TERMS = 2**20, 2**22
 
@@ -281,8 +281,8 @@ def find_class(level: Level, mask: Array, key: int) -> tuple[int, int]:
 def add_flat(
     below: Level, search: Search, n: int, rank: int, factor: int, total: Array,
     weights: Weights, work: Work,
-) -> None:  # fmt: skip
-    """Add ``factor`` times a total to the class of the image that was found."""
+) -> int:  # fmt: skip
+    """Add ``factor`` times a total to the class of the image found; return the class."""
     key = 0
     for i in range(n):
         key += work.noise[search.best[i]]
@@ -300,24 +300,28 @@ def add_flat(
     for t in range(weights.moduli.size):
         value = below.totals[known, t] + factor * total[t]
         below.totals[known, t] = value % weights.moduli[t]
+    return known
 
 
 @kernel
 def expand(
     level: Level, below: Level, rank: int, matrix: Matrix, weights: Weights,
-    chain: Chain, search: Search, work: Work, state: Array, rounds: int, most: int,
-    max_work: int,
+    chain: Chain, search: Search, work: Work, state: Array, edges: Array, rounds: int,
+    most: int, max_work: int,
 ) -> int:  # fmt: skip
     """Find the covers of one flat of each class, and add them up by class.
 
     ``level`` are the classes of rank ``rank``, ``below`` those of the next rank, both
     modified at most in ``below``; ``state[DONE_FLATS]`` of them are done.  ``most``
-    paths a search.  `GROW_POOL`: ``below`` may be too small for the next flat.
+    paths a search.  ``edges`` (capacity, 3) int64 gets, of each cover, the class above,
+    the class below and the rows gained, or has no rows; the caller sets
+    ``state[N_EDGES]`` back.  `GROW_POOL`: ``below`` may be too small for the next flat.
     """
     m = matrix.columns.shape[2]
     spent = 0
     while state[DONE_FLATS] < level.count[0]:
-        if spent >= max_work:
+        is_full = edges.shape[0] > 0 and state[N_EDGES] + m > edges.shape[0]
+        if spent >= max_work or is_full:
             return PAUSED
         if below.count[0] + m >= below.hashes.size:
             return GROW_POOL
@@ -355,10 +359,14 @@ def expand(
                     size += 1
             ends = find_image(size, rounds, most, chain, search)
             spent += size * ends
-            add_flat(
+            known = add_flat(
                 below, search, size, rank + 1, work.sizes[g], level.totals[c],
                 weights, work,
             )  # fmt: skip
+            if edges.shape[0] > 0:
+                edge = edges[state[N_EDGES]]
+                edge[0], edge[1], edge[2] = c, known, work.sizes[g]
+                state[N_EDGES] += 1
         state[DONE_FLATS] += 1
     return DONE
 

@@ -56,7 +56,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -152,7 +152,7 @@ class Limits:
 
 
 @dataclass(frozen=True, eq=False)
-class _Run:
+class Run:
     """What the parts of one count share: rows modulo some primes, group, limits."""
 
     matrix: kernels.Matrix
@@ -195,52 +195,80 @@ def class_numbers(
     BudgetExceededError
         Too many classes, too much time or memory.
     """
-    bound_squared = _minor_bound_squared(rows, rank)
-    supply = _iter_primes(bound_squared)
-    weights = _weights(len(rows), rank)
-    while True:
-        primes = _take_primes(supply, bound_squared)
-        matrix = _matrix(rows, rank, primes)
-        work = _work(matrix, weights)
-        run = _Run(matrix, weights, work, group.search(), group.chain, limits)
+    m = len(rows)
+    most = max(math.comb(m, k) for k in range(rank + 1))
+    for run in iter_runs(rows, rank, group, limits, most):
         numbers = _count(run)
         if numbers is not None:
             return numbers
+    raise AssertionError("primes do not end")
 
 
-def _count(run: _Run) -> tuple[int, ...] | None:
+def iter_runs(
+    rows: Sequence[IntRow], rank: int, group: Stabilisers, limits: Limits, most: int
+) -> Iterator[Run]:
+    """Yield runs with other primes each; totals up to ``most`` are given back."""
+    bound_squared = _minor_bound_squared(rows, rank)
+    supply = _iter_primes(bound_squared)
+    weights = _weights(len(rows), most)
+    while True:
+        matrix = _matrix(rows, rank, _take_primes(supply, bound_squared))
+        work = _work(matrix, weights)
+        yield Run(matrix, weights, work, group.search(), group.chain, limits)
+
+
+def _count(run: Run) -> tuple[int, ...] | None:
     """Count with some primes; None when one of them is bad."""
     _, r, m = run.matrix.columns.shape
-    level = _new_level(run, 0, 1)
-    level.totals[0] = 1
-    level.count[0] = 1
+    level = first_level(run)
     numbers = [1]
     for rank in range(r - 3):
-        below = _expand(run, level, rank)
+        below = expand(run, level, rank)
         if below is None:
             return None
         level = below
         _divide(level, run.weights)
         totals = level.totals[: level.count[0]].astype(object).sum(axis=0)
-        numbers.append(_lift(totals, run.weights, m, rank + 1))
+        numbers.append(lift(totals, run.weights, math.comb(m, rank + 1)))
     sums = _close(run, level, r - 3)
     if sums is None:
         return None
-    numbers += [_lift(sums[j], run.weights, m, r - 2 + j) for j in range(2)]
+    for k, residues in enumerate(sums, r - 2):
+        numbers.append(lift(residues, run.weights, math.comb(m, k)))
     # chi(1) = 0
     return (*numbers, abs(sum(numbers[::2]) - sum(numbers[1::2])))
 
 
-def _expand(run: _Run, level: kernels.Level, rank: int) -> kernels.Level | None:
-    """Return the classes one rank higher, their totals times ``|F|``."""
+def first_level(run: Run) -> kernels.Level:
+    """Return the class of the whole space."""
+    level = _new_level(run, 0, 1)
+    level.totals[0] = 1
+    level.count[0] = 1
+    return level
+
+
+def expand(
+    run: Run,
+    level: kernels.Level,
+    rank: int,
+    take: Callable[[NDArray[np.int64]], None] | None = None,
+) -> kernels.Level | None:
+    """Return the classes one rank higher, their totals times ``|F|``.
+
+    ``take`` gets a view of the edges between classes, a part at a time.
+    """
     state = run.begin()
     m = run.matrix.columns.shape[2]
     below = _new_level(run, rank + 1, m + 1 + _ROOM)
-    parts = run.matrix, run.weights, run.chain, run.search, run.work, state
+    edges = np.zeros((0 if take is None else m + _ROOM, 3), dtype=np.int64)
+    parts = run.matrix, run.weights, run.chain, run.search, run.work, state, edges
     while True:
         status = kernels.expand(
             level, below, rank, *parts, _ROUNDS, _MOST_PATHS, _WORK_PER_CALL
         )
+        if take is not None:
+            take(edges[: state[kernels.N_EDGES]])
+            state[kernels.N_EDGES] = 0
         if status == DONE:
             run.limits.visited += int(level.count[0])
             return below
@@ -252,7 +280,7 @@ def _expand(run: _Run, level: kernels.Level, rank: int) -> kernels.Level | None:
         run.limits.check(done, int(level.count[0]), rank, int(below.count[0]))
 
 
-def _close(run: _Run, level: kernels.Level, rank: int) -> NDArray[np.int64] | None:
+def _close(run: Run, level: kernels.Level, rank: int) -> NDArray[np.int64] | None:
     """Return the Whitney numbers of the two ranks above the last classes."""
     state = run.begin()
     k, _, m = run.matrix.columns.shape
@@ -279,30 +307,24 @@ def _matrix(rows: Sequence[IntRow], rank: int, primes: list[int]) -> kernels.Mat
     return kernels.Matrix(columns, Primes(moduli, 1.0 / moduli, table))
 
 
-def _weights(m: int, rank: int) -> kernels.Weights:
-    """Return moduli for the totals: their product is above every Whitney number."""
-    moduli = list(islice(_iter_primes(_TABLE_LIMIT**2), _n_moduli(m, rank)))
+def _weights(m: int, most: int) -> kernels.Weights:
+    """Return moduli for the totals: their product is above ``most``."""
+    moduli = list(islice(_iter_primes(_TABLE_LIMIT**2), most.bit_length() // 30 + 1))
     inverses = [[0, *(pow(i, -1, q) for i in range(1, m + 1))] for q in moduli]
     return kernels.Weights(np.array(moduli, dtype=np.int64), np.array(inverses))
 
 
-def _n_moduli(m: int, rank: int) -> int:
-    """Primes of 31 bits, above 2**30, that give back a number up to C(m, k)."""
-    most = max(math.comb(m, k) for k in range(rank + 1))
-    return most.bit_length() // 30 + 1
-
-
-def _lift(residues: Sequence[int], weights: kernels.Weights, m: int, rank: int) -> int:
-    """Return the Whitney number of a rank from its residues."""
+def lift(residues: Sequence[int], weights: kernels.Weights, most: int) -> int:
+    """Return the number up to ``most`` that has some residues."""
     value, product = 0, 1
     for residue, q in zip(residues, weights.moduli.tolist(), strict=True):
         step = (int(residue) - value) * pow(product, -1, q) % q
         value += step * product
         product *= q
-    if value > math.comb(m, rank):
+    if value > most:
         raise AssertionError(
-            f"a count by classes gave |w_{rank}| = {value}, more than {m} hyperplanes "
-            "can have; please report it."
+            f"a count by classes gave {value}, and it is at most {most}; please "
+            "report it."
         )
     return value
 
@@ -334,7 +356,7 @@ def _work(matrix: kernels.Matrix, weights: kernels.Weights) -> kernels.Work:
     )
 
 
-def _new_level(run: _Run, rank: int, capacity: int) -> kernels.Level:
+def _new_level(run: Run, rank: int, capacity: int) -> kernels.Level:
     """Return a level without classes, with room for so many."""
     m, words = run.matrix.columns.shape[2], run.search.masks.shape[1]
     return kernels.Level(
@@ -347,7 +369,7 @@ def _new_level(run: _Run, rank: int, capacity: int) -> kernels.Level:
     )
 
 
-def _grown(run: _Run, level: kernels.Level, below: kernels.Level) -> kernels.Level:
+def _grown(run: Run, level: kernels.Level, below: kernels.Level) -> kernels.Level:
     """Return a level with twice the room, unless memory ends."""
     held = sum(array.nbytes for array in (*level, *below))
     # the old arrays are there until the new ones are filled
@@ -365,7 +387,14 @@ def _grown(run: _Run, level: kernels.Level, below: kernels.Level) -> kernels.Lev
 def _divide(level: kernels.Level, weights: kernels.Weights) -> None:
     """Divide the totals of all classes by the number of rows of their flats."""
     count = int(level.count[0])
-    sizes = np.bitwise_count(level.masks[:count]).sum(axis=1, dtype=np.int64)
+    sizes = sizes_of(level)
     for t, q in enumerate(weights.moduli.tolist()):
         inverse = weights.inverses[t][sizes]
         level.totals[:count, t] = level.totals[:count, t] * inverse % q
+
+
+def sizes_of(level: kernels.Level) -> NDArray[np.int64]:
+    """Return how many rows the flats of each class have."""
+    masks = level.masks[: level.count[0]]
+    sizes: NDArray[np.int64] = np.bitwise_count(masks).sum(axis=1, dtype=np.int64)
+    return sizes

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from arrangement.counting.classes import LEAST_RANK, MOST_ROWS, Limits, class_numbers
 from arrangement.errors import InputError
 from arrangement.model import (
@@ -12,6 +15,7 @@ from arrangement.model import (
     Stabilisers,
     find_symmetries,
     make_chain,
+    orbits_of,
     read_symmetries,
 )
 from arrangement.options import IsLate
@@ -52,6 +56,20 @@ def found_group(arrangement: Arrangement, is_late: IsLate) -> Stabilisers | None
     group = make_chain([one.images for one in found], m)
     is_small = group.order < LEAST_ORDER
     return None if is_small or group.chain.moves.size > _MOST_MOVES else group
+
+
+def row_orbits(arrangement: Arrangement) -> NDArray[np.int64] | None:
+    """Return for each distinct hyperplane the least of its orbit; None: not found.
+
+    Restrictions to hyperplanes of one orbit have the same numbers of faces.
+    """
+    frame = Frame(arrangement.cone)
+    m = len(frame.rows)
+    if m > _MOST_FOUND or frame.rank < 2:
+        return None
+    last = None if arrangement.is_central else m - 1
+    found = find_symmetries(frame, kept=last)
+    return orbits_of([one.images for one in found], m)
 
 
 def is_sortable(m: int, rank: int) -> bool:

@@ -13,7 +13,7 @@ from arrangement.model.flats import (
 )
 from arrangement.model.patterns import PatternSet, pack, unpack
 from arrangement.model.proof import Proof
-from arrangement.model.stabilisers import Stabilisers, make_chain
+from arrangement.model.stabilisers import Stabilisers, make_chain, orbits_of
 from arrangement.model.symmetries import Frame, Symmetry, read_symmetries
 from arrangement.model.symmetry_search import find_symmetries
 
@@ -31,6 +31,7 @@ __all__ = [
     "iter_levels",
     "make_chain",
     "matrix_sha256",
+    "orbits_of",
     "pack",
     "primitive",
     "read_symmetries",

@@ -81,6 +81,8 @@ class Frame:
 
     def symmetry(self, images: Permutation) -> Symmetry | None:
         """Return a permutation of the rows as a symmetry, or None if it is none."""
+        if not self.rows:
+            return Symmetry(images, np.zeros(0, np.int8), np.zeros(0, np.int64))
         moved = [self.rows[i] for i in images]
         here, there = self._products, self._coordinates(moved, self.basis)
         if here is None or there is None:

@@ -175,7 +175,7 @@ def test_a_bad_prime_starts_again(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     plain = classes._count
 
-    def counted(run: classes._Run) -> Any:
+    def counted(run: classes.Run) -> Any:
         calls.append(plain(run))
         return calls[-1]
 
