@@ -1,8 +1,8 @@
 """Kernels of counting by symmetry: restrict to a flat, find its covers, sort them.
 
-A flat is the set of the rows that vanish on it, a *mask*: row ``i`` is bit ``i % 64`` of
-word ``i // 64``.  Restriction to it is done modulo primes; why that is exact is proven
-in :mod:`arrangement.counting.counts`, and what is counted is said in
+A flat is the set of the rows that vanish on it, a *mask*: row ``i`` is bit ``i % 64``
+of word ``i // 64``.  Restriction to it is done modulo primes; why that is exact is
+proven in :mod:`arrangement.counting.counts`, and what is counted is said in
 :mod:`arrangement.counting.classes`.  Residues are below ``2**31``, so a product of two
 is below ``2**62``; nothing wraps.
 """
@@ -15,7 +15,13 @@ import numpy as np
 
 from arrangement._kernels.bits import ONE, ZERO
 from arrangement._kernels.compile import inner, kernel
-from arrangement._kernels.counting import Primes, find_slot, invert, invert_all, multiply
+from arrangement._kernels.counting import (
+    Primes,
+    find_slot,
+    invert,
+    invert_all,
+    multiply,
+)
 from arrangement._kernels.orbits import Chain, Search, find_image
 from arrangement._kernels.state import BAD_PRIME, DONE, GROW_POOL, PAUSED, Array
 
@@ -39,7 +45,7 @@ class Level(NamedTuple):
     int32 rows that span it, ``totals`` (capacity, moduli) the sum over the class of
     its Moebius values (while it is summed up, times the number of rows), modulo each
     of some primes.  ``slots`` is a hash table of class numbers, -1 where empty;
-    ``hashes`` (capacity,); ``count`` (1,).
+    ``hashes`` (capacity,); ``n_classes`` (1,).
     """
 
     masks: Array
@@ -47,7 +53,7 @@ class Level(NamedTuple):
     totals: Array
     slots: Array
     hashes: Array
-    count: Array
+    n_classes: Array
 
 
 class Weights(NamedTuple):
@@ -66,7 +72,9 @@ class Work(NamedTuple):
     ``points`` (m, k, r) normalised; ``group`` (m,) of a row outside, ``sizes`` and
     ``first`` (m + 1,) of a group; ``members`` (m,) rows by group from ``starts``
     (m + 1,) on; ``values`` and ``prefix`` (m,); ``slots`` a hash table of (stamp,
-    row); ``noise`` (m,) of each row; ``sums`` (m,) of a point; ``partial`` (moduli,).
+    row); ``noise`` (m,) of each row; ``sums`` (m,) of a point; ``partial`` (moduli,);
+    ``spots`` (p + 1, 2) is the table of points of a line by their coordinate, where
+    there is one prime and it is small, else it has no rows.
     """
 
     reduced: Array
@@ -87,6 +95,7 @@ class Work(NamedTuple):
     noise: Array
     sums: Array
     partial: Array
+    spots: Array
 
 
 @inner
@@ -234,7 +243,7 @@ def find_groups(n: int, dimension: int, k: int, work: Work, stamp: int) -> int:
 def restrict(
     mask: Array, basis: Array, rank: int, matrix: Matrix, work: Work, stamp: int
 ) -> tuple[int, int]:
-    """Restrict to a flat; return the rows outside and the covers, -1: a prime is bad."""
+    """Restrict to a flat; return rows outside and covers, -1 where a prime is bad."""
     k, r, m = matrix.columns.shape
     if not reduce_basis(basis, rank, matrix, work):
         return 0, -1
@@ -282,14 +291,14 @@ def add_flat(
     below: Level, search: Search, n: int, rank: int, factor: int, total: Array,
     weights: Weights, work: Work,
 ) -> int:  # fmt: skip
-    """Add ``factor`` times a total to the class of the image found; return the class."""
+    """Add ``factor`` times a total to the class of the image found; return which."""
     key = 0
     for i in range(n):
         key += work.noise[search.best[i]]
     slot, known = find_class(below, search.masks[1], key)
     if known < 0:
-        known = below.count[0]
-        below.count[0] += 1
+        known = below.n_classes[0]
+        below.n_classes[0] += 1
         below.slots[slot] = known
         below.hashes[known] = key
         for w in range(search.masks.shape[1]):
@@ -319,18 +328,16 @@ def expand(
     """
     m = matrix.columns.shape[2]
     spent = 0
-    while state[DONE_FLATS] < level.count[0]:
+    while state[DONE_FLATS] < level.n_classes[0]:
         is_full = edges.shape[0] > 0 and state[N_EDGES] + m > edges.shape[0]
         if spent >= max_work or is_full:
             return PAUSED
-        if below.count[0] + m >= below.hashes.size:
+        if below.n_classes[0] + m >= below.hashes.size:
             return GROW_POOL
         c = state[DONE_FLATS]
         basis = level.bases[c]
         state[STAMP] += 1
-        n, n_groups = restrict(
-            level.masks[c], basis, rank, matrix, work, state[STAMP]
-        )
+        n, n_groups = restrict(level.masks[c], basis, rank, matrix, work, state[STAMP])
         if n_groups < 0:
             return BAD_PRIME
         list_members(n, n_groups, work)
@@ -375,7 +382,7 @@ def expand(
 def rebuild(level: Level) -> None:
     """Fill an empty hash table with the classes of a level."""
     last = level.slots.size - 1
-    for c in range(level.count[0]):
+    for c in range(level.n_classes[0]):
         slot = level.hashes[c] & last
         while level.slots[slot] >= 0:
             slot = (slot + 1) & last
@@ -425,17 +432,23 @@ def sum_line(
 ) -> None:  # fmt: skip
     """Write ``sum of (|F| - |G|) / |F|`` over the points F of line G to ``partial``."""
     n_points = 0
+    is_direct = work.spots.shape[0] > 0
+    table = work.spots if is_direct else work.slots
     for j in range(n_lines):
         if j == i:
             continue
-        slot, found = find_slot(meeting, j, k, 1, work.slots, stamp)
+        if is_direct:
+            slot = meeting[j, 0, 0]
+            found = work.spots[slot, 0] == stamp
+        else:
+            slot, found = find_slot(meeting, j, k, 1, work.slots, stamp)
         if not found:
-            work.slots[slot, 0] = stamp
-            work.slots[slot, 1] = j
+            table[slot, 0] = stamp
+            table[slot, 1] = j
             work.members[n_points] = j
             n_points += 1
             work.sums[j] = 0
-        work.sums[work.slots[slot, 1]] += work.sizes[j]
+        work.sums[table[slot, 1]] += work.sizes[j]
     on_line = on_flat + work.sizes[i]
     for t in range(weights.moduli.size):
         total = 0
@@ -458,7 +471,7 @@ def close(
     """
     k, m = matrix.columns.shape[0], matrix.columns.shape[2]
     spent = 0
-    while state[DONE_FLATS] < level.count[0]:
+    while state[DONE_FLATS] < level.n_classes[0]:
         if spent >= max_work:
             return PAUSED
         c = state[DONE_FLATS]
@@ -474,9 +487,7 @@ def close(
             state[STAMP] += 1
             if not meet(i, lines, matrix.primes, work, meeting):
                 return BAD_PRIME
-            sum_line(
-                i, lines, on_flat, meeting, k, state[STAMP], weights, work
-            )
+            sum_line(i, lines, on_flat, meeting, k, state[STAMP], weights, work)
             size = work.sizes[i]
             for t in range(weights.moduli.size):
                 q = weights.moduli[t]

@@ -30,8 +30,8 @@ orbit of ``H_P`` as ``G`` permutes covers and keeps ``|.|``; by induction ``T`` 
 classes of that orbit adds up to its ``|mu|``; and that is (1) summed over the orbit.
 So classes need not be whole orbits: two flats may be apart without need, and the sum
 is right as long as flats of one class are images of each other. Such a ``T`` may be a
-fraction; all are kept modulo primes above ``m``, and ``|w_k| <= C(m, k)``, the number of
-sets of ``k`` rows, tells how many primes give it back.
+fraction; all are kept modulo primes above ``m``, and ``|w_k| <= C(m, k)``, the number
+of sets of ``k`` rows, tells how many primes give it back.
 
 The two ranks at the top are not sorted. (1) twice, for flats ``H < G < F`` of ranks
 ``r - 3``, ``r - 2``, ``r - 1``, is a sum over the points of the lines of a plane, the
@@ -91,6 +91,8 @@ _ROUNDS = 1
 _MOST_PATHS = 512
 # Classes that a new level has room for, besides those of the covers of one flat.
 _ROOM = 1 << 12
+# Points of a line that are found without hashing: the table stays in the cache.
+_MOST_SPOTS = 2**17
 # m terms below m * 2**31 stay below 2**62
 MOST_ROWS = 2**15
 # ranks from which on there is something to sort
@@ -165,6 +167,7 @@ class Run:
     def begin(self) -> NDArray[np.int64]:
         """Return the state of a kernel that starts; no stamp is used twice."""
         self.work.slots[:, 0] = 0
+        self.work.spots[:, 0] = 0
         return np.zeros(kernels.N_STATE, dtype=np.int64)
 
 
@@ -228,7 +231,7 @@ def _count(run: Run) -> tuple[int, ...] | None:
             return None
         level = below
         _divide(level, run.weights)
-        totals = level.totals[: level.count[0]].astype(object).sum(axis=0)
+        totals = level.totals[: level.n_classes[0]].astype(object).sum(axis=0)
         numbers.append(lift(totals, run.weights, math.comb(m, rank + 1)))
     sums = _close(run, level, r - 3)
     if sums is None:
@@ -243,7 +246,7 @@ def first_level(run: Run) -> kernels.Level:
     """Return the class of the whole space."""
     level = _new_level(run, 0, 1)
     level.totals[0] = 1
-    level.count[0] = 1
+    level.n_classes[0] = 1
     return level
 
 
@@ -270,14 +273,14 @@ def expand(
             take(edges[: state[kernels.N_EDGES]])
             state[kernels.N_EDGES] = 0
         if status == DONE:
-            run.limits.visited += int(level.count[0])
+            run.limits.visited += int(level.n_classes[0])
             return below
         if status == BAD_PRIME:
             return None
         if status == GROW_POOL:
             below = _grown(run, level, below)
         done = int(state[kernels.DONE_FLATS])
-        run.limits.check(done, int(level.count[0]), rank, int(below.count[0]))
+        run.limits.check(done, int(level.n_classes[0]), rank, int(below.n_classes[0]))
 
 
 def _close(run: Run, level: kernels.Level, rank: int) -> NDArray[np.int64] | None:
@@ -290,12 +293,12 @@ def _close(run: Run, level: kernels.Level, rank: int) -> NDArray[np.int64] | Non
     while True:
         status = kernels.close(level, rank, *parts, _PAIRS_PER_CALL)
         if status == DONE:
-            run.limits.visited += int(level.count[0])
+            run.limits.visited += int(level.n_classes[0])
             return sums
         if status == BAD_PRIME:
             return None
         done = int(state[kernels.DONE_FLATS])
-        run.limits.check(done, int(level.count[0]), rank, 0)
+        run.limits.check(done, int(level.n_classes[0]), rank, 0)
 
 
 def _matrix(rows: Sequence[IntRow], rank: int, primes: list[int]) -> kernels.Matrix:
@@ -334,6 +337,8 @@ def _work(matrix: kernels.Matrix, weights: kernels.Weights) -> kernels.Work:
     k, r, m = matrix.columns.shape
     source = random.Random(m)
     row = partial(np.zeros, m + 1, dtype=np.int64)
+    primes = matrix.primes.values
+    n_spots = int(primes[0]) + 1 if k == 1 and primes[0] < _MOST_SPOTS else 0
     return kernels.Work(
         reduced=np.zeros((k, r, r), dtype=np.int64),
         pivots=np.zeros((k, r), dtype=np.int64),
@@ -353,6 +358,7 @@ def _work(matrix: kernels.Matrix, weights: kernels.Weights) -> kernels.Work:
         noise=np.array([source.getrandbits(31) for _ in range(m)], dtype=np.int64),
         sums=row(),
         partial=np.zeros(weights.moduli.size, dtype=np.int64),
+        spots=np.zeros((n_spots, 2), dtype=np.int64),
     )
 
 
@@ -365,7 +371,7 @@ def _new_level(run: Run, rank: int, capacity: int) -> kernels.Level:
         totals=np.zeros((capacity, run.weights.moduli.size), dtype=np.int64),
         slots=np.full(2 << max(capacity, m).bit_length(), -1, dtype=np.int64),
         hashes=np.zeros(capacity, dtype=np.int64),
-        count=np.zeros(1, dtype=np.int64),
+        n_classes=np.zeros(1, dtype=np.int64),
     )
 
 
@@ -374,19 +380,19 @@ def _grown(run: Run, level: kernels.Level, below: kernels.Level) -> kernels.Leve
     held = sum(array.nbytes for array in (*level, *below))
     # the old arrays are there until the new ones are filled
     run.limits.check_bytes(held + 2 * sum(array.nbytes for array in below))
-    count = int(below.count[0])
+    count = int(below.n_classes[0])
     rank = below.bases.shape[1]
     larger = _new_level(run, rank, 2 * len(below.hashes))
     for name in ("masks", "bases", "totals", "hashes"):
         getattr(larger, name)[:count] = getattr(below, name)[:count]
-    larger.count[0] = count
+    larger.n_classes[0] = count
     kernels.rebuild(larger)
     return larger
 
 
 def _divide(level: kernels.Level, weights: kernels.Weights) -> None:
     """Divide the totals of all classes by the number of rows of their flats."""
-    count = int(level.count[0])
+    count = int(level.n_classes[0])
     sizes = sizes_of(level)
     for t, q in enumerate(weights.moduli.tolist()):
         inverse = weights.inverses[t][sizes]
@@ -395,6 +401,6 @@ def _divide(level: kernels.Level, weights: kernels.Weights) -> None:
 
 def sizes_of(level: kernels.Level) -> NDArray[np.int64]:
     """Return how many rows the flats of each class have."""
-    masks = level.masks[: level.count[0]]
+    masks = level.masks[: level.n_classes[0]]
     sizes: NDArray[np.int64] = np.bitwise_count(masks).sum(axis=1, dtype=np.int64)
     return sizes

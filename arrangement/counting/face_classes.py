@@ -7,13 +7,13 @@ interval from ``F`` on and with each atom weighed by the rows that it adds, is
 
     (|G| - |F|) |mu(F, G)| = sum over H covered by G, H >= F, of (|G| - |H|) |mu(F, H)|.
 
-With ``T_{k,s}(O)`` the sum of ``|mu(F, G)|`` over ``G`` in ``O`` and the flats ``F`` of
-rank ``k`` with ``s`` rows that contain ``G``, summing over ``F`` gives (2) of that module
-with ``|F| - s`` in place of ``|F|``. What starts it is ``T_{k,s}(O)`` for ``O`` of rank
-``k``, flats of ``s`` rows: the number of flats in ``O``. It follows from the others, as
-``mu(F, G)`` sums to zero over ``F``: the number is the alternating sum of the ``T`` of
-lower ``k``. The proof that classes may be finer than orbits is that of (3), as all of
-this is linear.
+With ``T_{k,s}(O)`` the sum of ``|mu(F, G)|`` over ``G`` in ``O`` and the flats ``F``
+of rank ``k`` with ``s`` rows that contain ``G``, summing over ``F`` gives (2) of that
+module with ``|F| - s`` in place of ``|F|``. What starts it is ``T_{k,s}(O)`` for ``O``
+of rank ``k``, flats of ``s`` rows: the number of flats in ``O``. It follows from the
+others, as ``mu(F, G)`` sums to zero over ``F``: the number is the alternating sum of
+the ``T`` of lower ``k``. The proof that classes may be finer than orbits is that of
+(3), as all of this is linear.
 """
 
 from __future__ import annotations
@@ -38,6 +38,21 @@ from arrangement.model import Stabilisers
 
 # by (k, s): residues (classes, moduli)
 Totals = dict[tuple[int, int], NDArray[np.int64]]
+
+
+class _Edges:
+    """Copies of the edges between the classes of two ranks."""
+
+    def __init__(self) -> None:
+        self._parts: list[NDArray[np.int64]] = []
+
+    def take(self, part: NDArray[np.int64]) -> None:
+        """Keep a copy of some more."""
+        self._parts.append(part.copy())
+
+    def all(self) -> NDArray[np.int64]:
+        """Return all of them, (n, 3)."""
+        return np.concatenate(self._parts)
 
 
 def face_numbers_by_classes(
@@ -74,17 +89,20 @@ def _count(run: Run, most: int) -> tuple[int, ...] | None:
     sums = np.zeros((rank + 1, moduli.size), dtype=np.int64)
     sums[0] = 1
     for below_rank in range(1, rank + 1):
-        parts: list[NDArray[np.int64]] = []
-        below = expand(run, level, below_rank - 1, lambda part: parts.append(+part))  # noqa: B023
+        edges = _Edges()
+        below = expand(run, level, below_rank - 1, edges.take)
         if below is None:
             return None
-        totals = _totals(run, totals, np.concatenate(parts), sizes_of(below), below_rank)
+        sizes = sizes_of(below)
+        totals = _totals(run, totals, edges.all(), sizes, below_rank)
         for (k, _), table in totals.items():
             for column in range(moduli.size):
                 more = int(table[:, column].astype(object).sum())
                 sums[k, column] = (int(sums[k, column]) + more) % int(moduli[column])
         level = below
-    return tuple(lift(sums[rank - k].tolist(), run.weights, most) for k in range(rank + 1))
+    return tuple(
+        lift(sums[rank - k].tolist(), run.weights, most) for k in range(rank + 1)
+    )
 
 
 def _totals(

@@ -271,9 +271,9 @@ class _Orbits:
             count = count_patterns(self.arrangement, time_limit=self.deadline.left())
         except BudgetExceededError:
             raise ListingStoppedError(
-                f"{self.n_orbits:,} orbits of {self.total:,} patterns were yielded, all "
-                f"that were found; {self.deadline} was reached while the patterns were "
-                "counted."
+                f"{self.deadline} was reached while the patterns were counted. "
+                f"{self.n_orbits:,} orbits of {self.total:,} patterns were yielded, "
+                "all that were found."
             ) from None
         if count != self.total:
             raise IncompleteListingError(

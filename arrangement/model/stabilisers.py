@@ -4,10 +4,10 @@
 orbit, and for each row of that orbit an element that takes it there is kept.  Elements
 of the next group are found as those of random elements of this one that are brought
 back to fix the row.  Every element is a product of the generators, so it is in the
-group, whatever chance does; only whether the last group of the chain is trivial, and
-whether an orbit is whole, rests on it (with 24 random elements of a group, one that they
-do not generate has odds below one in a million).  So `Stabilisers.order` divides
-the order of the group, and equals it but for that.
+group, whatever chance does; only whether the groups of the chain are whole rests on it
+(24 random elements are all in one proper subgroup with odds below one in a million).
+So `Stabilisers.order` is at most the order of the group, and is it where
+`Stabilisers.is_proven`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -64,10 +65,7 @@ class Stabilisers:
             {int(np.flatnonzero(move == point)[0]): move for move in table}
             for point, table in zip(
                 self.base,
-                (
-                    self.chain.moves[a:b]
-                    for a, b in zip(starts, starts[1:], strict=False)
-                ),
+                (self.chain.moves[a:b] for a, b in pairwise(starts)),
                 strict=True,
             )
         ]
@@ -98,21 +96,32 @@ class Stabilisers:
         """Return how many sets an orbit has, of what `find_images` says of one."""
         length, n_equal = int(found[0]), found[1:]
         sizes = np.diff(self.chain.starts).tolist()
-        return math.prod(sizes[:length]) // math.prod(n_equal[:length].tolist())
+        size: int = math.prod(sizes[:length]) // math.prod(n_equal[:length].tolist())
+        return size
 
     def search(self) -> Search:
         """Return scratch for `find_image`."""
         levels, m = len(self.base), self.chain.orbits.shape[1]
         longest = int(np.diff(self.chain.starts).max(initial=1))
-        paths = np.zeros((6, levels + 1), dtype=np.int64)
+
+        def zeros(*shape: int) -> NDArray[np.int64]:
+            return np.zeros(shape, dtype=np.int64)
+
         return Search(
-            *np.zeros((2, levels + 1, m), dtype=np.int64),
-            *np.zeros((2, levels + 1, longest), dtype=np.int64),
-            *paths,
-            np.zeros(1, dtype=np.int64),
-            np.zeros(self.chain.sizes.size, dtype=np.int64),
-            np.zeros(m, dtype=np.int64),
-            np.zeros((2, (m + 63) // 64), dtype=np.uint64),
+            images=zeros(levels + 1, m),
+            labels=zeros(levels + 1, m),
+            values=zeros(levels + 1, longest),
+            ties=zeros(levels + 1, longest),
+            path=zeros(levels + 1),
+            best_path=zeros(levels + 1),
+            trace=zeros(levels + 1),
+            best_trace=zeros(levels + 1),
+            n_ties=zeros(levels + 1),
+            n_equal=zeros(levels + 1),
+            length=zeros(1),
+            seen=zeros(self.chain.sizes.size),
+            best=zeros(m),
+            masks=np.zeros((2, (m + 63) // 64), dtype=np.uint64),
         )
 
 
@@ -135,7 +144,7 @@ def make_chain(generators: Sequence[Permutation], m: int) -> Stabilisers:
     return Stabilisers(chain, tuple(base), order, tuple(used))
 
 
-def orbits_of(elements: Sequence[Permutation], m: int) -> NDArray[np.int64]:
+def orbits_of(elements: Sequence[NDArray[Any]], m: int) -> NDArray[np.int64]:
     """Return of each row the least row of its orbit."""
     labels = np.arange(m)
     while True:
@@ -211,7 +220,7 @@ def _as_arrays(
     m: int,
     source: random.Random,
 ) -> Chain:
-    """Number the orbits of all levels, and colour rows by where a move takes them."""
+    """Return a chain: orbits are numbered, rows have the colour of where they go."""
     orbits = np.zeros((len(labels), m), dtype=np.int32)
     sizes: list[Any] = []
     for level, label in enumerate(labels):
@@ -224,6 +233,6 @@ def _as_arrays(
     listed = [np.array(list(level.values())) for level in moves]
     table = np.concatenate([np.zeros((0, m), np.int32), *listed]).astype(np.int32)
     colours = np.zeros(table.shape, dtype=np.int64)
-    for level, (begin, end) in enumerate(zip(starts, starts[1:], strict=False)):
+    for level, (begin, end) in enumerate(pairwise(starts)):
         colours[begin:end] = noise[orbits[level + 1][table[begin:end]]]
     return Chain(starts, table, orbits, sizes_all, noise, colours)

@@ -3,8 +3,8 @@
 Rows are scaled in floating point until each has the same leverage, that is, until the
 diagonal of ``P = Y (Y^T Y)^-1 Y^T`` is constant; such a scaling, where there is one, is
 unique up to signs (Barthe 1998), so a symmetry of the hyperplanes permutes rows and
-columns of ``P`` up to signs, and a signed permutation that keeps ``P`` is one.  Rows of a
-basis are sent one after another to rows that look the same from those before, and the
+columns of ``P`` up to signs, and a signed permutation that keeps ``P`` is one.  Rows of
+a basis are sent one after another to rows that look the same from those before, and the
 search goes back where the rows seen from the images are not those seen from the basis.
 
 Nothing here decides anything: each permutation is checked exactly

@@ -15,7 +15,7 @@ from arrangement.counting.face_classes import face_numbers_by_classes
 from arrangement.model import Arrangement, Frame, find_symmetries, make_chain
 
 from reference import families
-from symmetric_rows import degenerate, symmetric
+from reference.symmetric_rows import degenerate, symmetric
 
 relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -70,9 +70,16 @@ def test_faces_add_up_to_one(n: int) -> None:
     assert sum((-1) ** k * x for k, x in enumerate(numbers)) == (-1) ** n
     assert numbers[-1] == count_patterns(families.resonance(n))
     # half of the facets' sides
-    assert numbers[-2] == sum(
-        restricted_counts(Arrangement(families.resonance(n)), numbers[-1], earlier=False)
-    ) if n < 6 else True
+    assert (
+        numbers[-2]
+        == sum(
+            restricted_counts(
+                Arrangement(families.resonance(n)), numbers[-1], earlier=False
+            )
+        )
+        if n < 6
+        else True
+    )
 
 
 def test_a_group_that_is_given() -> None:

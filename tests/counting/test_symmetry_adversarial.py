@@ -85,15 +85,20 @@ def test_rows_of_the_same_angles_up_to_signs_are_no_symmetry() -> None:
         assert frame.symmetry(np.array(images, dtype=np.int32)) is not None
     for images in islice(permutations(range(7)), 1, None, 601):
         checked = frame.symmetry(np.array(images, dtype=np.int32))
-        columns = [[x for x in row] for row in frame.rows]
-        assert (checked is not None) == definition.is_symmetry(columns, images)
+        assert (checked is not None) == definition.is_symmetry(frame.rows, images)
 
 
 def test_one_unit_breaks_a_symmetry() -> None:
     # the angles differ by less than the search tells apart, the check does not care
     big = 10**12
-    rows = [[big, 0, 0, 0], [0, big, 0, 0], [0, 0, big, 0], [0, 0, 0, big],
-            [big, big, big, big], [big, big, big, big + 1]]
+    rows = [
+        [big, 0, 0, 0],
+        [0, big, 0, 0],
+        [0, 0, big, 0],
+        [0, 0, 0, big],
+        [big, big, big, big],
+        [big, big, big, big + 1],
+    ]
     frame = Frame(Arrangement(rows).cone)
     for one in find_symmetries(frame):
         assert definition.is_symmetry(frame.rows, one.images.tolist())
@@ -111,7 +116,9 @@ def test_equal_opposite_parallel_and_zero_rows() -> None:
     extra = len(rows) - 1
     images = [*turn, n, *[n + 1 + i for i in turn], 2 * n + 1, extra]
     # the copy of row 0 does not go with row 0
-    with pytest.raises(InputError, match="rows of one hyperplane go to rows of several"):
+    with pytest.raises(
+        InputError, match="rows of one hyperplane go to rows of several"
+    ):
         count_patterns(rows, symmetry=[images])
     assert count_patterns(rows[:-1], symmetry=[images[:-1]]) == 370
     # zero rows may change places, among themselves

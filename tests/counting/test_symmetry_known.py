@@ -115,8 +115,14 @@ def test_one_compiled_version_of_each_kernel() -> None:
     by_symmetry(families.braid(4))
     # two primes instead of one
     rows = families.braid(4)
-    assert sum(by_symmetry([[x * 10**30**(j == 0) for j, x in enumerate(row)]
-                            for row in rows])) == 120
+    assert (
+        sum(
+            by_symmetry(
+                [[x * 10**30 ** (j == 0) for j, x in enumerate(row)] for row in rows]
+            )
+        )
+        == 120
+    )
     for kernel in (kernels.expand, kernels.close):
         if hasattr(kernel, "signatures"):  # not with NUMBA_DISABLE_JIT
             assert len(kernel.signatures) == 1
@@ -136,12 +142,14 @@ def test_limits() -> None:
         patch.setattr(classes, "_PAIRS_PER_CALL", 1)
         # 1, 3, 8 and 21 classes of ranks 0 to 3
         assert count(max_nodes=34) == 1066044
-        with pytest.raises(BudgetExceededError, match=r"max_nodes=32.* raise max_nodes"):
+        with pytest.raises(
+            BudgetExceededError, match=r"max_nodes=32.* raise max_nodes"
+        ):
             count(max_nodes=32)
         with pytest.raises(BudgetExceededError, match=r"the time is up.* time_limit"):
             count(is_late=lambda: True)
+        patch.setattr(classes, "_ROOM", 0)
         with pytest.raises(classes.ClassesTooLargeError, match="1,000 are allowed"):
-            patch.setattr(classes, "_ROOM", 0)
             count(max_bytes=1000)
 
 

@@ -24,7 +24,7 @@ from arrangement.model import (
 
 from reference import deletion_restriction as reference
 from reference import symmetries as definition
-from symmetric_rows import degenerate, symmetric
+from reference.symmetric_rows import degenerate, symmetric
 
 pytestmark = pytest.mark.kernels
 
@@ -65,9 +65,7 @@ def test_classes_need_not_be_orbits(seed: int) -> None:
     polynomial = by_classes(rows, offsets, group=[])
     if polynomial is None:
         return
-    assert polynomial == characteristic_polynomial(
-        rows, offsets=offsets, symmetry=None
-    )
+    assert polynomial == characteristic_polynomial(rows, offsets=offsets, symmetry=None)
     frame = Frame(Arrangement(rows, offsets).cone)
     generators = [one.images for one in find_symmetries(frame)]
     some = [g for g in generators if source.random() < 0.5]
@@ -131,10 +129,7 @@ def test_signs_are_those_of_a_linear_map(seed: int) -> None:
         signs, moved = one.signs, [frame.rows[i] for i in one.images]
         square = definition.kernel(
             [
-                [
-                    Fraction(int(signs[j]) * x)
-                    for j, x in enumerate(column)
-                ]
+                [Fraction(int(signs[j]) * x) for j, x in enumerate(column)]
                 for column in zip(*moved, strict=True)
             ],
             len(moved),

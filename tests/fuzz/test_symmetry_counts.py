@@ -15,7 +15,7 @@ from arrangement.counting import classes
 from arrangement.counting.groups import numbers_by_symmetry
 from arrangement.model import Arrangement, Frame, find_symmetries, make_chain
 
-from symmetric_rows import degenerate, symmetric
+from reference.symmetric_rows import degenerate, symmetric
 
 pytestmark = pytest.mark.every
 

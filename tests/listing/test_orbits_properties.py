@@ -22,7 +22,7 @@ from arrangement.listing import orbits
 from arrangement.model import Arrangement, Frame, find_symmetries, read_symmetries
 
 from reference import families
-from symmetric_rows import degenerate, symmetric
+from reference.symmetric_rows import degenerate, symmetric
 
 relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -36,8 +36,12 @@ N_ORBITS = {
     "braid 7": (families.braid(7), 1),
     "B5": (families.coxeter_b(5), 1),
     "E6": (
-        [row for row in families.coxeter_e7()
-         if sum(a * b for a, b in zip(row, families.coxeter_e7()[0], strict=True)) == 0],
+        [
+            row
+            for row in families.coxeter_e7()
+            if sum(a * b for a, b in zip(row, families.coxeter_e7()[0], strict=True))
+            == 0
+        ],
         1,
     ),
     "boolean 10": (families.boolean(10), 1),

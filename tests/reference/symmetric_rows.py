@@ -65,8 +65,10 @@ def symmetric(source: random.Random) -> tuple[Rows, list[list[int]]]:
     rows: list[tuple[int, ...]] = [
         tuple(int(i == j) for j in range(d)) for i in range(d)
     ]
-    for _ in range(source.randint(1, 2)):
-        rows.append(tuple(source.choice((-1, 0, 1)) for _ in range(d)))
+    rows += [
+        tuple(source.choice((-1, 0, 1)) for _ in range(d))
+        for _ in range(source.randint(1, 2))
+    ]
     rows = [row for row in rows if any(row)]
 
     def moved(row: tuple[int, ...], images: list[tuple[int, int]]) -> tuple[int, ...]:
