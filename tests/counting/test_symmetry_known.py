@@ -13,7 +13,7 @@ from arrangement.counting import classes
 from arrangement.counting import counts as counting
 from arrangement.counting.groups import found_group, given_group, numbers_by_symmetry
 from arrangement.errors import BudgetExceededError
-from arrangement.model import Arrangement
+from arrangement.model import Arrangement, make_chain
 
 from reference import families
 
@@ -173,3 +173,23 @@ def test_a_group_that_is_given() -> None:
     group = given_group(Arrangement(rows), [turn, swap])
     assert group is not None
     assert group.order == 24
+
+
+class NoNoise:
+    """A source whose numbers tell nothing apart."""
+
+    def __init__(self, seed: int) -> None:
+        del seed
+
+    def getrandbits(self, bits: int) -> int:
+        return 0
+
+
+def test_hashes_decide_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    # all flats of a size in one chain of the table: masks tell them apart
+    monkeypatch.setattr(classes.random, "Random", NoNoise)
+    group = make_chain([], 15)
+    arrangement = Arrangement(families.resonance(4))
+    limits = classes.Limits(10**9)
+    assert sum(numbers_by_symmetry(arrangement, group, limits)) == 370
+    assert limits.visited == 1 + 15
