@@ -120,7 +120,7 @@ def iter_orbits(
     >>> braid = [[1, -1, 0], [1, 0, -1], [0, 1, -1]]
     >>> [(orbit.pattern.astype(int).tolist(), orbit.size)
     ...  for orbit in iter_orbits(braid)]
-    [([1, 1, 1], 6)]
+    [([1, 1, 0], 6)]
     >>> [orbit.size for orbit in iter_orbits(braid, symmetry=None)]
     [2, 2, 2]
     """

@@ -22,6 +22,8 @@ KNOWN: dict[str, tuple[families.Rows, int]] = {
     "threshold 4": (families.threshold(4), 1882),
     "threshold 5": (families.threshold(5, low=-1), 94572),
     "threshold 6": (families.threshold(6), 15028134),
+    # numbers above 2**31, so that one modulus is not enough
+    "threshold 7": (families.threshold(7), 8378070864),
     "resonance 4": (families.resonance(4), 370),
     "resonance 5": (families.resonance(5), 11292),
     "resonance 6": (families.resonance(6), 1066044),
@@ -36,7 +38,6 @@ KNOWN: dict[str, tuple[families.Rows, int]] = {
     "cross-polytope 8": (families.crosspolytope(8), 12866),
 }
 LARGE = {
-    "threshold 7": (families.threshold(7), 8378070864),
     "threshold 8": (families.threshold(8), 17561539552946),
     "resonance 8": (families.resonance(8), 419172756930),
 }
