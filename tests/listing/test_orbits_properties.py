@@ -186,3 +186,11 @@ def test_a_chain_that_is_not_whole_is_told(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(orbits.Stabilisers, "is_proven", lambda self: False)
     with pytest.raises(ListingStoppedError, match="not all found"):
         list(iter_orbits(families.braid(3)))
+
+
+@pytest.mark.parametrize("symmetry", ["auto", [[1, 0]]])
+def test_infinity_keeps_its_side(symmetry: Any) -> None:
+    # x < -1, between, x > 1: turning the line around takes x = 1 to x = -1
+    found = list(iter_orbits([[1], [1]], offsets=[1, -1], symmetry=symmetry))
+    assert sorted(one.size for one in found) == [1, 2]
+    check([[1], [1]], [1, -1], symmetry)
