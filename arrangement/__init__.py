@@ -91,11 +91,13 @@ from arrangement.errors import (
     ListingTooLargeError,
 )
 from arrangement.listing import (
+    Orbit,
     PatternStream,
     Piece,
     enumerate_patterns,
     fold,
     iter_covectors,
+    iter_orbits,
     iter_patterns,
     partition,
 )
@@ -114,6 +116,7 @@ __all__ = [
     "LatticeFlat",
     "ListingStoppedError",
     "ListingTooLargeError",
+    "Orbit",
     "PatternSet",
     "PatternStream",
     "Piece",
@@ -134,6 +137,7 @@ __all__ = [
     "iter_bounded_patterns",
     "iter_covectors",
     "iter_flats",
+    "iter_orbits",
     "iter_patterns",
     "iter_patterns_inside",
     "iter_tope_edges",
