@@ -65,13 +65,13 @@ from arrangement.counting.primes import (
     _take_primes,
 )
 from arrangement.errors import BudgetExceededError
+from arrangement.io import ProgressLike, listener, shows_progress
 from arrangement.model import Arrangement
 from arrangement.options import (
     Deadline,
     IsLate,
     Listener,
     Progress,
-    check_progress,
     never,
     whole_number,
 )
@@ -127,6 +127,7 @@ def cover_bound(n: int, r: int) -> int:
     return 2 * total
 
 
+@shows_progress
 def count_patterns(
     X: Arrangement | ArrayLike,
     *,
@@ -135,7 +136,7 @@ def count_patterns(
     floats: str = "binary",
     max_nodes: int = 10**9,
     time_limit: float | None = None,
-    progress: Listener | None = None,
+    progress: ProgressLike = None,
 ) -> int:
     """Count the sign patterns of a matrix (chambers of its arrangement) exactly.
 
@@ -153,8 +154,8 @@ def count_patterns(
         one costs time proportional to the rows restricted.
     time_limit : float, optional
         Most seconds, kept within about one.
-    progress : callable, optional
-        Called with a `Progress` about every second.
+    progress : callable or True, optional
+        Called with a `Progress` about every second; True draws a bar.
 
     Returns
     -------
@@ -184,6 +185,7 @@ def count_patterns(
     return sum(_whitney(X, offsets, rank, floats, max_nodes, time_limit, progress))
 
 
+@shows_progress
 def characteristic_polynomial(
     X: Arrangement | ArrayLike,
     *,
@@ -192,7 +194,7 @@ def characteristic_polynomial(
     floats: str = "binary",
     max_nodes: int = 10**9,
     time_limit: float | None = None,
-    progress: Listener | None = None,
+    progress: ProgressLike = None,
 ) -> tuple[int, ...]:
     """Return the characteristic polynomial of the (essentialised) arrangement.
 
@@ -227,6 +229,7 @@ def characteristic_polynomial(
     return tuple(-value if k % 2 else value for k, value in enumerate(numbers))[::-1]
 
 
+@shows_progress
 def count_bounded(
     X: Arrangement | ArrayLike,
     *,
@@ -235,7 +238,7 @@ def count_bounded(
     floats: str = "binary",
     max_nodes: int = 10**9,
     time_limit: float | None = None,
-    progress: Listener | None = None,
+    progress: ProgressLike = None,
 ) -> int:
     """Count the relatively bounded chambers exactly.
 
@@ -316,15 +319,14 @@ def _whitney(
     floats: str,
     max_nodes: int,
     time_limit: float | None,
-    progress: Listener | None,
+    progress: ProgressLike,
 ) -> tuple[int, ...]:
     """Read what a count was asked for and return the Whitney numbers."""
     max_nodes = whole_number(max_nodes, "max_nodes", 1)
     is_late = Deadline(time_limit).is_late
-    check_progress(progress)
     cone = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats).cone
     return whitney_numbers(
-        cone.rows, cone.rank, cone.infinity, max_nodes, is_late, progress
+        cone.rows, cone.rank, cone.infinity, max_nodes, is_late, listener(progress)
     )
 
 

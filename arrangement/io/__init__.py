@@ -2,6 +2,14 @@
 
 from arrangement.io.archives import open_archive
 from arrangement.io.files import check_new_file, new_file, write_new
+from arrangement.io.html import html_facts, html_table
+from arrangement.io.progress import (
+    Bar,
+    ProgressLike,
+    listener,
+    listening,
+    shows_progress,
+)
 from arrangement.io.strict_json import parse_json, shown
 from arrangement.io.tables import Table, read_table, with_ones
 from arrangement.io.terminal import (
@@ -27,7 +35,9 @@ from arrangement.io.terminal import (
 )
 
 __all__ = [
+    "Bar",
     "Parser",
+    "ProgressLike",
     "Table",
     "UsageError",
     "add_table_options",
@@ -37,6 +47,10 @@ __all__ = [
     "check_time_limit",
     "column_list",
     "command_line",
+    "html_facts",
+    "html_table",
+    "listener",
+    "listening",
     "names_text",
     "new_file",
     "open_archive",
@@ -50,6 +64,7 @@ __all__ = [
     "say_compiling",
     "seconds_text",
     "shown",
+    "shows_progress",
     "table_options",
     "table_words",
     "with_ones",

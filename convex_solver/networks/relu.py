@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from arrangement import InputError
 from arrangement.exact import float_array
+from arrangement.io import html_facts, html_table
 from arrangement.options import short
 from convex_solver.errors import ModelFileError
 from convex_solver.losses import Loss, get_loss
@@ -27,6 +28,8 @@ from convex_solver.typing import Array
 
 # names of features in a `repr`
 _SHOWN = 6
+# neurons in a notebook
+_SHOWN_NEURONS = 8
 _FIELDS = (
     "weights",
     "alphas",
@@ -130,6 +133,38 @@ class TwoLayerReLU:
         if self.center is not None or self.scale is not None:
             parts.append("scaled")
         return f"{type(self).__name__}({'; '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: sizes, and the strongest neurons."""
+        names = ", ".join(self.feature_names[:_SHOWN])
+        more = ", ..." if len(self.feature_names) > _SHOWN else ""
+        facts = [
+            ("neurons", f"{self.n_neurons:,}"),
+            (_counted(len(self.feature_names), "feature"), names + more),
+            ("intercept", "yes" if self.intercept else "no"),
+            ("scaled", "no" if self.center is None and self.scale is None else "yes"),
+        ]
+        sizes = np.linalg.norm(self.weights, axis=1) * np.abs(self.alphas)
+        order = np.argsort(-sizes, kind="stable")[:_SHOWN_NEURONS]
+        ones = ["intercept"] if self.intercept else []
+        n_shown = min(len(self.feature_names), _SHOWN)
+        columns = [*range(n_shown), *([self.weights.shape[1] - 1] if ones else [])]
+        rows = [
+            [str(j), f"{sizes[j]:.4g}", f"{self.alphas[j]:.4g}"]
+            + [f"{self.weights[j, k]:.4g}" for k in columns]
+            for j in order.tolist()
+        ]
+        heads = ["neuron", "size |u| |alpha|", "alpha"]
+        note = f"strongest {len(rows)} of {_counted(self.n_neurons, 'neuron')}"
+        if n_shown < len(self.feature_names):
+            note += f", first {n_shown} of {len(self.feature_names):,} features"
+        table = html_table(
+            [*heads, *self.feature_names[:n_shown], *ones],
+            rows,
+            summary="weights u and alpha",
+            note=note,
+        )
+        return html_facts("Two-layer ReLU network", facts, table if rows else "")
 
     @property
     def n_neurons(self) -> int:
