@@ -26,7 +26,8 @@ def html_facts(title: str, facts: Sequence[tuple[str, str]], *more: str) -> str:
         for name, value in facts
     ]
     table = f'<table style="{_TABLE}"><tbody>{"".join(rows)}</tbody></table>'
-    return f"<div style=\"margin:0.4em 0\"><strong>{_text(title)}</strong>{table}{''.join(more)}</div>"
+    parts = f"<strong>{_text(title)}</strong>{table}{''.join(more)}"
+    return f'<div style="margin:0.4em 0">{parts}</div>'
 
 
 def html_table(

@@ -46,6 +46,7 @@ FLOORS = {
         _kernels
         rounding
         reading
+        exchange
         losses
         networks
         leaves proofs
@@ -124,8 +125,9 @@ PLACES = {
     "matplotlib": ("convex_solver.plotting",),
     "cvxpy": ("convex_solver.conic.cvxpy_model",),
     "pandas": (),
-    "torch": (),
-    "onnx": (),
+    "torch": ("convex_solver.exchange.torch_modules",),
+    "onnx": ("convex_solver.exchange.onnx_files",),
+    "onnxruntime": ("convex_solver.exchange.onnx_files",),
     "dask": (),
 }
 
