@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from arrangement import plot
 from arrangement.counting import (
     characteristic_polynomial,
     count_bounded,
@@ -60,6 +61,7 @@ __all__ = [
     "open_patterns",
     "pack",
     "partition",
+    "plot",
     "restricted_counts",
     "verify",
     "write_patterns",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from arrangement import InputError, InputTypeError
+from convex_solver import plot
 from convex_solver.baselines import (
     Approximation,
     alg1,
@@ -170,6 +171,7 @@ __all__ = [
     "load_penguins",
     "load_table",
     "penguins_csv",
+    "plot",
     "read_conic",
     "reduce_circular_cnn",
     "reduce_network",

@@ -3,6 +3,21 @@
 from arrangement.io.archives import open_archive
 from arrangement.io.files import check_new_file, new_file, write_new
 from arrangement.io.html import html_facts, html_table
+from arrangement.io.pictures import (
+    BLUE,
+    GREEN,
+    GREY,
+    GRID,
+    INK,
+    ORANGE,
+    PURPLE,
+    VERMILION,
+    axes_for,
+    dress,
+    few_ticks,
+    finish,
+    plain_text,
+)
 from arrangement.io.progress import (
     Bar,
     ProgressLike,
@@ -35,6 +50,14 @@ from arrangement.io.terminal import (
 )
 
 __all__ = [
+    "BLUE",
+    "GREEN",
+    "GREY",
+    "GRID",
+    "INK",
+    "ORANGE",
+    "PURPLE",
+    "VERMILION",
     "Bar",
     "Parser",
     "ProgressLike",
@@ -42,11 +65,15 @@ __all__ = [
     "UsageError",
     "add_table_options",
     "against_bound",
+    "axes_for",
     "check_new_file",
     "check_output",
     "check_time_limit",
     "column_list",
     "command_line",
+    "dress",
+    "few_ticks",
+    "finish",
     "html_facts",
     "html_table",
     "listener",
@@ -56,6 +83,7 @@ __all__ = [
     "open_archive",
     "open_table",
     "parse_json",
+    "plain_text",
     "print_json",
     "print_report",
     "progress_bar",
