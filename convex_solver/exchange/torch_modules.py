@@ -122,7 +122,9 @@ def _linear_layers(torch: Any, module: Any) -> tuple[Any, Any]:
     """Return both linear layers, or raise: it is no two-layer ReLU network."""
     nn = torch.nn
     if not isinstance(module, nn.Sequential):
-        raise InputTypeError(f"module is a {type(module).__name__}; expected {_FORM}.")
+        raise InputTypeError(
+            f"module is of type {type(module).__name__}; expected {_FORM}."
+        )
     parts = list(module)
     found = ", ".join(type(part).__name__ for part in parts)
     kinds = (nn.Linear, nn.ReLU, nn.Linear)
