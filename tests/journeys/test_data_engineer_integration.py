@@ -70,8 +70,8 @@ def test_from_a_pipe_to_a_model_and_back(table, run, tmp_path):
 
 
 def test_patterns_in_archives_and_stores(table, run, script, tmp_path):
-    np.savez(tmp_path / "data.npz", X=table[:, :2], other=np.ones(3))
-    key = ("--key", "X")
+    np.savez(tmp_path / "data.npz", first=table[:, :2], second=np.ones((3, 2)))
+    key = ("--key", "first")
     made = run("arrangement", "enumerate", "data.npz", *key, "-o", "patterns.npz")
     assert made.code == 0, made.err
     pytest.importorskip("zarr", reason="Zarr is not installed: pip install '.[zarr]'")
