@@ -25,7 +25,7 @@ _MAX_LINES = 400
 _DENSE = 60
 # more than these would bury the data, and below this share of the largest change of the
 # slope nothing is seen to bend
-_MOSTORANGES, _LEASTORANGE = 12, 1e-3
+_MOST_BENDS, _LEAST_BEND = 12, 1e-3
 
 
 def boundaries(network: TwoLayerReLU) -> Array:
@@ -122,7 +122,7 @@ def _strongest(bends: Array) -> tuple[NDArray[np.int64], str]:
     ``bends`` (m,) are the changes of the slope across each.
     """
     order = np.argsort(-bends, kind="stable")
-    kept = order[bends[order] >= _LEASTORANGE * bends.max(initial=0.0)][:_MOSTORANGES]
+    kept = order[bends[order] >= _LEAST_BEND * bends.max(initial=0.0)][:_MOST_BENDS]
     if len(kept) < len(bends):
         return kept, f"neurons switch ({len(kept)} strongest of {len(bends)} lines)"
     return kept, "a neuron switches"
