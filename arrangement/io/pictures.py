@@ -99,8 +99,8 @@ def finish(ax: Axes, given: Axes | None) -> None:
         options["fontsize"] = min(9.0, max(_SMALLEST, 9.0 * box.width * width / need))
         # the best place takes long to find among many lines, and on coloured ground
         is_quick = len(ax.lines) <= _FEW_LINES and not ax.images
-        place = "best" if is_quick else "upper right"
-        made = ax.legend(handles, labels, loc=place, framealpha=0.9, **options)
+        options |= {"loc": "best" if is_quick else "upper right", "framealpha": 0.9}
+        made = ax.legend(handles, labels, **options)
     else:
         options |= {"loc": "upper center", "bbox_to_anchor": (0.5, 0.0)}
         made = ax.legend(handles, labels, **options)
