@@ -117,11 +117,13 @@ def test_a_call_that_fails_ends_its_bar(capsys):
         progress(Progress("patterns", 3, 10))
         raise ValueError("no")
 
-    with pytest.raises(ValueError, match="no"):
+    with pytest.raises(ValueError, match="no") as caught:
         fails(progress=True)
     last = capsys.readouterr().err.split("\r")[-1]
     assert "30%" in last
     assert last.endswith("\n")
+    # until here the error keeps alive what it passed, the bar too
+    assert caught.tb is not None
 
 
 def test_a_stream_that_is_left_ends_its_bar(capsys):
