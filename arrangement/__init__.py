@@ -58,6 +58,7 @@ float32's shortest decimals.  Text and `Decimal` have at most 10,000 digits writ
 
 from __future__ import annotations
 
+from arrangement import plot
 from arrangement.combinatorics import (
     LatticeFlat,
     TopeEdges,
@@ -146,6 +147,7 @@ __all__ = [
     "pack",
     "partition",
     "patterns_inside",
+    "plot",
     "restricted_counts",
     "tope_graph",
     "verify",

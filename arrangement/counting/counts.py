@@ -74,13 +74,13 @@ from arrangement.counting.primes import (
     _take_primes,
 )
 from arrangement.errors import BudgetExceededError
+from arrangement.io import ProgressLike, listener, shows_progress
 from arrangement.model import Arrangement
 from arrangement.options import (
     Deadline,
     IsLate,
     Listener,
     Progress,
-    check_progress,
     never,
     whole_number,
 )
@@ -139,6 +139,7 @@ def cover_bound(n: int, r: int) -> int:
     return 2 * total
 
 
+@shows_progress
 def count_patterns(
     X: Arrangement | ArrayLike,
     *,
@@ -148,7 +149,7 @@ def count_patterns(
     symmetry: Symmetries = "auto",
     max_nodes: int = 10**9,
     time_limit: float | None = None,
-    progress: Listener | None = None,
+    progress: ProgressLike = None,
 ) -> int:
     """Count the sign patterns of a matrix (chambers of its arrangement) exactly.
 
@@ -171,8 +172,8 @@ def count_patterns(
         one costs time proportional to the rows restricted.
     time_limit : float, optional
         Most seconds, kept within about one.
-    progress : callable, optional
-        Called with a `Progress` about every second.
+    progress : callable or True, optional
+        Called with a `Progress` about every second; True draws a bar.
 
     Returns
     -------
@@ -206,6 +207,7 @@ def count_patterns(
     return sum(_whitney(X, offsets, rank, floats, symmetry, *limits))
 
 
+@shows_progress
 def characteristic_polynomial(
     X: Arrangement | ArrayLike,
     *,
@@ -215,7 +217,7 @@ def characteristic_polynomial(
     symmetry: Symmetries = "auto",
     max_nodes: int = 10**9,
     time_limit: float | None = None,
-    progress: Listener | None = None,
+    progress: ProgressLike = None,
 ) -> tuple[int, ...]:
     """Return the characteristic polynomial of the (essentialised) arrangement.
 
@@ -251,6 +253,7 @@ def characteristic_polynomial(
     return tuple(-value if k % 2 else value for k, value in enumerate(numbers))[::-1]
 
 
+@shows_progress
 def count_bounded(
     X: Arrangement | ArrayLike,
     *,
@@ -260,7 +263,7 @@ def count_bounded(
     symmetry: Symmetries = "auto",
     max_nodes: int = 10**9,
     time_limit: float | None = None,
-    progress: Listener | None = None,
+    progress: ProgressLike = None,
 ) -> int:
     """Count the relatively bounded chambers exactly.
 
@@ -343,12 +346,12 @@ def _whitney(
     symmetry: Any,
     max_nodes: int,
     time_limit: float | None,
-    progress: Listener | None,
+    progress: ProgressLike,
 ) -> tuple[int, ...]:
     """Read what a count was asked for and return the Whitney numbers."""
     max_nodes = whole_number(max_nodes, "max_nodes", 1)
     is_late = Deadline(time_limit).is_late
-    check_progress(progress)
+    progress = listener(progress)
     check_choice(symmetry)
     arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
     cone = arrangement.cone

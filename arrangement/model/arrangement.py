@@ -27,6 +27,7 @@ from arrangement.exact import (
     read_vector,
     reduce_columns,
 )
+from arrangement.io import html_facts
 from arrangement.model.parallel import Parallels
 
 _UNIFORM_TESTS = 10**6
@@ -214,6 +215,23 @@ class Arrangement:
         if self.shifts is None:
             return None
         return exact_numbers([tuple(self.shifts)], (self.n_hyperplanes,))
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: sizes and kind, in a table."""
+        n_planes = int(np.count_nonzero(self.class_of >= 0))
+        kind = "central" if self.is_central else "affine"
+        merged = f"{self.n_distinct:,}"
+        if n_planes > self.n_distinct:
+            merged += f" ({n_planes - self.n_distinct:,} rows repeat one)"
+        constant = self.n_hyperplanes - n_planes
+        facts = [
+            ("rows", f"{self.n_hyperplanes:,} in {self.dimension:,} columns"),
+            ("distinct hyperplanes", merged),
+            *([("rows without one", f"{constant:,}, zero")] if constant else []),
+            ("rank", f"{self.rank:,}"),
+            ("kind", f"{kind}, projected" if self.is_projected else kind),
+        ]
+        return html_facts("Arrangement of hyperplanes", facts)
 
     @cached_property
     def _shortened(self) -> tuple[tuple[IntRow, ...], tuple[IntRow, ...] | None]:
