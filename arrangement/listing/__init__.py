@@ -9,12 +9,14 @@ from arrangement.listing.executors import (
     results_of,
 )
 from arrangement.listing.folding import fold
+from arrangement.listing.orbits import Orbit, iter_orbits
 from arrangement.listing.pieces import Piece, partition
 from arrangement.listing.plan import Plan
 from arrangement.listing.shares import SignShare
 from arrangement.listing.streams import PatternStream, enumerate_patterns, iter_patterns
 
 __all__ = [
+    "Orbit",
     "PatternStream",
     "Piece",
     "Plan",
@@ -25,6 +27,7 @@ __all__ = [
     "enumerate_patterns",
     "fold",
     "iter_covectors",
+    "iter_orbits",
     "iter_patterns",
     "make_layout",
     "partition",

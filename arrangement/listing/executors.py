@@ -20,11 +20,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from arrangement.errors import InputError, InputTypeError, WorkersLostError
+from arrangement.io import ProgressLike, listener, shows_progress
 from arrangement.listing.pieces import Piece, pieces_of
 from arrangement.listing.plan import Plan
 from arrangement.listing.runs import Block, in_order, run
 from arrangement.model import Arrangement
-from arrangement.options import Listener, Progress, check_progress
+from arrangement.options import Listener, Progress
 
 # bytes of patterns of a piece, were all of Cover's bound there; fewest and most pieces
 _BYTES, _FEWEST, _MOST = 1 << 22, 16, 1 << 12
@@ -159,6 +160,7 @@ def _fold_piece(
     return piece.fold(function, state), state
 
 
+@shows_progress
 def count_by_listing(
     X: Arrangement | ArrayLike | Any,
     *,
@@ -166,7 +168,7 @@ def count_by_listing(
     rank: str | int = "exact",
     floats: str = "binary",
     executor: Executor | None = None,
-    progress: Listener | None = None,
+    progress: ProgressLike = None,
 ) -> int:
     """Count the sign patterns of a matrix by walking through them all.
 
@@ -197,9 +199,9 @@ def count_by_listing(
     6
     """
     check_executor(executor)
-    check_progress(progress)
     arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
     plan = Plan(arrangement)
+    listen = listener(progress)
     counts: Iterator[int | None]
     if executor is None:
         counts = (len(block.patterns) for block in run(plan))
@@ -209,6 +211,6 @@ def count_by_listing(
     total = 0
     for count in counts:
         total += count or 0
-        if count and progress is not None:
-            progress(Progress.of_patterns(total, plan.bound))
+        if count and listen is not None:
+            listen(Progress.of_patterns(total, plan.bound))
     return total

@@ -40,10 +40,10 @@ from arrangement.errors import (
     InputTypeError,
     ListingTooLargeError,
 )
-from arrangement.io import check_new_file
+from arrangement.io import ProgressLike, check_new_file, shows_progress
 from arrangement.listing import PatternStream, check_executor, iter_patterns
 from arrangement.model import Arrangement, PatternSet, Proof, matrix_sha256
-from arrangement.options import Listener, count_jobs, free_bytes
+from arrangement.options import count_jobs, free_bytes
 from arrangement.stores import format as form
 from arrangement.stores import groups
 from arrangement.stores.arrays import import_zarr, open_array, read_chunk
@@ -205,6 +205,7 @@ class StoredPatterns:
         return verify(self[:], arrangement)
 
 
+@shows_progress
 def write_patterns(
     path: str | os.PathLike[str],
     X: Arrangement | ArrayLike | Any,
@@ -216,7 +217,7 @@ def write_patterns(
     n_jobs: int = 1,
     prove: bool = True,
     resume: bool = False,
-    progress: Listener | None = None,
+    progress: ProgressLike = None,
     executor: Executor | None = None,
 ) -> StoredPatterns:
     """Stream every sign pattern of a matrix to a Zarr store.
@@ -239,8 +240,8 @@ def write_patterns(
     resume : bool
         Continue a store that is there (or begin one); damaged chunks and all after
         them are written again.
-    progress : callable, optional
-        Called with a `Progress` after each chunk.
+    progress : callable or True, optional
+        Called with a `Progress` after each chunk; True draws a bar.
     executor : concurrent.futures.Executor, optional
         Lists and writes pieces on its workers, as in `iter_patterns`.  The store is
         then a Zarr group with an array for each piece, each written by one worker and

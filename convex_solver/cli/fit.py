@@ -46,7 +46,7 @@ from convex_solver.cli.report import (
 )
 from convex_solver.cli.tables import features_of, open_data, weights_of
 from convex_solver.losses import LOSSES, get_loss
-from convex_solver.plotting import check_plot, render_fit
+from convex_solver.plot import check_plot, render_fit
 from convex_solver.program import ConvexProgram
 from convex_solver.reading import MAX_CONES, TOL, read_beta
 from convex_solver.solver import METHODS, Solution, beta_max_interval, solve
