@@ -11,9 +11,8 @@ from __future__ import annotations
 import copy
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future
 from concurrent.futures import TimeoutError as NotYetError
-from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 import numpy as np
@@ -83,13 +82,14 @@ def results_of(
             try:
                 result = waiting[0].result(timeout=_PATIENCE)
             except NotYetError:
-                if waiting[0].done():  # the work itself ran out of time
-                    raise
-                yield None
-                continue
+                if not waiting[0].done():
+                    yield None
+                    continue
+                # it came to its end in the meantime, perhaps out of time itself
+                result = waiting[0].result()
             waiting.popleft()
             yield result
-    except BrokenProcessPool as error:
+    except BrokenExecutor as error:
         raise WorkersLostError(
             "a worker of the executor died, and with it the executor: killed, or out "
             "of memory. Call again with a new one; write_patterns(.., resume=True) "
