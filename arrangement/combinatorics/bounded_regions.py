@@ -33,12 +33,12 @@ from arrangement.errors import (
     ListingStoppedError,
 )
 from arrangement.exact import hadamard_bits
+from arrangement.io import ProgressLike, listener, shows_progress
 from arrangement.listing import Plan, iter_patterns
 from arrangement.model import Arrangement, PatternSet
 from arrangement.options import (
     Deadline,
     Listener,
-    check_progress,
     whole_number,
 )
 
@@ -54,7 +54,7 @@ def iter_bounded_patterns(
     block_size: int | None = None,
     n_jobs: int = 1,
     time_limit: float | None = None,
-    progress: Listener | None = None,
+    progress: ProgressLike = None,
 ) -> Iterator[PatternSet]:
     """Yield the relatively bounded chambers in blocks, each proven bounded.
 
@@ -99,7 +99,7 @@ def iter_bounded_patterns(
     deadline = Deadline(time_limit)
     if block_size is not None:
         whole_number(block_size, "block_size", 1)
-    check_progress(progress)
+    progress = listener(progress)
     arrangement = Arrangement.coerce(X, offsets=offsets, floats=floats)
     if arrangement.is_projected:
         raise InputError("X is a float64 projection; use rank='exact'.")
@@ -143,6 +143,7 @@ def _bounded(
         )
 
 
+@shows_progress
 def bounded_patterns(
     X: Arrangement | ArrayLike | Any,
     *,
@@ -151,7 +152,7 @@ def bounded_patterns(
     n_jobs: int = 1,
     max_bytes: int | None = None,
     time_limit: float | None = None,
-    progress: Listener | None = None,
+    progress: ProgressLike = None,
 ) -> PatternSet:
     """List the relatively bounded chambers; see `iter_bounded_patterns`.
 

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from arrangement.errors import ArrangementError, InputError
+from arrangement.io import ProgressLike, listener
 from arrangement.model import (
     Arrangement,
     Flat,
@@ -32,7 +33,6 @@ from arrangement.options import (
     IsLate,
     Listener,
     Progress,
-    check_progress,
     whole_number,
 )
 
@@ -77,7 +77,7 @@ def iter_flats(
     floats: str = "binary",
     dimension: int | None = None,
     time_limit: float | None = None,
-    progress: Listener | None = None,
+    progress: ProgressLike = None,
 ) -> Iterator[LatticeFlat]:
     """Yield all flats with their Moebius values, exactly.
 
@@ -125,7 +125,7 @@ def iter_flats(
     0 (0, 1, 2) 2
     """
     deadline = Deadline(time_limit)
-    check_progress(progress)
+    progress = listener(progress)
     arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
     last = 0
     if dimension is not None:

@@ -27,9 +27,10 @@ from arrangement.errors import (
     ListingStoppedError,
 )
 from arrangement.exact import read_vector
+from arrangement.io import ProgressLike, listener, shows_progress
 from arrangement.listing import Plan, enumerate_patterns
 from arrangement.model import Arrangement, PatternSet, whole_space
-from arrangement.options import Deadline, Listener, check_progress
+from arrangement.options import Deadline, Listener
 from arrangement.verification import verify
 
 
@@ -40,6 +41,7 @@ class _Sides(NamedTuple):
     negative: NDArray[np.bool_]
 
 
+@shows_progress
 def insert_row(
     patterns: PatternSet,
     row: ArrayLike | Sequence[Any] | Any,
@@ -48,7 +50,7 @@ def insert_row(
     floats: str = "binary",
     prove: bool = True,
     time_limit: float | None = None,
-    progress: Listener | None = None,
+    progress: ProgressLike = None,
 ) -> PatternSet:
     """Return the list of one row more, from a list and without listing anew.
 
@@ -104,7 +106,7 @@ def insert_row(
     >>> patterns.proof.n_patterns
     6
     """
-    check_progress(progress)
+    progress = listener(progress)
     deadline = Deadline(time_limit)
     old = arrangement_of(patterns)
     new = _with_row(old, row, offset, floats)

@@ -13,12 +13,11 @@ from arrangement.errors import (
     ListingStoppedError,
     ListingTooLargeError,
 )
+from arrangement.io import ProgressLike, listener, shows_progress
 from arrangement.listing import Plan, iter_patterns
 from arrangement.model import Arrangement, PatternSet, pack
 from arrangement.options import (
     Deadline,
-    Listener,
-    check_progress,
     free_bytes,
     whole_number,
 )
@@ -35,7 +34,7 @@ def iter_patterns_inside(
     n_jobs: int = 1,
     max_patterns: int | None = None,
     time_limit: float | None = None,
-    progress: Listener | None = None,
+    progress: ProgressLike = None,
 ) -> Iterator[PatternSet]:
     """Yield the chambers that meet an open polyhedron, in blocks.
 
@@ -83,7 +82,7 @@ def iter_patterns_inside(
     ...     print(block.to_bool().astype(int).tolist())
     [[1, 1, 1], [1, 1, 0], [1, 0, 0], [0, 1, 1]]
     """
-    check_progress(progress)
+    progress = listener(progress)
     if block_size is not None:
         whole_number(block_size, "block_size", 1)
     deadline = Deadline(time_limit)
@@ -140,6 +139,7 @@ def _with_inequalities(
     return Arrangement(rows, ends if is_affine else None)
 
 
+@shows_progress
 def patterns_inside(
     X: Arrangement | ArrayLike | Any,
     inequalities: ArrayLike | Any,
@@ -151,7 +151,7 @@ def patterns_inside(
     max_bytes: int | None = None,
     max_patterns: int | None = None,
     time_limit: float | None = None,
-    progress: Listener | None = None,
+    progress: ProgressLike = None,
 ) -> PatternSet:
     """List the chambers that meet an open polyhedron; see `iter_patterns_inside`.
 

@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from arrangement.combinatorics.class_bits import class_masks
 from arrangement.combinatorics.pattern_index import PatternIndex, check_late
 from arrangement.errors import InputError
+from arrangement.io import ProgressLike, listener, shows_progress
 from arrangement.listing import enumerate_patterns, iter_patterns
 from arrangement.model import Arrangement, PatternSet
-from arrangement.options import Deadline, Listener, Progress, check_progress
+from arrangement.options import Deadline, Listener, Progress
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +115,7 @@ def import_networkx() -> Any:
     return networkx
 
 
+@shows_progress
 def tope_graph(
     X: PatternSet | Arrangement | ArrayLike | Any,
     *,
@@ -122,7 +124,7 @@ def tope_graph(
     floats: str = "binary",
     n_jobs: int = 1,
     time_limit: float | None = None,
-    progress: Listener | None = None,
+    progress: ProgressLike = None,
 ) -> TopeGraph:
     """Return the graph of chambers, two of them adjacent where they share a facet.
 
@@ -167,7 +169,7 @@ def tope_graph(
     array([3, 3, 3, 3, 3])
     """
     deadline = Deadline(time_limit)
-    check_progress(progress)
+    progress = listener(progress)
     patterns = patterns_of(X, offsets, rank, floats, n_jobs, deadline, progress)
     arrangement = arrangement_of(patterns)
     edges = all_edges(patterns, arrangement, deadline, progress)
@@ -245,7 +247,7 @@ def iter_tope_edges(
     floats: str = "binary",
     n_jobs: int = 1,
     time_limit: float | None = None,
-    progress: Listener | None = None,
+    progress: ProgressLike = None,
 ) -> Iterator[TopeEdges]:
     """Yield the edges of the tope graph in blocks, in bounded memory.
 

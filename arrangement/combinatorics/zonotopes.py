@@ -12,13 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from arrangement.combinatorics.tope_graphs import arrangement_of
 from arrangement.errors import InputError, ListingTooLargeError
+from arrangement.io import ProgressLike, listener, shows_progress
 from arrangement.listing import iter_patterns
 from arrangement.model import Arrangement, PatternSet
 from arrangement.options import (
     Deadline,
-    Listener,
     block_rows,
-    check_progress,
     free_bytes,
     whole_number,
 )
@@ -33,7 +32,7 @@ def iter_zonotope_vertices(
     block_size: int | None = None,
     n_jobs: int = 1,
     time_limit: float | None = None,
-    progress: Listener | None = None,
+    progress: ProgressLike = None,
 ) -> Iterator[NDArray[Any]]:
     """Yield the vertices of the zonotope of the rows, in blocks, exactly.
 
@@ -82,7 +81,7 @@ def iter_zonotope_vertices(
     size = None
     if block_size is not None:
         size = whole_number(block_size, "block_size", 1)
-    check_progress(progress)
+    progress = listener(progress)
     deadline = Deadline(time_limit)
     if isinstance(X, PatternSet):
         arrangement = arrangement_of(X)
@@ -164,6 +163,7 @@ def _divided(sums: NDArray[Any], scales: list[int]) -> NDArray[Any]:
     return out
 
 
+@shows_progress
 def zonotope_vertices(
     X: PatternSet | Arrangement | ArrayLike | Any,
     *,
@@ -171,7 +171,7 @@ def zonotope_vertices(
     n_jobs: int = 1,
     max_bytes: int | None = None,
     time_limit: float | None = None,
-    progress: Listener | None = None,
+    progress: ProgressLike = None,
 ) -> NDArray[Any]:
     """Return the vertices of the zonotope of the rows; see `iter_zonotope_vertices`.
 

@@ -27,6 +27,7 @@ from arrangement.errors import (
     IncompleteListingError,
     ListingStoppedError,
 )
+from arrangement.io import ProgressLike, listener
 from arrangement.listing.plan import Plan
 from arrangement.listing.streams import iter_patterns
 from arrangement.model import (
@@ -39,7 +40,7 @@ from arrangement.model import (
     pack,
     read_symmetries,
 )
-from arrangement.options import Deadline, Listener, Progress, check_progress
+from arrangement.options import Deadline, Listener, Progress
 
 Bits = NDArray[np.bool_]
 
@@ -73,7 +74,7 @@ def iter_orbits(
     rank: str | int = "exact",
     floats: str = "binary",
     time_limit: float | None = None,
-    progress: Listener | None = None,
+    progress: ProgressLike = None,
 ) -> Iterator[Orbit]:
     """Yield one chamber of each orbit of a group of symmetries, and the orbit's size.
 
@@ -125,7 +126,7 @@ def iter_orbits(
     [2, 2, 2]
     """
     check_choice(symmetry)
-    check_progress(progress)
+    progress = listener(progress)
     deadline = Deadline(time_limit)
     arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
     frame = Frame(arrangement.cone)
