@@ -153,6 +153,19 @@ def test_a_piece_that_lacks_patterns_is_no_proof(tmp_path, plain, monkeypatch):
         open_patterns(tmp_path / "b.zarr")
 
 
+def test_pieces_in_another_order_are_no_proof(tmp_path, plain, monkeypatch):
+    default = groups.default_pieces
+
+    def swapped(plan):
+        pieces = default(plan)
+        pieces[3], pieces[4] = pieces[4], pieces[3]
+        return pieces
+
+    monkeypatch.setattr(groups, "default_pieces", swapped)
+    with pytest.raises(IncompleteListingError, match="repeats or precedes"):
+        write(tmp_path / "b.zarr", plain[1])
+
+
 def test_another_store_is_not_gone_on_with(tmp_path, plain):
     path = tmp_path / "b.zarr"
     shutil.copytree(plain[0], path)
