@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from arrangement._kernels.state import DONE, Output
+from arrangement._kernels.state import DONE, N_FRAMES, Output
 from arrangement.listing.cells import Layout, Walker, new_output
 
 # cells a share that the first sample has; those of all prefixes of a round that are
@@ -65,7 +65,7 @@ def sign_shares(layout: Layout, wanted: int) -> list[SignShare]:
     leaves = _Leaves(*sampler.first(wanted))
     total = leaves.total
     if total <= _FEW and total * len(sampler.order) <= _MOST_BITS:
-        leaves = _Leaves(*sampler.all_cells())
+        leaves = sampler.all_cells() or leaves
     enough = max(_CLOSER // wanted, _LEAST_CLOSER)
     for _ in range(_ROUNDS):
         large = leaves.large(wanted)
@@ -209,10 +209,13 @@ class _Sampler:
         extra = max(_LEAST_ROWS, (4 * wanted).bit_length() - rank)
         return self._count(none, rank + extra, _CELLS * wanted)
 
-    def all_cells(self) -> _Counted:
-        """Return all chambers, each a prefix of all rows."""
+    def all_cells(self) -> _Leaves | None:
+        """Return all chambers, each a prefix of all rows; None if they are not few."""
         none = np.zeros(0, dtype=np.int8)
-        return self._count(none, len(self.order), _MOST)
+        bits = self._cells(none, np.arange(len(self.order)), 2 * _FEW)
+        if len(bits) >= 2 * _FEW:
+            return None
+        return _Leaves(np.where(bits, 1, -1).astype(np.int8), np.ones(len(bits)))
 
     def closer(self, prefix: Signs, enough: int) -> _Counted:
         """Return the longer prefixes in one, or that there is one chamber."""
@@ -278,18 +281,25 @@ class _Sampler:
         signs = np.where(leading[starts], 1, -1).astype(np.int8)
         return signs, counts
 
-    def _cells(self, prefix: Signs, chosen: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Bits of the chosen rows in each of their cells in a prefix."""
+    def _cells(
+        self, prefix: Signs, chosen: NDArray[np.int64], most: int = 1 << 62
+    ) -> NDArray[np.bool_]:
+        """Bits of the chosen rows in each of their cells in a prefix.
+
+        Where there are ``most`` or more, only some of them.
+        """
         walker = self._walker
         walker.layout = self._only(self.order[chosen])
         required = np.zeros(self._layout.input_row.size, dtype=np.int8)
         required[self.order[: prefix.size]] = prefix
+        walker.control[N_FRAMES] = 0
         walker.require(required)
         blocks = []
-        status = -1
-        while status != DONE:
+        status, left = -1, most
+        while status != DONE and left > 0:
             status = walker.advance(self._output)
             blocks.append(self._written(walker.n_written, chosen))
+            left -= walker.n_written
             walker.n_written = 0
         return np.concatenate(blocks)
 

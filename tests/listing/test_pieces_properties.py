@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from arrangement import Arrangement, enumerate_patterns, partition
 from arrangement._kernels.state import DONE
+from arrangement.listing import shares
 from arrangement.listing.cells import make_layout, new_output
 from arrangement.listing.plan import Plan
 from arrangement.listing.runs import run
@@ -81,7 +82,15 @@ def points_of_a_grid():
         (np.random.default_rng(0).normal(size=(14, 9)), 16, 1.1),
         (np.random.default_rng(0).normal(size=(3000, 2)), 60, 1.05),
     ],
-    ids=["braid", "grid", "grid, rank 4", "large grid", "generic", "high rank", "rank 2"],
+    ids=[
+        "braid",
+        "grid",
+        "grid, rank 4",
+        "large grid",
+        "generic",
+        "high rank",
+        "rank 2",
+    ],
 )
 def test_pieces_are_about_even(X, k, most):
     pieces = partition(X, k)
@@ -104,14 +113,14 @@ def test_prefixes_of_small_arrangements_are_the_listing_by_cells(data):
     if plan.layout is None:
         return
     k = data.draw(st.integers(1, 12))
-    shares = sign_shares(plan.layout, k)
+    found = sign_shares(plan.layout, k)
     half = len(whole) // plan.step
-    assert len(shares) == min(k, half)
+    assert len(found) == min(k, half)
     pieces = partition(plan.arrangement, k)
     parts = [joined(piece.iter_patterns()) for piece in pieces]
     assert np.array_equal(np.concatenate(parts), whole)
     # each prefix is as short as it can be, so none holds another
-    for share in shares:
+    for share in found:
         rows = [tuple(row[row != 0]) for row in share.signs]
         assert rows == sorted(rows, reverse=True)
         assert not any(b[: len(a)] == a for a, b in itertools.permutations(rows, 2))
@@ -178,3 +187,14 @@ def test_a_base_of_many_rows_is_cut_without_being_listed():
     counts = [piece.count() for piece in pieces]
     assert sum(counts) == 2 * (2**16 - 1)
     assert max(counts) <= 1.05 * sum(counts) / 8
+
+
+def test_chambers_that_are_more_than_they_seemed_are_not_all_listed(monkeypatch):
+    X = points_of_a_grid()[:40]
+    even = [piece.count() for piece in partition(X, 5)]
+    monkeypatch.setattr(shares, "_FEW", 500)
+    layout = make_layout(Arrangement(X))
+    assert shares._Sampler(layout).all_cells() is None
+    monkeypatch.undo()
+    sampler = shares._Sampler(layout)
+    assert sampler.all_cells().total == sum(even) / 2
