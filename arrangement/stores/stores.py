@@ -40,7 +40,7 @@ from arrangement.errors import (
     InputTypeError,
     ListingTooLargeError,
 )
-from arrangement.io import ProgressLike, check_new_file, shows_progress
+from arrangement.io import ProgressLike, check_new_file, listener, shows_progress
 from arrangement.listing import PatternStream, check_executor, iter_patterns
 from arrangement.model import Arrangement, PatternSet, Proof, matrix_sha256
 from arrangement.options import count_jobs, free_bytes
@@ -296,7 +296,7 @@ def write_patterns(
                 proof = _write(folder, header, stream, prove)
             else:
                 proof = groups.write_group(
-                    folder, header, arrangement, executor, prove, progress
+                    folder, header, arrangement, executor, prove, listener(progress)
                 )
     except FileExistsError:
         raise InputError(
