@@ -174,7 +174,7 @@ def partition(
     --------
     >>> pieces = partition([[1, 0], [0, 1], [1, 1]], 2)
     >>> [piece.count() for piece in pieces]
-    [2, 4]
+    [4, 2]
     """
     wanted = whole_number(k, "k", 1)
     arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
