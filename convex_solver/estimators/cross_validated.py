@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -48,24 +48,27 @@ class _Fold:
     X: Array
     y: NDArray[Any]
     weights: Array | None
-    scores: list[float] = field(default_factory=list)
 
-    def score(self, solutions: list[Solution], scorer: Callable[..., float]) -> None:
-        """Give the model its networks at a beta, and note its score."""
+    def score(self, solutions: list[Solution], scorer: Callable[..., float]) -> float:
+        """Give the model its networks at a beta, and return its score."""
         self.model._keep(solutions, is_list=self.problem.is_list)
         given = {}
         if self.weights is not None and _takes_weights(scorer):
             given["sample_weight"] = self.weights
-        self.scores.append(float(scorer(self.model, self.X, self.y, **given)))
+        return float(scorer(self.model, self.X, self.y, **given))
 
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """The betas that were solved, and the solutions for all data at each."""
+    """The betas that were solved; at each the solutions for all data, scores of folds.
+
+    And the largest gap of a fold.
+    """
 
     betas: Array
     whole: list[list[Solution]]
     worst: list[float]
+    scores: Array
 
 
 class CrossValidated(ConvexReLU):
@@ -121,16 +124,15 @@ class CrossValidated(ConvexReLU):
             programs += fold.model._programs(fold.problem, 1.0)
         walks = Walks(programs, betas.tolist(), limits, deadline)
         found = _walked(walks, betas, len(problem.columns), folds, scorer)
-        scores = np.array([fold.scores for fold in folds]).T
-        if not np.any(np.all(np.isfinite(scores), axis=1)):
+        if not np.any(np.all(np.isfinite(found.scores), axis=1)):
             raise InputError(
                 "no beta has a score on every fold: the scores are not finite. Choose "
                 "another scoring or cv."
             )
-        chosen = choose_beta(found.betas, -scores).index(self.rule)
+        chosen = choose_beta(found.betas, -found.scores).index(self.rule)
         self.betas_ = found.betas
         self.beta_ = float(found.betas[chosen])
-        self.cv_results_ = _results(found, scores)
+        self.cv_results_ = _results(found)
         self._keep(found.whole[chosen], is_list=problem.is_list)
         if walks.stopped:
             warnings.warn(
@@ -217,26 +219,40 @@ def _walked(
     """Go along all paths, and score every fold at each beta."""
     whole: list[list[Solution]] = []
     worst: list[float] = []
-    for together in walks:
-        whole.append(together[:width])
-        worst.append(max(one.gap for one in together[width:]))
-        place = width
-        for fold in folds:
-            end = place + len(fold.problem.columns)
-            fold.score(together[place:end], scorer)
-            place = end
+    scores: list[list[float]] = []
+    try:
+        for together in walks:
+            scores.append(_scores(together[width:], folds, scorer))
+            whole.append(together[:width])
+            worst.append(max(one.gap for one in together[width:]))
+    except KeyboardInterrupt:
+        walks.stopped = "interrupted"
     if not whole:
         raise KeyboardInterrupt  # before there was a result
-    return _Found(betas[: len(whole)], whole, worst)
+    m = len(whole)
+    return _Found(betas[:m], whole, worst, np.array(scores[:m]))
 
 
-def _results(found: _Found, scores: Array) -> dict[str, Any]:
+def _scores(
+    solutions: list[Solution], folds: list[_Fold], scorer: Callable[..., float]
+) -> list[float]:
+    """Return the score of every fold at a beta."""
+    found: list[float] = []
+    for fold in folds:
+        width = len(fold.problem.columns)
+        found.append(fold.score(solutions[:width], scorer))
+        solutions = solutions[width:]
+    return found
+
+
+def _results(found: _Found) -> dict[str, Any]:
     """Return what `cv_results_` holds; all arrays have an entry for each beta."""
 
     def of_all(name: str) -> Array:
         values = [[getattr(one, name) for one in each] for each in found.whole]
         return np.array(values, dtype=np.float64)
 
+    scores = found.scores
     means = scores.mean(axis=1)
     neurons = [[one.network.n_neurons for one in each] for each in found.whole]
     # as in scikit-learn's searches: without a score comes last

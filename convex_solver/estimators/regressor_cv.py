@@ -30,7 +30,7 @@ class ConvexReLURegressorCV(CrossValidated, ConvexReLURegressor):
     n_betas : int, default=20
         Of the grid: from `beta_max` down, where the first neuron appears, each the same
         share of the last.
-    eps : float, default=1e-3
+    eps : float, default=1e-4
         Smallest beta of the grid as a share of the largest.
     cv : int, splitter or iterable, optional
         As in scikit-learn: five folds by default, in the order of the rows.

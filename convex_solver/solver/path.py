@@ -26,8 +26,9 @@ from convex_solver.solver.walks import Walks
 from convex_solver.typing import Array
 
 # Betas of a grid, and its smallest as a share of its largest.  Scikit-learn's LassoCV
-# has 100, which take no time there.
-N_BETAS, EPS = 20, 1e-3
+# has 100, which take no time there, and 1e-3; here the largest beta is for targets that
+# are not centred, and 1e-4 is that of glmnet for more rows than columns.
+N_BETAS, EPS = 20, 1e-4
 # An interval for beta_max of this relative width is one number.
 _SAME = 1e-5
 # Share of the time that the search for beta_max may take, and cones of its covering.

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +14,16 @@ from arrangement.exact import float_array
 from arrangement.io import write_new
 from convex_solver.losses import Loss, get_loss
 from convex_solver.networks import TwoLayerReLU
+from convex_solver.plotting.style import (
+    BLUE,
+    INK,
+    VERMILION,
+    check_format,
+    content,
+    new_figure,
+    plain,
+    style,
+)
 from convex_solver.typing import Array
 
 if TYPE_CHECKING:
@@ -23,15 +31,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-FORMATS = ("png", "svg", "pdf")
-
-_INK = "#22303c"
+SIZE = (7.6, 5.2)
 _DATA = "#4c6a85"
 _FIT = "#c8442b"
 _BEND = "#e08a2e"
 _GRID = "#dfe5ea"
 # of -1 and +1; told apart without colours too (Okabe & Ito's blue and vermilion)
-_CLASSES = (("#0072b2", "o"), ("#d55e00", "^"))
+_CLASSES = ((BLUE, "o"), (VERMILION, "^"))
 _RESOLUTION = 401
 # more lines than this would paint the background instead of dividing it
 _MAX_LINES = 400
@@ -54,12 +60,7 @@ def check_plot(path: str | os.PathLike[str], n_features: int) -> str:
             f"{n_features} features cannot be drawn; a plot needs one or two. Choose "
             "them with --features, or leave the plot out."
         )
-    suffix = Path(path).suffix.lower().removeprefix(".")
-    if suffix not in FORMATS:
-        raise InputError(
-            f"{os.fspath(path)} does not say a format; end it in .png, .svg or .pdf."
-        )
-    return suffix
+    return check_format(path)
 
 
 def plot_fit(
@@ -104,6 +105,7 @@ def render_fit(
     title: str = "",
     loss: str | Loss = "squared",
     classes: tuple[str, str] | None = None,
+    size: tuple[float, float] = SIZE,
 ) -> bytes:
     """Draw a network of one or two features with its data.
 
@@ -127,15 +129,14 @@ def render_fit(
         counts, of Poisson its exponential, the mean, is drawn.
     classes : pair of str, optional
         Names of the classes -1 and +1.
+    size : pair of float
+        Width and height in inches; texts keep their size.
 
     Returns
     -------
     bytes
         The content of the picture file.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     chosen = get_loss(loss)
     points = float_array(X, name="X")
     target = float_array(y, name="y")
@@ -145,22 +146,21 @@ def render_fit(
         )
     if target.shape != (len(points),):
         raise InputError(f"y has shape {target.shape}; expected ({len(points)},).")
-    figure = Figure(figsize=(7.6, 5.2), dpi=160, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(size)
     axes = figure.add_subplot()
-    _style(axes)
-    name = _plain(target_name)
-    texts = tuple(_plain(label) for label in classes or ("-1", "+1"))
+    style(axes)
+    name = plain(target_name)
+    texts = tuple(plain(label) for label in classes or ("-1", "+1"))
     if points.shape[1] == 2:
         _draw_plane(figure, axes, network, points, target, name, texts, chosen)
-        axes.set_ylabel(_plain(network.feature_names[1]))
+        axes.set_ylabel(plain(network.feature_names[1]))
     elif chosen.is_classification:
         _draw_classes(axes, network, points[:, 0], target, name, texts, chosen)
     else:
         _draw_line(axes, network, points[:, 0], target, chosen)
         axes.set_ylabel(name)
-    axes.set_xlabel(_plain(network.feature_names[0]))
-    axes.set_title(_plain(title), loc="left", fontsize=10, color=_INK)
+    axes.set_xlabel(plain(network.feature_names[0]))
+    axes.set_title(plain(title), loc="left", fontsize=10, color=INK)
     handles, labels = axes.get_legend_handles_labels()
     if handles:
         legend = figure.legend(
@@ -170,15 +170,13 @@ def render_fit(
             ncols=min(len(handles), 4),
             frameon=False,
             fontsize=9,
-            labelcolor=_INK,
+            labelcolor=INK,
         )
         for line in legend.get_lines():
             # a white line would not show on white paper
             if line.get_color() == "white":
-                line.set_color(_INK)
-    stream = io.BytesIO()
-    figure.savefig(stream, format=kind)
-    return stream.getvalue()
+                line.set_color(INK)
+    return content(figure, kind)
 
 
 def boundaries(network: TwoLayerReLU) -> Array:
@@ -201,16 +199,6 @@ def _boundaries(network: TwoLayerReLU) -> tuple[Array, Array]:
     lines = np.column_stack([normals, constant - normals @ center])
     moving = np.any(normals != 0.0, axis=1)
     return np.asarray(lines[moving]), np.abs(network.alphas[moving])
-
-
-def _style(axes: Axes) -> None:
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    for side in ("left", "bottom"):
-        axes.spines[side].set_color(_INK)
-    axes.tick_params(colors=_INK, labelsize=9)
-    axes.xaxis.label.set_color(_INK)
-    axes.yaxis.label.set_color(_INK)
 
 
 def _span(values: Array) -> tuple[float, float]:
@@ -329,7 +317,7 @@ def _draw_classes(
         bottom, top = min(-1.0, float(curve.min())), max(1.0, float(curve.max()))
         threshold, label = 0.0, "output"
     _draw_curve(axes, knots, curve, label)
-    axes.axhline(threshold, color=_INK, linewidth=0.8, zorder=1)
+    axes.axhline(threshold, color=INK, linewidth=0.8, zorder=1)
     margin = 0.06 * (top - bottom)
     for sign, (colour, marker), label, edge in zip(
         (-1, 1), _CLASSES, classes, (bottom - margin, top + margin), strict=True
@@ -392,8 +380,8 @@ def _draw_plane(
         )
         bar = figure.colorbar(shades, ax=axes, label=target_name)
         bar.outline.set_visible(False)
-        bar.ax.tick_params(colors=_INK, labelsize=9)
-    colour = _INK if loss.is_classification else "white"
+        bar.ax.tick_params(colors=INK, labelsize=9)
+    colour = INK if loss.is_classification else "white"
     lines, bends = _visible_lines(network, xs, ys)
     kept, label = _strongest(bends)
     for k, (foot, along) in enumerate(lines[each] for each in kept):
@@ -467,7 +455,7 @@ def _draw_regions(
         rasterized=True,
     )
     if values.min() < 0.0 < values.max():
-        axes.contour(xs, ys, values, levels=[0.0], colors=[_INK], linewidths=1.8)
+        axes.contour(xs, ys, values, levels=[0.0], colors=[INK], linewidths=1.8)
     for sign, (colour, marker), label in zip((-1, 1), _CLASSES, classes, strict=True):
         axes.scatter(
             points[y == sign, 0],
@@ -480,8 +468,3 @@ def _draw_regions(
             zorder=3,
             label=f"{target_name} = {label}",
         )
-
-
-def _plain(text: str) -> str:
-    """Keep a dollar sign from starting mathematics."""
-    return text.replace("$", r"\$")
