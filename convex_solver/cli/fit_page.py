@@ -188,6 +188,17 @@ def _rounds(values: dict[str, Any], solution: Solution) -> list[str]:
         x_name="round",
         is_log=True,
     )
+    return [
+        f'<div class="charts">{bounds}{distance}</div>',
+        f"<p>Round {m + 1:,} is the certificate at the end. Every lower bound is "
+        "certified: no network has a smaller objective.</p>",
+        f"<details><summary>All rounds as a table</summary>"
+        f"{_table_of_rounds(solution)}</details>",
+    ]
+
+
+def _table_of_rounds(solution: Solution) -> str:
+    history = solution.history
     rows = [
         [
             f"{k + 1}",
@@ -202,7 +213,7 @@ def _rounds(values: dict[str, Any], solution: Solution) -> list[str]:
     ]
     rows.append(
         [
-            f"{m + 1}",
+            f"{len(history) + 1}",
             f"{solution.seconds:.3g}",
             f"{solution.objective:.10g}",
             f"{solution.lower_bound:.10g}",
@@ -212,13 +223,7 @@ def _rounds(values: dict[str, Any], solution: Solution) -> list[str]:
         ]
     )
     head = ("round", "seconds", "objective", "lower bound", "gap", "blocks", "new")
-    return [
-        f'<div class="charts">{bounds}{distance}</div>',
-        f"<p>Round {m + 1:,} is the certificate at the end. Every lower bound is "
-        "certified: no network has a smaller objective.</p>",
-        f"<details><summary>All rounds as a table</summary>"
-        f"{table(head, rows, label='rounds')}</details>",
-    ]
+    return table(head, rows, label="rounds")
 
 
 def _network(

@@ -183,6 +183,7 @@ def _draw_neurons(axes: Axes, found: SolutionPath) -> None:
         markersize=4,
         linewidth=1.2,
         drawstyle="steps-mid",
+        clip_on=False,
         label="neurons",
     )
     axes.set_ylim(bottom=0, top=1.15 * max(1, int(found.neurons.max())))

@@ -329,7 +329,7 @@ def test_folders_of_tests_are_rooms():
     }
     rooms = {name.split(".")[1] for name in MODULES if name not in FLOORS}
     # a folder named like a package would shadow it
-    assert folders - rooms <= {"bench", "fuzz", "reference", "walls"}
+    assert folders - rooms <= {"bench", "fuzz", "journeys", "reference", "walls"}
 
 
 def test_the_shipped_data_come_with_the_package():
