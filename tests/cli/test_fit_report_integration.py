@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
 import subprocess
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +63,9 @@ class Page(HTMLParser):
         self.tags.append((tag, dict(attrs)))
 
     def handle_endtag(self, tag):
-        assert self.open.pop() == tag
+        # a browser writes an end for every element of a picture
+        if tag not in VOID:
+            assert self.open.pop() == tag
 
     def handle_data(self, data):
         if self.open and self.open[-1] in ("style", "title"):
@@ -113,6 +117,15 @@ def fitted(
     return Page(content), content
 
 
+def assert_bounds(page: Page, folder: Path) -> None:
+    """Both bounds are those of the model, but for digits that its claim gives up."""
+    claim = load_model(folder / "m.json").claim
+    found = re.search(r"below (\S+)\. The network above has (\S+)\. So", page.text)
+    assert float(found[1]) == pytest.approx(claim.lower_bound, rel=1e-7)
+    assert float(found[2]) == pytest.approx(claim.upper_bound, rel=1e-7)
+    assert float(found[1]) <= float(found[2])
+
+
 def test_the_page_stands_alone(tmp_path, capsys):
     page, content = fitted(tmp_path, ["a", "b"])
     assert f"written      {tmp_path / 'm.json'}, {tmp_path / 'r.html'}" in (
@@ -139,14 +152,11 @@ def test_the_page_stands_alone(tmp_path, capsys):
 
 def test_it_says_what_was_fitted_and_proven(tmp_path):
     page, _ = fitted(tmp_path, ["a", "b"])
-    model = load_model(tmp_path / "m.json")
-    claim = model.claim
+    assert_bounds(page, tmp_path)
     for part in (
         "y from a, b",
         "Certified global optimum : within 1e-06 of its objective.",
         "rows 24 columns 3; one of ones among them; features centred and scaled",
-        f"objective {claim.upper_bound:.8g}",
-        f"below {claim.lower_bound:.12g}",
         "squared loss, beta = ",
         "(0.05 of it)",
         "patterns not listed; at most 554",
@@ -248,8 +258,7 @@ def test_a_run_cut_short_says_so_and_holds(tmp_path):
     page, _ = fitted(tmp_path, ["a", "b"], "--time-limit", "1e-9", code=1)
     assert "Not proven optimal : no network is better by more than" in page.text
     assert "The time limit ended the search before that was so." in page.text
-    claim = load_model(tmp_path / "m.json").claim
-    assert f"below {claim.lower_bound:.12g}" in page.text
+    assert_bounds(page, tmp_path)
 
 
 def test_control_c_leaves_model_and_page(tmp_path, monkeypatch):
@@ -318,7 +327,7 @@ def test_charts_stay_inside_their_box_and_label_apart():
         heights = [
             float(y) for y in re.findall(r'class="grid".*? y1="([\d.]+)"', drawn)
         ]
-        assert min(abs(a - b) for a, b in zip(heights, heights[1:], strict=False)) > 14
+        assert min(abs(a - b) for a, b in pairwise(heights)) > 14
     assert chart("t", [Line("upper", "n", [(1, 0.0)])], x_name="x", is_log=True) == ""
 
 
@@ -383,8 +392,6 @@ for (const width of [320, 400, 800, 1400]) {{
 
 @pytest.mark.slow
 def test_nothing_is_wider_than_the_screen(browser, report, tmp_path):
-    import json
-
     _, _, content = report
     wrapper = tmp_path / "wrapper.html"
     quoted = json.dumps(content).replace("</", "<\\/")
