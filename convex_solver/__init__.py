@@ -94,6 +94,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from arrangement import InputError, InputTypeError
+from convex_solver import plot
 from convex_solver.baselines import (
     Approximation,
     alg1,
@@ -147,6 +148,7 @@ from convex_solver.errors import (
     DigestMismatchError,
     LeavesError,
     MissingDataSetError,
+    MissingLibraryError,
     ModelFileError,
     NoInterpolationError,
     ProgramTooLargeError,
@@ -225,6 +227,7 @@ __all__ = [
     "MinimumNormLinearCNN",
     "MinimumNormSolution",
     "MissingDataSetError",
+    "MissingLibraryError",
     "Model",
     "ModelFileError",
     "NoInterpolationError",
@@ -265,6 +268,7 @@ __all__ = [
     "load_penguins",
     "load_table",
     "penguins_csv",
+    "plot",
     "read_conic",
     "reduce_circular_cnn",
     "reduce_network",

@@ -46,7 +46,7 @@ from convex_solver.cli.report import (
     proven_text,
     show_stages,
 )
-from convex_solver.plotting import check_plot, render_fit
+from convex_solver.plot import check_plot, render_fit
 from convex_solver.program import ConvexProgram
 from convex_solver.solver import METHODS, Solution, solve
 

@@ -39,7 +39,7 @@ from convex_solver.cli.problem import (
     used_table,
 )
 from convex_solver.cli.quality import error_name, mean_error
-from convex_solver.plotting import check_format, render_path
+from convex_solver.plot import check_format, render_path
 from convex_solver.program import ConvexProgram
 from convex_solver.reading import Limits, deadline_after
 from convex_solver.solver import (

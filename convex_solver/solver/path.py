@@ -10,7 +10,8 @@ from typing import overload
 import numpy as np
 
 from arrangement import InputError
-from arrangement.options import Listener, whole_number
+from arrangement.io import ProgressLike, shows_progress
+from arrangement.options import whole_number
 from convex_solver.program import ConvexProgram
 from convex_solver.reading import (
     MAX_CONES,
@@ -149,6 +150,7 @@ class SolutionPath(Sequence[Solution]):
         return "\n".join(lines)
 
 
+@shows_progress
 def solve_path(
     program: ConvexProgram,
     betas: Iterable[float] | None = None,
@@ -159,7 +161,7 @@ def solve_path(
     time_limit: float | None = None,
     max_cones: int = MAX_CONES,
     n_jobs: int = 1,
-    progress: Listener | None = None,
+    progress: ProgressLike = None,
 ) -> SolutionPath:
     """Solve for several weight decays, each begun at the network of the last.
 

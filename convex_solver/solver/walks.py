@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import replace
 
-from arrangement.options import Listener, Progress
+from arrangement.io import ProgressLike
+from arrangement.options import Progress
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import ConvexProgram
 from convex_solver.reading import Limits, part_of_time
@@ -27,7 +28,7 @@ class Walk:
         self._network: TwoLayerReLU | None = None
         self._guesses: Array | None = None
 
-    def step(self, beta: float, deadline: float, progress: Listener | None) -> Solution:
+    def step(self, beta: float, deadline: float, progress: ProgressLike) -> Solution:
         """Solve for a beta, near the last one's network and chambers."""
         solution, self._guesses = solve_from(
             self.program.with_beta(beta),
@@ -75,7 +76,7 @@ class Walks:
         betas: Sequence[float],
         limits: Limits,
         deadline: float,
-        progress: Listener | None = None,
+        progress: ProgressLike = None,
     ) -> None:
         several = len(programs) > 1
         self._tell = teller(progress)

@@ -15,7 +15,7 @@ from arrangement.errors import InputError
 from arrangement.io import read_table
 from convex_solver import ConvexReLURegressor, TwoLayerReLU, load_model
 from convex_solver.cli import main
-from convex_solver.plotting import boundaries, plot_fit, render_fit
+from convex_solver.plot import boundaries, plot_fit, render_fit
 
 Run = tuple[int, str, str]
 

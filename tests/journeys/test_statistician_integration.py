@@ -1,86 +1,99 @@
-"""A statistician: which beta, what does the network say, is it right, who gets it.
-
-All of it through the installed command line, and as a notebook.
-"""
+"""A statistician: a CSV made with pandas, the estimator, a fit that anyone rechecks."""
 
 from __future__ import annotations
 
+import base64
 import json
 import re
-import shlex
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-COMMAND = Path(sys.executable).with_name("convex-solver")
+from convex_solver import penguins_csv
 
-NOTEBOOK = """
-import numpy as np
-from convex_solver import ConvexReLURegressorCV, load_penguins
-X, y = (np.array(part, dtype=float) for part in load_penguins()[:2])
-model = ConvexReLURegressorCV(n_betas=4, eps=1e-3, cv=3, tol=1e-4).fit(X, y)
-best = np.argmax(model.cv_results_["mean_test_score"])
-print(model.beta_ == model.betas_[best], model.gap_ <= 1e-4, model.score(X, y) > 0.2)
+from .conftest import data_of, text_of
+
+pytestmark = pytest.mark.slow
+
+ESTIMATOR = """
+import json
+import pandas as pd
+from convex_solver import ConvexReLURegressor, load_model
+
+frame = pd.read_csv("penguins.csv")
+X, y = frame[["bill length (mm)"]], frame["body_mass_g"]
+model = ConvexReLURegressor(beta=300.0).fit(X, y)
+told = load_model("model.json")
+print(json.dumps({
+    "objective": model.objective_,
+    "gap": model.gap_,
+    "score": model.score(X, y),
+    "names": list(model.feature_names_in_),
+    "neurons": model.network_.n_neurons,
+    "predictions": model.predict(X.head(3)).tolist(),
+    "of the file": told.network.predict(X.head(3).to_numpy()).tolist(),
+}))
 """
 
 
-def run(folder: Path, *words: str, code: int = 0) -> str:
-    if not COMMAND.exists():
-        pytest.skip(f"{COMMAND} is not installed")
-    done = subprocess.run(
-        [COMMAND, *words], cwd=folder, capture_output=True, text=True, check=False
+@pytest.fixture
+def table(tmp_path):
+    pandas = pytest.importorskip(
+        "pandas", reason="pandas is not installed: pip install pandas"
     )
-    assert done.returncode == code, done.stderr
-    return done.stdout
+    frame = pandas.read_csv(penguins_csv()).iloc[::4]
+    frame = frame.rename(columns={"bill_length_mm": "bill length (mm)"})
+    columns = ["bill length (mm)", "body_mass_g"]
+    frame[columns].to_csv(tmp_path / "penguins.csv", index=False)
 
 
-def next_of(out: str) -> list[str]:
-    """Return the words of the command that a report says is next."""
-    name, *words = shlex.split(re.search(r"^next +(.*)$", out, re.M)[1])
-    assert name == "convex-solver"
-    return words
-
-
-@pytest.mark.slow
-def test_from_a_table_to_a_page_that_is_sent_on(tmp_path):
-    data = ["penguins", "--target", "body_mass_g", "--features", "bill_length_mm"]
-    grid = ["--n-betas", "5", "--cv", "3", "--tol", "1e-4", "--plot", "path.png"]
-    out = run(tmp_path, "path", *data, *grid)
-    assert (
-        len(re.findall(r"^ +[\d.e+]+ +[\d.e+]+ +[\d.e-]+ +\d+ +\S+ +\S+$", out, re.M))
-        == 5
+def test_from_a_table_to_a_certified_fit(table, run, script, tmp_path):
+    fit = run(
+        *("convex-solver", "fit", "penguins.csv", "--target", "body_mass_g"),
+        *("--beta", "300", "--plot", "fit.png", "-o", "model.json", "--json"),
     )
-    assert (tmp_path / "path.png").stat().st_size > 10_000
-    # what is proposed is the fit at the beta with the least error
-    fit = next_of(out)
-    beta = re.search(r"least error +beta = (\S+),", out)[1]
-    given = next(word for word in fit if word.startswith("--beta="))
-    assert float(given.partition("=")[2]) == pytest.approx(float(beta), rel=1e-5)
-    out = run(tmp_path, *fit, "--tol", "1e-4", "--report", "report.html")
-    assert "written      model.json, report.html" in out
-    page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "Certified global optimum" in page
-    # who gets it recomputes the bounds with the command on the page
-    command = re.search(r"<pre>convex-solver (.*)</pre>", page)[1]
-    checked = json.loads(run(tmp_path, *shlex.split(command), "--json"))
-    assert checked["certified"] is True
-    assert checked["gap"] <= 2e-4
-    lines = run(tmp_path, "predict", "model.json", "penguins").splitlines()
-    assert lines[0] == "body_mass_g"
-    assert len(lines) == 343
-    assert all(2000 < float(line) < 7000 for line in lines[1:])
+    assert fit.code == 0, fit.err
+    values = json.loads(fit.out)
+    assert values["status"] == "optimal"
+    assert values["features"] == ["bill length (mm)"]
+    assert (tmp_path / "fit.png").read_bytes().startswith(b"\x89PNG")
+    check = run("convex-solver", "certify", "model.json", "penguins.csv")
+    assert check.code == 0, check.err
+    assert "bounds recomputed from the data, as the model claims" in check.out
+    guess = run("convex-solver", "predict", "model.json", "penguins.csv")
+    assert guess.code == 0
+    header, *predictions = guess.out.splitlines()
+    assert (header, len(predictions)) == ("body_mass_g", 86)
+    pytest.importorskip("sklearn", reason="scikit-learn: pip install '.[sklearn]'")
+    found = script(ESTIMATOR)
+    assert found["objective"] == pytest.approx(values["objective"], rel=1e-6)
+    assert found["gap"] <= 1e-6
+    assert found["names"] == ["bill length (mm)"]
+    assert found["score"] == pytest.approx(values["score_value"], abs=1e-4)
+    assert found["predictions"] == pytest.approx(found["of the file"], rel=1e-3)
+    assert [float(p) for p in predictions[:3]] == found["of the file"]
 
 
-@pytest.mark.slow
-def test_the_same_in_a_notebook(tmp_path):
-    pytest.importorskip("sklearn")
-    nbclient = pytest.importorskip("nbclient")
-    pytest.importorskip("ipykernel")
-    nbformat = pytest.importorskip("nbformat")
-    cells = [nbformat.v4.new_code_cell(NOTEBOOK)]
-    book = nbformat.v4.new_notebook(cells=cells)
-    where = {"metadata": {"path": str(tmp_path)}}
-    nbclient.NotebookClient(book, timeout=300, resources=where).execute()
-    assert book.cells[0].outputs[0]["text"] == "True True True\n"
+def test_the_same_in_a_notebook(table, notebook):
+    pytest.importorskip("sklearn", reason="scikit-learn: pip install '.[sklearn]'")
+    read, solved, drawn, fitted = notebook(
+        "import pandas as pd\n"
+        "from convex_solver import ConvexProgram, ConvexReLURegressor, plot, solve\n"
+        "frame = pd.read_csv('penguins.csv')\n"
+        "X, y = frame[['bill length (mm)']], frame['body_mass_g']",
+        "program = ConvexProgram(X, y, 300.0, intercept=True, standardize=True)\n"
+        "solution = solve(program, progress=True)\n"
+        "solution",
+        "%matplotlib inline\n"
+        "ax = plot.fit(solution, X, y, target_name='body mass (g)')",
+        "print(ConvexReLURegressor(beta=300.0).fit(X, y).gap_ <= 1e-6)",
+    )
+    assert read == []
+    shown = data_of(solved, "text/html")
+    assert "optimal (ended by: tolerance)" in shown
+    assert "bill length (mm)" not in text_of(solved)
+    # a widget where ipywidgets is installed, else a line; either names the end
+    bar = text_of(solved, "stderr") + data_of(solved, "text/plain")
+    assert re.search(r"optimal: objective|HBox|\[\d\d:\d\d\]", bar)
+    picture = base64.b64decode(data_of(drawn, "image/png"))
+    assert picture.startswith(b"\x89PNG")
+    assert text_of(fitted) == "True\n"

@@ -1,4 +1,4 @@
-"""What the pictures share: a figure, its colours, its legend, its bytes."""
+"""What pictures as files share: their formats, a figure, its bytes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,10 @@ from typing import TYPE_CHECKING
 from arrangement import InputError
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 FORMATS = ("png", "svg", "pdf")
-INK = "#22303c"
-# of Okabe & Ito, told apart by people who see colours differently
-BLUE, VERMILION, GREEN, ORANGE = "#0072b2", "#d55e00", "#009e73", "#e69f00"
-DPI = 160
+_DPI = 160
 
 
 def check_format(path: str | os.PathLike[str]) -> str:
@@ -41,20 +37,9 @@ def new_figure(size: tuple[float, float]) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=size, dpi=DPI, layout="constrained")
+    figure = Figure(figsize=size, dpi=_DPI, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
-
-
-def style(axes: Axes) -> None:
-    """Give axes two quiet spines."""
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    for side in ("left", "bottom"):
-        axes.spines[side].set_color(INK)
-    axes.tick_params(colors=INK, which="both", labelsize=9)
-    axes.xaxis.label.set_color(INK)
-    axes.yaxis.label.set_color(INK)
 
 
 def content(figure: Figure, kind: str) -> bytes:
@@ -62,8 +47,3 @@ def content(figure: Figure, kind: str) -> bytes:
     stream = io.BytesIO()
     figure.savefig(stream, format=kind)
     return stream.getvalue()
-
-
-def plain(text: str) -> str:
-    """Keep a dollar sign from starting mathematics."""
-    return text.replace("$", r"\$")

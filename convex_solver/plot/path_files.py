@@ -1,4 +1,4 @@
-"""Draw a path over weight decays: errors on held-out rows, optima, neurons."""
+"""Paths over weight decays as files: errors on held-out rows, optima, neurons."""
 
 from __future__ import annotations
 
@@ -8,18 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from arrangement import InputError
-from arrangement.io import write_new
-from convex_solver.plotting.style import (
-    BLUE,
-    GREEN,
-    INK,
-    VERMILION,
-    check_format,
-    content,
-    new_figure,
-    plain,
-    style,
-)
+from arrangement.io import BLUE, GREEN, INK, VERMILION, dress, plain_text, write_new
+from convex_solver.plot.files import check_format, content, new_figure
 from convex_solver.solver import Choice, SolutionPath
 
 if TYPE_CHECKING:
@@ -102,7 +92,7 @@ def render_path(
     heights = [2, 2, 1] if choice is not None else [2, 1]
     panels = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
     for axes in panels:
-        style(axes)
+        dress(axes)
         axes.set_xscale("log")
         axes.grid(axis="y", color=INK, alpha=0.12, linewidth=0.6)
         axes.set_axisbelow(True)
@@ -113,7 +103,7 @@ def render_path(
     _draw_objectives(panels[-2], found)
     _draw_neurons(panels[-1], found)
     panels[-1].set_xlabel("beta (weight decay)")
-    panels[0].set_title(plain(title), loc="left", fontsize=10, color=INK)
+    panels[0].set_title(plain_text(title), loc="left", fontsize=10, color=INK)
     figure.align_ylabels(panels)
     _add_legend(figure, panels)
     return content(figure, kind)
@@ -135,7 +125,7 @@ def _draw_errors(axes: Axes, choice: Choice, name: str) -> None:
         label="held-out rows, one standard error",
     )
     _stretch(axes, means[means > 0.0], (means - choice.errors[finite]).min())
-    axes.set_ylabel(plain(name))
+    axes.set_ylabel(plain_text(name))
 
 
 def _stretch(axes: Axes, values: np.ndarray, least: float) -> None:
