@@ -287,12 +287,11 @@ class Arrangement:
         Infinity comes first because chambers of an affine arrangement are those on its
         positive side.
         """
-        cone = self.cone
-        order = [*range(len(cone.rows))]
-        if cone.infinity is not None:
-            order = [len(cone.rows), *order]
-        chosen, _ = independent_rows([cone.lines[i] for i in order], cone.rank)
-        return [order[i] for i in chosen]
+        rows, rank, infinity = self.cone.rows, self.cone.rank, self.cone.infinity
+        if infinity is None:
+            return independent_rows(rows, rank)[0]
+        chosen, _ = independent_rows((infinity, *rows), rank)
+        return [len(rows), *(i - 1 for i in chosen[1:])]
 
     def place_order(self) -> list[int]:
         """Return the classes in the order that decides that of a listing by cells.
