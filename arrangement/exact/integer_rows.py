@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,7 +108,8 @@ class IntegerRows:
         if words is not None:
             found = np.empty(words[0].shape, dtype=np.int64)
             if not kernels.whole_numbers(*words, found):
-                return list(zip(*found.tolist(), strict=True))
+                entries: Any = found.tolist()
+                return list(zip(*entries, strict=True))
         listed = [column.integers() for column in self.columns]
         return list(zip(*listed, strict=True))
 

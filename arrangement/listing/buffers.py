@@ -137,9 +137,11 @@ class Blocks:
 
     def add(self, patterns: Words) -> Iterator[Words]:
         """Add the next patterns of the list; yield the arrays that they fill."""
-        if self._array is not None and patterns.base is self._array:
+        own = self._array
+        if own is not None and patterns.base is own:
+            is_full = self._filled + len(patterns) == len(own)
             self._filled += len(patterns)
-            if self._filled == len(self._array):
+            if is_full:
                 yield self.last()
             return
         while len(patterns):

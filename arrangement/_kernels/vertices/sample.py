@@ -56,18 +56,21 @@ def null_vectors(work, order, out, least):
 def count_near(coords, vectors, values, near):
     """Count the rows that pass within ``near`` of a vertex, for all ``vectors`` (s, r).
 
-    ``coords`` (r, n) float64 are the rows, ``values`` (n,) scratch.
+    ``coords`` (r, n) float64 are the rows; ``values`` is scratch, for so many rows at a
+    time, which stay in the cache.
     """
     count = 0
-    n = values.size
-    for s in range(vectors.shape[0]):
-        factor = vectors[s, 0]
-        for i in range(n):
-            values[i] = coords[0, i] * factor
-        for k in range(1, coords.shape[0]):
-            factor = vectors[s, k]
-            for i in range(n):
-                values[i] += coords[k, i] * factor
-        for i in range(n):
-            count += 1 if abs(values[i]) < near else 0
+    size, n = values.size, coords.shape[1]
+    for first in range(0, n, size):
+        last = min(first + size, n)
+        for s in range(vectors.shape[0]):
+            factor = vectors[s, 0]
+            for i in range(first, last):
+                values[i - first] = coords[0, i] * factor
+            for k in range(1, coords.shape[0]):
+                factor = vectors[s, k]
+                for i in range(first, last):
+                    values[i - first] += coords[k, i] * factor
+            for i in range(last - first):
+                count += 1 if abs(values[i]) < near else 0
     return count

@@ -15,6 +15,8 @@ from arrangement.model import Arrangement
 SEED = 2020
 _BITS = 40
 _SAMPLES = 2000
+# rows looked at together
+_CHUNK = 1024
 # how near a vertex a row is on it, and what is no pivot
 _NEAR, _LEAST_PIVOT = 1e-10, 1e-4
 
@@ -38,7 +40,7 @@ def is_nearly_generic(arrangement: Arrangement) -> bool:
     places = np.sort(draw.choice(n_rows, drawn.shape[1], replace=False))
     vectors = _null_vectors(floats[places[chosen]])
     coords = np.ascontiguousarray(floats.T)
-    count = sample.count_near(coords, vectors, np.empty(n_rows), _NEAR)
+    count = sample.count_near(coords, vectors, np.empty(_CHUNK), _NEAR)
     return int(count) <= samples * (rank - 1)
 
 
