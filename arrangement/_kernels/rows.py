@@ -278,7 +278,9 @@ def scale_rows(floats, shifts, out):
         for k in range(shifts.size):
             # beyond that everything is zero or, never, infinite
             move = min(max(-shifts[k] - peak, -(1 << 30)), 1 << 30)
-            out[i, k] = math.ldexp(floats[i, k], move) if floats[i, k] != 0.0 else 0.0
+            out[i, k] = (
+                math.ldexp(floats[i, k], int(move)) if floats[i, k] != 0.0 else 0.0
+            )
 
 
 @bare_kernel

@@ -193,6 +193,16 @@ def test_signs_of_products_are_exact(rows, vectors):
         assert signs == [(x > 0) - (x < 0) for x in values]
 
 
+def test_signs_that_rounding_would_choose_are_exact():
+    random = np.random.default_rng(3)
+    for x, y, z in random.integers(2**57, 2**60, (50, 3)).tolist():
+        rows = [(x, y, z), (-x, -y, -z)]
+        vectors = [(y * z, x * z, e - 2 * x * y) for e in (-1, 0, 1)]
+        near = [scaled_floats(v, [0] * 3) for v in (rows, vectors)]
+        found = exact_signs(rows, vectors, *near)
+        assert found.tolist() == [[-1, 1], [0, 0], [1, -1]]
+
+
 @many
 @given(bases)
 def test_a_dual_basis_is_the_inverse_but_for_sizes(basis):
