@@ -1,4 +1,25 @@
-"""The edge to files and to a terminal: tables, new files, reports."""
+"""The edge to files and to a terminal: tables, new files, reports.
+
+`read_table` and both command lines read CSV in the forms in which it comes (commas,
+semicolons, tabs, pipes, blanks; quotes; ``#`` above the first row; gzip; UTF-16 with
+its mark), npy and npz, and say which columns they use.  What could be read in two ways
+is not guessed: names that are numbers (0, 1, 2, ... as pandas writes them, years), a
+first column without a name (row numbers of pandas and R), decimal commas, two
+possible separators end in one line that names the option which decides:
+
+==============================  =====================================================
+``--header``, ``--no-header``   whether the first line holds names
+``--separator MARK``            one character, or ``comma``, ``semicolon``, ``tab``,
+                                ``pipe``, ``space`` (any run of blanks)
+``--decimal MARK``              ``.`` or ``,``
+``--index NAME``                the column that numbers or names the rows; ``none`` if
+                                the first column is data though it has no name
+``--missing drop``              leave out rows with missing values, which are refused
+                                otherwise, with line and column
+==============================  =====================================================
+
+``-`` is standard input.
+"""
 
 from arrangement.io.archives import open_archive
 from arrangement.io.files import check_new_file, new_file, write_new

@@ -104,6 +104,11 @@ class Arrangement:
         The first row of each class of parallel rows, primitive, over the pivot columns.
     first_rows : ndarray, shape (n_distinct,), int64
         Which input row that is.
+    normals : ndarray, shape (n, d)
+        The rows as they were read, exact: int64 where they fit, else Python integers
+        and ``Fraction``; a new array each time.
+    offsets : ndarray, shape (n,), or None
+        Likewise ``b``; None when central.
 
     Raises
     ------
@@ -132,6 +137,8 @@ class Arrangement:
     first_rows: NDArray[np.int64] = field(repr=False)
     pivot_columns: tuple[int, ...] = field(repr=False)
     column_scales: tuple[Fraction, ...] = field(repr=False)
+    columns: tuple[Column, ...] = field(repr=False)
+    shifts: Column | None = field(repr=False)
 
     def __init__(
         self,
@@ -217,11 +224,26 @@ class Arrangement:
             "first_rows": parts.first,
             "pivot_columns": tuple(kept),
             "column_scales": tuple(scales[c] for c in kept),
+            "columns": tuple(columns),
+            "shifts": shifts,
         }
         for key, value in values.items():
             if isinstance(value, np.ndarray):
                 value.setflags(write=False)
             object.__setattr__(self, key, value)
+
+    @property
+    def normals(self) -> NDArray[Any]:
+        """The rows as they were read, (n, d), exact."""
+        rows = list(zip(*(column.numbers() for column in self.columns), strict=True))
+        return exact_numbers(rows, (self.n_hyperplanes, self.dimension))
+
+    @property
+    def offsets(self) -> NDArray[Any] | None:
+        """The offsets as they were read, (n,), exact; None when central."""
+        if self.shifts is None:
+            return None
+        return exact_numbers([tuple(self.shifts)], (self.n_hyperplanes,))
 
     @cached_property
     def _shortened(
@@ -382,6 +404,17 @@ def _shorten(
     if shorter_bounds.bits(width) >= bounds.bits(width):
         return rows, None, bounds
     return tuple(shorter), tuple(basis), shorter_bounds
+
+
+def exact_numbers(
+    rows: Sequence[Sequence[Fraction | int]], shape: tuple[int, ...]
+) -> NDArray[Any]:
+    """Return numbers as int64 if every one fits, else as int and Fraction (object)."""
+    numbers = [x for row in rows for x in row]
+    fits = all(isinstance(x, int) and -(2**63) <= x < 2**63 for x in numbers)
+    out = np.empty(len(numbers), dtype=np.int64 if fits else object)
+    out[:] = numbers
+    return out.reshape(shape)
 
 
 def integer_array(rows: list[IntRow], width: int) -> NDArray[Any]:

@@ -11,8 +11,6 @@ from convex_solver.solver.pricing import Pricer
 
 from instances import gaussian_with_ones
 
-pytestmark = pytest.mark.kernels
-
 JOBS = (1, 2, 3)
 
 
@@ -36,7 +34,12 @@ def same(one, other):
 
 
 @pytest.mark.parametrize(
-    ("n", "r", "loss"), [(40, 3, "squared"), (25, 4, "absolute"), (12, 8, "squared")]
+    ("n", "r", "loss"),
+    [
+        (40, 3, "squared"),
+        (25, 4, "absolute"),
+        pytest.param(12, 8, "squared", marks=pytest.mark.slow),
+    ],
 )
 def test_solve(n, r, loss):
     X, y = planted(n, r, seed=n)
@@ -79,6 +82,7 @@ def test_an_estimator_hands_them_on(monkeypatch):
     assert len({fit.objective_ for fit in fits}) == 1
 
 
+@pytest.mark.kernels
 @pytest.mark.parametrize("n", [30, 300])
 def test_climbs(monkeypatch, n):
     monkeypatch.setattr(pricing, "SAMPLE", 100)

@@ -35,9 +35,9 @@ FLOORS = {
         io
         model
         counting
-        verification
+        verification constructions
         listing
-        stores
+        stores combinatorics
         cli
         __main__
     """,
@@ -123,6 +123,7 @@ PLACES = {
     "sklearn": ("convex_solver.estimators", "convex_solver.datasets"),
     "matplotlib": ("convex_solver.plotting",),
     "cvxpy": ("convex_solver.conic.cvxpy_model",),
+    "networkx": ("arrangement.combinatorics.tope_graphs",),
     "pandas": (),
     "torch": (),
     "onnx": (),
