@@ -239,7 +239,9 @@ def surroundings(n: int, r: int, report: Report) -> Row:
     }
 
 
-def small(name: str, matrices: list[Any], goal: float | None, report: Report) -> Row:
+def small_lists(
+    name: str, matrices: list[Any], goal: float | None, report: Report
+) -> Row:
     """Time lists of which the patterns are the least part: CPU time, on average."""
     counts = [len(enumerate_patterns(X)) for X in matrices]
     check(name, counts, [count_patterns(X) for X in matrices])
@@ -323,9 +325,9 @@ def run(options: Options, report: Report) -> None:
     floats = [instances.gaussian(10, 3, k) for k in range(20)]
     few = [
         # on the machine on which it took 2.2
-        small("Gaussian (20, 3)", [instances.gaussian(20, 3)], 0.5, report),
-        small("20 Gaussian (10, 3)", floats, None, report),
-        small("20 of small integers, (12, 3)", ints, None, report),
+        small_lists("Gaussian (20, 3)", [instances.gaussian(20, 3)], 0.5, report),
+        small_lists("20 Gaussian (10, 3)", floats, None, report),
+        small_lists("20 of small integers, (12, 3)", ints, None, report),
     ]
     report.table("Small lists, proven, from an array", few)
     shapes = [(20, 4)] if options.quick else [(40, 4), (200, 3)]

@@ -1,4 +1,8 @@
-"""Numba kernels; see each module."""
+"""Numba kernels; see each module.
 
-# before any kernel: what is compiled from here on is told of
-from arrangement._kernels import notice as _notice  # noqa: F401
+What is compiled is told of from here on: the notice comes before any kernel.
+"""
+
+from arrangement._kernels import notice
+
+__all__ = ["notice"]

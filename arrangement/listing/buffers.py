@@ -138,12 +138,13 @@ class Blocks:
     def add(self, patterns: Words) -> Iterator[Words]:
         """Add the next patterns of the list; yield the arrays that they fill."""
         own = self._array
-        if own is not None and patterns.base is own:
-            is_full = self._filled + len(patterns) == len(own)
-            self._filled += len(patterns)
-            if is_full:
-                yield self.last()
-            return
+        if own is not None:
+            rows = len(own)
+            if patterns.base is own:
+                self._filled += len(patterns)
+                if self._filled == rows:
+                    yield self.last()
+                return
         while len(patterns):
             array = self._open()
             part = patterns[: len(array) - self._filled]
