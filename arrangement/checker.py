@@ -243,7 +243,6 @@ def most(rows, width, tree, limit):
         fits = isinstance(below, list) and len(below) == len(rows) and width > 2
         demand(fits, "the tree has another form than the hyperplanes")
         for i, (h, part) in enumerate(zip(rows, below)):
-            demand(total <= limit, "more regions than patterns may be there")
             total += most(restricted(rows[:i], h), width - 1, part, limit - total)
     demand(total <= limit, "more regions than patterns may be there")
     return total

@@ -187,6 +187,20 @@ def test_other_readings_of_the_table_are_other_claims(made, affine, answer):
     assert "format" in answer([{**lines[0], "format": "other"}, *lines[1:]])
 
 
+def test_cells_are_numbers_as_described(made, answer, tmp_path):
+    lines, table = made
+    text = table.read_text()
+    for cell in ("0_1", "2/2", "nan", "inf", "0x1", "", "1" * 401, "1e-1000"):
+        other = tmp_path / "cells.csv"
+        other.write_text(text.replace("1\n", f"{cell}\n", 1))
+        assert "something else than a number" in answer(lines, other)
+    for cell in ("1.", "+1", " 1 ", "01", "10e-1", '"1"', ".1E1"):
+        other.write_text(text.replace("1\n", f"{cell}\n", 1))
+        assert answer(lines, other) == "accepted"
+    other.write_text(text.replace("1\n", "\n", 1).replace("0,0,0,", "0,0,0"))
+    assert "record 1 is too short" in answer(lines, other)
+
+
 @pytest.mark.parametrize(
     "text",
     [
