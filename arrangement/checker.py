@@ -56,7 +56,7 @@ LONGEST = 2**24  # characters of a line
 BIG = 2**4096  # no integer of a proof is larger
 NUMBER = re.compile(r"[+-]?(\d{1,400}(\.\d{0,400})?|\.\d{1,400})([eE][+-]?\d{1,3})?")
 HEADER = re.compile(
-    rb"\{'descr': '<u8', 'fortran_order': False, 'shape': \((\d+), (\d+)\), \} *\n"
+    rb"\{'descr': '<u8', 'fortran_order': False, 'shape': \(\d+, (\d+)\), \} *\n"
 )
 DIGITS = bytes.maketrans(b"\x00\x80", b"01")
 
@@ -255,7 +255,7 @@ def read_list(path, n):
         demand(stream.read(8) == b"\x93NUMPY\x01\x00", "the list is of another kind")
         size = int.from_bytes(stream.read(2), "little")
         shape = HEADER.fullmatch(stream.read(size))
-        demand(shape and int(shape[2]) == width, "the list is for other data")
+        demand(shape and int(shape[1]) == width, "the list is for other data")
         while raw := stream.read(8 * width):
             key = int.from_bytes(raw, "little")
             demand(key not in found, "the list has a pattern twice")
