@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from arrangement._kernels.verification import check_signs
 from arrangement.errors import BudgetExceededError
 from arrangement.model import Arrangement
-from arrangement.options import IsLate, block_rows
+from arrangement.options import Deadline, block_rows
 from arrangement.verification.output_bits import _Rules
 from arrangement.verification.witnesses import _exact_witness, _float_witnesses
 
@@ -28,11 +28,13 @@ class Points:
     ``n_exact`` counts those that floating point did not find.
     """
 
-    def __init__(self, rules: _Rules, shifts: Sequence[int], is_late: IsLate) -> None:
+    def __init__(
+        self, rules: _Rules, shifts: Sequence[int], deadline: Deadline
+    ) -> None:
         self.n_exact = 0
         self._rules = rules
         self._shifts = shifts
-        self._is_late = is_late
+        self._deadline = deadline
         self._lift = _lifting(rules.arrangement)
 
     def iter_blocks(self, packed: NDArray[np.uint64]) -> Iterator[NDArray[Any]]:
@@ -50,7 +52,7 @@ class Points:
         """
         size = block_rows(_CHUNK, 8 * self._rules.n)
         for start in range(0, len(packed), size):
-            check_late(self._is_late, start, len(packed))
+            check_late(self._deadline, start, len(packed))
             block = packed[start : start + size]
             yield _primitive(_product(self._found(block), self._lift))
 
@@ -84,12 +86,12 @@ class Points:
         return out
 
 
-def check_late(is_late: IsLate, done: int, total: int) -> None:
+def check_late(deadline: Deadline, done: int, total: int) -> None:
     """Raise `BudgetExceededError` once the time is up."""
-    if is_late():
+    if deadline.is_late():
         raise BudgetExceededError(
-            f"the time is up when {done:,} of {total:,} patterns were found to be "
-            "realised; raise time_limit."
+            f"{deadline} was reached when {done:,} of {total:,} patterns were found to "
+            "be realised; raise time_limit."
         )
 
 

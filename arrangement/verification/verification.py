@@ -139,7 +139,7 @@ class _Check:
         rules, exact, is_late = self.rules, 0, self.deadline.is_late
         size = block_rows(_CHUNK, 8 * rules.n)
         for start in range(0, len(self.half), size):
-            check_late(is_late, start, len(self.half))
+            check_late(self.deadline, start, len(self.half))
             block = self.half[start : start + size]
             witnesses = _float_witnesses(rules, block, self.shifts)
             exact += _check_witnesses(
@@ -160,7 +160,7 @@ class _Check:
         ordered = self.half[np.lexsort(self.half.T)] if self.rules.width else self.half
         is_late, total = self.deadline.is_late, len(self.packed)
         regions = total if self.rules.arrangement.is_central else 2 * total
-        points = Points(self.rules, self.shifts, is_late)
+        points = Points(self.rules, self.shifts, self.deadline)
 
         def count(rows: Sequence[IntRow], rank: int) -> Tree:
             return count_tree(rows, rank, regions, is_late)
