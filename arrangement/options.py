@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import time
@@ -43,6 +44,17 @@ def said(name: str, value: Any) -> str:
     if len(text) > 60:
         text = text[:40] + ".."
     return f"{name} is {text}" if " " in name else f"{name}={text}"
+
+
+def log_of(package: str) -> logging.Logger:
+    """Return the log of a package, silent until a program listens to it.
+
+    What a call does is told at INFO, each of its steps at DEBUG.
+    """
+    log = logging.getLogger(package)
+    if not log.handlers:
+        log.addHandler(logging.NullHandler())
+    return log
 
 
 # whether what is left to do is not wanted any more
@@ -136,14 +148,6 @@ class Progress:
 
 
 Listener = Callable[[Progress], object]
-
-
-def check_progress(progress: Any) -> None:
-    """Refuse a ``progress`` that cannot be called."""
-    if progress is not None and not callable(progress):
-        raise InputTypeError(
-            f"progress={progress!r}; expected a function of one `Progress`."
-        )
 
 
 class Deadline:

@@ -94,6 +94,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from arrangement import InputError, InputTypeError
+from convex_solver import plot
 from convex_solver.baselines import (
     Approximation,
     alg1,
@@ -147,6 +148,7 @@ from convex_solver.errors import (
     DigestMismatchError,
     LeavesError,
     MissingDataSetError,
+    MissingLibraryError,
     ModelFileError,
     NoInterpolationError,
     ProgramTooLargeError,
@@ -176,6 +178,8 @@ from convex_solver.reading import extract_patches
 from convex_solver.solver import (
     Interpolation,
     Solution,
+    SolutionPath,
+    beta_grid,
     beta_max,
     beta_max_interval,
     interpolate,
@@ -186,7 +190,11 @@ from convex_solver.training import SeenPatterns, Training, train
 
 if TYPE_CHECKING:
     from convex_solver.estimators import ConvexReLUClassifier as ConvexReLUClassifier
+    from convex_solver.estimators import (
+        ConvexReLUClassifierCV as ConvexReLUClassifierCV,
+    )
     from convex_solver.estimators import ConvexReLURegressor as ConvexReLURegressor
+    from convex_solver.estimators import ConvexReLURegressorCV as ConvexReLURegressorCV
 
 
 __all__ = [
@@ -219,6 +227,7 @@ __all__ = [
     "MinimumNormLinearCNN",
     "MinimumNormSolution",
     "MissingDataSetError",
+    "MissingLibraryError",
     "Model",
     "ModelFileError",
     "NoInterpolationError",
@@ -229,6 +238,7 @@ __all__ = [
     "Redundancy",
     "SeenPatterns",
     "Solution",
+    "SolutionPath",
     "SolutionStatus",
     "Training",
     "TrainingDivergedError",
@@ -237,6 +247,7 @@ __all__ = [
     "alg2",
     "alg3",
     "approximate",
+    "beta_grid",
     "beta_max",
     "beta_max_interval",
     "build_conic",
@@ -257,6 +268,7 @@ __all__ = [
     "load_penguins",
     "load_table",
     "penguins_csv",
+    "plot",
     "read_conic",
     "reduce_circular_cnn",
     "reduce_network",
@@ -273,7 +285,12 @@ __all__ = [
 
 
 # Not in __all__, which must work without scikit-learn.
-_ESTIMATORS = ("ConvexReLUClassifier", "ConvexReLURegressor")
+_ESTIMATORS = (
+    "ConvexReLUClassifier",
+    "ConvexReLUClassifierCV",
+    "ConvexReLURegressor",
+    "ConvexReLURegressorCV",
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -56,6 +56,10 @@ class MissingDataSetError(ConvexSolverError, OSError):
     """A data set is neither in a folder nor to be fetched."""
 
 
+class MissingLibraryError(ConvexSolverError, ImportError):
+    """A library that only some calls need is not installed; it is named."""
+
+
 class LeavesError(InputError):
     """Leaves that do not cover the sphere, or belong to other data, prove nothing."""
 

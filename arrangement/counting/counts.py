@@ -49,37 +49,49 @@ columns of ``sqrt(r) max |entry|``. Only the square of ``B`` is computed, in int
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from arrangement._kernels import counting as kernels
 from arrangement._kernels.state import BAD_PRIME, DONE
+from arrangement.counting.classes import ClassesTooLargeError, Limits
+from arrangement.counting.groups import (
+    check_choice,
+    found_group,
+    given_group,
+    numbers_by_symmetry,
+)
 from arrangement.counting.primes import (
     _TABLE_LIMIT,
     _inverse_table,
     _iter_primes,
+    _minor_bound_squared,
     _take_primes,
 )
 from arrangement.errors import BudgetExceededError
+from arrangement.io import ProgressLike, listener, shows_progress
 from arrangement.model import Arrangement
 from arrangement.options import (
     Deadline,
     IsLate,
     Listener,
     Progress,
-    check_progress,
     never,
     whole_number,
 )
 
 IntRow = tuple[int, ...]
+Symmetries: TypeAlias = str | Sequence[ArrayLike] | None
 # Row operations a kernel call, each tens of nanoseconds to a microsecond: a call
 # returns within about a second, so that Ctrl-C is answered.
 _WORK_PER_CALL = 2**21
+# Restrictions visited, a fraction of a second, before symmetries are searched for.
+_FIRST_NODES = 2**17
 # Seconds from one word of progress to the next.
 _EVERY = 1.0
 
@@ -127,15 +139,17 @@ def cover_bound(n: int, r: int) -> int:
     return 2 * total
 
 
+@shows_progress
 def count_patterns(
     X: Arrangement | ArrayLike,
     *,
     offsets: ArrayLike | None = None,
     rank: str | int = "exact",
     floats: str = "binary",
+    symmetry: Symmetries = "auto",
     max_nodes: int = 10**9,
     time_limit: float | None = None,
-    progress: Listener | None = None,
+    progress: ProgressLike = None,
 ) -> int:
     """Count the sign patterns of a matrix (chambers of its arrangement) exactly.
 
@@ -148,13 +162,18 @@ def count_patterns(
         ``b`` of affine hyperplanes ``x_i . z = b_i``; central when omitted.
     rank, floats
         How the numbers are read, see `Arrangement`.
+    symmetry : "auto", None or sequence of array_like, shape (n,)
+        Permutations of the rows, ``s[i]`` the row to which row ``i`` goes, that linear
+        maps bring about (up to a factor for each row): flats that they take to one
+        another are counted once.  Each is checked exactly.  ``"auto"``: where a
+        count takes long, symmetries are searched for.  None: none are used.
     max_nodes : int
         Most restrictions to visit, at least 1. Their number is below the result;
         one costs time proportional to the rows restricted.
     time_limit : float, optional
         Most seconds, kept within about one.
-    progress : callable, optional
-        Called with a `Progress` about every second.
+    progress : callable or True, optional
+        Called with a `Progress` about every second; True draws a bar.
 
     Returns
     -------
@@ -172,7 +191,8 @@ def count_patterns(
     -----
     ``P = (-1)**r chi(-1)`` (Zaslavsky 1975, Theorem A). At most ``O(n**(r - 2))``
     restrictions, each linear in the rows; memory ``O(n r**2)`` words times the
-    number of primes.
+    number of primes. By symmetry: a restriction for each class of flats
+    (`arrangement.counting.classes`), and memory for those of two ranks.
 
     Examples
     --------
@@ -180,25 +200,30 @@ def count_patterns(
     6
     >>> count_patterns([[1, 0], [0, 1], [1, 1]], offsets=[0, 0, 1])
     7
+    >>> count_patterns(np.eye(4), symmetry=[[1, 2, 3, 0]])
+    16
     """
-    return sum(_whitney(X, offsets, rank, floats, max_nodes, time_limit, progress))
+    limits = max_nodes, time_limit, progress
+    return sum(_whitney(X, offsets, rank, floats, symmetry, *limits))
 
 
+@shows_progress
 def characteristic_polynomial(
     X: Arrangement | ArrayLike,
     *,
     offsets: ArrayLike | None = None,
     rank: str | int = "exact",
     floats: str = "binary",
+    symmetry: Symmetries = "auto",
     max_nodes: int = 10**9,
     time_limit: float | None = None,
-    progress: Listener | None = None,
+    progress: ProgressLike = None,
 ) -> tuple[int, ...]:
     """Return the characteristic polynomial of the (essentialised) arrangement.
 
     Parameters
     ----------
-    X, offsets, rank, floats, max_nodes, time_limit, progress
+    X, offsets, rank, floats, symmetry, max_nodes, time_limit, progress
         As in `count_patterns`.
 
     Returns
@@ -223,25 +248,28 @@ def characteristic_polynomial(
     >>> characteristic_polynomial([[1, -1, 0], [0, 1, -1], [1, 0, -1]])
     (2, -3, 1)
     """
-    numbers = _whitney(X, offsets, rank, floats, max_nodes, time_limit, progress)
+    limits = max_nodes, time_limit, progress
+    numbers = _whitney(X, offsets, rank, floats, symmetry, *limits)
     return tuple(-value if k % 2 else value for k, value in enumerate(numbers))[::-1]
 
 
+@shows_progress
 def count_bounded(
     X: Arrangement | ArrayLike,
     *,
     offsets: ArrayLike | None = None,
     rank: str | int = "exact",
     floats: str = "binary",
+    symmetry: Symmetries = "auto",
     max_nodes: int = 10**9,
     time_limit: float | None = None,
-    progress: Listener | None = None,
+    progress: ProgressLike = None,
 ) -> int:
     """Count the relatively bounded chambers exactly.
 
     Parameters
     ----------
-    X, offsets, rank, floats, max_nodes, time_limit, progress
+    X, offsets, rank, floats, symmetry, max_nodes, time_limit, progress
         As in `count_patterns`.
 
     Returns
@@ -265,7 +293,8 @@ def count_bounded(
     >>> count_bounded([[1, 0], [0, 1], [1, 1]], offsets=[0, 0, 1])
     1
     """
-    numbers = _whitney(X, offsets, rank, floats, max_nodes, time_limit, progress)
+    limits = max_nodes, time_limit, progress
+    numbers = _whitney(X, offsets, rank, floats, symmetry, *limits)
     return abs(sum(numbers[::2]) - sum(numbers[1::2]))
 
 
@@ -314,18 +343,35 @@ def _whitney(
     offsets: ArrayLike | None,
     rank: str | int,
     floats: str,
+    symmetry: Any,
     max_nodes: int,
     time_limit: float | None,
-    progress: Listener | None,
+    progress: ProgressLike,
 ) -> tuple[int, ...]:
     """Read what a count was asked for and return the Whitney numbers."""
     max_nodes = whole_number(max_nodes, "max_nodes", 1)
     is_late = Deadline(time_limit).is_late
-    check_progress(progress)
-    cone = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats).cone
-    return whitney_numbers(
-        cone.rows, cone.rank, cone.infinity, max_nodes, is_late, progress
-    )
+    progress = listener(progress)
+    check_choice(symmetry)
+    arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
+    cone = arrangement.cone
+    limits = Limits(max_nodes, is_late, progress)
+    walk = partial(whitney_numbers, cone.rows, cone.rank, cone.infinity)
+    if symmetry is not None and not isinstance(symmetry, str):
+        group = given_group(arrangement, symmetry)
+        if group is not None:
+            return numbers_by_symmetry(arrangement, group, limits)
+    elif symmetry is not None and max_nodes > _FIRST_NODES:
+        try:
+            return walk(_FIRST_NODES, is_late, progress)
+        except BudgetExceededError:
+            group = None if is_late() else found_group(arrangement, is_late)
+        if group is not None:
+            try:
+                return numbers_by_symmetry(arrangement, group, limits)
+            except ClassesTooLargeError:
+                pass  # the walk needs hardly any memory
+    return walk(max_nodes, is_late, progress)
 
 
 def _chart_numbers(
@@ -443,13 +489,3 @@ def _residues(
         out[:, t, :-1] = np.delete(normal, c, axis=1)
         out[:, t, -1] = last
     return out
-
-
-def _minor_bound_squared(rows: Sequence[IntRow], rank: int) -> int:
-    """Bound the square of every minor of at most ``rank`` rows (Hadamard)."""
-    norms = sorted((sum(x * x for x in row) for row in rows), reverse=True)
-    by_rows: int = math.prod(norms[:rank])
-    peaks = (max(x * x for x in column) for column in zip(*rows, strict=True))
-    # A minor with a zero column is zero, so such a column may count as 1.
-    by_columns: int = math.prod(rank * max(peak, 1) for peak in peaks)
-    return min(by_rows, by_columns)

@@ -10,7 +10,10 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from arrangement.counting.counts import whitney_numbers
+from arrangement.counting.classes import Limits
+from arrangement.counting.counts import Symmetries, whitney_numbers
+from arrangement.counting.face_classes import face_numbers_by_classes
+from arrangement.counting.groups import check_choice, found_group, given_group
 from arrangement.model import (
     Arrangement,
     Flat,
@@ -28,6 +31,7 @@ def face_numbers(
     offsets: ArrayLike | None = None,
     rank: str | int = "exact",
     floats: str = "binary",
+    symmetry: Symmetries = "auto",
     max_nodes: int = 10**9,
     time_limit: float | None = None,
 ) -> tuple[int, ...]:
@@ -37,8 +41,11 @@ def face_numbers(
     ----------
     X, offsets, rank, floats
         As in `count_patterns`.
+    symmetry : "auto", None or sequence of array_like, shape (n,)
+        As in `count_patterns`; a central arrangement only is counted by them.
     max_nodes : int
-        As in `count_patterns`, for the restriction to each flat.
+        As in `count_patterns`, for the restriction to each flat; by symmetry, most
+        classes of flats.
     time_limit : float, optional
         As in `count_patterns`, for all of them.
 
@@ -58,7 +65,8 @@ def face_numbers(
     ``f_k`` is the sum over the flats F of dimension k of ``sum_{G >= F} |mu(F, G)|``
     (Zaslavsky 1975, Theorem A for each restriction).  Flats are found level by level
     and told apart by their sets of hyperplanes; the masks of two levels are held.
-    Shares with `iter_covectors` the restriction to a flat, and nothing else.
+    Shares with `iter_covectors` the restriction to a flat, and nothing else.  By
+    symmetry flats are taken by classes (`arrangement.counting.face_classes`).
 
     Examples
     --------
@@ -69,7 +77,17 @@ def face_numbers(
     """
     most = whole_number(max_nodes, "max_nodes", 1)
     deadline = Deadline(time_limit)
+    check_choice(symmetry)
     arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
+    group = None
+    if symmetry is not None and not isinstance(symmetry, str):
+        group = given_group(arrangement, symmetry)
+    elif symmetry is not None:
+        group = found_group(arrangement, deadline.is_late)
+    if group is not None and arrangement.is_central:
+        limits = Limits(most, deadline.is_late)
+        rows = arrangement.cone.rows
+        return face_numbers_by_classes(rows, arrangement.rank, group, limits)
     top = whole_space(arrangement.cone)
     extra = 0 if arrangement.is_central else 1
     numbers = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,16 @@ def _take_primes(supply: Iterator[int], bound_squared: int) -> list[int]:
         primes.append(next(supply))
         product *= primes[-1]
     return primes
+
+
+def _minor_bound_squared(rows: Sequence[tuple[int, ...]], rank: int) -> int:
+    """Bound the square of every minor of at most ``rank`` rows (Hadamard)."""
+    norms = sorted((sum(x * x for x in row) for row in rows), reverse=True)
+    by_rows: int = math.prod(norms[:rank])
+    peaks = (max(x * x for x in column) for column in zip(*rows, strict=True))
+    # A minor with a zero column is zero, so such a column may count as 1.
+    by_columns: int = math.prod(rank * max(peak, 1) for peak in peaks)
+    return min(by_rows, by_columns)
 
 
 def _prime(p: int) -> bool:

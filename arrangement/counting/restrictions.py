@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from arrangement.counting.counts import cover_bound, whitney_numbers
+from arrangement.counting.groups import row_orbits
 from arrangement.model import Arrangement, Flat, whole_space
+
+# chambers from which on symmetries are looked for, to count one restriction an orbit
+_MANY = 1 << 14
 
 
 def restricted_counts(
@@ -25,12 +29,19 @@ def restricted_counts(
         counts = [cover_bound(j + 1, r) - cover_bound(j, r) for j in range(m)]
     else:
         top = whole_space(arrangement.cone)
+        known: dict[int, int] = {}
+        orbits = None
+        if not earlier and chambers > _MANY:
+            orbits = row_orbits(arrangement)
         rows = top.rows[order]
         counts = []
         for j in range(m):
             kept = rows[: j + 1] if earlier else rows
-            flat = Flat(kept, top.dimension).restrict(j)
-            counts.append(_count(flat, max_nodes))
+            orbit = j if orbits is None else int(orbits[order[j]])
+            if orbit not in known:
+                flat = Flat(kept, top.dimension).restrict(j)
+                known[orbit] = _count(flat, max_nodes)
+            counts.append(known[orbit])
     by_class = [0] * m
     for j, index in enumerate(order):
         by_class[index] = counts[j]

@@ -23,6 +23,29 @@ possible separators end in one line that names the option which decides:
 
 from arrangement.io.archives import open_archive
 from arrangement.io.files import check_new_file, new_file, write_new
+from arrangement.io.html import html_facts, html_table
+from arrangement.io.pictures import (
+    BLUE,
+    GREEN,
+    GREY,
+    GRID,
+    INK,
+    ORANGE,
+    PURPLE,
+    VERMILION,
+    axes_for,
+    dress,
+    few_ticks,
+    finish,
+    plain_text,
+)
+from arrangement.io.progress import (
+    Bar,
+    ProgressLike,
+    listener,
+    listening,
+    shows_progress,
+)
 from arrangement.io.strict_json import parse_json, shown
 from arrangement.io.tables import Table, read_table, with_ones
 from arrangement.io.terminal import (
@@ -48,21 +71,40 @@ from arrangement.io.terminal import (
 )
 
 __all__ = [
+    "BLUE",
+    "GREEN",
+    "GREY",
+    "GRID",
+    "INK",
+    "ORANGE",
+    "PURPLE",
+    "VERMILION",
+    "Bar",
     "Parser",
+    "ProgressLike",
     "Table",
     "UsageError",
     "add_table_options",
     "against_bound",
+    "axes_for",
     "check_new_file",
     "check_output",
     "check_time_limit",
     "column_list",
     "command_line",
+    "dress",
+    "few_ticks",
+    "finish",
+    "html_facts",
+    "html_table",
+    "listener",
+    "listening",
     "names_text",
     "new_file",
     "open_archive",
     "open_table",
     "parse_json",
+    "plain_text",
     "print_json",
     "print_report",
     "progress_bar",
@@ -71,6 +113,7 @@ __all__ = [
     "say_compiling",
     "seconds_text",
     "shown",
+    "shows_progress",
     "table_options",
     "table_words",
     "with_ones",

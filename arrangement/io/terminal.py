@@ -16,8 +16,9 @@ from typing import Any, NoReturn, TextIO
 
 from arrangement._kernels import notice
 from arrangement.io.files import check_new_file
+from arrangement.io.progress import Bar
 from arrangement.io.tables import Table, read_table
-from arrangement.options import Listener, Progress
+from arrangement.options import Listener
 
 _DISTRIBUTION = "convex-relu"
 EXIT_ERROR = 2
@@ -179,18 +180,11 @@ def progress_bar(unit: str, *, quiet: bool) -> Iterator[Listener | None]:
     if quiet or not sys.stderr.isatty():
         yield None
         return
-    from tqdm import tqdm
-
-    with tqdm(unit=unit, unit_scale=True, leave=False, file=sys.stderr) as bar:
-
-        def show(latest: Progress) -> None:
-            if latest.done is None:
-                bar.set_description_str(latest.message)
-                return
-            bar.total = latest.total
-            bar.update((latest.done or 0) - bar.n)
-
-        yield show
+    bar = Bar(unit, leave=False, file=sys.stderr)
+    try:
+        yield bar
+    finally:
+        bar.close()
 
 
 def print_report(

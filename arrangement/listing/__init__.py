@@ -3,15 +3,20 @@
 from arrangement.listing.cells import make_layout
 from arrangement.listing.covectors import iter_covectors
 from arrangement.listing.folding import fold
+from arrangement.listing.orbits import Orbit, iter_orbits
 from arrangement.listing.pieces import Piece, partition
+from arrangement.listing.plan import Plan
 from arrangement.listing.streams import PatternStream, enumerate_patterns, iter_patterns
 
 __all__ = [
+    "Orbit",
     "PatternStream",
     "Piece",
+    "Plan",
     "enumerate_patterns",
     "fold",
     "iter_covectors",
+    "iter_orbits",
     "iter_patterns",
     "make_layout",
     "partition",

@@ -11,12 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 from arrangement._kernels.state import DONE, N_MOVES, PAUSED
 from arrangement._kernels.tree import visit_all, visit_along
 from arrangement.errors import InputError, InputTypeError
+from arrangement.io import ProgressLike, listener, shows_progress
 from arrangement.listing.cells import Layout
 from arrangement.listing.plan import Plan
 from arrangement.listing.runs import run
 from arrangement.listing.tree import FloatWitnesses, TreeWalker, data_width
 from arrangement.model import Arrangement, pack
-from arrangement.options import Listener, Progress, check_progress
+from arrangement.options import Listener, Progress
 
 State = TypeVar("State")
 
@@ -25,6 +26,7 @@ ORDERS = ("listing", "tree")
 CHAMBERS = 1 << 12
 
 
+@shows_progress
 def fold(
     X: Arrangement | ArrayLike | Any,
     function: Callable[..., None],
@@ -34,7 +36,7 @@ def fold(
     offsets: ArrayLike | None = None,
     rank: str | int = "exact",
     floats: str = "binary",
-    progress: Listener | None = None,
+    progress: ProgressLike = None,
 ) -> State:
     """Run a compiled reduction over all sign patterns of a matrix, storing none.
 
@@ -137,10 +139,10 @@ def fold(
         )
     if order not in ORDERS:
         raise InputError(f"order={order!r} is unknown; use one of {ORDERS}.")
-    check_progress(progress)
+    listen = listener(progress)
     arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
     if order == "tree":
-        _fold_along(arrangement, function, state, progress)
+        _fold_along(arrangement, function, state, listen)
         return state
     plan = Plan(arrangement)
     done = 0
@@ -149,8 +151,8 @@ def fold(
             continue
         visit_all(function, state, np.ascontiguousarray(block.patterns))
         done += len(block.patterns)
-        if progress is not None:
-            progress(Progress.of_patterns(done, plan.bound))
+        if listen is not None:
+            listen(Progress.of_patterns(done, plan.bound))
     return state
 
 

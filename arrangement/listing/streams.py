@@ -15,6 +15,7 @@ from arrangement.errors import (
     ListingStoppedError,
     ListingTooLargeError,
 )
+from arrangement.io import Bar, ProgressLike, listener, shows_progress
 from arrangement.listing.plan import BLOCK, CONTRADICTION, Plan, required_signs
 from arrangement.listing.runs import Block, run
 from arrangement.listing.watch import Watch
@@ -23,9 +24,9 @@ from arrangement.options import (
     Limits,
     Listener,
     Progress,
-    check_progress,
     count_jobs,
     free_bytes,
+    log_of,
     whole_number,
 )
 from arrangement.verification import Prover
@@ -34,6 +35,7 @@ from arrangement.verification import Prover
 # few rows the former takes about ten seconds, with many rows minutes
 _COUNT_BUDGET = 4 * 10**6
 _COUNT_SECONDS = 30.0
+_LOG = log_of("arrangement")
 
 
 class PatternStream:
@@ -91,7 +93,12 @@ class PatternStream:
 
     def __next__(self) -> PatternSet:
         """Return the next block."""
-        block = next(self._sets)
+        try:
+            block = next(self._sets)
+        except BaseException as error:
+            if isinstance(self._progress, Bar):
+                self._progress.close(is_done=isinstance(error, StopIteration))
+            raise
         self.n_patterns += len(block)
         if self._progress is not None:
             self._progress(Progress.of_patterns(self.n_patterns, self.bound))
@@ -142,7 +149,7 @@ def iter_patterns(
     prove: bool = False,
     max_patterns: int | None = None,
     time_limit: float | None = None,
-    progress: Listener | None = None,
+    progress: ProgressLike = None,
 ) -> PatternStream:
     """Yield all sign patterns of a matrix in blocks, in the order of `PatternSet`.
 
@@ -172,8 +179,9 @@ def iter_patterns(
     time_limit : float, optional
         Stop after so many seconds, or a fraction of one later; the count of a proof
         is part of them.
-    progress : callable, optional
-        Called with a `Progress` after each block, and every second of a count.
+    progress : callable or True, optional
+        Called with a `Progress` after each block, and every second of a count;
+        True draws a bar, also in a notebook.
 
     Returns
     -------
@@ -203,13 +211,14 @@ def iter_patterns(
         )
     limits = Limits(max_patterns, time_limit)
     threads = count_jobs(n_jobs)
-    check_progress(progress)
+    listen = listener(progress)
     arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
     by_cells = prove or facets or where is not None
     plan = Plan(arrangement, by_cells=by_cells)
+    _log_plan(plan)
     prover = None
     if prove:
-        prover = Prover(arrangement, is_late=limits.is_late, progress=progress)
+        prover = Prover(arrangement, is_late=limits.is_late, progress=listen)
     signs = None if where is None else required_signs(plan, where)
     blocks: Iterator[Block] = iter(())
     if signs is not CONTRADICTION:
@@ -225,12 +234,13 @@ def iter_patterns(
         plan,
         blocks,
         size or plan.stream_block,
-        progress=progress,
+        progress=listen,
         prover=prover,
         limits=limits,
     )
 
 
+@shows_progress
 def enumerate_patterns(
     X: Arrangement | ArrayLike | Any,
     *,
@@ -242,7 +252,7 @@ def enumerate_patterns(
     max_bytes: int | None = None,
     max_patterns: int | None = None,
     time_limit: float | None = None,
-    progress: Listener | None = None,
+    progress: ProgressLike = None,
 ) -> PatternSet:
     """List every sign pattern ``1[X z >= 0]`` of the chambers of a matrix, exactly.
 
@@ -269,8 +279,9 @@ def enumerate_patterns(
     time_limit : float, optional
         Stop after so many seconds, or a fraction of one later; the count of a proof
         is part of them.
-    progress : callable, optional
-        Called with a `Progress` after each block, and every second of a count.
+    progress : callable or True, optional
+        Called with a `Progress` after each block, and every second of a count;
+        True draws a bar, also in a notebook.
 
     Returns
     -------
@@ -309,9 +320,10 @@ def enumerate_patterns(
         else whole_number(max_bytes, "max_bytes", 0)
     )
     limits = Limits(max_patterns, time_limit)
-    check_progress(progress)
+    listen = listener(progress)
     arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
     plan = Plan(arrangement)
+    _log_plan(plan)
     prover = None
     if prove:
         is_ordered = not plan.by_vertices
@@ -319,16 +331,16 @@ def enumerate_patterns(
             arrangement,
             is_ordered=is_ordered,
             is_late=limits.is_late,
-            progress=progress,
+            progress=listen,
         )
     watch = Watch(limits, prover)
-    capacity = _capacity(plan, allowed, limits, progress)
+    capacity = _capacity(plan, allowed, limits, listen)
     packed = np.empty((capacity, plan.width), dtype=np.uint64)
     check = None if prover is None else prover.check
     blocks = run(plan, packed, check=check, n_jobs=threads, is_late=limits.is_late)
     for _ in watch.over(blocks):
-        if progress is not None:
-            progress(Progress.of_patterns(watch.total, plan.bound))
+        if listen is not None:
+            listen(Progress.of_patterns(watch.total, plan.bound))
     if not watch.stop:
         # gives the unused tail back without a copy (nothing else refers to it)
         packed.resize((watch.total, plan.width), refcheck=False)
@@ -338,7 +350,19 @@ def enumerate_patterns(
         raise ListingStoppedError(
             f"{watch.stop} {watch.total:,} patterns were found.", found
         )
+    _LOG.info("listed: %s", watch.proof or f"{watch.total:,} patterns, not proven")
     return plan.pattern_set(packed, proof=watch.proof)
+
+
+def _log_plan(plan: Plan) -> None:
+    """Tell the log what is listed, and how."""
+    _LOG.info(
+        "listing %s rows in rank %s, at most %s chambers: %s",
+        f"{plan.arrangement.n_hyperplanes:,}",
+        plan.arrangement.rank,
+        f"{plan.bound:,}",
+        plan.text,
+    )
 
 
 def _capacity(

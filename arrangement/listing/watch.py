@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from arrangement.errors import BudgetExceededError
 from arrangement.listing.runs import Block
 from arrangement.model import Proof
-from arrangement.options import Limits
+from arrangement.options import Limits, log_of
 from arrangement.verification import Prover
+
+_LOG = log_of("arrangement")
 
 
 class Watch:
@@ -52,6 +54,7 @@ class Watch:
                     self._prover.append(block.patterns, block.checked)
                 room = limits.room(self.total)
                 self.total += min(room, count)
+                _LOG.debug("%s patterns so far", f"{self.total:,}")
                 yield block.first(room)
                 if room < count:
                     self.stop = limits.reached(self.total)

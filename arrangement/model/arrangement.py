@@ -27,6 +27,7 @@ from arrangement.exact import (
     read_vector,
     reduce_columns,
 )
+from arrangement.io import html_facts
 from arrangement.model.parallel import Parallels
 
 _UNIFORM_TESTS = 10**6
@@ -80,6 +81,11 @@ class Arrangement:
         ``V_k`` when projected.
     distinct : IntegerRows
         The first row of each class of parallel rows, primitive, over the pivot columns.
+    normals : ndarray, shape (n, d)
+        The rows as they were read, exact: int64 where they fit, else Python integers
+        and ``Fraction``; a new array each time.
+    offsets : ndarray, shape (n,), or None
+        Likewise ``b``; None when central.
 
     Raises
     ------
@@ -107,6 +113,8 @@ class Arrangement:
     constant_signs: NDArray[np.int8] = field(repr=False)
     pivot_columns: tuple[int, ...] = field(repr=False)
     column_scales: tuple[Fraction, ...] = field(repr=False)
+    columns: tuple[Column, ...] = field(repr=False)
+    shifts: Column | None = field(repr=False)
 
     def __init__(
         self,
@@ -187,11 +195,43 @@ class Arrangement:
             "constant_signs": parts.constant_signs,
             "pivot_columns": tuple(kept),
             "column_scales": tuple(scales[c] for c in kept),
+            "columns": tuple(columns),
+            "shifts": shifts,
         }
         for key, value in values.items():
             if isinstance(value, np.ndarray):
                 value.setflags(write=False)
             object.__setattr__(self, key, value)
+
+    @property
+    def normals(self) -> NDArray[Any]:
+        """The rows as they were read, (n, d), exact."""
+        rows = list(zip(*(column.numbers() for column in self.columns), strict=True))
+        return exact_numbers(rows, (self.n_hyperplanes, self.dimension))
+
+    @property
+    def offsets(self) -> NDArray[Any] | None:
+        """The offsets as they were read, (n,), exact; None when central."""
+        if self.shifts is None:
+            return None
+        return exact_numbers([tuple(self.shifts)], (self.n_hyperplanes,))
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: sizes and kind, in a table."""
+        n_planes = int(np.count_nonzero(self.class_of >= 0))
+        kind = "central" if self.is_central else "affine"
+        merged = f"{self.n_distinct:,}"
+        if n_planes > self.n_distinct:
+            merged += f" ({n_planes - self.n_distinct:,} rows repeat one)"
+        constant = self.n_hyperplanes - n_planes
+        facts = [
+            ("rows", f"{self.n_hyperplanes:,} in {self.dimension:,} columns"),
+            ("distinct hyperplanes", merged),
+            *([("rows without one", f"{constant:,}, zero")] if constant else []),
+            ("rank", f"{self.rank:,}"),
+            ("kind", f"{kind}, projected" if self.is_projected else kind),
+        ]
+        return html_facts("Arrangement of hyperplanes", facts)
 
     @cached_property
     def _shortened(self) -> tuple[tuple[IntRow, ...], tuple[IntRow, ...] | None]:
@@ -335,6 +375,17 @@ def _shorten(
     if hadamard_bits(shorter, width) >= hadamard_bits(rows, width):
         return rows, None
     return tuple(shorter), tuple(basis)
+
+
+def exact_numbers(
+    rows: Sequence[Sequence[Fraction | int]], shape: tuple[int, ...]
+) -> NDArray[Any]:
+    """Return numbers as int64 if every one fits, else as int and Fraction (object)."""
+    numbers = [x for row in rows for x in row]
+    fits = all(isinstance(x, int) and -(2**63) <= x < 2**63 for x in numbers)
+    out = np.empty(len(numbers), dtype=np.int64 if fits else object)
+    out[:] = numbers
+    return out.reshape(shape)
 
 
 def integer_array(rows: list[IntRow], width: int) -> NDArray[Any]:

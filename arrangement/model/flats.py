@@ -84,7 +84,8 @@ def primitive(rows: NDArray[Any]) -> NDArray[Any]:
     """Divide each row by the gcd of its entries."""
     if rows.shape[1] == 0:
         return rows
-    divisor = np.gcd.reduce(rows, axis=1)
+    # of one column of Python integers NumPy hands on the entries themselves
+    divisor = np.abs(np.gcd.reduce(rows, axis=1))
     divisor[divisor == 0] = 1
     out: NDArray[Any] = rows // divisor[:, None]
     return out

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from arrangement.errors import InputError
-from arrangement.io import new_file, open_archive
+from arrangement.io import html_facts, html_table, new_file, open_archive
 from arrangement.model.arrangement import Arrangement
 from arrangement.model.proof import Proof
 
+# patterns, and bits of each, in a notebook
+_SHOWN_PATTERNS, _SHOWN_BITS = 6, 48
 _MEMBERS = ("packed", "n_rows", "rank", "bound", "plan", "proof")
 # Characters of the texts in a file; Python reads no longer numbers.
 _MOST_DIGITS = 4300
@@ -112,6 +114,27 @@ class PatternSet:
         for name, value in state.items():
             object.__setattr__(self, name, value)
         self.__post_init__()
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: sizes, proof, and the first patterns."""
+        proof = str(self.proof or "none")
+        if self.proof is None and self.claim:
+            proof = f"none; the file says: {self.claim}"
+        facts = [
+            ("patterns", f"{len(self):,}, Cover's bound {self.bound:,}"),
+            ("rows, rank", f"{self.n_rows:,}, {self.rank:,}"),
+            ("proof", proof),
+            *([("plan", self.plan)] if self.plan else []),
+        ]
+        rows = [
+            [f"{k}", "".join(bits[:_SHOWN_BITS].astype(int).astype(str))]
+            for k, bits in enumerate(self[:_SHOWN_PATTERNS])
+        ]
+        note = f"first {len(rows)} of {len(self):,} patterns"
+        if self.n_rows > _SHOWN_BITS:
+            note += f", first {_SHOWN_BITS} of {self.n_rows:,} rows"
+        table = html_table(["", "bits of the rows"], rows, note=note) if rows else ""
+        return html_facts("Sign patterns", facts, table)
 
     def __len__(self) -> int:
         """Return the number of patterns."""

@@ -40,10 +40,10 @@ from arrangement.errors import (
     InputTypeError,
     ListingTooLargeError,
 )
-from arrangement.io import check_new_file
+from arrangement.io import ProgressLike, check_new_file, shows_progress
 from arrangement.listing import PatternStream, iter_patterns
 from arrangement.model import Arrangement, PatternSet, Proof, matrix_sha256
-from arrangement.options import Listener, free_bytes
+from arrangement.options import free_bytes
 from arrangement.stores import format as form
 from arrangement.stores.arrays import (
     digest,
@@ -216,6 +216,7 @@ class StoredPatterns:
         return patterns
 
 
+@shows_progress
 def write_patterns(
     path: str | os.PathLike[str],
     X: Arrangement | ArrayLike | Any,
@@ -227,7 +228,7 @@ def write_patterns(
     n_jobs: int = 1,
     prove: bool = True,
     resume: bool = False,
-    progress: Listener | None = None,
+    progress: ProgressLike = None,
 ) -> StoredPatterns:
     """Stream every sign pattern of a matrix to a Zarr store.
 
@@ -249,8 +250,8 @@ def write_patterns(
     resume : bool
         Continue a store that is there (or begin one); damaged chunks and all after
         them are written again.
-    progress : callable, optional
-        Called with a `Progress` after each chunk.
+    progress : callable or True, optional
+        Called with a `Progress` after each chunk; True draws a bar.
 
     Returns
     -------

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from arrangement import InputError, PatternSet
-from arrangement.io import check_new_file
+from arrangement.io import check_new_file, html_facts
 from convex_solver.certificates.chambers import Price
 from convex_solver.certificates.network_bounds import upper_bound
 from convex_solver.certificates.prices import largest_price
@@ -105,6 +105,18 @@ class Certificate(Bounds):
     data_digest: str
     n_cones: int | None = None
     leaves: tuple[Hint, ...] = field(default=(), repr=False)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: both bounds, and what proves them."""
+        facts = [
+            ("upper bound", f"{self.upper_bound:.12g}"),
+            ("lower bound", f"{self.lower_bound:.12g}"),
+            ("gap", f"{self.gap:.2e} relative"),
+            ("problem", f"{self.loss} loss, beta = {self.beta:g}"),
+            ("proven by", self.proof),
+            ("data", f"{self.dual.size:,} rows, SHA-256 {self.data_digest[:16]}..."),
+        ]
+        return html_facts("Certificate", facts)
 
 
 def certify(

@@ -1,4 +1,4 @@
-"""The command line ``convex-solver``: fit, certify, prove, predict."""
+"""The command line ``convex-solver``: fit, path, certify, prove, export, predict."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from arrangement import ArrangementError
 from arrangement.io import add_table_options, command_line, run
 from convex_solver.cli.check import VALUES, certify, predict
+from convex_solver.cli.export import add_export
 from convex_solver.cli.fit import add_fit
+from convex_solver.cli.path import add_path
 from convex_solver.cli.prove import add_prove
 from convex_solver.errors import ConvexSolverError
 
@@ -25,11 +27,17 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add_fit(commands.add_parser("fit", help="fit, certify and write a model"))
+    add_path(
+        commands.add_parser("path", help="solve for many betas, and choose one of them")
+    )
     check = commands.add_parser(
         "certify", help="recompute a model's certificate from the data alone"
     )
     check.set_defaults(run=certify)
     add_prove(commands.add_parser("prove", help="write a proof that anyone can check"))
+    add_export(
+        commands.add_parser("export", help="write the network for ONNX or PyTorch")
+    )
     guess = commands.add_parser("predict", help="print the prediction for each row")
     guess.set_defaults(run=predict)
     guess.add_argument(

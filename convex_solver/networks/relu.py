@@ -12,8 +12,15 @@ from numpy.typing import ArrayLike
 
 from arrangement import InputError
 from arrangement.exact import float_array
+from arrangement.io import check_new_file, html_facts, html_table, write_new
 from arrangement.options import short
 from convex_solver.errors import ModelFileError
+from convex_solver.exchange import (
+    Layers,
+    layers_of_module,
+    module_of_layers,
+    onnx_content,
+)
 from convex_solver.losses import Loss, get_loss
 from convex_solver.networks.json_files import (
     MOST_INPUTS,
@@ -27,6 +34,8 @@ from convex_solver.typing import Array
 
 # names of features in a `repr`
 _SHOWN = 6
+# neurons in a notebook
+_SHOWN_NEURONS = 8
 _FIELDS = (
     "weights",
     "alphas",
@@ -130,6 +139,38 @@ class TwoLayerReLU:
         if self.center is not None or self.scale is not None:
             parts.append("scaled")
         return f"{type(self).__name__}({'; '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: sizes, and the strongest neurons."""
+        names = ", ".join(self.feature_names[:_SHOWN])
+        more = ", ..." if len(self.feature_names) > _SHOWN else ""
+        facts = [
+            ("neurons", f"{self.n_neurons:,}"),
+            (_counted(len(self.feature_names), "feature"), names + more),
+            ("intercept", "yes" if self.intercept else "no"),
+            ("scaled", "no" if self.center is None and self.scale is None else "yes"),
+        ]
+        sizes = np.linalg.norm(self.weights, axis=1) * np.abs(self.alphas)
+        order = np.argsort(-sizes, kind="stable")[:_SHOWN_NEURONS]
+        ones = ["intercept"] if self.intercept else []
+        n_shown = min(len(self.feature_names), _SHOWN)
+        columns = [*range(n_shown), *([self.weights.shape[1] - 1] if ones else [])]
+        rows = [
+            [str(j), f"{sizes[j]:.4g}", f"{self.alphas[j]:.4g}"]
+            + [f"{self.weights[j, k]:.4g}" for k in columns]
+            for j in order.tolist()
+        ]
+        heads = ["neuron", "size |u| |alpha|", "alpha"]
+        note = f"strongest {len(rows)} of {_counted(self.n_neurons, 'neuron')}"
+        if n_shown < len(self.feature_names):
+            note += f", first {n_shown} of {len(self.feature_names):,} features"
+        table = html_table(
+            [*heads, *self.feature_names[:n_shown], *ones],
+            rows,
+            summary="weights u and alpha",
+            note=note,
+        )
+        return html_facts("Two-layer ReLU network", facts, table if rows else "")
 
     @property
     def n_neurons(self) -> int:
@@ -235,6 +276,124 @@ class TwoLayerReLU:
             center=self.center,
             scale=self.scale,
         )
+
+    @property
+    def _layers(self) -> Layers:
+        """The parts, as other libraries name them."""
+        width = len(self.feature_names)
+        bias = self.weights[:, width] if self.intercept else None
+        weights = self.weights[:, :width]
+        return Layers(weights, bias, self.alphas, self.center, self.scale)
+
+    def to_torch(self, *, raw: bool = True, dtype: Any = None) -> Any:
+        """Return the network as ``nn.Sequential(Linear, ReLU, Linear)`` of PyTorch.
+
+        The intercept is the bias of the first layer; the last layer has none.  For
+        patches the module is the function of one patch, whose outputs are added up.
+
+        Parameters
+        ----------
+        raw : bool
+            Whether the module takes the data as they are: then ``center`` and
+            ``scale`` are folded into weights and bias, which rounds them, and the
+            squares of the module's parameters are not the weight decay.  Otherwise it
+            takes ``(X - center) / scale``, and its parameters are the network's own.
+        dtype : torch.dtype, optional
+            float64 by default.
+
+        Returns
+        -------
+        torch.nn.Sequential
+            From ``(n, d)`` to ``(n, 1)``, on the CPU; it shares no memory with this.
+
+        Raises
+        ------
+        MissingLibraryError
+            PyTorch is not installed.
+        InputError, InputTypeError
+            ``dtype`` is no floating type of PyTorch, or does not hold the weights.
+
+        Examples
+        --------
+        >>> net = TwoLayerReLU([[1.0, 0.5]], [2.0], intercept=True)
+        >>> net.to_torch()  # doctest: +SKIP
+        Sequential(
+          (0): Linear(in_features=1, out_features=1, bias=True)
+          (1): ReLU()
+          (2): Linear(in_features=1, out_features=1, bias=False)
+        )
+        """
+        layers = self._layers
+        if not raw:
+            layers = Layers(layers.weights, layers.bias, layers.alphas)
+        return module_of_layers(layers.folded(), dtype)
+
+    @classmethod
+    def from_torch(
+        cls,
+        module: Any,
+        *,
+        feature_names: Sequence[str] | None = None,
+        center: ArrayLike | None = None,
+        scale: ArrayLike | None = None,
+        output_bias: str = "refuse",
+    ) -> TwoLayerReLU:
+        """Read a network off ``nn.Sequential(Linear, ReLU, Linear)`` of PyTorch.
+
+        The bias of the first layer becomes the intercept: `certify` then proves how far
+        the module is from the best network, its biases penalised like all weights.
+
+        Parameters
+        ----------
+        module : torch.nn.Sequential
+            With one output; on any device, in any floating type, which is read exactly.
+            It is not changed.
+        feature_names : sequence of str, optional
+        center, scale : array_like, shape (d,), optional
+            How the data were shifted and divided before the module took them.
+        output_bias : {"refuse", "neuron"}
+            A bias of the last layer other than 0 is refused, or becomes one more
+            neuron, a constant: ``|u| = |alpha|`` is the root of its size.
+
+        Returns
+        -------
+        TwoLayerReLU
+
+        Raises
+        ------
+        MissingLibraryError
+            PyTorch is not installed.
+        InputError, InputTypeError
+            The module is none of these, or gives something else than its weights say.
+        """
+        layers = layers_of_module(module, output_bias=output_bias)
+        bias = [] if layers.bias is None else [layers.bias]
+        return cls(
+            np.column_stack([layers.weights, *bias]),
+            layers.alphas,
+            intercept=layers.bias is not None,
+            feature_names=feature_names,
+            center=center,
+            scale=scale,
+        )
+
+    def to_onnx(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to a new ONNX file, whole or not at all.
+
+        It takes ``X`` (n, d) float64 as it is, the scaling kept as the network has it,
+        and gives ``output`` (n,) float64, what `predict` gives: of a classification
+        the sign counts, of Poisson loss its exponential.  Before it is written its
+        outputs by onnxruntime are compared with the network's, to 1e-6.
+
+        Raises
+        ------
+        MissingLibraryError
+            onnx or onnxruntime is not installed.
+        InputError
+            The file exists or cannot be written, or the outputs differ.
+        """
+        check_new_file(path)
+        write_new(path, onnx_content(self._layers, self.feature_names))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists and strings; floats survive JSON unchanged."""

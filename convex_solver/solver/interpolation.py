@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from arrangement.options import Listener
+from arrangement.io import ProgressLike, shows_progress
 from convex_solver.certificates import (
     InterpolationCertificate,
     SolutionStatus,
@@ -103,6 +103,7 @@ class Interpolation:
     tol: float
 
 
+@shows_progress
 def interpolate(
     X: ArrayLike | Any,
     y: ArrayLike | Any,
@@ -115,7 +116,7 @@ def interpolate(
     time_limit: float | None = None,
     max_cones: int = MAX_CONES,
     n_jobs: int = 1,
-    progress: Listener | None = None,
+    progress: ProgressLike = None,
 ) -> Interpolation:
     """Find the interpolating network of least norm, and certify it.
 
@@ -135,8 +136,8 @@ def interpolate(
     n_jobs : int
         Threads, at least 1; -1 for as many as there are processors.  Without a time
         limit the result does not depend on it.
-    progress : callable, optional
-        Called with an `arrangement.Progress` at each stage.
+    progress : callable or True, optional
+        Called with an `arrangement.Progress` at each stage; True draws a bar.
 
     Returns
     -------
@@ -210,7 +211,7 @@ def _penalised(
     program: ConvexProgram,
     limits: Limits,
     deadline: float,
-    progress: Listener | None,
+    progress: ProgressLike,
 ) -> tuple[TwoLayerReLU, Array, float, int]:
     """Lower the penalty until the dual point is inside the box; network and dual."""
     zero = program.network(np.zeros((0, program.d)), np.zeros(0))

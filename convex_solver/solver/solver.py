@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from arrangement import InputError, Progress, cover_bound
-from arrangement.options import Listener, check_progress
+from arrangement.io import (
+    ProgressLike,
+    html_facts,
+    html_table,
+    listener,
+    shows_progress,
+)
+from arrangement.options import log_of
 from convex_solver.certificates import (
     Certificate,
     SolutionStatus,
@@ -50,6 +58,8 @@ from convex_solver.typing import Array
 
 Say = Callable[[str], object]
 
+_LOG = log_of("convex_solver")
+
 METHODS = ("auto", "full", "column-generation")
 # Chambers up to which the full program is solved at once.
 FULL_CHAMBERS = 300
@@ -59,6 +69,8 @@ ROUNDS_SHARE = 0.9
 EXACT = 1e-4
 # Share of what is left for searches where no round has ended.
 LATE_SEARCH = 0.7
+# Rounds in a notebook.
+_SHOWN_ROUNDS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +123,33 @@ class Solution:
     tol: float
     hint: str
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: how good it is proven to be, and the rounds."""
+        certificate, rounds = self.certificate, self.history
+        facts = [
+            ("status", f"{self.status.value} (ended by: {self.stopped})"),
+            ("objective", f"{self.objective:.12g}"),
+            ("lower bound", f"{self.lower_bound:.12g}, certified"),
+            ("gap", f"{self.gap:.2e} relative, tolerance {self.tol:g}"),
+            ("problem", f"{certificate.loss} loss, beta = {certificate.beta:g}"),
+            ("neurons", f"{self.network.n_neurons:,}"),
+            ("method", f"{self.method}: {self.reason}"),
+            ("time", f"{self.seconds:.3g} s"),
+            *([("hint", self.hint)] if self.hint else []),
+        ]
+        rows = [
+            [f"{r.seconds:.3g}", f"{r.upper:.10g}", f"{r.lower:.10g}", f"{r.gap:.1e}"]
+            for r in rounds[-_SHOWN_ROUNDS:]
+        ]
+        table = html_table(
+            ["seconds", "objective <=", "optimum >=", "gap"],
+            rows,
+            summary=f"rounds (last {len(rows)} of {len(rounds):,})",
+        )
+        return html_facts("Solution", facts, table if rows else "")
 
+
+@shows_progress
 def solve(
     program: ConvexProgram,
     *,
@@ -122,7 +160,7 @@ def solve(
     max_cones: int = MAX_CONES,
     n_jobs: int = 1,
     start: TwoLayerReLU | None = None,
-    progress: Listener | None = None,
+    progress: ProgressLike = None,
 ) -> Solution:
     """Find the global optimum and certify the network that comes out of it.
 
@@ -152,8 +190,9 @@ def solve(
         working set has its chambers from the first round on, and it is kept until there
         is a better one.  It needs the program's intercept, center and scale.  The
         optimum does not depend on it, nor anything with ``method="full"``.
-    progress : callable, optional
-        Called with an `arrangement.Progress` at each stage and round.
+    progress : callable or True, optional
+        Called with an `arrangement.Progress` at each stage and round; True draws a bar,
+        also in a notebook.
 
     Returns
     -------
@@ -191,59 +230,12 @@ def solve(
     return solve_from(program, method, limits, deadline, progress, None, start)[0]
 
 
-def solve_path(
-    program: ConvexProgram,
-    betas: Iterable[float],
-    *,
-    tol: float = TOL,
-    time_limit: float | None = None,
-    max_cones: int = MAX_CONES,
-    n_jobs: int = 1,
-    progress: Listener | None = None,
-) -> list[Solution]:
-    """Solve for several weight decays, each started at the chambers of the last.
-
-    Parameters
-    ----------
-    program : ConvexProgram
-        Its own beta is not used.
-    betas : iterable of float
-        In the order in which they are solved; falling is cheapest.
-    tol, max_cones, n_jobs, progress
-        As in `solve`.
-    time_limit : float, optional
-        Seconds for the whole call; each beta gets an equal share of what is left.
-
-    Returns
-    -------
-    list of Solution
-        One for each beta, in that order.
-
-    Raises
-    ------
-    InputError, InputTypeError
-        A beta that is no number above 0, before anything is solved; as `solve`.
-    """
-    limits = Limits(tol, time_limit, None, max_cones, n_jobs)
-    deadline = deadline_after(limits.time_limit)
-    programs = [program.with_beta(beta) for beta in betas]
-    solutions: list[Solution] = []
-    guesses: Array | None = None
-    for k, each in enumerate(programs):
-        end = part_of_time(deadline, 1.0 / (len(programs) - k))
-        solution, guesses = solve_from(
-            each, "column-generation", limits, end, progress, guesses
-        )
-        solutions.append(solution)
-    return solutions
-
-
 def solve_from(
     program: ConvexProgram,
     method: str,
     limits: Limits,
     deadline: float,
-    progress: Listener | None,
+    progress: ProgressLike,
     guesses: Array | None,
     start: TwoLayerReLU | None = None,
 ) -> tuple[Solution, Array]:
@@ -252,7 +244,7 @@ def solve_from(
     The time ends at ``deadline`` (of `time.monotonic`).
     """
     begin = time.monotonic()
-    say = teller(progress)
+    say, say_round = teller(progress), teller(progress, logging.DEBUG)
     merged = _merged(program, say)
     program, whole = merged.program, merged.whole
     method, reason = _choose(program, method)
@@ -266,7 +258,7 @@ def solve_from(
         program,
         limits.tol,
         deadline=part_of_time(deadline - EXACT * whole.n, share),
-        report=lambda latest: say(_line(latest)),
+        report=lambda latest: say_round(_line(latest)),
         n_jobs=limits.n_jobs,
         max_cones=limits.max_cones,
     )
@@ -296,6 +288,10 @@ def solve_from(
         seconds=time.monotonic() - begin,
         tol=limits.tol,
         hint=hint_of(run, merged, network, certificate, stopped, limits.tol),
+    )
+    say(
+        f"{status.value}: objective {objective:.10g}, optimum >= "
+        f"{certificate.lower_bound:.10g} certified, gap {certificate.gap:.1e}"
     )
     return solution, run.useful_directions()
 
@@ -328,12 +324,16 @@ def _end(
     return stopped, network, certificate
 
 
-def teller(progress: Listener | None) -> Say:
-    """Return a function that tells ``progress`` a line of text."""
-    check_progress(progress)
-    if progress is None:
-        return lambda _: None
-    return lambda line: progress(Progress(line))
+def teller(progress: ProgressLike, level: int = logging.INFO) -> Say:
+    """Return a function that tells ``progress`` and the log a line of text."""
+    listen = listener(progress)
+
+    def say(line: str) -> None:
+        _LOG.log(level, "%s", line)
+        if listen is not None:
+            listen(Progress(line))
+
+    return say
 
 
 def _merged(program: ConvexProgram, say: Say) -> Merged:

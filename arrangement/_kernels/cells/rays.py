@@ -5,9 +5,10 @@ rows of the arrangement, inserted or not: where it is strictly positive, and whe
 strictly negative; so one union over the rays shows every row that still cuts the
 cell (positive on one ray, negative on another).  The lowest of them is inserted
 next; the sign of any other row is forced and costs nothing.  When none is left the
-cell is a chamber and the union is its pattern.  The tree is binary without dead
-ends: a chamber costs one cut.  (Motzkin et al. 1953; Fukuda & Prodon 1996 for the
-adjacency test.)
+cell is a chamber and the union is its pattern.  The tree is binary without dead ends,
+and what the last row or two cut a cell into is known without new rays: up to four
+chambers cost one cut.  (Motzkin et al. 1953; Fukuda & Prodon 1996 for the adjacency
+test.)
 
 A row that does not cut the cell is one of its inequalities, inserted or not: zero sets
 below range over all those, and over none that cut.
@@ -28,10 +29,14 @@ from arrangement._kernels.state import (
     N_EMITTED,
     N_FRAMES,
     NEXT_ROOT,
+    SINGLE,
     STEP,
     TO_BIT,
     TO_WORD,
 )
+
+# what `last_cuts` returns: no other row, or more than one
+SOLE, MANY = -1, -2
 
 
 @bare_forced
@@ -96,6 +101,149 @@ def next_row(union, required):
         elif cutting != ZERO and place == LEAF:
             place = 64 * w + lowest(cutting)
     return place
+
+
+@bare_forced
+def last_cuts(union, required, place):
+    """Return the only other row that cuts the cell, SOLE or MANY.
+
+    MANY too where a sign of one of them is required.
+    """
+    n_words = required.plus.size
+    other = SOLE
+    for w in range(n_words):
+        cutting = union[w] & union[n_words + w]
+        if cutting & (required.plus[w] | required.minus[w]) != ZERO:
+            return MANY
+        if w == place >> 6:
+            cutting &= ~(ONE << np.uint64(place & 63))
+        if cutting != ZERO:
+            if other != SOLE or cutting & (cutting - ONE) != ZERO:
+                return MANY
+            other = 64 * w + lowest(cutting)
+    return other
+
+
+@bare_forced
+def sides_of(cells, t, place, other):
+    """Signs (1, 0 or -1) of one or two rows at a ray of the top cell."""
+    masks = cells.masks
+    n_words = masks.shape[1] // 2
+    ray = cells.ids[t]
+    word, flag = place >> 6, ONE << np.uint64(place & 63)
+    first = (masks[ray, word] & flag != ZERO) - (
+        masks[ray, n_words + word] & flag != ZERO
+    )
+    if other == SOLE:
+        return first, 1
+    word, flag = other >> 6, ONE << np.uint64(other & 63)
+    second = (masks[ray, word] & flag != ZERO) - (
+        masks[ray, n_words + word] & flag != ZERO
+    )
+    return first, second
+
+
+@bare_inner
+def has_four_parts(cells, place, other, strictly):
+    """Whether two last rows cut the top cell into four parts; False in doubt.
+
+    The values of both at the cell are the inside of a cone in the plane, which those at
+    the rays generate.  As each row has values of both signs, it meets a quadrant that
+    has a ray within or on its border.  With ``strictly`` one has to be within.
+    """
+    top = cells.control[N_FRAMES] - 1
+    start, stop = cells.start[top], cells.start[top] + cells.n_rays[top]
+    within = met = 0
+    for t in range(start, stop):
+        first, second = sides_of(cells, t, place, other)
+        # bits: (+, +), (+, -), (-, +), (-, -)
+        if first != 0 and second != 0:
+            within |= 1 << ((1 - first) + (1 - second) // 2)
+        elif first != 0:
+            met |= 3 << (1 - first)
+        elif second != 0:
+            met |= 5 << ((1 - second) // 2)
+    return (within if strictly else within | met) == 15
+
+
+@bare_inner
+def write_points(rows, cells, place, other, points):
+    """Write a point in each part of the top cell; False where rounding hides one.
+
+    With S the sum of all rays and Q that of those within a part, ``S + t Q`` is within
+    the cell, and within the part for a t that is large enough.
+    """
+    top = cells.control[N_FRAMES] - 1
+    start, stop = cells.start[top], cells.start[top] + cells.n_rays[top]
+    n_parts, size = points.shape
+    n_beside = 0
+    for m in range(n_parts):
+        for k in range(size):
+            points[m, k] = 0.0
+    for t in range(start, stop):
+        first, second = sides_of(cells, t, place, other)
+        if first == 0 or second == 0:
+            n_beside += 1
+            continue
+        # of four parts every one has a place, of two every other
+        m = ((1 - first) + (1 - second) // 2) * n_parts // 4
+        for k in range(size):
+            points[m, k] += np.float64(cells.rays[cells.ids[t], k])
+    last = place if other == SOLE else other
+    one = two = 0.0
+    for k in range(size):
+        total = _sum_at(cells, place, other, points, n_beside, k)
+        one += np.float64(rows[place, k]) * total
+        two += np.float64(rows[last, k]) * total
+    # of two parts the second is beyond the first row, of four those are two
+    a, b = rows[place], rows[last]
+    middle = -1.0 if n_parts == 2 else 1.0
+    t0 = _share(a, b, one, two, points[0], 1.0, 1.0)
+    t1 = _share(a, b, one, two, points[1], middle, -1.0)
+    t2 = t3 = 1.0
+    if n_parts == 4:
+        t2 = _share(a, b, one, two, points[2], -1.0, 1.0)
+        t3 = _share(a, b, one, two, points[3], -1.0, -1.0)
+    if min(t0, t1, t2, t3) < 1.0:
+        return False
+    for k in range(size):
+        total = _sum_at(cells, place, other, points, n_beside, k)
+        points[0, k] = total + t0 * points[0, k]
+        points[1, k] = total + t1 * points[1, k]
+        if n_parts == 4:
+            points[2, k] = total + t2 * points[2, k]
+            points[3, k] = total + t3 * points[3, k]
+    return True
+
+
+@bare_forced
+def _share(a, b, one, two, part, side, other_side):
+    """Return t such that ``S + t Q`` is well on the sides; 0 where rounding hides one.
+
+    ``one`` and ``two`` are the values of the rows a and b at S, ``part`` is Q.
+    """
+    first = second = 0.0
+    for k in range(part.size):
+        first += side * np.float64(a[k]) * part[k]
+        second += other_side * np.float64(b[k]) * part[k]
+    if not (first > 0.0 and second > 0.0):
+        return 0.0
+    return 1.0 + 2.0 * max(-side * one / first, -other_side * two / second, 0.0)
+
+
+@bare_forced
+def _sum_at(cells, place, other, points, n_beside, k):
+    """One coordinate of the sum of all rays, most of which are in the points."""
+    total = 0.0
+    for m in range(points.shape[0]):
+        total += points[m, k]
+    if n_beside > 0:
+        top = cells.control[N_FRAMES] - 1
+        for t in range(cells.start[top], cells.start[top] + cells.n_rays[top]):
+            first, second = sides_of(cells, t, place, other)
+            if first == 0 or second == 0:
+                total += np.float64(cells.rays[cells.ids[t], k])
+    return total
 
 
 @bare_forced
@@ -249,6 +397,55 @@ def emit(union, outside, control, patterns):
     if control[STEP] == 2:
         for w in range(patterns.shape[1]):
             patterns[k + 1, w] = patterns[k, w] ^ outside.moving[w]
+
+
+@bare_inner
+def emit_parts(union, place, other, outside, control, patterns):
+    """Write the chambers of all parts that the last rows make: + before -."""
+    word, flag = place >> 6, ONE << np.uint64(place & 63)
+    if other == SOLE:
+        emit(union, outside, control, patterns)
+        union[word] &= ~flag
+        emit(union, outside, control, patterns)
+        return
+    last, bit = other >> 6, ONE << np.uint64(other & 63)
+    for _ in range(2):
+        emit(union, outside, control, patterns)
+        union[last] &= ~bit
+        emit(union, outside, control, patterns)
+        union[last] |= bit
+        union[word] &= ~flag
+
+
+@bare_forced
+def emit_last(rows, required, outside, cells, cut, place, output):
+    """Write all chambers of a cell that one row or two cut, without a cut, if possible.
+
+    It is not where facets are asked for, or a single chamber, where the block is too
+    short, or where two rows make less than four parts, or may do so.
+    """
+    control = cells.control
+    other = last_cuts(cut.union, required, place)
+    n_parts = 2 if other == SOLE else 4
+    done, step = control[N_EMITTED], control[STEP]
+    if (
+        other == MANY
+        or done + n_parts * step > output.patterns.shape[0]
+        or output.starts.size > 0
+        or control[SINGLE] == 1
+    ):
+        return False
+    has_points = output.points.shape[0] > 0
+    if other != SOLE and not has_four_parts(cells, place, other, has_points):
+        return False
+    if has_points:
+        k = done // step
+        points = output.points[k : k + n_parts]
+        if not write_points(rows, cells, place, other, points):
+            return False
+    emit_parts(cut.union, place, other, outside, control, output.patterns)
+    control[N_FRAMES] -= 1
+    return True
 
 
 @bare_inner

@@ -17,6 +17,7 @@ from arrangement._kernels.cells.float_rays import U, solve_ray, value_at, value_
 from arrangement._kernels.cells.rays import (
     begin_ray,
     emit,
+    emit_last,
     find_pairs,
     next_row,
     push_root,
@@ -50,6 +51,8 @@ from arrangement._kernels.state import (
 
 # a combined ray with a larger error is solved for at once: errors would pile up
 STALE = 2.0**-10
+# one with a larger error is solved for before it is part of a point
+VAGUE = 2.0**-4
 
 
 @bare_forced
@@ -182,6 +185,21 @@ def finish_cut(rows, cells, cut, solver, place):
 
 
 @bare_forced
+def are_vague(rows, cells, output):
+    """Whether points are asked for, and a ray of the cell is too inexact for one."""
+    if output.points.shape[0] == 0:
+        return False
+    width = rows.rows.shape[1] - 1
+    top = cells.control[N_FRAMES] - 1
+    start = cells.start[top]
+    for t in range(start, start + cells.n_rays[top]):
+        ray = cells.ids[t]
+        if cells.rays[ray, width] > VAGUE and cells.rays[ray, width + 1] != EXACT:
+            return True
+    return False
+
+
+@bare_forced
 def add_rays(rows, cells, pending, solver, out):
     """Write the sum of the top cell's rays (see `walk_ints`): -1, or a doubtful ray."""
     rays = cells.rays
@@ -193,7 +211,7 @@ def add_rays(rows, cells, pending, solver, out):
     for t in range(start, start + cells.n_rays[top]):
         ray = cells.ids[t]
         if (
-            rays[ray, width] > 2.0**-4
+            rays[ray, width] > VAGUE
             and rays[ray, width + 1] != EXACT
             and not improve(rows, cells, pending, solver, ray)
         ):
@@ -222,6 +240,10 @@ def advance(rows, required, outside, cells, cut, solver, budget, output):
         if place >= 0:
             status = 0
             if control[N_NEW] == 0:
+                if not are_vague(rows, cells, output) and emit_last(
+                    rows.rows, required, outside, cells, cut, place, output
+                ):
+                    continue
                 status = begin_cut(rows, cells, cut, place)
             if status == 0:
                 status = finish_cut(rows, cells, cut, solver, place)

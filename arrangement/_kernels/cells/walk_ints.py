@@ -14,6 +14,7 @@ from arrangement._kernels.bits import ONE, ZERO, lowest
 from arrangement._kernels.cells.rays import (
     begin_ray,
     emit,
+    emit_last,
     find_pairs,
     next_row,
     push_root,
@@ -149,6 +150,8 @@ def advance(rows, required, outside, cells, cut, budget, output):
         survey(cells, cut.union)
         place = next_row(cut.union, required)
         if place >= 0:
+            if emit_last(rows.rows, required, outside, cells, cut, place, output):
+                continue
             status = cut_cell(rows, cells, cut, place)
             if status != 0:
                 return status

@@ -1,37 +1,24 @@
-"""Draw a fitted network: its data, its prediction, and the lines where it bends."""
+"""Draw a fitted network into axes: data, prediction, the lines where it bends."""
 
 from __future__ import annotations
 
-import io
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.special import expit
 
-from arrangement import InputError
-from arrangement.exact import float_array
-from arrangement.io import write_new
-from convex_solver.losses import Loss, get_loss
+from arrangement.io import BLUE, GRID, INK, ORANGE, VERMILION
+from convex_solver.losses import Loss
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.typing import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 
-FORMATS = ("png", "svg", "pdf")
-
-_INK = "#22303c"
-_DATA = "#4c6a85"
-_FIT = "#c8442b"
-_BEND = "#e08a2e"
-_GRID = "#dfe5ea"
 # of -1 and +1; told apart without colours too (Okabe & Ito's blue and vermilion)
-_CLASSES = (("#0072b2", "o"), ("#d55e00", "^"))
+_CLASSES = ((BLUE, "o"), (VERMILION, "^"))
 _RESOLUTION = 401
 # more lines than this would paint the background instead of dividing it
 _MAX_LINES = 400
@@ -39,146 +26,6 @@ _DENSE = 60
 # more than these would bury the data, and below this share of the largest change of the
 # slope nothing is seen to bend
 _MOST_BENDS, _LEAST_BEND = 12, 1e-3
-
-
-def check_plot(path: str | os.PathLike[str], n_features: int) -> str:
-    """Return the format of a plot file, or raise before any work is done.
-
-    Raises
-    ------
-    InputError
-        Neither one nor two features, or a suffix other than png, svg, pdf.
-    """
-    if n_features not in (1, 2):
-        raise InputError(
-            f"{n_features} features cannot be drawn; a plot needs one or two. Choose "
-            "them with --features, or leave the plot out."
-        )
-    suffix = Path(path).suffix.lower().removeprefix(".")
-    if suffix not in FORMATS:
-        raise InputError(
-            f"{os.fspath(path)} does not say a format; end it in .png, .svg or .pdf."
-        )
-    return suffix
-
-
-def plot_fit(
-    network: TwoLayerReLU,
-    X: ArrayLike,
-    y: ArrayLike,
-    path: str | os.PathLike[str],
-    *,
-    target_name: str = "y",
-    title: str = "",
-    loss: str | Loss = "squared",
-    classes: tuple[str, str] | None = None,
-) -> None:
-    """Draw a fit into a new file; see `render_fit`.
-
-    Raises
-    ------
-    InputError
-        As `check_plot`, or the file exists or cannot be written.
-    """
-    kind = check_plot(path, network.weights.shape[1] - network.intercept)
-    picture = render_fit(
-        network,
-        X,
-        y,
-        kind=kind,
-        target_name=target_name,
-        title=title,
-        loss=loss,
-        classes=classes,
-    )
-    write_new(path, picture)
-
-
-def render_fit(
-    network: TwoLayerReLU,
-    X: ArrayLike,
-    y: ArrayLike,
-    *,
-    kind: str = "png",
-    target_name: str = "y",
-    title: str = "",
-    loss: str | Loss = "squared",
-    classes: tuple[str, str] | None = None,
-) -> bytes:
-    """Draw a network of one or two features with its data.
-
-    One feature: data, fit, a line where each neuron switches, and a thin line at
-    each distinct data value: a neuron's pattern changes only there, so the strips
-    between them are the chambers.  Of a classification the output is drawn, with
-    logistic loss the probability of the second class.  Two features: the prediction as
-    colour (decision regions for a classification), the data, and the line on which
-    each neuron switches; the network is affine in each region between them.  Of many
-    neurons those are drawn whose output bends most there (a dozen in a plane).
-
-    Parameters
-    ----------
-    network : TwoLayerReLU
-    X : array_like, shape (n, 1) or (n, 2), numbers
-    y : array_like, shape (n,), numbers
-    kind : {"png", "svg", "pdf"}
-    target_name, title : str
-    loss : str or Loss
-        What the network was fitted with: of a classification the sign of the output
-        counts, of Poisson its exponential, the mean, is drawn.
-    classes : pair of str, optional
-        Names of the classes -1 and +1.
-
-    Returns
-    -------
-    bytes
-        The content of the picture file.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    chosen = get_loss(loss)
-    points = float_array(X, name="X")
-    target = float_array(y, name="y")
-    if points.ndim != 2 or points.shape[1] not in (1, 2) or not len(points):
-        raise InputError(
-            f"X has shape {points.shape}; a plot needs (n, 1) or (n, 2), n at least 1."
-        )
-    if target.shape != (len(points),):
-        raise InputError(f"y has shape {target.shape}; expected ({len(points)},).")
-    figure = Figure(figsize=(7.6, 5.2), dpi=160, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    _style(axes)
-    name = _plain(target_name)
-    texts = tuple(_plain(label) for label in classes or ("-1", "+1"))
-    if points.shape[1] == 2:
-        _draw_plane(figure, axes, network, points, target, name, texts, chosen)
-        axes.set_ylabel(_plain(network.feature_names[1]))
-    elif chosen.is_classification:
-        _draw_classes(axes, network, points[:, 0], target, name, texts, chosen)
-    else:
-        _draw_line(axes, network, points[:, 0], target, chosen)
-        axes.set_ylabel(name)
-    axes.set_xlabel(_plain(network.feature_names[0]))
-    axes.set_title(_plain(title), loc="left", fontsize=10, color=_INK)
-    handles, labels = axes.get_legend_handles_labels()
-    if handles:
-        legend = figure.legend(
-            handles,
-            labels,
-            loc="outside lower center",
-            ncols=min(len(handles), 4),
-            frameon=False,
-            fontsize=9,
-            labelcolor=_INK,
-        )
-        for line in legend.get_lines():
-            # a white line would not show on white paper
-            if line.get_color() == "white":
-                line.set_color(_INK)
-    stream = io.BytesIO()
-    figure.savefig(stream, format=kind)
-    return stream.getvalue()
 
 
 def boundaries(network: TwoLayerReLU) -> Array:
@@ -203,25 +50,16 @@ def _boundaries(network: TwoLayerReLU) -> tuple[Array, Array]:
     return np.asarray(lines[moving]), np.abs(network.alphas[moving])
 
 
-def _style(axes: Axes) -> None:
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    for side in ("left", "bottom"):
-        axes.spines[side].set_color(_INK)
-    axes.tick_params(colors=_INK, labelsize=9)
-    axes.xaxis.label.set_color(_INK)
-    axes.yaxis.label.set_color(_INK)
-
-
 def _span(values: Array) -> tuple[float, float]:
     low, high = float(values.min()), float(values.max())
     margin = 0.05 * (high - low) or 0.5 * abs(high) or 1.0
     return low - margin, high + margin
 
 
-def _draw_line(
+def draw_line(
     axes: Axes, network: TwoLayerReLU, x: Array, y: Array, loss: Loss
 ) -> None:
+    """Draw a prediction by one feature as a curve, and the data."""
     low, high = _span(x)
     bends = _draw_bends(axes, network, x, low, high)
     is_dense = len(x) > _DENSE
@@ -229,7 +67,7 @@ def _draw_line(
         x,
         y,
         s=18 if is_dense else 40,
-        color=_DATA,
+        color=BLUE,
         alpha=0.75 if is_dense else 1.0,
         edgecolors="white",
         linewidths=0.5,
@@ -264,12 +102,12 @@ def _draw_bends(
     values = np.unique(x)
     if network.intercept and len(values) <= _MAX_LINES:
         for value in values:
-            axes.axvline(value, color=_GRID, linewidth=0.6, zorder=0)
-        axes.plot([], [], color=_GRID, linewidth=1.2, label="chambers (between lines)")
+            axes.axvline(value, color=GRID, linewidth=0.6, zorder=0)
+        axes.plot([], [], color=GRID, linewidth=1.2, label="chambers (between lines)")
     for k, bend in enumerate(shown):
         axes.axvline(
             bend,
-            color=_BEND,
+            color=ORANGE,
             linewidth=1.2,
             linestyle=(0, (5, 3)),
             zorder=1,
@@ -294,7 +132,7 @@ def _draw_curve(axes: Axes, x: Array, y: Array, label: str) -> None:
     axes.plot(
         x,
         y,
-        color=_FIT,
+        color=VERMILION,
         linewidth=2.2,
         solid_joinstyle="round",
         zorder=3,
@@ -302,7 +140,7 @@ def _draw_curve(axes: Axes, x: Array, y: Array, label: str) -> None:
     )
 
 
-def _draw_classes(
+def draw_classes(
     axes: Axes,
     network: TwoLayerReLU,
     x: Array,
@@ -329,7 +167,7 @@ def _draw_classes(
         bottom, top = min(-1.0, float(curve.min())), max(1.0, float(curve.max()))
         threshold, label = 0.0, "output"
     _draw_curve(axes, knots, curve, label)
-    axes.axhline(threshold, color=_INK, linewidth=0.8, zorder=1)
+    axes.axhline(threshold, color=INK, linewidth=0.8, zorder=1)
     margin = 0.06 * (top - bottom)
     for sign, (colour, marker), label, edge in zip(
         (-1, 1), _CLASSES, classes, (bottom - margin, top + margin), strict=True
@@ -352,8 +190,7 @@ def _draw_classes(
     axes.set_ylim(bottom - 2.0 * margin, top + 2.0 * margin)
 
 
-def _draw_plane(
-    figure: Figure,
+def draw_plane(
     axes: Axes,
     network: TwoLayerReLU,
     points: Array,
@@ -362,6 +199,7 @@ def _draw_plane(
     classes: tuple[str, ...],
     loss: Loss,
 ) -> None:
+    """Draw the prediction by two features as colour, or decision regions."""
     from matplotlib.ticker import MaxNLocator
 
     xs = np.linspace(*_span(points[:, 0]), _RESOLUTION)
@@ -390,10 +228,12 @@ def _draw_plane(
             label="data",
             **colours,
         )
+        figure = axes.get_figure()
+        assert figure is not None
         bar = figure.colorbar(shades, ax=axes, label=target_name)
         bar.outline.set_visible(False)
-        bar.ax.tick_params(colors=_INK, labelsize=9)
-    colour = _INK if loss.is_classification else "white"
+        bar.ax.tick_params(colors=INK, labelsize=9)
+    colour = INK if loss.is_classification else "white"
     lines, bends = _visible_lines(network, xs, ys)
     kept, label = _strongest(bends)
     for k, (foot, along) in enumerate(lines[each] for each in kept):
@@ -467,7 +307,7 @@ def _draw_regions(
         rasterized=True,
     )
     if values.min() < 0.0 < values.max():
-        axes.contour(xs, ys, values, levels=[0.0], colors=[_INK], linewidths=1.8)
+        axes.contour(xs, ys, values, levels=[0.0], colors=[INK], linewidths=1.8)
     for sign, (colour, marker), label in zip((-1, 1), _CLASSES, classes, strict=True):
         axes.scatter(
             points[y == sign, 0],
@@ -480,8 +320,3 @@ def _draw_regions(
             zorder=3,
             label=f"{target_name} = {label}",
         )
-
-
-def _plain(text: str) -> str:
-    """Keep a dollar sign from starting mathematics."""
-    return text.replace("$", r"\$")
