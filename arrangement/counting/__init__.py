@@ -14,11 +14,8 @@ from arrangement.counting.restrictions import restricted_counts
 from arrangement.counting.tree import Tree, count_tree
 
 __all__ = [
-<<<<<<< HEAD
-    "Tree",
-=======
     "Symmetries",
->>>>>>> main
+    "Tree",
     "characteristic_polynomial",
     "check_choice",
     "count_bounded",
