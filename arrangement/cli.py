@@ -7,6 +7,7 @@ show progress, and to say that kernels are being compiled.
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from arrangement._kernels.verification import check_signs, margin_direction
 from arrangement.counting import count_patterns, cover_bound
 from arrangement.errors import ArrangementError, IncompleteListingError
 from arrangement.io import (
+    Table,
     UsageError,
     add_table_options,
     against_bound,
@@ -38,10 +40,11 @@ from arrangement.io import (
     with_values,
 )
 from arrangement.listing import enumerate_patterns, make_layout
-from arrangement.model import Arrangement, PatternSet
+from arrangement.model import Arrangement, PatternSet, Proof
 from arrangement.options import Listener
+from arrangement.proofs import ProofFile, source_of
 from arrangement.stores import open_patterns, write_patterns
-from arrangement.verification import verify
+from arrangement.verification import verify, verify_to_file
 
 EXIT_UNPROVEN = 1
 # the kernels that take longest to compile
@@ -85,6 +88,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     check.set_defaults(run=_verify)
     check.add_argument("patterns", metavar="OUT", help="what enumerate wrote")
+    check.add_argument(
+        "--proof",
+        metavar="PROOF",
+        help="write a proof, new, that python -m arrangement.checker PROOF FILE checks "
+        "with nothing of this program",
+    )
     for command in (count, listing, check):
         command.add_argument(
             "file", metavar="FILE", help="CSV, npy or npz, - for stdin; one row a line"
@@ -140,7 +149,7 @@ class _Input(NamedTuple):
 
     arrangement: Arrangement
     columns: tuple[str, ...]
-    notes: tuple[str, ...]
+    table: Table
 
 
 def _read(options: argparse.Namespace) -> _Input:
@@ -151,7 +160,7 @@ def _read(options: argparse.Namespace) -> _Input:
     arrangement = Arrangement(
         with_ones(X) if options.intercept else X, floats=options.floats
     )
-    return _Input(arrangement, names, table.notes)
+    return _Input(arrangement, names, table)
 
 
 def _count(options: argparse.Namespace) -> int:
@@ -267,20 +276,19 @@ def _write_store(
 
 def _verify(options: argparse.Namespace) -> int:
     begin = time.perf_counter()
+    if options.proof is not None:
+        check_output(options.proof, "proofs", (".jsonl",), option="--proof")
     patterns = (
         open_patterns(options.patterns)
         if Path(options.patterns).is_dir() or Path(options.patterns).suffix == ".zarr"
         else PatternSet.load(options.patterns)
     )
     given = _read(options)
-    arrangement = given.arrangement
     say_compiling(_VERIFYING, quiet=options.json)
     try:
-        proof = (
-            verify(patterns, arrangement)
-            if isinstance(patterns, PatternSet)
-            else patterns.verify(arrangement)
-        )
+        if not isinstance(patterns, PatternSet):
+            patterns = patterns.in_memory(given.arrangement)
+        proof, file = _proven(options, patterns, given)
     except IncompleteListingError as error:
         print(f"arrangement: not proven: {error}", file=sys.stderr)
         if options.json:
@@ -290,8 +298,10 @@ def _verify(options: argparse.Namespace) -> int:
         "patterns_file": options.patterns,
         "proven": True,
         "proof": str(proof),
-        "seconds": time.perf_counter() - begin,
     }
+    if file is not None:
+        values |= {"proof_file": file.path, "proof_bytes": file.n_bytes}
+    values["seconds"] = time.perf_counter() - begin
     if options.json:
         print_json(values)
         return 0
@@ -300,10 +310,30 @@ def _verify(options: argparse.Namespace) -> int:
             ("list", options.patterns),
             *_lines(options, values),
             ("proven", _proof_text(values["proof"])),
+            *([] if file is None else _file_lines(options, file)),
             ("time", seconds_text(values["seconds"])),
         ]
     )
     return 0
+
+
+def _proven(
+    options: argparse.Namespace, patterns: PatternSet, given: _Input
+) -> tuple[Proof, ProofFile | None]:
+    """Prove a list; write the proof of it where one was asked for."""
+    if options.proof is None:
+        return verify(patterns, given.arrangement), None
+    source = source_of(given.table, given.columns, intercept=options.intercept)
+    return verify_to_file(patterns, given.arrangement, source, options.proof)
+
+
+def _file_lines(options: argparse.Namespace, file: ProofFile) -> list[tuple[str, str]]:
+    words = ["python", "-m", "arrangement.checker", file.path, options.file]
+    words += [] if Path(options.patterns).is_dir() else [options.patterns]
+    return [
+        ("written", f"{file.path}: {file.n_lines:,} lines, {file.n_bytes:,} B"),
+        ("next", shlex.join(words)),
+    ]
 
 
 def _facts(
@@ -312,7 +342,7 @@ def _facts(
     arrangement = given.arrangement
     return {
         "file": options.file,
-        "read_as": list(given.notes),
+        "read_as": list(given.table.notes),
         "columns": list(given.columns),
         "intercept": options.intercept,
         "n": arrangement.n_hyperplanes,

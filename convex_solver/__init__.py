@@ -178,6 +178,8 @@ from convex_solver.reading import extract_patches
 from convex_solver.solver import (
     Interpolation,
     Solution,
+    SolutionPath,
+    beta_grid,
     beta_max,
     beta_max_interval,
     interpolate,
@@ -188,7 +190,11 @@ from convex_solver.training import SeenPatterns, Training, train
 
 if TYPE_CHECKING:
     from convex_solver.estimators import ConvexReLUClassifier as ConvexReLUClassifier
+    from convex_solver.estimators import (
+        ConvexReLUClassifierCV as ConvexReLUClassifierCV,
+    )
     from convex_solver.estimators import ConvexReLURegressor as ConvexReLURegressor
+    from convex_solver.estimators import ConvexReLURegressorCV as ConvexReLURegressorCV
 
 
 __all__ = [
@@ -232,6 +238,7 @@ __all__ = [
     "Redundancy",
     "SeenPatterns",
     "Solution",
+    "SolutionPath",
     "SolutionStatus",
     "Training",
     "TrainingDivergedError",
@@ -240,6 +247,7 @@ __all__ = [
     "alg2",
     "alg3",
     "approximate",
+    "beta_grid",
     "beta_max",
     "beta_max_interval",
     "build_conic",
@@ -277,7 +285,12 @@ __all__ = [
 
 
 # Not in __all__, which must work without scikit-learn.
-_ESTIMATORS = ("ConvexReLUClassifier", "ConvexReLURegressor")
+_ESTIMATORS = (
+    "ConvexReLUClassifier",
+    "ConvexReLUClassifierCV",
+    "ConvexReLURegressor",
+    "ConvexReLURegressorCV",
+)
 
 
 def __getattr__(name: str) -> Any:

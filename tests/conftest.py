@@ -58,6 +58,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("fuzz")
     group.addoption("--fuzz", type=int, default=50, help="cases of each fuzzer")
     group.addoption("--fuzz-first", type=int, default=0, help="seed of the first case")
+    group.addoption(
+        "--soak",
+        type=float,
+        default=3.0,
+        help="seconds of calls while memory is watched",
+    )
 
 
 def is_quick(config: pytest.Config) -> bool:

@@ -16,10 +16,11 @@ from concurrent.futures import TimeoutError as NotYetError
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from arrangement.errors import InputError, InputTypeError, WorkersLostError
 from arrangement.io import ProgressLike, listener, shows_progress
+from arrangement.listing.buffers import Buffer, Reused
 from arrangement.listing.pieces import Piece, pieces_of
 from arrangement.listing.plan import Plan
 from arrangement.listing.runs import Block, in_order, run
@@ -109,7 +110,7 @@ def default_pieces(plan: Plan) -> list[Piece]:
 def run_pieces(
     plan: Plan,
     executor: Executor,
-    target: NDArray[np.uint64] | None = None,
+    target: Buffer | None = None,
     *,
     prove: bool = False,
     facets: bool = False,
@@ -118,7 +119,8 @@ def run_pieces(
     tasks = [(piece, prove, facets) for piece in default_pieces(plan)]
     nothing = [Block(np.zeros((0, plan.width), dtype=np.uint64))]
     lists = results_of(executor, _list_piece, tasks)
-    return in_order((nothing if found is None else found for found in lists), target)
+    blocks = (nothing if found is None else found for found in lists)
+    return in_order(blocks, target or Reused(plan))
 
 
 def _list_piece(piece: Piece, prove: bool, facets: bool) -> list[Block]:

@@ -10,9 +10,10 @@ from typing import Any
 from uuid import uuid4
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from arrangement._kernels.tree import visit_all
+from arrangement.listing.buffers import Blocks
 from arrangement.listing.listers import Lister, Share
 from arrangement.listing.plan import Plan
 from arrangement.listing.runs import Block, Check, Run
@@ -115,19 +116,12 @@ def _prepared(piece: Piece) -> tuple[Plan, Lister | None]:
 
 def _sets(plan: Plan, blocks: Iterator[Block], size: int) -> Iterator[PatternSet]:
     """Cut blocks to ``size`` patterns."""
-    parts: list[NDArray[np.uint64]] = []
-    count = 0
+    target = Blocks(plan, size)
     for block in blocks:
-        rows = block.patterns
-        while len(rows):
-            parts.append(rows[: size - count].copy())
-            rows = rows[size - count :]
-            count += len(parts[-1])
-            if count == size:
-                yield plan.pattern_set(np.concatenate(parts))
-                parts, count = [], 0
-    if parts:
-        yield plan.pattern_set(np.concatenate(parts))
+        yield from map(plan.pattern_set, target.add(block.patterns))
+    rest = target.last()
+    if len(rest):
+        yield plan.pattern_set(rest)
 
 
 def pieces_of(plan: Plan, k: int) -> list[Piece]:

@@ -163,6 +163,7 @@ class StoredPatterns:
         offsets: ArrayLike | None = None,
         rank: str | int = "exact",
         floats: str = "binary",
+        proof: str | os.PathLike[str] | None = None,
     ) -> Proof:
         """Prove from the bits alone that the list is complete for a matrix.
 
@@ -171,8 +172,8 @@ class StoredPatterns:
 
         Parameters
         ----------
-        X, offsets, rank, floats
-            As in `enumerate_patterns`.
+        X, offsets, rank, floats, proof
+            As in `arrangement.verify`.
 
         Returns
         -------
@@ -188,6 +189,21 @@ class StoredPatterns:
             A chunk is damaged; the message names it.
         """
         arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
+        patterns = self.in_memory(arrangement)
+        if proof is None:
+            return verify(patterns, arrangement)
+        return verify(
+            patterns, X, offsets=offsets, rank=rank, floats=floats, proof=proof
+        )
+
+    def in_memory(self, arrangement: Arrangement) -> PatternSet:
+        """Return the whole list, whose checksums are right, for the matrix it lists.
+
+        Raises
+        ------
+        IncompleteListingError, ListingTooLargeError, InputError
+            As in `verify`.
+        """
         given = matrix_sha256(arrangement)
         if given != self.matrix_sha256:
             raise IncompleteListingError(
@@ -202,7 +218,8 @@ class StoredPatterns:
                 f"verifying {len(self):,} patterns takes about {needed:,} bytes of "
                 f"memory; {free:,} are free. Use a machine with more memory."
             )
-        return verify(self[:], arrangement)
+        patterns: PatternSet = self[:]
+        return patterns
 
 
 @shows_progress

@@ -14,7 +14,7 @@ from arrangement._kernels.verification import (
 )
 from arrangement._kernels.verification import borders as vertex_proof
 from arrangement.errors import BudgetExceededError, IncompleteListingError
-from arrangement.exact import scaled_floats
+from arrangement.exact import IntRow, scaled_floats
 from arrangement.model import unpack
 from arrangement.options import IsLate, never
 from arrangement.verification.checks import _short
@@ -131,8 +131,8 @@ def _elimination(coords: NDArray[np.float64], depth: int) -> Elimination:
     )
 
 
-def _exact_witness(rules: _Rules, words: NDArray[np.uint64]) -> None:
-    """Find an interior point in exact arithmetic and decide all its signs."""
+def _exact_witness(rules: _Rules, words: NDArray[np.uint64]) -> IntRow:
+    """Return an interior point found in exact arithmetic; all its signs are decided."""
     bits = unpack(words[None], rules.n)[0]
     sides = [1 if bits[i] else -1 for i in rules.first]
     signed = [
@@ -159,3 +159,4 @@ def _exact_witness(rules: _Rules, words: NDArray[np.uint64]) -> None:
         raise IncompleteListingError(
             f"pattern {shown} gives parallel rows signs that contradict each other."
         )
+    return point

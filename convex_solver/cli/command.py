@@ -1,4 +1,4 @@
-"""The command line ``convex-solver``: fit, certify, prove, export, predict."""
+"""The command line ``convex-solver``: fit, path, certify, prove, export, predict."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from arrangement.io import add_table_options, command_line, run
 from convex_solver.cli.check import VALUES, certify, predict
 from convex_solver.cli.export import add_export
 from convex_solver.cli.fit import add_fit
+from convex_solver.cli.path import add_path
 from convex_solver.cli.prove import add_prove
 from convex_solver.errors import ConvexSolverError
 
@@ -26,6 +27,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add_fit(commands.add_parser("fit", help="fit, certify and write a model"))
+    add_path(
+        commands.add_parser("path", help="solve for many betas, and choose one of them")
+    )
     check = commands.add_parser(
         "certify", help="recompute a model's certificate from the data alone"
     )

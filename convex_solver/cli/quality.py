@@ -34,6 +34,23 @@ def quality(
     return name, score if np.isfinite(score) else None
 
 
+def error_name(loss: Loss) -> str:
+    """Return what `mean_error` is, for a person."""
+    return "mean squared error" if loss.name == "squared" else f"mean {loss} loss"
+
+
+def mean_error(loss: Loss, y: Array, outputs: Array, weights: Array | None) -> float:
+    """Return the mean loss of rows, weighted; of the squared loss twice that.
+
+    The measure that was minimised, on other rows.  Infinite where it is beyond float64.
+    """
+    total = len(y) if weights is None else float(np.sum(weights))
+    with np.errstate(all="ignore"):
+        value = loss.at(y, weights=weights).value(outputs) / total
+    factor = 2.0 if loss.name == "squared" else 1.0
+    return factor * float(value) if np.isfinite(value) else np.inf
+
+
 def _deviance(y: Array, mean: Array, counts: Array) -> float:
     """Twice the loss in the likelihood to a mean for each row."""
     safe = np.where(y > 0.0, y, 1.0)

@@ -12,6 +12,8 @@ from convex_solver.certificates import Certificate
 
 # A gap of less than this is told as a power of ten, and a larger one in per cent.
 _SMALL = 1e-4
+# An interval for beta_max of this relative width is told as one number.
+_SAME = 1e-5
 
 
 def certified_values(certificate: Certificate) -> dict[str, Any]:
@@ -64,6 +66,17 @@ def problem_text(loss: str, beta: float, weights: str | None) -> str:
     """Say what is minimised."""
     weighted = "" if weights is None else f" weighted by {weights}"
     return f"{loss} loss{weighted}, beta = {beta:g}"
+
+
+def beta_max_text(beta: float, largest: tuple[float, float] | None) -> str:
+    """Say what beta_max is, as far as that is known; it goes on after a beta."""
+    if largest is None:
+        return ""
+    low, high = largest
+    if high <= low * (1.0 + _SAME):
+        share = f" ({beta / high:.2g} of it)" if high > 0.0 else ""
+        return f", beta_max = {high:.6g}{share}"
+    return f", beta_max from {low:.4g} to {high:.4g}"
 
 
 def show_stages(*, quiet: bool) -> Listener | None:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import time
 import warnings
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,6 +30,23 @@ from convex_solver.program import ConvexProgram
 from convex_solver.reading import MAX_CONES, TOL, Limits
 from convex_solver.solver import Solution, solve
 from convex_solver.typing import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What is fitted: rows that count, and a vector of targets for each network.
+
+    ``kept`` are the rows of the data given, ``is_list`` whether networks are kept as a
+    list, and ``names`` say in a warning whose each vector is.
+    """
+
+    X: Array
+    columns: list[Array]
+    loss: Loss
+    weights: Array | None
+    kept: NDArray[np.int64]
+    is_list: bool
+    names: list[str]
 
 
 class ConvexReLU(BaseEstimator):
@@ -56,29 +75,46 @@ class ConvexReLU(BaseEstimator):
         self.n_jobs = n_jobs
         self.warm_start = warm_start
 
-    def _solve_each(
-        self, X: Array, columns: list[Array], loss: Loss, sample_weight: Array | None
-    ) -> list[Solution]:
-        """Read X once and solve for each vector of targets, sharing the time."""
-        before = self._networks_before(X.shape[1], len(columns))
-        begin = time.monotonic()
+    def _read(
+        self, X: ArrayLike | Any, y: ArrayLike | Any, sample_weight: ArrayLike | None
+    ) -> Problem:
+        """Read the data; set what is known of them, such as classes."""
+        raise NotImplementedError
+
+    def _programs(self, problem: Problem, beta: float) -> Iterator[ConvexProgram]:
+        """Read X once; yield the program of each vector of targets."""
         names = getattr(self, "feature_names_in_", None)
         program = ConvexProgram(
-            X,
-            columns[0],
-            self.beta,
-            loss=loss,
-            sample_weight=sample_weight,
+            problem.X,
+            problem.columns[0],
+            beta,
+            loss=problem.loss,
+            sample_weight=problem.weights,
             standardize=self.standardize,
             intercept=self.fit_intercept,
             feature_names=None if names is None else names.tolist(),
         )
+        yield program
+        for targets in problem.columns[1:]:
+            yield program.with_targets(targets)
+
+    def _fit(self, problem: Problem) -> Self:
+        """Solve for each vector of targets, keep networks, warn of the worst."""
+        solutions = self._solve_each(problem)
+        self._keep(solutions, is_list=problem.is_list)
+        self._warn_of_worst(solutions, problem)
+        return self
+
+    def _solve_each(self, problem: Problem) -> list[Solution]:
+        """Solve for each vector of targets, sharing the time."""
+        count = len(problem.columns)
+        before = self._networks_before(problem.X.shape[1], count)
+        begin = time.monotonic()
         limits = Limits(self.tol, self.time_limit, None, self.max_cones, self.n_jobs)
         solutions: list[Solution] = []
-        for targets, start in zip(columns, before, strict=True):
-            if solutions:
-                program = program.with_targets(targets)
-            share = limits.share(begin, len(columns) - len(solutions))
+        programs = self._programs(problem, self.beta)
+        for program, start in zip(programs, before, strict=True):
+            share = limits.share(begin, count - len(solutions))
             solution = solve(
                 program,
                 tol=self.tol,
@@ -126,17 +162,20 @@ class ConvexReLU(BaseEstimator):
             )
         return loss
 
-    def _warn(self, solution: Solution, what: str = "") -> None:
-        """Issue a `ConvergenceWarning` unless the certificate says optimal."""
+    def _warn_of_worst(self, solutions: list[Solution], problem: Problem) -> None:
+        """Issue a `ConvergenceWarning` unless all certificates say optimal."""
+        worst = int(np.argmax([one.gap for one in solutions]))
+        solution = solutions[worst]
         if solution.status is SolutionStatus.OPTIMAL:
             return
+        what = f"{problem.names[worst]} is worst: " if problem.is_list else ""
         rounds = solution.history
         warnings.warn(
             f"{what}the certified relative gap is {solution.gap:.1e}, above "
             f"tol={self.tol:g}, after {len(rounds)} rounds in {solution.seconds:.3g} s "
             f"(stopped: {solution.stopped}). Raise time_limit or max_cones, or beta.",
             ConvergenceWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
     def _data(self, X: ArrayLike | Any, y: ArrayLike | Any, **options: Any) -> Any:

@@ -15,7 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
 from arrangement import InputError
-from convex_solver.estimators.base import ConvexReLU, weighted
+from convex_solver.estimators.base import ConvexReLU, Problem, weighted
 from convex_solver.losses import get_loss
 from convex_solver.reading import MAX_CONES, TOL
 from convex_solver.typing import Array
@@ -149,6 +149,12 @@ class ConvexReLUClassifier(ClassifierMixin, ConvexReLU):
         ValueError, TypeError
             As `ConvexReLURegressor.fit`.
         """
+        return self._fit(self._read(X, y, sample_weight))
+
+    def _read(
+        self, X: ArrayLike | Any, y: ArrayLike | Any, sample_weight: ArrayLike | None
+    ) -> Problem:
+        """Read the data, set the classes, and return a problem for each of them."""
         loss = self._loss(is_classification=True)
         X, y = self._data(X, y)
         check_classification_targets(y)
@@ -158,15 +164,11 @@ class ConvexReLUClassifier(ClassifierMixin, ConvexReLU):
             raise InputError(
                 f"y has one class, {self.classes_.tolist()[0]!r}; two are needed."
             )
-        positive = list(range(self.classes_.size)) if self.classes_.size > 2 else [1]
+        several = self.classes_.size > 2
+        positive = list(range(self.classes_.size)) if several else [1]
         columns = [np.where(labels == k, 1.0, -1.0) for k in positive]
-        solutions = self._solve_each(X, columns, loss, weights)
-        several = len(solutions) > 1
-        self._keep(solutions, is_list=several)
-        worst = int(np.argmax([s.gap for s in solutions]))
-        name = self.classes_.tolist()[positive[worst]]
-        self._warn(solutions[worst], f"class {name!r} is worst: " if several else "")
-        return self
+        names = [f"class {self.classes_.tolist()[k]!r}" for k in positive]
+        return Problem(X, columns, loss, weights, kept, several, names)
 
     def decision_function(self, X: ArrayLike | Any) -> Array:
         """Return the outputs of the networks.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 
-from convex_solver.estimators.base import ConvexReLU, weighted
+from convex_solver.estimators.base import ConvexReLU, Problem, weighted
 from convex_solver.losses import get_loss
 from convex_solver.typing import Array
 
@@ -118,6 +118,12 @@ class ConvexReLURegressor(RegressorMixin, ConvexReLU):
         ValueError, TypeError
             Data or parameters that are not acceptable.
         """
+        return self._fit(self._read(X, y, sample_weight))
+
+    def _read(
+        self, X: ArrayLike | Any, y: ArrayLike | Any, sample_weight: ArrayLike | None
+    ) -> Problem:
+        """Read the data, and return a problem for each output."""
         loss = self._loss(is_classification=False)
         X, y = self._data(X, y, y_numeric=True, multi_output=True)
         targets = np.asarray(y, dtype=np.float64)
@@ -125,11 +131,8 @@ class ConvexReLURegressor(RegressorMixin, ConvexReLU):
         targets = targets[kept]
         is_list = targets.ndim == 2
         columns = list(targets.T) if is_list else [targets]
-        solutions = self._solve_each(X, columns, loss, weights)
-        self._keep(solutions, is_list=is_list)
-        worst = int(np.argmax([s.gap for s in solutions]))
-        self._warn(solutions[worst], f"output {worst} is worst: " if is_list else "")
-        return self
+        names = [f"output {k}" for k in range(len(columns))]
+        return Problem(X, columns, loss, weights, kept, is_list, names)
 
     def predict(self, X: ArrayLike | Any) -> Array:
         """Return the prediction for each row of ``X``.

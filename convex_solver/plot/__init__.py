@@ -6,6 +6,7 @@ from convex_solver.plot.drawings import boundaries
 from convex_solver.plot.files import FORMATS, check_format
 from convex_solver.plot.fit_files import check_plot, plot_fit, render_fit
 from convex_solver.plot.networks import fit, regions
+from convex_solver.plot.path_files import plot_path, render_path
 
 __all__ = [
     "FORMATS",
@@ -17,6 +18,8 @@ __all__ = [
     "neurons",
     "path",
     "plot_fit",
+    "plot_path",
     "regions",
     "render_fit",
+    "render_path",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from arrangement import InputError, Progress, cover_bound
@@ -228,54 +228,6 @@ def solve(
     if start is not None:
         check_fit(program.data, start)
     return solve_from(program, method, limits, deadline, progress, None, start)[0]
-
-
-@shows_progress
-def solve_path(
-    program: ConvexProgram,
-    betas: Iterable[float],
-    *,
-    tol: float = TOL,
-    time_limit: float | None = None,
-    max_cones: int = MAX_CONES,
-    n_jobs: int = 1,
-    progress: ProgressLike = None,
-) -> list[Solution]:
-    """Solve for several weight decays, each started at the chambers of the last.
-
-    Parameters
-    ----------
-    program : ConvexProgram
-        Its own beta is not used.
-    betas : iterable of float
-        In the order in which they are solved; falling is cheapest.
-    tol, max_cones, n_jobs, progress
-        As in `solve`.
-    time_limit : float, optional
-        Seconds for the whole call; each beta gets an equal share of what is left.
-
-    Returns
-    -------
-    list of Solution
-        One for each beta, in that order.
-
-    Raises
-    ------
-    InputError, InputTypeError
-        A beta that is no number above 0, before anything is solved; as `solve`.
-    """
-    limits = Limits(tol, time_limit, None, max_cones, n_jobs)
-    deadline = deadline_after(limits.time_limit)
-    programs = [program.with_beta(beta) for beta in betas]
-    solutions: list[Solution] = []
-    guesses: Array | None = None
-    for k, each in enumerate(programs):
-        end = part_of_time(deadline, 1.0 / (len(programs) - k))
-        solution, guesses = solve_from(
-            each, "column-generation", limits, end, progress, guesses
-        )
-        solutions.append(solution)
-    return solutions
 
 
 def solve_from(

@@ -229,7 +229,9 @@ def test_the_report_tells_from_which_beta_on_zero_is_optimal(run, five, tmp_path
 
 def test_a_terminal_is_told_what_is_done(run, five, tmp_path, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    monkeypatch.setattr("convex_solver.cli.fit.say_compiling", lambda *_, quiet: None)
+    monkeypatch.setattr(
+        "convex_solver.cli.problem.say_compiling", lambda *_, quiet: None
+    )
     monkeypatch.setattr("convex_solver.cli.check.say_compiling", lambda *_, quiet: 0)
     model = tmp_path / "m.json"
     err = run("fit", five, *FIT, "-o", model)[2]

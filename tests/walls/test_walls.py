@@ -28,13 +28,13 @@ DOORS = [name for name in MODULES if GRAPH.is_door(name)]
 # From the ground up: what stands on a line uses only what stands on lines above it.
 FLOORS = {
     "arrangement": """
-        errors
+        errors checker
         options
         _kernels
         exact
         io
         model
-        counting
+        counting proofs
         verification constructions
         listing
         stores combinatorics plot
@@ -71,7 +71,9 @@ COMPILE = ("convex_solver._kernels.compile", "arrangement._kernels.compile")
 WALLS = {
     "counts and proofs know nothing of the listing": (
         (
+            "arrangement.checker",
             "arrangement.counting",
+            "arrangement.proofs",
             "arrangement.verification",
             "arrangement._kernels.counting",
             "arrangement._kernels.verification",
