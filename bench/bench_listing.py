@@ -6,10 +6,16 @@ memset": against filling a block of 64 MiB as often as the list fills it. "kept"
 list in new memory; "by 2 threads": how many times as fast two make that, and their CPU
 time over that of one; "proven": the list with its proof; "proof/listing": the CPU time
 that the proof adds, over that of the list.
+
+"What surrounds the kernel": from a NumPy array to the last pattern, in CPU seconds, as
+memory is what counts. "kernel": what of a stream is spent in the compiled walk itself;
+"fresh fill": as many bytes written to new memory.
 """
 
 from __future__ import annotations
 
+import hashlib
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,12 +25,14 @@ import numpy as np
 from arrangement import (
     Arrangement,
     PatternSet,
+    count_patterns,
     cover_bound,
     enumerate_patterns,
     face_numbers,
     iter_covectors,
     iter_patterns,
 )
+from arrangement._kernels.vertices import walk
 from bench import instances
 from bench.harness import Options, Report, Row, best_time, check
 
@@ -43,6 +51,10 @@ SECONDS = "seconds to list"
 PROVEN = "seconds to list and prove"
 MEMSET = "times memset"
 PLANTED = "planted rows: times the generic matrix"
+AROUND = "stream from an array: times kernel and reading"
+FILLED = "stream from an array: times memset"
+FRESH = "proven list: times a fresh fill"
+SMALL = "milliseconds to list and prove what is small, from an array"
 
 
 @dataclass
@@ -100,7 +112,7 @@ def cases(*, quick: bool) -> list[Case]:
     return listed
 
 
-def list_all(arrangement: Arrangement) -> int:
+def list_all(arrangement: Any) -> int:
     """List in blocks that are not kept; return the number of patterns."""
     return sum(len(block) for block in iter_patterns(arrangement, n_jobs=1))
 
@@ -161,6 +173,88 @@ def measure(case: Case, report: Report) -> Row:
         "proof/listing": (proven_cpu - kept_cpu) / kept_cpu,
         "goals": "; ".join(verdicts) or None,
     }
+
+
+def kernel_seconds(X: Any) -> float:
+    """CPU time that a stream spends in the compiled walk over vertices: the least."""
+    kernel, least = walk.advance, float("inf")
+    spent = 0.0
+
+    def timed(*arguments: Any) -> Any:
+        nonlocal spent
+        start = time.process_time()
+        status = kernel(*arguments)
+        spent += time.process_time() - start
+        return status
+
+    walk.advance = timed
+    try:
+        for _ in range(7):
+            spent = 0.0
+            list_all(X)
+            least = min(least, spent)
+    finally:
+        walk.advance = kernel
+    return least
+
+
+def surroundings(n: int, r: int, report: Report) -> Row:
+    """Compare a stream and a proven list with what they cannot do without."""
+    X, name = instances.gaussian(n, r), f"Gaussian ({n}, {r})"
+    count = cover_bound(n, r)
+    n_bytes = 8 * count * -(-n // 64)
+    whole = enumerate_patterns(X)
+    check(name, len(whole), count)
+    digest = hashlib.sha256()
+    for block in iter_patterns(X):
+        digest.update(block.packed)
+    check(name, digest.digest(), hashlib.sha256(whole.packed).digest())
+    del whole
+    _, reading, _ = best_time(lambda: Arrangement(X), repeats=15)
+    _, stream, found = best_time(lambda: list_all(X), repeats=15)
+    check(name, found, count)
+    kernel = kernel_seconds(X)
+    _, proven, found = best_time(lambda: len(enumerate_patterns(X)), repeats=9)
+    check(name, found, count)
+    _, fresh, _ = best_time(
+        lambda: np.empty(n_bytes // 8, dtype=np.uint64).fill(2), repeats=9
+    )
+    block = np.zeros(BLOCK_BYTES // 8, dtype=np.uint64)
+    _, reused, _ = best_time(lambda: block.fill(2), repeats=15)
+    memset = reused * n_bytes / BLOCK_BYTES
+    around, filled = stream / (kernel + reading), stream / memset
+    report.goal(AROUND, name, around, 1.3)
+    report.goal(FILLED, name, filled, 12)
+    report.goal(FRESH, name, proven / fresh, 4)
+    return {
+        "from an array": name,
+        "patterns": count,
+        "reading, s": reading,
+        "kernel, s": kernel,
+        "stream, s": stream,
+        "times both (1.3)": around,
+        "times memset (12)": filled,
+        "proven, s": proven,
+        "times a fresh fill (4)": proven / fresh,
+    }
+
+
+def small_lists(
+    name: str, matrices: list[Any], goal: float | None, report: Report
+) -> Row:
+    """Time lists of which the patterns are the least part: CPU time, on average."""
+    counts = [len(enumerate_patterns(X)) for X in matrices]
+    check(name, counts, [count_patterns(X) for X in matrices])
+
+    def work() -> int:
+        return sum(len(enumerate_patterns(X)) for _ in range(10) for X in matrices)
+
+    _, seconds, count = best_time(work, repeats=50)
+    check(name, count, 10 * sum(counts))
+    each = 1e3 * seconds / (10 * len(matrices))
+    verdict = None if goal is None else report.goal(SMALL, name, each, goal)
+    row: Row = {"small": name, "patterns": sum(counts), "ms each": each}
+    return {**row, "goal": None if goal is None else f"{goal:g}: {verdict}"}
 
 
 def faces(name: str, X: Any) -> Row:
@@ -224,10 +318,22 @@ def run(options: Options, report: Report) -> None:
             f"Planted rows take {ratio:.2f} times the generic matrix (1.5: {verdict})."
         )
     report.table("Listing", rows, note=note)
+    listed = [(1000, 3)] if options.quick else [(1000, 3), (200, 4), (10_000, 2)]
+    around = [surroundings(n, r, report) for n, r in listed]
+    report.table("What surrounds the kernel", around)
+    ints = [np.random.default_rng(k).integers(-5, 6, (12, 3)) for k in range(20)]
+    floats = [instances.gaussian(10, 3, k) for k in range(20)]
+    few = [
+        # on the machine on which it took 2.2
+        small_lists("Gaussian (20, 3)", [instances.gaussian(20, 3)], 0.5, report),
+        small_lists("20 Gaussian (10, 3)", floats, None, report),
+        small_lists("20 of small integers, (12, 3)", ints, None, report),
+    ]
+    report.table("Small lists, proven, from an array", few)
     shapes = [(20, 4)] if options.quick else [(40, 4), (200, 3)]
-    listed = [faces(f"Gaussian {s}", instances.gaussian(*s)) for s in shapes]
-    listed.append(faces("braid A5", families.braid(5)))
-    report.table("Faces (`iter_covectors`), as many as counted", listed)
+    walked = [faces(f"Gaussian {s}", instances.gaussian(*s)) for s in shapes]
+    walked.append(faces("braid A5", families.braid(5)))
+    report.table("Faces (`iter_covectors`), as many as counted", walked)
     if options.plots is not None:
         path = options.plots / "scaling.png"
         report.table("Scaling", scaling(path, quick=options.quick))

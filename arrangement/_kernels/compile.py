@@ -28,9 +28,6 @@ from typing import Any
 
 import numba
 
-# what is compiled from here on is told of
-from arrangement._kernels import notice as _notice  # noqa: F401
-
 _ENTRY: dict[str, Any] = {"cache": True, "nogil": True, "no_cfunc_wrapper": True}
 _INNER: dict[str, Any] = {
     "cache": True,

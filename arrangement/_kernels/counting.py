@@ -101,6 +101,15 @@ def invert(a: int, p: int) -> int:
 
 
 @kernel
+def list_inverses(table: Ints) -> None:
+    """Fill a table (p,) with the inverses modulo a prime p below ``2**31``; 0 for 0."""
+    p = table.size
+    table[0], table[1] = 0, 1
+    for a in range(2, p):
+        table[a] = p - (p // a) * table[p % a] % p
+
+
+@kernel
 def invert_all(
     values: Ints, n: int, p: int, reciprocal: float, inverses: Ints, prefix: Ints
 ) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from arrangement._kernels import counting as kernels
+
 # Below this bound one small prime with a table of its inverses is used: a table of
 # 64K words still sits in the second-level cache.
 _TABLE_LIMIT = 2**16
@@ -64,7 +66,6 @@ def _inverse_table(p: int) -> NDArray[np.int64]:
     # Primes just above a bound below the limit stay below 2 * limit (Bertrand).
     if p == _TABLE_LIMIT or p >= 2 * _TABLE_LIMIT:
         return np.zeros(0, dtype=np.int64)
-    table = [0, 1]
-    for a in range(2, p):
-        table.append(p - (p // a) * table[p % a] % p)
-    return np.array(table, dtype=np.int64)
+    table = np.empty(p, dtype=np.int64)
+    kernels.list_inverses(table)
+    return table

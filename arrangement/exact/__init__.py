@@ -12,9 +12,11 @@ from arrangement.exact.integer_rows import IntegerRows
 from arrangement.exact.linear_algebra import (
     Echelon,
     IntRow,
+    MinorBounds,
     canonical,
     determinant,
     dual_basis,
+    exact_signs,
     hadamard_bits,
     independent_rows,
     integer_row,
@@ -37,14 +39,17 @@ from arrangement.exact.scalars import (
     exact_text,
 )
 from arrangement.exact.short_columns import reduce_columns
+from arrangement.exact.word_rows import Grouped, grouped
 
 __all__ = [
     "MAX_DIGITS",
     "Column",
     "Echelon",
+    "Grouped",
     "IntRow",
     "IntegerRows",
     "Matrix",
+    "MinorBounds",
     "canonical",
     "check_frame",
     "column_names",
@@ -55,8 +60,10 @@ __all__ = [
     "exact_array",
     "exact_number",
     "exact_product",
+    "exact_signs",
     "exact_text",
     "float_array",
+    "grouped",
     "hadamard_bits",
     "independent_rows",
     "integer_row",

@@ -15,10 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from arrangement._kernels import rows as kernels
 from arrangement.exact.columns import Column, Ints, common
 from arrangement.exact.linear_algebra import IntRow
 
@@ -43,6 +45,7 @@ class IntegerRows:
 
     columns: tuple[Column, ...]
     n_rows: int
+    _words: tuple[NDArray[np.int64], NDArray[np.int32]] | None = None
 
     @classmethod
     def of_columns(cls, columns: Sequence[Column], n_rows: int) -> IntegerRows:
@@ -68,6 +71,11 @@ class IntegerRows:
                 fives = np.where(moving, fives - five, np.int32(0))
             out.append(Column(m, twos, fives))
         return cls(tuple(out), n_rows)
+
+    @classmethod
+    def of_words(cls, m: NDArray[np.int64], twos: NDArray[np.int32]) -> IntegerRows:
+        """Return rows that are primitive already, ``m 2**twos`` (width, n)."""
+        return cls(tuple(map(Column, m, twos)), m.shape[1], (m, twos))
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -96,8 +104,23 @@ class IntegerRows:
         """Return the rows as Python integers."""
         if not self.columns:
             return [()] * self.n_rows
+        words = self.words()
+        if words is not None:
+            found = np.empty(words[0].shape, dtype=np.int64)
+            if not kernels.whole_numbers(*words, found):
+                entries: Any = found.tolist()
+                return list(zip(*entries, strict=True))
         listed = [column.integers() for column in self.columns]
         return list(zip(*listed, strict=True))
+
+    def words(self) -> tuple[NDArray[np.int64], NDArray[np.int32]] | None:
+        """Return mantissas and exponents of two (width, n), for kernels to read.
+
+        None where these do not say all, or are no machine words.
+        """
+        if self._words is not None:
+            return self._words
+        return stacked(self.columns, self.n_rows)
 
     def residues(self, prime: int) -> NDArray[np.int64]:
         """Return the matrix modulo a prime below 2**31, (n, width)."""
@@ -129,6 +152,27 @@ class IntegerRows:
         orientation = lead * lead[leader]
         orientation[orientation == 0] = 1
         return class_of, np.flatnonzero(is_first), orientation
+
+
+def tables(shape: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return room for mantissas and exponents of columns (width, n)."""
+    return np.empty(shape, dtype=np.int64), np.empty(shape, dtype=np.int32)
+
+
+def stacked(
+    columns: Sequence[Column], n_rows: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32]] | None:
+    """Return new arrays (width, n) of mantissas and exponents of two.
+
+    None where these do not say all, or are no machine words.
+    """
+    m, twos = tables((len(columns), n_rows))
+    for k, column in enumerate(columns):
+        is_word = column.mantissas.dtype != object
+        if not (is_word and column.fives is None and column.divisor == 1):
+            return None
+        m[k], twos[k] = column.mantissas, column.twos
+    return m, twos
 
 
 def _signs(m: Ints) -> NDArray[np.int8]:

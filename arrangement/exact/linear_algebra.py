@@ -9,11 +9,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from heapq import nlargest
+from operator import mul
 from typing import TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
+from arrangement._kernels import rows as kernels
+from arrangement.exact.floats import rounded
+
 IntRow: TypeAlias = tuple[int, ...]
+
+# rows from which on floats say which are longest, and how near to that is near
+_MANY_ROWS = 64
+_NEARLY = 1.0 - 2.0**-28
 
 
 def integer_row(row: Sequence[Fraction | int]) -> IntRow:
@@ -88,30 +100,31 @@ def dual_basis(basis: Sequence[IntRow]) -> list[IntRow]:
     """Primitive integer vectors ``c_k`` with ``basis[j] . c_k`` = 0 (j != k), > 0.
 
     These are the rays of the simplicial cone ``{z : basis z >= 0}``, the columns of
-    the inverse up to positive factors.  Gauss-Jordan with exact integers.
+    the inverse up to positive factors.  Gauss-Jordan without fractions (Bareiss 1968):
+    every entry on the way is a minor, so that divisions leave no rest.
     """
     size = len(basis)
-    work = [
-        list(row) + [int(i == j) for j in range(size)] for i, row in enumerate(basis)
-    ]
+    work = [[*row, *(int(i == j) for j in range(size))] for i, row in enumerate(basis)]
+    previous = 1
     for column in range(size):
         pivot = next(i for i in range(column, size) if work[i][column])
         work[column], work[pivot] = work[pivot], work[column]
         lead = work[column]
+        head = lead[column]
         for i in range(size):
-            factor = work[i][column]
-            if i != column and factor:
-                head = lead[column]
-                row = [
-                    head * x - factor * y for x, y in zip(work[i], lead, strict=True)
+            if i != column:
+                row = work[i]
+                factor = row[column]
+                work[i] = [
+                    (head * x - factor * y) // previous
+                    for x, y in zip(row, lead, strict=True)
                 ]
-                divisor = math.gcd(*row)
-                work[i] = [x // divisor for x in row] if divisor > 1 else row
+        previous = head
+    # the left half is the determinant times the identity now
     columns = []
-    for k in range(size):
-        # row i of the inverse is work[i][size:] / work[i][i]
-        inverse = [Fraction(work[i][size + k], work[i][i]) for i in range(size)]
-        columns.append(integer_row(inverse))
+    for vector in zip(*(row[size:] for row in work), strict=True):
+        divisor = math.gcd(*vector) if previous > 0 else -math.gcd(*vector)
+        columns.append(tuple(x // divisor for x in vector))
     return columns
 
 
@@ -128,6 +141,30 @@ def multiply(rows: Sequence[IntRow], matrix: Sequence[IntRow]) -> list[IntRow]:
                 total = [x + factor * y for x, y in zip(total, column, strict=True)]
         out.append(total)
     return list(zip(*out, strict=True))
+
+
+def exact_signs(
+    rows: Sequence[IntRow],
+    vectors: Sequence[IntRow],
+    near_rows: NDArray[np.float64],
+    near_vectors: NDArray[np.float64],
+) -> NDArray[np.int8]:
+    """Return the sign of the product of every vector with every row, exactly.
+
+    ``near_rows`` (n, r) and ``near_vectors`` (k, r) are both as `scaled_floats` makes
+    them, the columns of one divided by what those of the other are multiplied by.  They
+    decide where their errors leave no doubt, and integers where they do.
+
+    Returns
+    -------
+    ndarray, shape (k, n), int8
+    """
+    signs = np.empty((len(vectors), len(rows)), dtype=np.int8)
+    kernels.product_signs(near_rows, near_vectors, signs)
+    for j, i in np.argwhere(np.abs(signs) > 1).tolist():
+        value = sum(map(mul, rows[i], vectors[j]))
+        signs[j, i] = (value > 0) - (value < 0)
+    return signs
 
 
 def determinant(rows: Sequence[Sequence[int]]) -> int:
@@ -153,20 +190,93 @@ def determinant(rows: Sequence[Sequence[int]]) -> int:
     return sign * matrix[-1][-1] if size else 1
 
 
+class MinorBounds:
+    """How large the minors of some rows can be (Hadamard), for every size of them.
+
+    Parameters
+    ----------
+    rows : sequence of tuple of int
+    most : int
+        The largest size that is asked for.
+    floats : ndarray, shape (n, width), float64, optional
+        The rows, each entry rounded once, where they are at hand.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[IntRow],
+        most: int,
+        floats: NDArray[np.float64] | None = None,
+    ) -> None:
+        self._norms: list[int] = []
+        self._peaks: list[int] = []
+        if not rows or most <= 0 or not rows[0]:
+            return
+        if floats is None and len(rows) > _MANY_ROWS:
+            with suppress(OverflowError):
+                floats = rounded(rows)
+        if floats is not None and len(rows) > _MANY_ROWS:
+            long, peaks = _longest(rows, most, floats)
+        else:
+            long = list(rows)
+            peaks = [max(map(abs, column)) for column in zip(*rows, strict=True)]
+        squares = [[x * x for x in column] for column in zip(*long, strict=True)]
+        norms = list(map(sum, zip(*squares, strict=True)))
+        self._norms = [max(norm, 1) for norm in nlargest(most, norms)]
+        self._peaks = sorted((max(peak, 1) for peak in peaks), reverse=True)
+
+    @property
+    def peak(self) -> int:
+        """The largest size of an entry, or 1."""
+        return max(self._peaks, default=1)
+
+    def bits(self, size: int) -> int:
+        """Return b with ``|minor| < 2**b`` for every minor of ``size`` rows.
+
+        Hadamard's inequality on the ``size`` longest rows, with the norm rounded up;
+        a minor on fewer columns is bounded by the same row norms.  Also tried on
+        columns, since data with columns of very different size is the usual case.
+        """
+        if size <= 0 or not self._norms:
+            return 1
+        by_rows = math.prod(self._norms[:size])
+        peaks = math.prod(self._peaks[:size])
+        by_columns = peaks * peaks * size ** min(size, len(self._peaks))
+        return (math.isqrt(min(by_rows, by_columns)) + 1).bit_length()
+
+
+def _longest(
+    rows: Sequence[IntRow], most: int, floats: NDArray[np.float64]
+) -> tuple[list[IntRow], list[int]]:
+    """Return rows with the longest ones among them, and the peak of each column.
+
+    Squares of floats, and sums of up to a million of them, are right to a part in
+    2**30; so what is longest is among those that are nearly so in floats.
+    """
+    with np.errstate(over="ignore"):
+        norms = np.einsum("ij,ij->i", floats, floats)
+    sizes = np.abs(floats)
+    tops = sizes.max(axis=0)
+    peaks = []
+    for k, top in enumerate(tops.tolist()):
+        near = np.flatnonzero(sizes[:, k] >= top * _NEARLY)
+        if top < 2.0**53:
+            peaks.append(int(top))
+        else:
+            peaks.append(max(abs(rows[i][k]) for i in near.tolist()))
+    least = np.partition(norms, -most)[-most] if most < len(rows) else 0.0
+    if not np.isfinite(least):
+        return list(rows), peaks
+    near = np.flatnonzero(norms >= least * _NEARLY)
+    if least < 2.0**52:
+        # exact, and so are ties: of equal ones any will do
+        near = np.argpartition(norms, -most)[-most:] if most < len(rows) else near
+    return [rows[i] for i in near.tolist()], peaks
+
+
 def hadamard_bits(rows: Sequence[IntRow], size: int) -> int:
     """Return b with ``|minor| < 2**b`` for every minor of ``size`` rows.
 
-    Hadamard's inequality on the ``size`` longest rows, with the norm rounded up;
-    a minor on fewer columns is bounded by the same row norms.  Also tried on
-    columns, since data with columns of very different size is the usual case.
+    As `MinorBounds`, which is for several sizes.
     """
-    if size <= 0 or not rows:
-        return 1
-    columns = list(zip(*rows, strict=True))
-    squares = [[x * x for x in column] for column in columns]
-    norms = nlargest(size, map(sum, zip(*squares, strict=True)))
-    by_rows = math.prod(max(norm, 1) for norm in norms)
-    peaks = [max(map(abs, column)) for column in columns]
-    peaks = sorted((max(peak, 1) for peak in peaks), reverse=True)[:size]
-    by_columns = math.prod(peak * peak * size for peak in peaks)
-    return (math.isqrt(min(by_rows, by_columns)) + 1).bit_length()
+    return MinorBounds(rows, size).bits(size)

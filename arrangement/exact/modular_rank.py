@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from arrangement._kernels import rows as kernels
 from arrangement.exact.columns import Column
 from arrangement.exact.integer_rows import IntegerRows
 from arrangement.exact.linear_algebra import independent_rows
@@ -63,12 +64,28 @@ def _primes() -> Iterator[int]:
 def _pivots(rows: IntegerRows, width: int, prime: int) -> tuple[list[int], list[int]]:
     """Return pivot columns modulo a prime, and rows with a minor that is not zero."""
     few = 2 * width + _FEW_ROWS
+    words = rows.words()
     if rows.n_rows > few:
-        part = rows.take(np.arange(few))
-        found, chosen = eliminate(part.residues(prime)[:, :width], prime)
+        if words is None:
+            part = rows.take(np.arange(few))
+            found, chosen = eliminate(part.residues(prime)[:, :width], prime)
+        else:
+            found, chosen = _eliminate_words(*words, few, width, prime)
         if len(found) == width:
             return found, chosen
-    return eliminate(rows.residues(prime)[:, :width], prime)
+    if words is None:
+        return eliminate(rows.residues(prime)[:, :width], prime)
+    return _eliminate_words(*words, rows.n_rows, width, prime)
+
+
+def _eliminate_words(
+    m: NDArray[np.int64], twos: NDArray[np.int32], n_rows: int, width: int, prime: int
+) -> tuple[list[int], list[int]]:
+    """Do what `eliminate` does with the first rows and columns of words."""
+    order, pivots = np.empty((2, n_rows), dtype=np.int64)
+    work = np.empty((n_rows, width), dtype=np.int64)
+    count = kernels.eliminate(m, twos, prime, work, order, pivots)
+    return pivots[:count].tolist(), order[:count].tolist()
 
 
 def eliminate(matrix: Residues, prime: int) -> tuple[list[int], list[int]]:

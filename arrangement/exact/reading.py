@@ -23,6 +23,7 @@ from arrangement.exact.containers import (
 )
 from arrangement.exact.kinds import column_of
 from arrangement.exact.scalars import exact_number
+from arrangement.exact.word_rows import word_columns
 from arrangement.options import short
 
 FLOAT_READINGS = ("binary", "decimal")
@@ -214,6 +215,9 @@ def _columns(
     if floats not in FLOAT_READINGS:
         raise InputError(f"floats={floats!r} is unknown; use one of {FLOAT_READINGS}.")
     _check_kind(array, name)
+    words = word_columns(array, floats)
+    if words is not None:
+        return words
     try:
         # a column at a time, so side by side
         return [column_of(column, floats) for column in np.array(array.T, order="C")]

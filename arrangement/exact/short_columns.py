@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import mul
 
 from arrangement.exact.linear_algebra import IntRow
 
@@ -23,10 +24,7 @@ def reduce_columns(rows: Sequence[IntRow], width: int, *, fixed: bool) -> list[I
         The columns of the leading rows, which the Gram matrix is taken over, are
         dependent.
     """
-    gram = [
-        [sum(row[i] * row[j] for row in rows[:_GRAM_ROWS]) for j in range(width)]
-        for i in range(width)
-    ]
+    gram = _gram(rows[:_GRAM_ROWS], width)
     basis = [[int(i == j) for j in range(width)] for i in range(width)]
     lam = [[0] * width for _ in range(width)]
     d = [1] * (width + 1)  # d[i + 1]: Gram determinant of the first i + 1 vectors
@@ -55,9 +53,10 @@ def reduce_columns(rows: Sequence[IntRow], width: int, *, fixed: bool) -> list[I
     while k < width:
         if k > reached:
             reached = k
-            image = [sum(x * y for x, y in zip(basis[k], g, strict=True)) for g in gram]
+            # basis[k] is a unit vector still
+            image = gram[k]
             for j in range(k + 1):
-                u = sum(x * y for x, y in zip(image, basis[j], strict=True))
+                u = sum(map(mul, image, basis[j]))
                 for i in range(j):
                     u = (d[i + 1] * u - lam[k][i] * lam[j][i]) // d[i]
                 if j < k:
@@ -78,3 +77,13 @@ def reduce_columns(rows: Sequence[IntRow], width: int, *, fixed: bool) -> list[I
                 size_reduce(k, j)
         k += 1
     return [tuple(column[i] for column in basis) for i in range(width)]
+
+
+def _gram(rows: Sequence[IntRow], width: int) -> list[list[int]]:
+    """Return the products of the columns with each other."""
+    columns = list(zip(*rows, strict=True))
+    gram = [[0] * width for _ in range(width)]
+    for i in range(width):
+        for j in range(i + 1):
+            gram[i][j] = gram[j][i] = sum(map(mul, columns[i], columns[j]))
+    return gram

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from arrangement.listing.buffers import Blocks
 from arrangement.listing.plan import Plan
 from arrangement.listing.prefixes import sign_prefixes
 from arrangement.listing.runs import Block, run, run_at
@@ -48,7 +49,8 @@ class Piece:
         if block_size is not None:
             size = whole_number(block_size, "block_size", 1)
         plan = Plan(self.arrangement, by_cells=True)
-        return PatternStream(plan, self._blocks(plan), size or plan.stream_block)
+        target = Blocks(plan, size or plan.stream_block)
+        return PatternStream(plan, self._blocks(plan), target)
 
     def count(self) -> int:
         """Return the number of patterns, found by walking through them."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arrangement._kernels.state import DONE, PAUSED, Output
-from arrangement.errors import ArrangementError
+from arrangement.listing.buffers import Buffer, Reused, Spare, Whole, taken
 from arrangement.listing.listers import Lister, Walk
 from arrangement.listing.plan import Plan
 from arrangement.listing.threads import results_in_order
@@ -62,31 +62,25 @@ class Run:
         self._is_late = is_late
 
     def blocks(
-        self, target: NDArray[np.uint64] | None = None, *, n_jobs: int = 1,
-        facets: bool = False,
-    ) -> Iterator[Block]:  # fmt: skip
-        """Yield chambers in blocks, written one after another into ``target``.
-
-        ``target`` (at least as many rows as there are patterns, words) is a buffer of
-        one block, used again and again, when omitted.
-        """
+        self, target: Buffer, *, n_jobs: int = 1, facets: bool = False
+    ) -> Iterator[Block]:
+        """Yield chambers in blocks, written one after another into ``target``."""
         if self._lister is None:
             yield self._one_chamber(target, facets)
         elif n_jobs > 1:
             yield from _in_order(self._parallel(self._lister, n_jobs, facets), target)
         else:
-            buffer = _Buffer(self._plan, target)
             output = None
             for walk in self._lister.walks():
                 output = output or self._output(self._lister, walk, facets)
-                yield from self.of_walk(walk, output, buffer, self._is_late)
+                yield from self.of_walk(walk, output, target, self._is_late)
 
     def _output(self, lister: Lister, walk: Walk, facets: bool) -> Output:
         chambers = self._plan.block // walk.step
         return lister.output(chambers, points=self._check is not None, facets=facets)
 
     def of_walk(
-        self, walk: Walk, output: Output, buffer: _Buffer, is_late: IsLate
+        self, walk: Walk, output: Output, buffer: Buffer, is_late: IsLate
     ) -> Iterator[Block]:
         """Yield the blocks of one walk, and a block of none while it goes on."""
         status = PAUSED
@@ -107,7 +101,7 @@ class Run:
         plan = self._plan
         if walk.is_turned:
             assert plan.layout is not None
-            patterns = patterns ^ plan.layout.outside.moving[: plan.width]
+            patterns ^= plan.layout.outside.moving[: plan.width]
         half = len(patterns) // walk.step
         checked = None
         if self._check is not None:
@@ -131,10 +125,10 @@ class Run:
 
         def work(
             start: Callable[[], Walk], is_halted: IsLate
-        ) -> tuple[list[Block], _Buffer]:
+        ) -> tuple[list[Block], Spare]:
             walk = start()
-            buffer = _Buffer(self._plan, None, spare)
-            output = _taken(outputs, lambda: self._output(lister, walk, facets))
+            buffer = Spare(self._plan, spare)
+            output = taken(outputs) or self._output(lister, walk, facets)
             blocks = []
             for block in self.of_walk(walk, output, buffer, is_halted):
                 if len(block.patterns):
@@ -156,73 +150,20 @@ class Run:
             yield blocks
             spare.extend(buffer.used)
 
-    def _one_chamber(self, target: NDArray[np.uint64] | None, facets: bool) -> Block:
+    def _one_chamber(self, target: Buffer, facets: bool) -> Block:
         width = self._plan.width
-        patterns = np.zeros((1, width), np.uint64) if target is None else target
-        patterns[:1] = pack(self._plan.arrangement.constant_bits[None])
+        target.room(1)[:1, :width] = pack(self._plan.arrangement.constant_bits[None])
+        patterns = target.take(1)
         none = np.zeros(0, dtype=np.int64)
         checked = None
         if self._check is not None:
-            checked = self._check(patterns[:1], np.zeros((1, 0)), ())
-        return Block(patterns[:1], [none] if facets else None, checked)
-
-
-class _Buffer:
-    """Where patterns go: into a target, or block after block into buffers.
-
-    With ``spare`` each block gets a buffer of its own, one of those where there are
-    any; ``used`` are all that were taken.
-    """
-
-    def __init__(
-        self,
-        plan: Plan,
-        target: NDArray[np.uint64] | None,
-        spare: list[NDArray[np.uint64]] | None = None,
-    ) -> None:
-        self._plan = plan
-        self._target = target
-        self._spare = spare
-        self._begin = 0
-        self.used: list[NDArray[np.uint64]] = []
-        self._current = target
-        self._is_over = False
-
-    def room(self, step: int) -> NDArray[np.uint64]:
-        """Return where the next block goes; the same until `take` is called."""
-        if self._current is None:
-            self._current = _taken(self._spare or [], self._new)
-            self.used.append(self._current)
-        block = self._current[self._begin : self._begin + self._plan.block]
-        self._is_over = len(block) < step
-        if self._is_over:
-            # the target is full, but what is left may open no chamber
-            return np.zeros((step, self._current.shape[1]), dtype=np.uint64)
-        return block
-
-    def _new(self) -> NDArray[np.uint64]:
-        return np.empty((self._plan.block, max(self._plan.width, 1)), dtype=np.uint64)
-
-    def take(self, count: int) -> NDArray[np.uint64]:
-        """Return the patterns written; the next block does not touch them.
-
-        Without a target or spare buffers it does, once it is asked for.
-        """
-        assert self._current is not None
-        if self._is_over:
-            raise _too_many(self._begin)
-        end = self._begin + count
-        patterns = self._current[self._begin : end, : self._plan.width]
-        if self._target is not None:
-            self._begin = end
-        elif self._spare is not None:
-            self._current = None
-        return patterns
+            checked = self._check(patterns, np.zeros((1, 0)), ())
+        return Block(patterns, [none] if facets else None, checked)
 
 
 def run(
     plan: Plan,
-    target: NDArray[np.uint64] | None = None,
+    target: Buffer | None = None,
     *,
     check: Check | None = None,
     facets: bool = False,
@@ -232,11 +173,12 @@ def run(
 ) -> Iterator[Block]:
     """Yield the chambers of a plan in blocks (see `Run`).
 
-    ``where`` requires signs of places; then antipodes come after all chambers.
+    Without ``target`` each block is overwritten by the next.  ``where`` requires signs
+    of places; then antipodes come after all chambers.
     """
     lister = plan.lister(facets=facets, where=where)
     execution = Run(plan, lister, check=check, is_late=is_late)
-    return execution.blocks(target, n_jobs=n_jobs, facets=facets)
+    return execution.blocks(target or Reused(plan), n_jobs=n_jobs, facets=facets)
 
 
 def run_at(plan: Plan, signs: NDArray[np.int8]) -> Iterator[Block]:
@@ -245,22 +187,15 @@ def run_at(plan: Plan, signs: NDArray[np.int8]) -> Iterator[Block]:
     execution = Run(plan, lister)
     walk = lister.at(signs)
     output = lister.output(0, points=False, facets=False)
-    return execution.of_walk(walk, output, _Buffer(plan, None), never)
+    return execution.of_walk(walk, output, Reused(plan), never)
 
 
-def _in_order(
-    lists: Iterator[list[Block]], target: NDArray[np.uint64] | None
-) -> Iterator[Block]:
-    """Yield the blocks of lists, copied into ``target`` where there is one."""
-    begin = 0
+def _in_order(lists: Iterator[list[Block]], target: Buffer) -> Iterator[Block]:
+    """Yield the blocks of lists, copied where the whole list is to be."""
     for blocks in lists:
         for block in blocks:
-            if target is not None:
-                end = begin + len(block.patterns)
-                if end > len(target):
-                    raise _too_many(len(target))
-                target[begin:end] = block.patterns
-                begin = end
+            if isinstance(target, Whole):
+                target.put(block.patterns)
             yield block
 
 
@@ -277,18 +212,3 @@ def _input_facets(
     rows = rows[rows >= 0]
     chambers = np.split(rows, kept[starts[1:-1]])
     return [facets for facets in chambers for _ in range(step)]
-
-
-def _taken(spare: list[Any], make: Callable[[], Any]) -> Any:
-    """Take what is spare, or make one; threads may share the list."""
-    try:
-        return spare.pop()
-    except IndexError:
-        return make()
-
-
-def _too_many(count: int) -> ArrangementError:
-    return ArrangementError(
-        f"more than {count} patterns were listed, which an independent bound excludes. "
-        "Please report the matrix."
-    )

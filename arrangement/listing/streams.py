@@ -16,6 +16,7 @@ from arrangement.errors import (
     ListingTooLargeError,
 )
 from arrangement.io import Bar, ProgressLike, listener, shows_progress
+from arrangement.listing.buffers import Blocks, Whole
 from arrangement.listing.plan import BLOCK, CONTRADICTION, Plan, required_signs
 from arrangement.listing.runs import Block, run
 from arrangement.listing.watch import Watch
@@ -55,7 +56,7 @@ class PatternStream:
         self,
         plan: Plan,
         blocks: Iterator[Block],
-        size: int,
+        target: Blocks,
         *,
         progress: Listener | None = None,
         prover: Prover | None = None,
@@ -68,7 +69,7 @@ class PatternStream:
         self._watch = Watch(limits or Limits(None, None), prover)
         # the generator must not refer to the stream: a stream that is dropped would
         # wait for the garbage collector to stop its threads
-        self._sets = _rebuffer(plan, blocks, size, self._watch)
+        self._sets = _rebuffer(plan, blocks, target, self._watch)
 
     def __repr__(self) -> str:
         """Return how far it is, on one line."""
@@ -106,30 +107,28 @@ class PatternStream:
 
 
 def _rebuffer(
-    plan: Plan, blocks: Iterator[Block], size: int, watch: Watch
+    plan: Plan, blocks: Iterator[Block], target: Blocks, watch: Watch
 ) -> Iterator[PatternSet]:
-    """Cut blocks to ``size`` patterns; end with the proof, or say why not."""
-    waiting = np.zeros((0, plan.width), dtype=np.uint64)
+    """Yield what fills arrays of the target; end with the proof, or say why not."""
     known: list[NDArray[np.int64]] = []
     has_facets = False
+
+    def pattern_set(packed: NDArray[np.uint64]) -> PatternSet:
+        facets = None
+        if has_facets:
+            facets = known[: len(packed)]
+            del known[: len(packed)]
+        return plan.pattern_set(packed, known_facets=facets)
+
     for block in watch.over(blocks):
-        waiting = np.concatenate([waiting, block.patterns])
         if block.facets is not None:
             has_facets = True
             known.extend(block.facets)
-        begin = 0
-        while len(waiting) - begin >= size:
-            yield plan.pattern_set(
-                waiting[begin : begin + size].copy(),
-                known_facets=known[begin : begin + size] if has_facets else None,
-            )
-            begin += size
-        waiting, known = waiting[begin:], known[begin:]
-    if len(waiting):
-        yield plan.pattern_set(
-            waiting.copy(), known_facets=known if has_facets else None
-        )
-    watch.conclude(waiting)
+        yield from map(pattern_set, target.add(block.patterns))
+    rest = target.last()
+    if len(rest):
+        yield pattern_set(rest)
+    watch.conclude(rest)
     if watch.stop:
         raise ListingStoppedError(
             f"{watch.stop} {watch.total:,} patterns were yielded."
@@ -220,10 +219,12 @@ def iter_patterns(
     if prove:
         prover = Prover(arrangement, is_late=limits.is_late, progress=listen)
     signs = None if where is None else required_signs(plan, where)
+    target = Blocks(plan, size or plan.stream_block)
     blocks: Iterator[Block] = iter(())
     if signs is not CONTRADICTION:
         blocks = run(
             plan,
+            target.direct(),
             check=None if prover is None else prover.check,
             facets=facets,
             n_jobs=threads,
@@ -233,7 +234,7 @@ def iter_patterns(
     return PatternStream(
         plan,
         blocks,
-        size or plan.stream_block,
+        target,
         progress=listen,
         prover=prover,
         limits=limits,
@@ -337,7 +338,8 @@ def enumerate_patterns(
     capacity = _capacity(plan, allowed, limits, listen)
     packed = np.empty((capacity, plan.width), dtype=np.uint64)
     check = None if prover is None else prover.check
-    blocks = run(plan, packed, check=check, n_jobs=threads, is_late=limits.is_late)
+    target = Whole(plan, packed)
+    blocks = run(plan, target, check=check, n_jobs=threads, is_late=limits.is_late)
     for _ in watch.over(blocks):
         if listen is not None:
             listen(Progress.of_patterns(watch.total, plan.bound))

@@ -18,7 +18,8 @@ from arrangement.exact import (
     Column,
     IntegerRows,
     IntRow,
-    hadamard_bits,
+    MinorBounds,
+    grouped,
     independent_rows,
     integer_row,
     multiply,
@@ -26,6 +27,7 @@ from arrangement.exact import (
     read_matrix,
     read_vector,
     reduce_columns,
+    rounded,
 )
 from arrangement.io import html_facts
 from arrangement.model.parallel import Parallels
@@ -46,6 +48,26 @@ class Cone:
     rows: tuple[IntRow, ...]
     infinity: IntRow | None
     rank: int
+
+    @property
+    def lines(self) -> tuple[IntRow, ...]:
+        """The rows, and infinity after them where there is one."""
+        return self.rows if self.infinity is None else (*self.rows, self.infinity)
+
+    @cached_property
+    def bounds(self) -> MinorBounds:
+        """How large the minors of the ``lines`` can be."""
+        return MinorBounds(self.lines, self.rank, self.floats)
+
+    @cached_property
+    def floats(self) -> NDArray[np.float64] | None:
+        """The ``lines``, each entry rounded once; None where one exceeds float64."""
+        try:
+            floats = rounded(self.lines).reshape(len(self.lines), self.rank)
+        except OverflowError:
+            return None
+        floats.setflags(write=False)
+        return floats
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -81,6 +103,8 @@ class Arrangement:
         ``V_k`` when projected.
     distinct : IntegerRows
         The first row of each class of parallel rows, primitive, over the pivot columns.
+    first_rows : ndarray, shape (n_distinct,), int64
+        Which input row that is.
     normals : ndarray, shape (n, d)
         The rows as they were read, exact: int64 where they fit, else Python integers
         and ``Fraction``; a new array each time.
@@ -111,6 +135,7 @@ class Arrangement:
     orientation: NDArray[np.int8] = field(repr=False)
     constant_bits: NDArray[np.bool_] = field(repr=False)
     constant_signs: NDArray[np.int8] = field(repr=False)
+    first_rows: NDArray[np.int64] = field(repr=False)
     pivot_columns: tuple[int, ...] = field(repr=False)
     column_scales: tuple[Fraction, ...] = field(repr=False)
     columns: tuple[Column, ...] = field(repr=False)
@@ -157,11 +182,15 @@ class Arrangement:
         bound that lets machine integers be used, as small as they can be.
         """
         d = len(columns)
-        pairs = [column.primitive() for column in columns]
-        scales = [scale for scale, _ in pairs]
-        scaled = [column for _, column in pairs]
         last = [] if shifts is None else [shifts.negated()]
-        parts = Parallels.of_rows(IntegerRows.of_columns([*scaled, *last], n), d)
+        words = grouped([*columns, *last], n, d)
+        if words is None:
+            pairs = [column.primitive() for column in columns]
+            scales = [scale for scale, _ in pairs]
+            scaled = [column for _, column in pairs]
+            parts = Parallels.of_rows(IntegerRows.of_columns([*scaled, *last], n), d)
+        else:
+            scales, parts = words.scales, Parallels.of_groups(words)
         projection = None
         if target is None:
             kept = pivot_columns(parts.rows, d)
@@ -193,6 +222,7 @@ class Arrangement:
             "orientation": parts.orientation,
             "constant_bits": parts.constant_signs >= 0,
             "constant_signs": parts.constant_signs,
+            "first_rows": parts.first,
             "pivot_columns": tuple(kept),
             "column_scales": tuple(scales[c] for c in kept),
             "columns": tuple(columns),
@@ -234,7 +264,9 @@ class Arrangement:
         return html_facts("Arrangement of hyperplanes", facts)
 
     @cached_property
-    def _shortened(self) -> tuple[tuple[IntRow, ...], tuple[IntRow, ...] | None]:
+    def _shortened(
+        self,
+    ) -> tuple[tuple[IntRow, ...], tuple[IntRow, ...] | None, MinorBounds]:
         width = self.rank + (not self.is_central)
         rows = tuple(self.distinct.tuples())
         return _shorten(rows, width, affine=not self.is_central)
@@ -248,7 +280,11 @@ class Arrangement:
         """
         infinity = None if self.is_central else (*([0] * self.rank), 1)
         width = self.rank + (not self.is_central)
-        return Cone(self._shortened[0], infinity, width)
+        cone = Cone(self._shortened[0], infinity, width)
+        if infinity is None:
+            # found already, to see which basis is short
+            cone.__dict__["bounds"] = self._shortened[2]
+        return cone
 
     @property
     def column_basis(self) -> tuple[IntRow, ...] | None:
@@ -284,12 +320,18 @@ class Arrangement:
         """Number of distinct hyperplanes (zero rows dropped, parallel rows merged)."""
         return len(self.distinct)
 
-    @property
-    def first_rows(self) -> NDArray[np.int64]:
-        """First input row of each class of parallel rows, (n_distinct,)."""
-        kept = np.flatnonzero(self.class_of >= 0)
-        _, first = np.unique(self.class_of[kept], return_index=True)
-        return kept[first]
+    @cached_property
+    def base_lines(self) -> list[int]:
+        """The first ``cone.rank`` independent ones of ``cone.lines``, infinity first.
+
+        Infinity comes first because chambers of an affine arrangement are those on its
+        positive side.
+        """
+        rows, rank, infinity = self.cone.rows, self.cone.rank, self.cone.infinity
+        if infinity is None:
+            return independent_rows(rows, rank)[0]
+        chosen, _ = independent_rows((infinity, *rows), rank)
+        return [len(rows), *(i - 1 for i in chosen[1:])]
 
     def place_order(self) -> list[int]:
         """Return the classes in the order that decides that of a listing by cells.
@@ -359,22 +401,27 @@ class Arrangement:
 
 def _shorten(
     rows: tuple[IntRow, ...], width: int, *, affine: bool
-) -> tuple[tuple[IntRow, ...], tuple[IntRow, ...] | None]:
+) -> tuple[tuple[IntRow, ...], tuple[IntRow, ...] | None, MinorBounds]:
     """Change to an integer basis with short columns where that lowers the bound.
 
     Minors, and so all signs, stay the same.  Data near a common plane, or far from
-    the origin, become small and well conditioned.
+    the origin, become small and well conditioned.  The bounds are of what is returned.
     """
+    bounds = MinorBounds(rows, width)
     if width < 2 or len(rows) < width:
-        return rows, None
+        return rows, None, bounds
     try:
         basis = reduce_columns(rows, width, fixed=affine)
     except ValueError:
-        return rows, None
+        return rows, None, bounds
+    if all(sum(map(abs, row)) == 1 for row in basis):
+        # columns in another order, and as long as they were
+        return rows, None, bounds
     shorter = multiply(rows, basis)
-    if hadamard_bits(shorter, width) >= hadamard_bits(rows, width):
-        return rows, None
-    return tuple(shorter), tuple(basis)
+    shorter_bounds = MinorBounds(shorter, width)
+    if shorter_bounds.bits(width) >= bounds.bits(width):
+        return rows, None, bounds
+    return tuple(shorter), tuple(basis), shorter_bounds
 
 
 def exact_numbers(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from arrangement.exact import Column, IntegerRows
+from arrangement.exact import Column, Grouped, IntegerRows
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +53,17 @@ class Parallels:
         class_of[places], first, orientation[places] = moved.classes()
         return cls(
             moved.take(first), places[first], class_of, orientation, constant_signs
+        )
+
+    @classmethod
+    def of_groups(cls, found: Grouped) -> Parallels:
+        """Return what was found in one call."""
+        return cls(
+            found.rows,
+            found.first,
+            found.class_of,
+            found.orientation,
+            found.constant_signs,
         )
 
     def over(self, columns: Sequence[Column], width: int) -> Parallels:

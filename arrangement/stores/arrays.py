@@ -79,4 +79,6 @@ def read_chunk(folder: Path, array: Any, checksum: Checksum) -> NDArray[np.uint6
 
 def digest(packed: NDArray[np.uint64]) -> str:
     """Return the SHA-256 of patterns, little-endian, row by row."""
-    return hashlib.sha256(packed.astype("<u8", copy=False).tobytes()).hexdigest()
+    # as it lies, without a copy
+    rows: Any = np.ascontiguousarray(packed, dtype="<u8")
+    return hashlib.sha256(rows.reshape(-1)).hexdigest()

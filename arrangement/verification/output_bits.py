@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from arrangement._kernels.verification import Coordinates, OutputBits
 from arrangement.counting import cover_bound
-from arrangement.exact import independent_rows, scaled_floats
+from arrangement.exact import scaled_floats
 from arrangement.model import Arrangement
 
 
@@ -23,31 +24,36 @@ class _Rules:
         cone = arrangement.cone
         self.has_antipodes = arrangement.is_central and cone.rank > 0
         self.rows = list(cone.rows)
-        extra = [] if cone.infinity is None else [cone.infinity]
-        self.n_lines = len(self.rows) + len(extra)
-        hyperplanes = arrangement.class_of >= 0
-        self.moving = _pack_rows(np.flatnonzero(hyperplanes), self.width)
-        constant = _pack_rows(np.flatnonzero(arrangement.constant_bits), self.width)
-        by_class = np.argsort(arrangement.class_of, kind="stable")
-        members = by_class[arrangement.class_of[by_class] >= 0]
-        classes = arrangement.class_of[members]
-        flips = arrangement.orientation[members] < 0
-        # row of the cone, word, bit and flip of each output bit, row by row
-        self.members = np.stack([classes, members // 64, members % 64, flips], axis=1)
-        self.first = members[np.searchsorted(classes, np.arange(len(self.rows)))]
-        # the other output bits are copies of the first of their class
-        source = self.first[classes]
-        copies = [source // 64, source % 64, members // 64, members % 64, flips]
+        self.n_lines = len(cone.lines)
+        moving = arrangement.class_of >= 0
+        self.moving = _packed(moving, self.width)
+        # of each class the first row; the other output bits are copies of that
+        self.first = arrangement.first_rows
+        copies = np.zeros((0, 5), dtype=np.int64)
+        if len(self.first) < np.count_nonzero(moving):
+            members = self.members
+            source = self.first[members[:, 0]]
+            links = [source // 64, source % 64, *members[:, 1:].T]
+            is_copy = source != 64 * members[:, 1] + members[:, 2]
+            copies = np.stack(links, axis=1)[is_copy]
         self.bits = OutputBits(
-            _pack_rows(self.first, self.width),
-            constant,
-            np.stack(copies, axis=1)[members != source],
+            _packed_rows(self.first, self.n),
+            _packed(arrangement.constant_bits, self.width),
+            copies,
         )
-        chosen, _ = independent_rows([*extra, *self.rows], cone.rank)
-        places = [i - len(extra) for i in chosen if i >= len(extra)]
+        places = [i for i in arrangement.base_lines if i < len(self.rows)]
         self._scaled: tuple[tuple[int, ...], Coordinates] | None = None
         self.first_row = int(self.first[places[0]]) if places else 0
-        self.leading = _pack_rows(self.first[places], self.width)
+        self.leading = _packed_rows(self.first[places], self.n)
+
+    @cached_property
+    def members(self) -> NDArray[np.int64]:
+        """Row of the cone, word, bit and flip of each output bit, row by row."""
+        classes = self.arrangement.class_of
+        members = np.argsort(classes, kind="stable")
+        members = members[classes[members] >= 0]
+        flips = self.arrangement.orientation[members] < 0
+        return np.stack([classes[members], members // 64, members % 64, flips], axis=1)
 
     def coordinates(self, shifts: Sequence[int]) -> Coordinates:
         """Rows as floats, column k over ``2**shifts[k]``, and a bound of their 1-norms.
@@ -56,7 +62,9 @@ class _Rules:
         """
         key = tuple(shifts)
         if self._scaled is None or self._scaled[0] != key:
-            floats = scaled_floats(self.rows, shifts)
+            near = self.arrangement.cone.floats
+            rows = self.rows if near is None else near[: len(self.rows)]
+            floats = scaled_floats(rows, shifts)
             norm = float(np.abs(floats).sum(axis=1).max(initial=0.0))
             values = np.zeros((len(key), 64 * self.width))
             values[:, self.first] = floats.T
@@ -69,8 +77,15 @@ class _Rules:
         return full if cone.infinity is None else full // 2
 
 
-def _pack_rows(rows: NDArray[np.int64], width: int) -> NDArray[np.uint64]:
-    out = np.zeros(width, dtype=np.uint64)
-    for i in rows.tolist():
-        out[i // 64] |= np.uint64(1 << (i % 64))
-    return out
+def _packed_rows(rows: NDArray[np.int64], n: int) -> NDArray[np.uint64]:
+    flags = np.zeros(n, dtype=np.bool_)
+    flags[rows] = True
+    return _packed(flags, -(-n // 64))
+
+
+def _packed(flags: NDArray[np.bool_], width: int) -> NDArray[np.uint64]:
+    """Return the mask (width,) of flags (n,)."""
+    raw = np.zeros(8 * width, dtype=np.uint8)
+    bits = np.packbits(flags, bitorder="little")
+    raw[: bits.size] = bits
+    return raw.view("<u8").astype(np.uint64, copy=False)

@@ -53,6 +53,34 @@ CALLS = {
         X[:5, :2], X[:5, 2], intercept=True, progress=p
     ),
 }
+# functions over lists of the above
+OVER_LISTS = {
+    "tope_graph": lambda p: arrangement.tope_graph(X, progress=p),
+    "iter_tope_edges": lambda p: list(arrangement.iter_tope_edges(X, progress=p)),
+    "zonotope_vertices": lambda p: arrangement.zonotope_vertices(X, progress=p),
+    "iter_zonotope_vertices": lambda p: list(
+        arrangement.iter_zonotope_vertices(X, progress=p)
+    ),
+    "patterns_inside": lambda p: arrangement.patterns_inside(
+        X, [[1, 0, 0]], progress=p
+    ),
+    "iter_patterns_inside": lambda p: list(
+        arrangement.iter_patterns_inside(X, [[1, 0, 0]], progress=p)
+    ),
+    "bounded_patterns": lambda p: arrangement.bounded_patterns(
+        X, offsets=X[:, 0], progress=p
+    ),
+    "iter_bounded_patterns": lambda p: list(
+        arrangement.iter_bounded_patterns(X, offsets=X[:, 0], progress=p)
+    ),
+    "insert_row": lambda p: arrangement.insert_row(
+        arrangement.enumerate_patterns(X), [1, 2, 3], progress=p
+    ),
+    "iter_flats": lambda p: list(arrangement.iter_flats(X[:9], progress=p)),
+    "iter_orbits": lambda p: list(
+        arrangement.iter_orbits(np.eye(3), symmetry=[[1, 2, 0]], progress=p)
+    ),
+}
 SILENT = {"count_patterns", "characteristic_polynomial", "count_bounded"}
 
 
@@ -69,7 +97,20 @@ def takes_progress() -> set[str]:
 
 
 def test_all_that_take_progress_are_tested():
-    assert takes_progress() - {"write_patterns"} == set(CALLS)
+    known = CALLS.keys() | OVER_LISTS.keys()
+    assert takes_progress() - {"write_patterns"} == known
+
+
+@pytest.mark.parametrize("name", OVER_LISTS)
+def test_what_works_on_lists_has_a_bar_too(name, capsys):
+    OVER_LISTS[name](True)
+    gc.collect()
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == "" or err.endswith("\n")
+    OVER_LISTS[name](None)
+    with pytest.raises(InputTypeError, match="progress='yes'; expected True for a bar"):
+        OVER_LISTS[name]("yes")
 
 
 @pytest.mark.every

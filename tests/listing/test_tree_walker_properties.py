@@ -113,7 +113,7 @@ def shrink(one):
         rays=one.cells.rays[:1].copy(),
     )
     if one.layout.n_digits:
-        words = one._exact.ray_words[:1].copy()
+        words = one._exact_numbers().ray_words[:1].copy()
         one._exact = one._exact._replace(ray_words=words)
     one._new_cut(1)
 

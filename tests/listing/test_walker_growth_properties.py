@@ -37,7 +37,7 @@ def shrink(one):
     )
     one._new_cut(1)
     if one.layout.n_digits:
-        words = one._exact.ray_words[:rank].copy()
+        words = one._exact_numbers().ray_words[:rank].copy()
         one._exact = one._exact._replace(ray_words=words)
 
 
@@ -90,7 +90,7 @@ def test_each_array_grows_on_its_own(kind, short):
             masks=small.cells.masks[:rank].copy(), rays=small.cells.rays[:rank].copy()
         )
         if layout.n_digits:
-            words = small._exact.ray_words[:rank].copy()
+            words = small._exact_numbers().ray_words[:rank].copy()
             small._exact = small._exact._replace(ray_words=words)
     grown = set()
     whole = small._grow

@@ -1,6 +1,6 @@
 """Kernels of the walk over vertices."""
 
-from arrangement._kernels.vertices import walk
+from arrangement._kernels.vertices import sample, walk
 from arrangement._kernels.vertices.walk import CHI, KNOWN, U
 
-__all__ = ["CHI", "KNOWN", "U", "walk"]
+__all__ = ["CHI", "KNOWN", "U", "sample", "walk"]

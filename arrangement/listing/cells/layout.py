@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +13,18 @@ from numpy.typing import NDArray
 from arrangement._kernels.state import SOLVED, Outside, Rows
 from arrangement.exact import (
     IntRow,
+    MinorBounds,
     column_shifts,
     dual_basis,
-    hadamard_bits,
-    independent_rows,
+    exact_signs,
     scaled_floats,
 )
 from arrangement.model import Arrangement
 
 # float(x) rounds by 2**-53; the 1-norm is summed with as many roundings as columns
 _NORM_SLACK = 1.0 + 2.0**-40
+# rows as integers, or where these do not exceed it as float64
+Lines: TypeAlias = Sequence[IntRow] | NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -29,8 +33,8 @@ class Layout:
 
     ``rows`` and ``outside`` are those of `_kernels/state.py`: rows are int64 when
     ``n_digits`` is 0; if not, float64 with further columns (see
-    `_kernels/cells/float_rays.py`), and ``row_words`` (places, r, n + 1) are the exact
-    entries in base-2**32 digits, enough of them (``n_digits``) for every determinant.
+    `_kernels/cells/float_rays.py`), and ``lines`` the exact rows, of which determinants
+    have at most ``n_digits`` digits of 32 bits.
     ``input_row`` (places,) maps a place to the first input row of its class (-1:
     infinity, or no row); ``places`` are those of the rows of the cone, infinity last,
     ``base_places`` (r,) those of the base.
@@ -38,7 +42,7 @@ class Layout:
 
     rows: Rows
     outside: Outside
-    row_words: NDArray[np.uint64]
+    lines: tuple[IntRow, ...]
     input_row: NDArray[np.int64]
     base_places: NDArray[np.int64]
     places: NDArray[np.int64]
@@ -52,6 +56,15 @@ class Layout:
     def n_words(self) -> int:
         """Words of a mask over the rows."""
         return int(self.rows.valid.size)
+
+    @cached_property
+    def row_words(self) -> NDArray[np.uint64]:
+        """Exact entries (places, r, n + 1) in digits of 32 bits.
+
+        Made when a ray has to be exact, which in most listings none has.
+        """
+        lines = self.lines if self.n_digits else ()
+        return _row_words(lines, self.places, 64 * self.n_words)
 
     @property
     def is_named(self) -> bool:
@@ -69,52 +82,50 @@ class Layout:
 def make_layout(arrangement: Arrangement) -> Layout:
     """Place the rows, find a base, and prove which arithmetic suffices."""
     cone = arrangement.cone
-    rows = [*cone.rows] if cone.infinity is None else [*cone.rows, cone.infinity]
-    # infinity first: its chambers are those on its positive side
-    search = list(range(len(rows)))
-    if cone.infinity is not None:
-        search = [search[-1], *search[:-1]]
-    chosen, _ = independent_rows([rows[i] for i in search], cone.rank)
-    base = dual_basis([rows[search[i]] for i in chosen])
-    use_int64 = _fits_int64(rows, base, cone.rank)
-    shifts = [0] * cone.rank if use_int64 else column_shifts(rows, cone.rank)
-    n_digits = 0 if use_int64 else -(-(hadamard_bits(rows, cone.rank) + 2) // 32)
+    rows, floats = cone.lines, cone.floats
+    chosen = arrangement.base_lines
+    base = dual_basis([rows[i] for i in chosen])
+    bounds = cone.bounds
+    use_int64 = _fits_int64(base, bounds)
+    near: Lines = rows if floats is None else floats
+    shifts = [0] * cone.rank if use_int64 else column_shifts(near, cone.rank)
+    n_digits = 0 if use_int64 else -(-(bounds.bits(cone.rank) + 2) // 32)
     places, n_words, is_direct = _places(arrangement, len(rows))
     copied = places[: len(cone.rows)] if is_direct else places[:0]
-    width = max(-(-arrangement.n_hyperplanes // 64), 1)
+    n_bits = 64 * max(-(-arrangement.n_hyperplanes // 64), 1)
     input_row = np.full(64 * n_words, -1, dtype=np.int64)
     input_row[places[: len(cone.rows)]] = arrangement.first_rows
     return Layout(
-        rows=Rows(
-            rows=_make_rows(rows, shifts, use_int64, places, 64 * n_words),
-            base=_make_base(base, shifts, use_int64),
-            base_masks=_make_base_masks(rows, base, use_int64, places, n_words),
-            valid=_mask(places, n_words),
-        ),
+        rows=_make_rows(rows, near, base, shifts, use_int64, places, 64 * n_words),
         outside=Outside(
-            copied=_mask(copied, n_words),
-            constant=_mask(np.flatnonzero(arrangement.constant_bits), width),
-            moving=_mask(np.flatnonzero(arrangement.class_of >= 0), width),
+            copied=_mask(copied, 64 * n_words),
+            constant=_mask(np.flatnonzero(arrangement.constant_bits), n_bits),
+            moving=_mask(np.flatnonzero(arrangement.class_of >= 0), n_bits),
             members=_members(arrangement, places, is_direct),
         ),
-        row_words=_row_words([] if use_int64 else rows, places, 64 * n_words),
+        lines=rows,
         input_row=input_row,
         places=places,
-        base_places=places[[search[i] for i in chosen]],
+        base_places=places[chosen],
         n_rows=len(rows),
         rank=cone.rank,
         n_digits=n_digits,
-        words_per_pattern=width,
+        words_per_pattern=n_bits // 64,
         shifts=tuple(shifts),
     )
 
 
-def _mask(places: NDArray[np.int64], n_words: int) -> NDArray[np.uint64]:
+def _mask(places: NDArray[np.int64], n_bits: int) -> NDArray[np.uint64]:
     """Return the mask of some places."""
-    mask = np.zeros(n_words, dtype=np.uint64)
-    for place in places.tolist():
-        mask[place // 64] |= np.uint64(1 << (place % 64))
-    return mask
+    flags = np.zeros(n_bits, dtype=np.bool_)
+    flags[places] = True
+    return packed_flags(flags)
+
+
+def packed_flags(flags: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Return masks (.., words) of flags (.., 64 words)."""
+    raw = np.packbits(flags, axis=-1, bitorder="little")
+    return raw.view("<u8").astype(np.uint64, copy=False)
 
 
 def _places(
@@ -141,6 +152,9 @@ def _members(
     """Output bits that are copied one by one (see `state`)."""
     classes = arrangement.class_of
     rows = np.flatnonzero(classes >= 0)
+    if is_direct and rows.size == arrangement.n_distinct:
+        # every row is the first of its class
+        return np.zeros((0, 5), dtype=np.int64)
     source = places[classes[rows]]
     if is_direct:
         rows, source = rows[rows != source], source[rows != source]
@@ -159,45 +173,67 @@ def word_copies(members: NDArray[np.int64]) -> NDArray[np.uint64]:
     return np.array([(*k, *m) for k, m in found.items()], np.uint64).reshape(-1, 5)
 
 
-def _fits_int64(rows: list[IntRow], base: list[IntRow], rank: int) -> bool:
+def _fits_int64(base: list[IntRow], bounds: MinorBounds) -> bool:
     """Whether every intermediate of the int64 kernels stays below 2**62.
 
     A primitive ray is (r-1)-minors over their gcd, a value at a ray at most an
     r-minor.  ``combine`` adds two products of the two; a partial sum of a dot
     product is at most ``r * max|x| * 2**b_(r-1)``.
     """
-    ray_bits = hadamard_bits(rows, rank - 1)
-    value_bits = hadamard_bits(rows, rank)
-    entry_bits = max(abs(x) for row in rows for x in row).bit_length()
+    rank = len(base)
+    ray_bits = bounds.bits(rank - 1)
+    value_bits = bounds.bits(rank)
+    entry_bits = bounds.peak.bit_length()
     base_bits = max(abs(x) for ray in base for x in ray).bit_length()
     sum_bits = rank.bit_length() + entry_bits + max(ray_bits, base_bits)
     return max(ray_bits + value_bits + 1, sum_bits) <= 62
+
+
+def _make_rows(
+    rows: Sequence[IntRow],
+    near: Lines,
+    base: list[IntRow],
+    shifts: list[int],
+    use_int64: bool,
+    places: NDArray[np.int64],
+    n_places: int,
+) -> Rows:
+    """Return the rows and the base with the sign of every row at every base ray."""
+    rank = len(base)
+    valid = _mask(places, n_places)
+    if use_int64:
+        ints = np.zeros((n_places, rank), dtype=np.int64)
+        ints[places] = rows
+        rays = np.array(base, dtype=np.int64)
+        values = rays @ ints.T
+        return Rows(ints, rays, _base_masks(values > 0, values < 0), valid)
+    floats = np.zeros((n_places, rank + 1))
+    scaled = scaled_floats(near, shifts)
+    floats[places, :rank] = scaled
+    floats[:, rank] = np.abs(floats).sum(axis=1) * _NORM_SLACK
+    float_rays = np.zeros((rank, rank + 2))
+    # scaling the columns of the rows by 2**-s scales rays by 2**s
+    vectors = scaled_floats(base, [-s for s in shifts])
+    float_rays[:, :rank] = vectors
+    float_rays[:, rank] = 2.0**-50
+    float_rays[:, rank + 1] = SOLVED
+    signs = np.zeros((rank, n_places), dtype=np.int8)
+    signs[:, places] = exact_signs(rows, base, scaled, vectors)
+    return Rows(floats, float_rays, _base_masks(signs > 0, signs < 0), valid)
+
+
+def _base_masks(
+    positive: NDArray[np.bool_], negative: NDArray[np.bool_]
+) -> NDArray[np.uint64]:
+    return np.concatenate([packed_flags(positive), packed_flags(negative)], axis=1)
 
 
 def _digits(value: int, n_digits: int) -> list[int]:
     return [(value >> (32 * k)) & 0xFFFFFFFF for k in range(n_digits)]
 
 
-def _make_rows(
-    rows: list[IntRow],
-    shifts: list[int],
-    use_int64: bool,
-    places: NDArray[np.int64],
-    n_places: int,
-) -> NDArray[Any]:
-    width = len(shifts)
-    if use_int64:
-        ints = np.zeros((n_places, width), dtype=np.int64)
-        ints[places] = np.array(rows, dtype=np.int64).reshape(len(rows), width)
-        return ints
-    floats = np.zeros((n_places, width + 1))
-    floats[places, :width] = scaled_floats(rows, shifts)
-    floats[:, width] = np.abs(floats).sum(axis=1) * _NORM_SLACK
-    return floats
-
-
 def _row_words(
-    rows: list[IntRow], places: NDArray[np.int64], n_places: int
+    rows: Sequence[IntRow], places: NDArray[np.int64], n_places: int
 ) -> NDArray[np.uint64]:
     """Sign and magnitude of every entry; empty when there are no rows."""
     if not rows:
@@ -208,32 +244,3 @@ def _row_words(
         [[*_digits(abs(x), n_digits), int(x < 0)] for x in row] for row in rows
     ]
     return words
-
-
-def _make_base(base: list[IntRow], shifts: list[int], use_int64: bool) -> NDArray[Any]:
-    width = len(base)
-    if use_int64:
-        return np.array(base, dtype=np.int64).reshape(width, width)
-    rays = np.zeros((width, width + 2))
-    # scaling the columns of the rows by 2**-s scales rays by 2**s
-    rays[:, :width] = scaled_floats(base, [-s for s in shifts])
-    rays[:, width] = 2.0**-50
-    rays[:, width + 1] = SOLVED
-    return rays
-
-
-def _make_base_masks(
-    rows: list[IntRow],
-    base: list[IntRow],
-    use_int64: bool,
-    places: NDArray[np.int64],
-    n_words: int,
-) -> NDArray[np.uint64]:
-    """Decide the sign of every row at every base ray."""
-    kind = np.int64 if use_int64 else object
-    values = np.array(rows, dtype=kind) @ np.array(base, dtype=kind).T
-    masks = np.zeros((len(base), 2 * n_words), dtype=np.uint64)
-    for k in range(len(base)):
-        masks[k, :n_words] = _mask(places[np.flatnonzero(values[:, k] > 0)], n_words)
-        masks[k, n_words:] = _mask(places[np.flatnonzero(values[:, k] < 0)], n_words)
-    return masks

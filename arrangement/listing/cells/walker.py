@@ -33,7 +33,7 @@ from arrangement._kernels.state import (
     Solver,
 )
 from arrangement.errors import ArrangementError
-from arrangement.listing.cells.layout import Layout
+from arrangement.listing.cells.layout import Layout, packed_flags
 
 # cells visited a call, and seconds it should take: a cell takes 0.1 microseconds, or
 # hundreds at high rank
@@ -68,21 +68,14 @@ class CellState:
             control=self.control,
         )
         self._new_cut(64 * (layout.rank + 2))
+        self._exact: Exact | None = None
         if layout.n_digits:
-            self._new_float_state(capacity)
+            self._new_solver()
 
-    def _new_float_state(self, capacity: int) -> None:
-        layout = self.layout
-        rank, digits = layout.rank, layout.n_digits
+    def _new_solver(self) -> None:
+        layout, rank = self.layout, self.layout.rank
         lists = np.zeros((3, max(64 * layout.n_words, rank)), dtype=np.int64)
         self._solver = Solver(np.zeros((2 * rank + 3, 2 * rank + 2)), *lists)
-        self._exact = Exact(
-            row_words=layout.row_words,
-            ray_words=np.zeros((capacity, rank, digits), dtype=np.uint64),
-            shifts=np.array(layout.shifts, dtype=np.int64),
-            minors=np.zeros(((1 << rank) + 1, digits), dtype=np.uint64),
-            residues=np.zeros((rank, rank + 1), dtype=np.int64),
-        )
 
     def _new_cut(self, capacity: int) -> None:
         n_words = self.layout.n_words
@@ -101,7 +94,7 @@ class CellState:
             self.cells = cells._replace(
                 masks=_doubled(cells.masks), rays=_doubled(cells.rays)
             )
-            if self.layout.n_digits:
+            if self._exact is not None:
                 words = _doubled(self._exact.ray_words)
                 self._exact = self._exact._replace(ray_words=words)
         elif status == GROW_LISTS:
@@ -110,13 +103,28 @@ class CellState:
             self._new_cut(2 * self._cut.ray.size)
             self._cut = self._cut._replace(pending=pending)
 
+    def _exact_numbers(self) -> Exact:
+        """Return room for exact rays, which few listings need: made the first time."""
+        if self._exact is None:
+            layout = self.layout
+            rank, digits = layout.rank, layout.n_digits
+            capacity = len(self.cells.rays)
+            self._exact = Exact(
+                row_words=layout.row_words,
+                ray_words=np.zeros((capacity, rank, digits), dtype=np.uint64),
+                shifts=np.array(layout.shifts, dtype=np.int64),
+                minors=np.zeros(((1 << rank) + 1, digits), dtype=np.uint64),
+                residues=np.zeros((rank, rank + 1), dtype=np.int64),
+            )
+        return self._exact
+
     def _refine(self, ray: int) -> None:
         """Make a ray exact and decide what is pending about it."""
         if not exact_rays.resolve(
             self.cells.rays,
             self.cells.masks,
             self.layout.rows.valid,
-            self._exact,
+            self._exact_numbers(),
             self._cut.pending,
             self._solver.tight,
             ray,
@@ -154,7 +162,8 @@ class CellState:
         for k in ids:
             if rays[k, -1] != EXACT:
                 self._refine(k)
-        return [tuple(_integer(word) for word in self._exact.ray_words[k]) for k in ids]
+        words = self._exact_numbers().ray_words
+        return [tuple(_integer(word) for word in words[k]) for k in ids]
 
 
 class Walker(CellState):
@@ -240,8 +249,8 @@ class Walker(CellState):
                 root = 2 * root + (sign < 0)
             self.control[NEXT_ROOT] = root
             self.control[N_ROOTS] = root + (base[0] > 0)
-        self.required.plus[:] = _mask(signs > 0)
-        self.required.minus[:] = _mask(signs < 0)
+        self.required.plus[:] = packed_flags(signs > 0)
+        self.required.minus[:] = packed_flags(signs < 0)
 
     def find(self, signs: NDArray[np.int8], pattern: NDArray[np.uint64]) -> bool:
         """Build the one chamber with these signs of the rows by place.
@@ -282,11 +291,6 @@ def _doubled(array: NDArray[Any]) -> NDArray[Any]:
     out = np.zeros((2 * array.shape[0], *array.shape[1:]), dtype=array.dtype)
     out[: array.shape[0]] = array
     return out
-
-
-def _mask(flags: NDArray[np.bool_]) -> NDArray[np.uint64]:
-    raw = np.packbits(flags, bitorder="little")
-    return raw.view("<u8").astype(np.uint64)
 
 
 def _integer(words: NDArray[np.uint64]) -> int:

@@ -7,6 +7,7 @@ import random
 import numpy as np
 from numpy.typing import NDArray
 
+from arrangement._kernels.vertices import sample
 from arrangement.exact import IntRow, column_shifts, scaled_floats
 from arrangement.model import Arrangement
 
@@ -14,24 +15,46 @@ from arrangement.model import Arrangement
 SEED = 2020
 _BITS = 40
 _SAMPLES = 2000
+# rows looked at together
+_CHUNK = 1024
+# how near a vertex a row is on it, and what is no pivot
+_NEAR, _LEAST_PIVOT = 1e-10, 1e-4
 
 
 def is_nearly_generic(arrangement: Arrangement) -> bool:
     """Whether a sample of vertices in floating point is simple; only a guide."""
     cone = arrangement.cone
-    rows = [*cone.rows] if cone.infinity is None else [*cone.rows, cone.infinity]
-    rank = cone.rank
-    if len(rows) <= rank:
+    rank, n_rows = cone.rank, len(cone.lines)
+    if n_rows <= rank:
         return False
+    rows = cone.lines if cone.floats is None else cone.floats
     floats = scaled_floats(rows, column_shifts(rows, rank))
     draw = np.random.default_rng(SEED)
-    samples = min(_SAMPLES, max(64, 4 * 10**6 // len(rows)))
-    chosen = np.argsort(draw.random((samples, min(len(rows), 64))), axis=1)
-    places = np.sort(draw.choice(len(rows), chosen.shape[1], replace=False))
-    chosen = places[chosen[:, : rank - 1]]
-    _, _, vt = np.linalg.svd(floats[chosen], full_matrices=True)
-    values = np.abs(vt[:, -1] @ floats.T)
-    return int((values < 1e-10).sum()) <= samples * (rank - 1)
+    samples = min(_SAMPLES, max(64, 4 * 10**6 // n_rows))
+    drawn = draw.random((samples, min(n_rows, 64)))
+    # those with the least numbers, the least first
+    kept = min(rank - 1, drawn.shape[1])
+    chosen = np.argpartition(drawn, kept - 1, axis=1)[:, :kept]
+    order = np.argsort(np.take_along_axis(drawn, chosen, axis=1), axis=1)
+    chosen = np.take_along_axis(chosen, order, axis=1)
+    places = np.sort(draw.choice(n_rows, drawn.shape[1], replace=False))
+    vectors = _null_vectors(floats[places[chosen]])
+    coords = np.ascontiguousarray(floats.T)
+    count = sample.count_near(coords, vectors, np.empty(_CHUNK), _NEAR)
+    return int(count) <= samples * (rank - 1)
+
+
+def _null_vectors(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return unit vectors (s, r) orthogonal to ``rows`` (s, r - 1, r)."""
+    count, _, rank = rows.shape
+    vectors = np.empty((count, rank))
+    order = np.empty(rank, dtype=np.int64)
+    sample.null_vectors(rows.copy(), order, vectors, _LEAST_PIVOT)
+    rest = np.flatnonzero(~vectors.any(axis=1))
+    if rest.size:
+        _, _, vt = np.linalg.svd(rows[rest], full_matrices=True)
+        vectors[rest] = vt[:, -1]
+    return vectors
 
 
 def random_coordinates(chart: IntRow, draw: random.Random) -> list[IntRow]:

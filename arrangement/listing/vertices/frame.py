@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -68,10 +70,13 @@ def make_frame(
         A row does not depend on the last coordinate.
     """
     cone = arrangement.cone
-    rows = [*cone.rows] if cone.infinity is None else [*cone.rows, cone.infinity]
+    rows = cone.lines
     chart = 0 if cone.infinity is None else len(rows) - 1
     chart_place = int(layout.places[chart])
-    shifts = layout.shifts if layout.n_digits else tuple(column_shifts(rows, cone.rank))
+    shifts = layout.shifts
+    if not layout.n_digits:
+        near = rows if cone.floats is None else cone.floats
+        shifts = tuple(column_shifts(near, cone.rank))
     basis, images = _turned(rows, chart, shifts, draw)
     coords, back = _in_floats(layout, images, basis)
     exact = np.zeros((64 * layout.n_words, cone.rank), dtype=object)
@@ -110,16 +115,19 @@ def chart_words(layout: Layout, place: int) -> NDArray[np.uint64]:
 
 
 def _turned(
-    rows: list[IntRow], chart: int, shifts: tuple[int, ...], draw: random.Random
+    rows: Sequence[IntRow], chart: int, shifts: tuple[int, ...], draw: random.Random
 ) -> tuple[list[IntRow], NDArray[np.object_]]:
     """Draw a basis of coordinates y; return it and the rows in them."""
     peak = max(shifts)
     # columns of equal size, so that the random mixture is well conditioned
     scale = [1 << (peak - s) for s in shifts]
-    even = tuple(x * t for x, t in zip(rows[chart], scale, strict=True))
+    chart_row = rows[chart]
+    even = tuple(x * t for x, t in zip(chart_row, scale, strict=True))
     basis = random_coordinates(even, draw)
     mixture = [[t * x for x in row] for t, row in zip(scale, basis, strict=True)]
-    return basis, np.array(rows, dtype=object) @ np.array(mixture, dtype=object)
+    entries = np.fromiter(chain.from_iterable(rows), object, len(rows) * len(chart_row))
+    exact = entries.reshape(len(rows), len(chart_row))
+    return basis, exact @ np.array(mixture, dtype=object)
 
 
 def _in_floats(
