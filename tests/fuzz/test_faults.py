@@ -47,7 +47,7 @@ from convex_solver import (
     write_conic,
 )
 from convex_solver.cli import main as solver_main
-from convex_solver.plotting import plot_fit
+from convex_solver.plot import plot_fit
 
 from fuzz.alterations import attempt, run_cases
 from instances import planted, rows_in_rank

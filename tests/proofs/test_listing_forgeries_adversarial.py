@@ -103,6 +103,18 @@ def test_opposite_points_count_once(made, answer):
     assert "more regions" in answer([single, *lines[1:]])
 
 
+def test_opposite_points_are_told_apart_at_a_row_that_is_not_zero(answer, tmp_path):
+    """Where one takes the place of another point the number stays."""
+    X = np.array([[0, 0, 0], *(row[1:] for row in GRID[:7])])
+    lines, table = written(tmp_path, X.tolist())
+    weights = 1 << np.arange(len(X))
+    points = lines[1:-1]
+    forged = [*points[1:], [-x for x in points[-1]]]
+    forged.sort(key=lambda z: int(weights @ (X @ z >= 0)))
+    out = answer([lines[0], *forged, lines[-1]], table)
+    assert "the first row is negative" in out
+
+
 def test_points_on_hyperplanes_have_no_pattern(made, affine, answer):
     lines, _ = made
     for z in ([0, 0, 0, 0], [1, 0, 0, 0], [0, 0, 1, -1]):
