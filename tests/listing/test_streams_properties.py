@@ -372,5 +372,5 @@ def test_a_count_before_or_after_a_list_has_the_limit_and_tells_how_far_it_is():
     assert all("counting: at least" in str(each) for each in seen)
     with pytest.raises(BudgetExceededError, match="the time is up"):
         count_patterns(X, time_limit=2.5, progress=seen.append)
-    with pytest.raises(InputTypeError, match="progress=1; expected a function"):
+    with pytest.raises(InputTypeError, match="progress=1; expected True for a bar"):
         count_patterns(X, progress=1)

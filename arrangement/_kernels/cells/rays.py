@@ -131,13 +131,13 @@ def sides_of(cells, t, place, other):
     n_words = masks.shape[1] // 2
     ray = cells.ids[t]
     word, flag = place >> 6, ONE << np.uint64(place & 63)
-    first = (masks[ray, word] & flag != ZERO) - (
+    first = np.int64(masks[ray, word] & flag != ZERO) - np.int64(
         masks[ray, n_words + word] & flag != ZERO
     )
     if other == SOLE:
         return first, 1
     word, flag = other >> 6, ONE << np.uint64(other & 63)
-    second = (masks[ray, word] & flag != ZERO) - (
+    second = np.int64(masks[ray, word] & flag != ZERO) - np.int64(
         masks[ray, n_words + word] & flag != ZERO
     )
     return first, second
