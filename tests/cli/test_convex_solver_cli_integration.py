@@ -237,7 +237,8 @@ def test_a_terminal_is_told_what_is_done(run, five, tmp_path, monkeypatch):
     err = run("fit", five, *FIT, "-o", model)[2]
     lines = err.splitlines()
     assert lines[0].startswith("... full: rank 2")
-    assert lines[-1] == "... certifying"
+    assert lines[-2] == "... certifying"
+    assert lines[-1].startswith("... optimal: objective")
     assert run("certify", model, five)[2] == "... certifying\n"
     assert run("certify", model, five, "--json")[2] == ""
 

@@ -55,6 +55,7 @@ CALLS = {
 }
 # functions over lists of the above
 OVER_LISTS = {
+    "count_by_listing": lambda p: arrangement.count_by_listing(X, progress=p),
     "tope_graph": lambda p: arrangement.tope_graph(X, progress=p),
     "iter_tope_edges": lambda p: list(arrangement.iter_tope_edges(X, progress=p)),
     "zonotope_vertices": lambda p: arrangement.zonotope_vertices(X, progress=p),

@@ -216,7 +216,7 @@ def test_a_worker_is_killed_and_another_pool_goes_on(tmp_path, plain):
 
     def kill(progress):
         told.append(progress.done)
-        if len(told) == 2:
+        if len(told) == 1:  # the earlier, the more is left to lose
             os.kill(next(iter(pool._processes)), signal.SIGKILL)
 
     with pytest.raises(WorkersLostError, match="resume=True"):
