@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numba import config
 
 from arrangement import PatternSet, enumerate_patterns, iter_patterns
 from arrangement.errors import InputError, ListingTooLargeError
@@ -183,6 +184,7 @@ def test_a_listing_that_does_not_fit_is_refused_with_its_size():
     assert len(enumerate_patterns(X, max_bytes=10**9)) == 8180
 
 
+@pytest.mark.skipif(config.DISABLE_JIT, reason="minutes in the interpreter")
 def test_a_listing_too_large_even_to_count_is_refused_before_it_starts():
     # 256 hyperplanes, 17,561,539,552,946 chambers of four words each
     with pytest.raises(ListingTooLargeError, match=r"bytes.*iter_patterns"):
