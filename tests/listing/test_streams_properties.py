@@ -89,6 +89,14 @@ def test_small_listings_do_not_depend_on_threads(n_jobs, data):
             assert np.array_equal(facets, others)
 
 
+def test_proofs_agree_whatever_had_to_be_searched_for():
+    # one thread finds three of these witnesses by exact search, two threads one
+    X = [[0.0, 1.0], [2.22507386e-313, 1.0], [1.0, 1.0]]
+    proofs = [enumerate_patterns(X, n_jobs=n_jobs).proof for n_jobs in (1, 2, 3)]
+    assert proofs[0] == proofs[1] == proofs[2]
+    assert all(proof.n_exact_witnesses > 0 for proof in proofs)
+
+
 # --- proofs of streams --------------------------------------------------------
 
 
