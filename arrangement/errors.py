@@ -43,3 +43,14 @@ class ListingStoppedError(BudgetExceededError):
     def __init__(self, message: str, patterns: Any = None) -> None:
         super().__init__(message)
         self.patterns = patterns
+
+
+class ListingInterruptedError(KeyboardInterrupt):
+    """Ctrl-C ended a listing before it was complete; ``patterns`` are those found.
+
+    A `KeyboardInterrupt` like any other for whoever does not ask for them.
+    """
+
+    def __init__(self, message: str, patterns: Any) -> None:
+        super().__init__(message)
+        self.patterns = patterns

@@ -150,21 +150,31 @@ class Progress:
 Listener = Callable[[Progress], object]
 
 
+class _Left(float):
+    """Seconds that a call hands on of a limit; messages name the limit itself."""
+
+    whole: float
+
+
 class Deadline:
     """A number of seconds for a whole call; the clock starts here."""
 
     def __init__(self, time_limit: Any) -> None:
         self._seconds = seconds(time_limit)
         self._begin = time.monotonic()
+        is_part = isinstance(time_limit, _Left)
+        self._whole = time_limit.whole if is_part else self._seconds
 
     def __str__(self) -> str:
         """Return how a message names it."""
-        return f"time_limit={self._seconds:g} s"
+        return f"time_limit={self._whole:g} s"
 
     def left(self) -> float:
         """Seconds that are left for a part of the call; above 0, as limits are."""
         spent = time.monotonic() - self._begin
-        return max(self._seconds - spent, 1e-9)
+        left = _Left(max(self._seconds - spent, 1e-9))
+        left.whole = self._whole
+        return left
 
     def is_late(self) -> bool:
         """Whether the time is up."""

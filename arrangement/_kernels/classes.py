@@ -25,8 +25,9 @@ from arrangement._kernels.counting import (
 from arrangement._kernels.orbits import Chain, Search, find_image
 from arrangement._kernels.state import BAD_PRIME, DONE, GROW_POOL, PAUSED, Array
 
-# slots of the state array of `expand` and `close`
-DONE_FLATS, STAMP, N_EDGES, N_STATE = 0, 1, 2, 3
+# slots of the state array of `expand` and `close`; of the plane that `close` stands in
+# the line to do next (0: it is not begun), its lines, and the rows outside
+DONE_FLATS, STAMP, N_EDGES, NEXT_LINE, N_LINES, N_OUTSIDE, N_STATE = range(7)
 # a sum of so many products of two residues below this prime stays below 2**62
 SMALL_PRIME, MOST_TERMS = 2**20, 2**22
 
@@ -467,7 +468,8 @@ def close(
     """Add up the two ranks above the last classes, whose flats have dimension 3.
 
     ``sums`` (2, moduli) are the Whitney numbers of ranks ``rank + 1`` and ``rank + 2``;
-    ``meeting`` (m, k, 1) is scratch.
+    ``meeting`` (m, k, 1) is scratch.  A call meets about ``max_work`` pairs of lines
+    modulo a prime, and stops within a plane: ``work`` is to stay as it is until then.
     """
     k, m = matrix.columns.shape[0], matrix.columns.shape[2]
     spent = 0
@@ -475,15 +477,21 @@ def close(
         if spent >= max_work:
             return PAUSED
         c = state[DONE_FLATS]
-        state[STAMP] += 1
-        n, lines = restrict(
-            level.masks[c], level.bases[c], rank, matrix, work, state[STAMP]
-        )
-        if lines < 0:
-            return BAD_PRIME
-        spent += n + lines * lines
-        on_flat = m - n
-        for i in range(lines):
+        if state[NEXT_LINE] == 0:
+            state[STAMP] += 1
+            n, lines = restrict(
+                level.masks[c], level.bases[c], rank, matrix, work, state[STAMP]
+            )
+            if lines < 0:
+                return BAD_PRIME
+            state[N_OUTSIDE], state[N_LINES] = n, lines
+            spent += n * k
+        on_flat, lines = m - state[N_OUTSIDE], state[N_LINES]
+        while state[NEXT_LINE] < lines:
+            if spent >= max_work and state[NEXT_LINE] > 0:
+                return PAUSED
+            i = state[NEXT_LINE]
+            spent += lines * k
             state[STAMP] += 1
             if not meet(i, lines, matrix.primes, work, meeting):
                 return BAD_PRIME
@@ -496,5 +504,7 @@ def close(
                 value = value * weights.inverses[t, on_flat + size] % q
                 sums[0, t] = (sums[0, t] + value) % q
                 sums[1, t] = (sums[1, t] + value * work.partial[t]) % q
+            state[NEXT_LINE] += 1
+        state[NEXT_LINE] = 0
         state[DONE_FLATS] += 1
     return DONE

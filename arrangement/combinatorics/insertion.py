@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from arrangement.combinatorics.class_bits import class_masks, spread
+from arrangement.combinatorics.class_bits import spread
 from arrangement.combinatorics.pattern_index import PatternIndex
 from arrangement.combinatorics.tope_graphs import all_edges, arrangement_of
 from arrangement.errors import (
@@ -29,7 +29,7 @@ from arrangement.errors import (
 from arrangement.exact import read_vector
 from arrangement.io import ProgressLike, listener, shows_progress
 from arrangement.listing import Plan, enumerate_patterns
-from arrangement.model import Arrangement, PatternSet, whole_space
+from arrangement.model import Arrangement, PatternSet, pack, whole_space
 from arrangement.options import Deadline, Listener
 from arrangement.verification import verify
 
@@ -254,7 +254,7 @@ def _in_pairs(patterns: PatternSet, old: Arrangement, sides: _Sides) -> bool:
     """Whether each chamber is followed by its antipode, and so can be its parts."""
     if not old.is_central or len(patterns) % 2:
         return False
-    moving = np.bitwise_or.reduce(class_masks(old), axis=0)
+    moving = pack(old.class_of[None] >= 0)[0]
     first, second = patterns.packed[::2], patterns.packed[1::2]
     return bool(np.array_equal(first ^ moving, second)) and bool(
         np.array_equal(sides.positive[::2], sides.negative[1::2])

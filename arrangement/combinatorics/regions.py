@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from arrangement.combinatorics.class_bits import changed
 from arrangement.errors import (
     InputError,
     ListingStoppedError,
@@ -15,7 +16,7 @@ from arrangement.errors import (
 )
 from arrangement.io import ProgressLike, listener, shows_progress
 from arrangement.listing import Plan, iter_patterns
-from arrangement.model import Arrangement, PatternSet, pack
+from arrangement.model import Arrangement, PatternSet
 from arrangement.options import (
     Deadline,
     free_bytes,
@@ -106,7 +107,7 @@ def _without_first(
     stream: Iterator[PatternSet], n_more: int, plan: Plan
 ) -> Iterator[PatternSet]:
     for block in stream:
-        yield plan.pattern_set(pack(block.to_bool()[:, n_more:]))
+        yield plan.pattern_set(changed(block, lambda bits: bits[:, n_more:]))
 
 
 def _with_inequalities(

@@ -9,13 +9,22 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from arrangement.combinatorics.class_bits import class_masks
+from arrangement.combinatorics.class_bits import crossed
 from arrangement.combinatorics.pattern_index import PatternIndex, check_late
 from arrangement.errors import InputError
 from arrangement.io import ProgressLike, listener, shows_progress
 from arrangement.listing import enumerate_patterns, iter_patterns
 from arrangement.model import Arrangement, PatternSet
-from arrangement.options import Deadline, Listener, Progress
+from arrangement.options import (
+    Deadline,
+    Listener,
+    Progress,
+    block_rows,
+    whole_number,
+)
+
+# chambers whose edges are a block
+_BLOCK = 1 << 15
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,7 +265,8 @@ def iter_tope_edges(
     X, offsets, rank, floats, n_jobs, time_limit, progress
         As in `iter_patterns`.
     block_size : int, optional
-        Chambers whose edges are a block, as in `iter_patterns`.
+        Chambers whose edges are a block, at least 1.  By default 32,768, or fewer where
+        the patterns of a block would take over 64 MiB.
 
     Yields
     ------
@@ -280,7 +290,14 @@ def iter_tope_edges(
     >>> [len(edges.rows) for edges in blocks], blocks[0].rows.tolist()
     ([6], [0, 1, 2, 1, 0, 2])
     """
+    if block_size is not None:
+        whole_number(block_size, "block_size", 1)
     arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
+    if block_size is None:
+        # a chamber has about 2 (r - 1) facets, and there are two patterns an edge
+        ends = 4 * max(arrangement.rank, 1)
+        words = -(-arrangement.n_hyperplanes // 64)
+        block_size = block_rows(_BLOCK, 8 * words * ends)
     stream = iter_patterns(
         arrangement,
         block_size=block_size,
@@ -295,7 +312,6 @@ def iter_tope_edges(
 def _edges_of(
     stream: Iterator[PatternSet], arrangement: Arrangement
 ) -> Iterator[TopeEdges]:
-    masks = class_masks(arrangement)
     for block in stream:
         facets = block.facets()
         chambers = np.repeat(np.arange(len(block)), [len(rows) for rows in facets])
@@ -307,5 +323,4 @@ def _edges_of(
         kept = np.flatnonzero(own & np.uint64(1))
         if kept.size:
             positive, rows = words[kept], rows[kept]
-            crossed = masks[arrangement.class_of[rows]]
-            yield TopeEdges(positive, positive ^ crossed, rows)
+            yield TopeEdges(positive, crossed(positive, rows, arrangement), rows)

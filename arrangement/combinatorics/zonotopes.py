@@ -11,7 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from arrangement.combinatorics.tope_graphs import arrangement_of
-from arrangement.errors import InputError, ListingTooLargeError
+from arrangement.errors import (
+    InputError,
+    ListingStoppedError,
+    ListingTooLargeError,
+)
 from arrangement.io import ProgressLike, listener, shows_progress
 from arrangement.listing import iter_patterns
 from arrangement.model import Arrangement, PatternSet
@@ -23,6 +27,8 @@ from arrangement.options import (
 )
 
 _BLOCK = 1 << 14
+# vertices whose Python integers are added up before the clock is looked at
+_OBJECT_ROWS = 1 << 10
 
 
 def iter_zonotope_vertices(
@@ -48,8 +54,8 @@ def iter_zonotope_vertices(
     floats, n_jobs, time_limit, progress
         As in `iter_patterns`.
     block_size : int, optional
-        Vertices a block, at least 1; 16,384 by default, or fewer where a block would
-        take over 64 MiB.
+        Vertices a block, at least 1; 16,384 by default, or fewer where a block, or its
+        patterns, would take over 64 MiB.
 
     Yields
     ------
@@ -93,7 +99,8 @@ def iter_zonotope_vertices(
             f"X is {kind}; a zonotope belongs to the rows of a matrix, with no offsets "
             "and rank='exact'."
         )
-    size = size or block_rows(_BLOCK, 8 * arrangement.dimension)
+    n_words = -(-arrangement.n_hyperplanes // 64)
+    size = size or block_rows(_BLOCK, 8 * max(arrangement.dimension, n_words))
     blocks: Iterator[PatternSet]
     if isinstance(X, PatternSet):
         blocks = (X[k : k + size] for k in range(0, len(X), size))
@@ -105,24 +112,44 @@ def iter_zonotope_vertices(
             time_limit=deadline.left(),
             progress=progress,
         )
-    return _sums(blocks, arrangement)
+    return _sums(blocks, arrangement, deadline)
 
 
 def _sums(
-    blocks: Iterator[PatternSet], arrangement: Arrangement
+    blocks: Iterator[PatternSet], arrangement: Arrangement, deadline: Deadline
 ) -> Iterator[NDArray[Any]]:
     """Yield twice the sum of the rows with bit 1, minus that of all rows."""
     rows, scales = _integers(arrangement.normals)
-    tables = _byte_tables(rows)
+    tables: list[NDArray[Any]] = []
     total = rows.sum(axis=0)
+    n_yielded = 0
+
+    def look_up() -> None:
+        if deadline.is_late():
+            raise ListingStoppedError(
+                f"{deadline} was reached. {n_yielded:,} vertices were yielded."
+            )
+
     for block in blocks:
+        if not tables:
+            for table in _iter_byte_tables(rows):
+                look_up()
+                tables.append(table)
         packed = block.packed.astype("<u8", copy=False)
         places = np.ascontiguousarray(packed).view(np.uint8)
-        out = np.zeros((len(block), rows.shape[1]), dtype=rows.dtype)
-        for k, table in enumerate(tables):
-            out += table[places[:, k]]
-        out = 2 * out - total
-        yield out if scales is None else _divided(out, scales)
+        # Python integers take a microsecond each, and the clock is looked at
+        size = len(block) if rows.dtype != object else _OBJECT_ROWS
+        parts = []
+        for first in range(0, len(block), size):
+            part = places[first : first + size]
+            out = np.zeros((len(part), rows.shape[1]), dtype=rows.dtype)
+            for k, table in enumerate(tables):
+                look_up()
+                out += table[part[:, k]]
+            out = 2 * out - total
+            parts.append(out if scales is None else _divided(out, scales))
+        n_yielded += len(block)
+        yield np.concatenate(parts)
 
 
 def _integers(normals: NDArray[Any]) -> tuple[NDArray[Any], list[int] | None]:
@@ -142,17 +169,17 @@ def _integers(normals: NDArray[Any]) -> tuple[NDArray[Any], list[int] | None]:
     return rows, None if all(scale == 1 for scale in scales) else scales
 
 
-def _byte_tables(rows: NDArray[Any]) -> NDArray[Any]:
-    """Return the sum of the rows of the bits of each byte, (ceil(n/8), 256, d)."""
+def _iter_byte_tables(rows: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Yield for each byte the sums of the rows of its bits, (256, d)."""
     n, d = rows.shape
-    n_bytes = -(-n // 8)
-    padded = np.zeros((8 * n_bytes, d), dtype=rows.dtype)
+    padded = np.zeros((-(-n // 8) * 8, d), dtype=rows.dtype)
     padded[:n] = rows
-    tables = np.zeros((n_bytes, 256, d), dtype=rows.dtype)
-    for k in range(8):
-        with_bit = np.arange(256) >> k & 1 == 1
-        tables[:, with_bit] += padded[k::8, None]
-    return tables
+    for first in range(0, n, 8):
+        table = np.zeros((256, d), dtype=rows.dtype)
+        for k in range(8):
+            with_bit = np.arange(256) >> k & 1 == 1
+            table[with_bit] += padded[first + k]
+        yield table
 
 
 def _divided(sums: NDArray[Any], scales: list[int]) -> NDArray[Any]:

@@ -80,9 +80,10 @@ from arrangement.model import Stabilisers
 from arrangement.options import IsLate, Listener, Progress, free_bytes, never
 
 IntRow = tuple[int, ...]
-# Rows of sets that a kernel call moves, pairs of lines that it meets: about a second.
+# Rows of sets that a kernel call moves, pairs of lines that it meets modulo a prime (40
+# ns each): about a second, and a fraction of one.
 _WORK_PER_CALL = 2**21
-_PAIRS_PER_CALL = 2**25
+_PAIRS_PER_CALL = 2**23
 # Seconds from one word of progress to the next.
 _EVERY = 1.0
 # Rounds of refinement a level, and paths that one search follows to their end: more

@@ -22,8 +22,6 @@ from arrangement.options import IsLate
 
 # A group below this order is not worth a search for images.
 LEAST_ORDER = 12
-# Rows whose angles fit in memory (two arrays of their squares).
-_MOST_FOUND = 3000
 # Rows times levels of moves: bytes of tables of permutations are 12 times this.
 _MOST_MOVES = 1 << 26
 
@@ -48,7 +46,7 @@ def found_group(arrangement: Arrangement, is_late: IsLate) -> Stabilisers | None
     """Search for symmetries; None where there are too few to help."""
     frame = Frame(arrangement.cone)
     m = len(frame.rows)
-    if not is_sortable(m, frame.rank) or m > _MOST_FOUND:
+    if not is_sortable(m, frame.rank):
         return None
     found = find_symmetries(frame, is_late)
     if not found:
@@ -65,7 +63,7 @@ def row_orbits(arrangement: Arrangement) -> NDArray[np.int64] | None:
     """
     frame = Frame(arrangement.cone)
     m = len(frame.rows)
-    if m > _MOST_FOUND or frame.rank < 2:
+    if frame.rank < 2:
         return None
     last = None if arrangement.is_central else m - 1
     found = find_symmetries(frame, kept=last)

@@ -24,6 +24,7 @@ possible separators end in one line that names the option which decides:
 from arrangement.io.archives import open_archive
 from arrangement.io.files import check_new_file, new_file, write_new
 from arrangement.io.html import html_facts, html_table
+from arrangement.io.interrupts import held_interrupts
 from arrangement.io.pictures import (
     BLUE,
     GREEN,
@@ -95,6 +96,7 @@ __all__ = [
     "dress",
     "few_ticks",
     "finish",
+    "held_interrupts",
     "html_facts",
     "html_table",
     "listener",

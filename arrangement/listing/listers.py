@@ -23,8 +23,8 @@ from arrangement.model import Arrangement
 # what is listed of one piece: small to pickle, the same in every process
 Share = SignShare | tuple[Box, ...]
 
-# chambers that one piece of a parallel listing should have
-_PIECE = 7 << 10
+# chambers that one piece of a parallel listing should have, where they are short
+PIECE = 7 << 10
 # pieces a thread, at least: they are never of quite the same size
 _PIECES_A_JOB = 8
 
@@ -79,6 +79,7 @@ class CellLister:
     """Lists by cells, in the order of signs, with facets where they are asked for.
 
     ``where`` requires signs of places; antipodes then come after all chambers.
+    ``piece`` is how many chambers one of the pieces should have.
     """
 
     def __init__(
@@ -87,8 +88,10 @@ class CellLister:
         layout: Layout,
         *,
         step: int,
+        piece: int = PIECE,
         where: Mapping[int, int] | None = None,
     ) -> None:
+        self._piece = piece
         self._arrangement = arrangement
         self._layout = layout
         self._step = step
@@ -132,7 +135,7 @@ class CellLister:
                 yield partial(_ready, walk)
             return
         prefixes = sign_prefixes(
-            self._arrangement, self._layout, _PIECES_A_JOB * n_jobs, size=_PIECE
+            self._arrangement, self._layout, _PIECES_A_JOB * n_jobs, size=self._piece
         )
         for signs in prefixes:
             yield partial(self.at, signs)
@@ -165,11 +168,21 @@ class CellLister:
 
 
 class VertexLister:
-    """Lists by vertices; ``bound`` is the most chambers that there can be."""
+    """Lists by vertices; ``bound`` is the most chambers that there can be.
+
+    ``piece`` is how many chambers one of the pieces should have.
+    """
 
     def __init__(
-        self, arrangement: Arrangement, layout: Layout, *, step: int, bound: int
+        self,
+        arrangement: Arrangement,
+        layout: Layout,
+        *,
+        step: int,
+        bound: int,
+        piece: int = PIECE,
     ) -> None:
+        self._piece = piece
         self._layout = layout
         self._step = step
         self._bound = bound
@@ -190,9 +203,8 @@ class VertexLister:
 
     def pieces(self, n_jobs: int) -> Iterator[Callable[[], Walk]]:
         """Yield the makers of walks over ranges of vertices."""
-        least = min(_PIECE, self._bound // (_PIECES_A_JOB * n_jobs * self._step))
-        for walker in self._walker.pieces(least):
-            yield partial(_ready, walker)
+        least = min(self._piece, self._bound // (_PIECES_A_JOB * n_jobs * self._step))
+        yield from self._walker.pieces(max(least, 1))
 
     def take_back(self, walk: Walk) -> None:
         """Let it go: a piece is made anew from the walker that was prepared."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from arrangement.counting import cover_bound
 from arrangement.errors import InputError, InputTypeError
 from arrangement.listing.cells import CellGeometry, PointGeometry, make_layout
-from arrangement.listing.listers import CellLister, Lister, VertexLister
+from arrangement.listing.listers import PIECE, CellLister, Lister, VertexLister
 from arrangement.listing.vertices import is_nearly_generic, table_bytes
 from arrangement.model import Arrangement, PatternSet
 from arrangement.options import block_rows
@@ -53,6 +53,8 @@ class Plan:
         )
         # what a stream yields unless another size is asked for
         self.stream_block = block_rows(BLOCK, row_bytes)
+        # chambers that a thread lists by itself: some of these wait for one another
+        self.piece = block_rows(PIECE, self.step * row_bytes)
         self.by_vertices = (
             not by_cells
             and self.layout is not None
@@ -89,14 +91,24 @@ class Plan:
             return None
         if self.by_vertices and where is None and not facets:
             return VertexLister(
-                self.arrangement, self.layout, step=self.step, bound=self.bound
+                self.arrangement,
+                self.layout,
+                step=self.step,
+                bound=self.bound,
+                piece=self.piece,
             )
         return self.cell_lister(where)
 
     def cell_lister(self, where: Mapping[int, int] | None = None) -> CellLister:
         """Return what lists the chambers by cells, in the order of signs."""
         assert self.layout is not None
-        return CellLister(self.arrangement, self.layout, step=self.step, where=where)
+        return CellLister(
+            self.arrangement,
+            self.layout,
+            step=self.step,
+            piece=self.piece,
+            where=where,
+        )
 
     def pattern_set(self, packed: NDArray[np.uint64], **known: Any) -> PatternSet:
         """Wrap patterns of this arrangement."""

@@ -13,6 +13,7 @@ from arrangement.counting import count_patterns
 from arrangement.errors import (
     BudgetExceededError,
     InputError,
+    ListingInterruptedError,
     ListingStoppedError,
     ListingTooLargeError,
 )
@@ -311,6 +312,8 @@ def enumerate_patterns(
         Before anything is listed, when the list would not fit in ``max_bytes``.
     ListingStoppedError
         A limit was reached; ``error.patterns`` has what was found, in order.
+    ListingInterruptedError
+        The same after Ctrl-C: a `KeyboardInterrupt` with ``patterns``.
     IncompleteListingError
         When the proof fails (a defect of the program; please report it).
     InputError, InputTypeError
@@ -353,27 +356,59 @@ def enumerate_patterns(
         )
     watch = Watch(limits, prover)
     capacity = _capacity(plan, allowed, limits, listen)
-    packed = np.empty((capacity, plan.width), dtype=np.uint64)
+    packed = _empty(capacity, plan.width)
     check = None if prover is None else prover.check
     target = Whole(plan, packed)
     if executor is not None:
         blocks = run_pieces(plan, executor, target, prove=prove)
     else:
         blocks = run(plan, target, check=check, n_jobs=threads, is_late=limits.is_late)
-    for _ in watch.over(blocks):
-        if listen is not None:
-            listen(Progress.of_patterns(watch.total, plan.bound))
-    if not watch.stop:
-        # gives the unused tail back without a copy (nothing else refers to it)
-        packed.resize((watch.total, plan.width), refcheck=False)
-        watch.conclude(packed)
-    if watch.stop:
-        found = plan.pattern_set(packed[: watch.total].copy())
-        raise ListingStoppedError(
-            f"{watch.stop} {watch.total:,} patterns were found.", found
-        )
+    _list_all(plan, blocks, packed, watch, listen)
     _LOG.info("listed: %s", watch.proof or f"{watch.total:,} patterns, not proven")
     return plan.pattern_set(packed, proof=watch.proof)
+
+
+def _list_all(
+    plan: Plan,
+    blocks: Iterator[Block],
+    packed: NDArray[np.uint64],
+    watch: Watch,
+    progress: Listener | None,
+) -> None:
+    """Have the whole list written and proven, or raise with what there is of it."""
+    try:
+        for _ in watch.over(blocks):
+            if progress is not None:
+                progress(Progress.of_patterns(watch.total, plan.bound))
+        if not watch.stop:
+            # gives the unused tail back without a copy (nothing else refers to it)
+            packed.resize((watch.total, plan.width), refcheck=False)
+            watch.conclude(packed)
+    except KeyboardInterrupt:
+        raise ListingInterruptedError(
+            f"{watch.total:,} patterns were found.", _found(plan, packed, watch)
+        ) from None
+    if watch.stop:
+        raise ListingStoppedError(
+            f"{watch.stop} {watch.total:,} patterns were found.",
+            _found(plan, packed, watch),
+        )
+
+
+def _found(plan: Plan, packed: NDArray[np.uint64], watch: Watch) -> PatternSet:
+    return plan.pattern_set(packed[: watch.total].copy())
+
+
+def _empty(capacity: int, width: int) -> NDArray[np.uint64]:
+    """Return room for so many patterns; memory that is not touched costs nothing."""
+    try:
+        return np.empty((capacity, width), dtype=np.uint64)
+    except (MemoryError, ValueError):
+        raise ListingTooLargeError(
+            f"room for {capacity:,} patterns takes {8 * capacity * width:,} bytes, "
+            "which max_bytes allows and this machine has not. Stream the list with "
+            "iter_patterns(X), or lower max_bytes."
+        ) from None
 
 
 def _log_plan(plan: Plan) -> None:

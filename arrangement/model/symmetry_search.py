@@ -28,6 +28,8 @@ Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 Words = NDArray[np.uint64]
 
+# rows whose angles are compared: some arrays of their squares, and a second or two
+_MOST_FOUND = 3000
 # steps of the scaling, and how far from constant its leverages may end
 _STEPS = 200
 _LEVEL = 1e-12
@@ -58,10 +60,13 @@ def find_symmetries(
     Returns
     -------
     list of Symmetry
-        Empty where none but the identity is found.
+        Empty where none but the identity is found, and where there are more than
+        3,000 rows.
     """
-    values = _scaled(frame.rows)
-    if values is None:
+    if len(frame.rows) > _MOST_FOUND or is_late():
+        return []
+    values = _scaled(frame.rows, is_late)
+    if values is None or is_late():
         return []
     table, kinds = _angles(values)
     if kept is not None:
@@ -73,7 +78,7 @@ def find_symmetries(
     return _Search(frame, table, kinds, basis, is_late).run()
 
 
-def _scaled(rows: list[IntRow]) -> Floats | None:
+def _scaled(rows: list[IntRow], is_late: IsLate) -> Floats | None:
     """Return the rows with equal leverages in an orthonormal basis of columns."""
     values = np.array([[x / max(map(abs, row)) for x in row] for row in rows])
     try:
@@ -81,7 +86,8 @@ def _scaled(rows: list[IntRow]) -> Floats | None:
             basis = np.linalg.qr(values)[0]
             leverage = np.einsum("ij,ij->i", basis, basis)
             # rows that cannot all be levelled may fade away: what is seen so far does
-            if np.ptp(leverage) < _LEVEL or leverage.min() < _FADED:
+            is_done = np.ptp(leverage) < _LEVEL or leverage.min() < _FADED
+            if is_done or is_late():
                 break
             values = values / np.sqrt(leverage)[:, None]
         out: Floats = np.linalg.qr(values)[0]

@@ -40,17 +40,15 @@ def _float_witnesses(
         return out
     norms = np.linalg.norm(floats, axis=1, keepdims=True)
     unit = floats / norms
-    signs = np.ones((len(block), len(unit)))
-    signs[:, : len(rules.rows)] = np.where(
-        unpack(block, rules.n)[:, rules.first], 1, -1
-    )
+    signs = np.ones((len(unit), 1))
     corral = np.zeros(rank + 2, dtype=np.int64)
     gram = np.zeros((rank + 2, rank + 3))
     weights, step = np.zeros(rank + 2), np.zeros(rank + 2)
     for k in range(len(block)):
-        margin_direction(
-            signs[k][:, None] * unit, out[k], corral, gram, weights, step, 50 * rank
-        )
+        # one at a time: there may be many rows
+        bits = unpack(block[k : k + 1], rules.n)[0, rules.first]
+        signs[: len(rules.rows), 0] = np.where(bits, 1.0, -1.0)
+        margin_direction(signs * unit, out[k], corral, gram, weights, step, 50 * rank)
     return out
 
 

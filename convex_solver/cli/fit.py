@@ -18,6 +18,7 @@ from arrangement.io import (
     add_table_options,
     check_new_file,
     check_output,
+    held_interrupts,
     names_text,
     print_json,
     print_report,
@@ -116,22 +117,31 @@ def fit(options: argparse.Namespace) -> int:
         kind = check_plot(picture, len(names))
     problem = read_problem(options, table, names)
     found = _solved(options, problem)
-    values = _fit_values(options, found) | {
-        "read_as": list(table.notes),
-        "seconds": time.perf_counter() - begin,
-    }
+    with held_interrupts():
+        values = _fit_values(options, found) | {
+            "read_as": list(table.notes),
+            "seconds": time.perf_counter() - begin,
+        }
     # drawn before anything is written, so that a failure leaves nothing behind
-    drawn = None if picture is None else _drawn(options, found, kind)
-    written = None if page is None else _page(options, values, found)
-    _write(options, found, target)
-    if picture is not None and drawn is not None:
-        write_new(picture, drawn)
-    if page is not None and written is not None:
-        write_new(page, written)
-    if options.json:
-        print_json(values)
-    else:
-        _print_fit(options, values, found)
+    drawn = written = None
+    try:
+        drawn = None if picture is None else _drawn(options, found, kind)
+        written = None if page is None else _page(options, values, found)
+    except KeyboardInterrupt:
+        # the model is what took the time
+        print("convex-solver: interrupted: the model alone is written", file=sys.stderr)
+        options.plot = options.report = values["plot"] = values["report"] = None
+        drawn = written = None
+    with held_interrupts():
+        _write(options, found, target)
+        if picture is not None and drawn is not None:
+            write_new(picture, drawn)
+        if page is not None and written is not None:
+            write_new(page, written)
+        if options.json:
+            print_json(values)
+        else:
+            _print_fit(options, values, found)
     is_optimal = found.solution.status is SolutionStatus.OPTIMAL
     return 0 if is_optimal else EXIT_SHORT
 

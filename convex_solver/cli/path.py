@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from arrangement.io import (
     check_new_file,
     check_output,
     column_list,
+    held_interrupts,
     print_json,
     write_new,
 )
@@ -174,12 +176,19 @@ def path(options: argparse.Namespace) -> int:
         limits.tol,
     )
     choice = choose_beta(found.betas, np.array(run.errors)) if folds else None
-    drawn = None if picture is None else _drawn(options, problem, found, choice)
+    drawn = None
+    try:
+        if picture is not None:
+            drawn = _drawn(options, problem, found, choice)
+    except KeyboardInterrupt:
+        # the models are what took the time
+        print("convex-solver: interrupted: no picture is drawn", file=sys.stderr)
     chosen = None if choice is None else found[choice.index(RULE_NAMES[options.rule])]
-    if target is not None and chosen is not None:
-        _write(options, problem, chosen, target)
-    if picture is not None and drawn is not None:
-        write_new(picture, drawn)
+    with held_interrupts():
+        if target is not None and chosen is not None:
+            _write(options, problem, chosen, target)
+        if picture is not None and drawn is not None:
+            write_new(picture, drawn)
     seconds = time.perf_counter() - begin
     if options.json:
         print_json(

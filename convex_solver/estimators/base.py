@@ -31,6 +31,9 @@ from convex_solver.reading import MAX_CONES, TOL, Limits
 from convex_solver.solver import Solution, solve
 from convex_solver.typing import Array
 
+# seconds for what is left after Ctrl-C
+_AT_ONCE = 1e-3
+
 
 @dataclass(frozen=True, eq=False)
 class Problem:
@@ -115,10 +118,13 @@ class ConvexReLU(BaseEstimator):
         programs = self._programs(problem, self.beta)
         for program, start in zip(programs, before, strict=True):
             share = limits.share(begin, count - len(solutions))
+            seconds = share.time_limit
+            if solutions and solutions[-1].stopped == "interrupted":
+                seconds = _AT_ONCE  # Ctrl-C is for all of them
             solution = solve(
                 program,
                 tol=self.tol,
-                time_limit=share.time_limit,
+                time_limit=seconds,
                 max_cones=self.max_cones,
                 n_jobs=self.n_jobs,
                 start=None if start is None else moved_to(start, program.data),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from arrangement.io import held_interrupts
 from convex_solver.certificates import COVERED_RANK, Certificate, LowerBound, bounds
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import Merged, keep_largest, reduce_network
@@ -41,23 +42,31 @@ RELAXED_OVERTIME, MOST_RELAXED = 0.5, 1.5
 LATE_SHARE = 0.1
 
 
+def reduced(run: ColumnGeneration, limits: Limits, deadline: float) -> TwoLayerReLU:
+    """Return the best network with few neurons, with some overtime."""
+    end = max(deadline, time.monotonic() + MOST_OVERTIME)
+    return _fitted(run, _reduced(run, limits.tol, end), limits.tol)
+
+
+def with_overtime(begin: float, deadline: float) -> tuple[float, float]:
+    """Return when a certificate that begins now has to end, and when a relaxation."""
+    now, given = time.monotonic(), max(deadline - begin, 0.0)
+    overtime = min(OVERTIME * given, MOST_OVERTIME)
+    longer = min(RELAXED_OVERTIME * given, MOST_RELAXED)
+    return max(deadline, now + overtime), max(deadline, now + longer)
+
+
 def certified(
+    network: TwoLayerReLU,
     run: ColumnGeneration,
     merged: Merged,
     limits: Limits,
     relaxed: RelaxedProgram | None,
-    begin: float,
-    deadline: float,
-) -> tuple[TwoLayerReLU, Certificate]:
-    """Return the network with few neurons and its certificate, with some overtime."""
-    now, given = time.monotonic(), max(deadline - begin, 0.0)
-    network = _reduced(run, limits.tol, max(deadline, now + MOST_OVERTIME))
-    network = _fitted(run, network, limits.tol)
-    overtime = min(OVERTIME * given, MOST_OVERTIME)
-    longer = min(RELAXED_OVERTIME * given, MOST_RELAXED)
-    deadline, latest = (max(deadline, now + more) for more in (overtime, longer))
+    ends: tuple[float, float],
+) -> Certificate:
+    """Return the certificate of a network; ``ends`` are those of `with_overtime`."""
     best = None if relaxed is None else relaxed.best
-    return network, _certificate(network, run, merged, limits, deadline, latest, best)
+    return _certificate(network, run, merged, limits, *ends, best)
 
 
 def _reduced(run: ColumnGeneration, tol: float, deadline: float) -> TwoLayerReLU:
@@ -112,23 +121,27 @@ def is_proven(run: ColumnGeneration, certificate: Certificate, tol: float) -> bo
 
 
 def certified_at_once(
-    run: ColumnGeneration, merged: Merged
+    run: ColumnGeneration, merged: Merged, network: TwoLayerReLU | None
 ) -> tuple[TwoLayerReLU, Certificate]:
     """Return the best network and bounds that take no time, after Ctrl-C.
 
-    The best lower bound that the run has certified; zero where that would take a
-    covering, and Ctrl-C comes once more.
+    ``network`` is the reduced one, if that was done.  Else it may have more than n
+    neurons: the best n of them may be worth nothing.  Its bound is the best that the
+    run has certified; zero where that would take a covering, and Ctrl-C comes once
+    more.
     """
-    is_narrow = run.network.n_neurons <= run.program.n
-    network = run.network if is_narrow else _narrow(run, run.network)
+    if network is None:
+        network = run.network
     kept = _kept(run, merged)
     if kept is not None:
-        return network, kept.certificate(network)
+        with held_interrupts():
+            return network, kept.certificate(network)
     v = merged.lift(run.v)
     try:
         return network, _quick(merged, network, v)
     except KeyboardInterrupt:
-        return network, _quick(merged, network, np.zeros_like(v))
+        with held_interrupts():
+            return network, _quick(merged, network, np.zeros_like(v))
 
 
 def _kept(run: ColumnGeneration, merged: Merged) -> LowerBound | None:

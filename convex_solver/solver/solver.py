@@ -6,11 +6,12 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from arrangement import InputError, Progress, cover_bound
 from arrangement.io import (
     ProgressLike,
+    held_interrupts,
     html_facts,
     html_table,
     listener,
@@ -38,7 +39,13 @@ from convex_solver.reading import (
 )
 from convex_solver.restricted import all_directions
 from convex_solver.solver.column_generation import ColumnGeneration, Round
-from convex_solver.solver.finish import certified, certified_at_once, is_proven
+from convex_solver.solver.finish import (
+    certified,
+    certified_at_once,
+    is_proven,
+    reduced,
+    with_overtime,
+)
 from convex_solver.solver.high_rank import (
     HIGH_ROUNDS_SHARE,
     LEAVES_SHARE,
@@ -88,7 +95,8 @@ class Solution:
     status : SolutionStatus
         OPTIMAL exactly when the certificate's gap is at most the tolerance.
     network : TwoLayerReLU
-        At most n neurons, also where the time ended first.
+        At most n neurons, also where the time ended first, but perhaps not after a
+        second Ctrl-C.
     certificate : Certificate
     method, reason : str
         How it was solved, and why that way.
@@ -198,7 +206,8 @@ def solve(
     -------
     Solution
         Also after Ctrl-C, which ends the rounds: ``stopped`` says so.  A second one
-        ends the certificate, whose bound is loose then; the network is not lost.
+        ends the certificate, whose bound is loose then; the network is not lost, and
+        may have more than n neurons.
 
     Raises
     ------
@@ -266,34 +275,44 @@ def solve_from(
     stopped, network, certificate = _end(
         run, merged, limits, relaxed, begin, deadline, stopped, say
     )
-    status = certificate.status(limits.tol)
-    objective = whole.network_objective(network)
-    if status is SolutionStatus.OPTIMAL:
-        stopped = "tolerance"
-    elif stopped == "tolerance":
-        proven = is_proven(run, certificate, limits.tol)
-        stopped = "stalled" if proven else "certificate"
-    solution = Solution(
-        objective=objective,
-        lower_bound=certificate.lower_bound,
-        gap=certificate.gap,
-        status=status,
-        network=network,
-        certificate=certificate,
-        method=method,
-        reason=reason,
-        stopped=stopped,
-        n_blocks=len(run.columns.blocks),
-        history=tuple(run.history),
-        seconds=time.monotonic() - begin,
-        tol=limits.tol,
-        hint=hint_of(run, merged, network, certificate, stopped, limits.tol),
-    )
-    say(
-        f"{status.value}: objective {objective:.10g}, optimum >= "
-        f"{certificate.lower_bound:.10g} certified, gap {certificate.gap:.1e}"
-    )
-    return solution, run.useful_directions()
+    with held_interrupts() as came:
+        stopped = _why(run, certificate, limits.tol, stopped)
+        solution = Solution(
+            objective=whole.network_objective(network),
+            lower_bound=certificate.lower_bound,
+            gap=certificate.gap,
+            status=certificate.status(limits.tol),
+            network=network,
+            certificate=certificate,
+            method=method,
+            reason=reason,
+            stopped=stopped,
+            n_blocks=len(run.columns.blocks),
+            history=tuple(run.history),
+            seconds=time.monotonic() - begin,
+            tol=limits.tol,
+            hint=hint_of(run, merged, network, certificate, stopped, limits.tol),
+        )
+        say(
+            f"{solution.status.value}: objective {solution.objective:.10g}, optimum >= "
+            f"{certificate.lower_bound:.10g} certified, gap {certificate.gap:.1e}"
+        )
+        directions = run.useful_directions()
+    # a path ends there
+    return replace(solution, stopped="interrupted") if came else solution, directions
+
+
+def _why(
+    run: ColumnGeneration, certificate: Certificate, tol: float, stopped: str
+) -> str:
+    """Return why a run ended, now that it is known what was proven."""
+    if stopped == "interrupted":
+        return stopped
+    if certificate.status(tol) is SolutionStatus.OPTIMAL:
+        return "tolerance"
+    if stopped == "tolerance":
+        return "stalled" if is_proven(run, certificate, tol) else "certificate"
+    return stopped
 
 
 def _end(
@@ -310,6 +329,7 @@ def _end(
 
     Returns why the run ended, too.
     """
+    network = None
     try:
         if stopped == "interrupted":
             say("interrupted: certifying what there is; once more for a loose bound")
@@ -318,9 +338,11 @@ def _end(
             most = most_leaves(run.program) if math.isinf(end) else MOST_LEAVES
             relaxed.refine(run.upper, limits.tol, end, most=most, report=say)
         say("certifying")
-        network, certificate = certified(run, merged, limits, relaxed, begin, deadline)
+        ends = with_overtime(begin, deadline)
+        network = reduced(run, limits, deadline)
+        certificate = certified(network, run, merged, limits, relaxed, ends)
     except KeyboardInterrupt:
-        return "interrupted", *certified_at_once(run, merged)
+        return "interrupted", *certified_at_once(run, merged, network)
     return stopped, network, certificate
 
 

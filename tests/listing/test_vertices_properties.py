@@ -79,10 +79,11 @@ def assert_same_chambers(X, offsets=None):
         moving = one.layout.outside.moving
         assert np.array_equal(patterns[1::2], patterns[::2] ^ moving)
     pieces = vertex_walker(X, offsets).pieces()
-    parts = [walk(piece)[0] for piece in pieces]
+    parts = [walk(make())[0] for make in pieces]
     assert np.array_equal(np.concatenate(parts), patterns)
     for least in (7, 40):
-        parts = [walk(piece)[0] for piece in vertex_walker(X, offsets).pieces(least)]
+        pieces = vertex_walker(X, offsets).pieces(least)
+        parts = [walk(make())[0] for make in pieces]
         assert np.array_equal(np.concatenate(parts), patterns)
     return one
 
@@ -305,7 +306,7 @@ def test_patterns_do_not_depend_on_witnesses_or_the_step():
 def test_forks_list_the_whole_in_order_with_nothing_shared(n, r):
     X = np.random.default_rng(n).integers(-4000, 4001, (n, r))
     whole, _ = walk(vertex_walker(X))
-    pieces = vertex_walker(X).pieces()
+    pieces = [make() for make in vertex_walker(X).pieces()]
     assert len(pieces) > 2
     # backwards, in turns of one small block each
     blocks = np.zeros((len(pieces), 6, pieces[0].layout.words_per_pattern), np.uint64)
@@ -325,7 +326,7 @@ def test_forks_list_the_whole_in_order_with_nothing_shared(n, r):
 @pytest.mark.parametrize("least", [1, 10, 60, 100, 10**6])
 def test_pieces_have_as_many_chambers_as_asked_for(least):
     one = vertex_walker(np.random.default_rng(5).standard_normal((12, 5)), step=1)
-    pieces = one.pieces(least)
+    pieces = [make() for make in one.pieces(least)]
     levels = [piece._level.number for piece in pieces]
     counts = [len(walk(piece)[0]) for piece in pieces]
     assert sum(counts) == 1 + sum(math.comb(11, k) for k in (1, 2, 3, 4))

@@ -41,6 +41,9 @@ _BUDGET = 1 << 16
 _LEAST_SECONDS, _MOST_SECONDS = 0.01, 0.05
 # chambers found by their signs a call, at some 10 microseconds each
 _AT_ONCE = 256
+# rays that a walk over so many rows has room for, times r + 2 at least, and most bytes
+# of their masks, before it takes more: nearly all walks need far fewer
+_RAYS_A_ROW, _FEWEST_RAYS, _RAY_BYTES = 16, 8, 1 << 24
 
 
 class CellState:
@@ -55,13 +58,14 @@ class CellState:
         self.step = step
         self.control = np.zeros(CONTROL_SIZE, dtype=np.int64)
         self.control[STEP] = step
-        capacity = 16 * (layout.n_rows + 3)
         n_words, extra = layout.n_words, 2 if layout.n_digits else 0
+        most = max(_RAY_BYTES // (16 * n_words), _FEWEST_RAYS * (layout.rank + 2))
+        capacity = min(_RAYS_A_ROW * (layout.n_rows + 3), most)
         width, kind = layout.rank + extra, layout.rows.rows.dtype
         self.cells = Cells(
             masks=np.zeros((capacity, 2 * n_words), dtype=np.uint64),
             rays=np.zeros((capacity, width), dtype=kind),
-            ids=np.zeros(capacity, dtype=np.int64),
+            ids=np.zeros(_RAYS_A_ROW * (layout.n_rows + 3), dtype=np.int64),
             start=np.zeros(depth, dtype=np.int64),
             n_rays=np.zeros(depth, dtype=np.int64),
             pool_top=np.zeros(depth, dtype=np.int64),

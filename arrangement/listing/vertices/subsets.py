@@ -18,17 +18,6 @@ def table_bytes(n_rows: int, rank: int) -> int:
     return 16 * -(-n_rows // 64) * subsets
 
 
-def ranges_of_first(n_free: int, size: int, least: int) -> Iterator[tuple[int, int]]:
-    """Split the first of ``size`` of the rows into ranges of ``least`` sets or more."""
-    first = count = 0
-    end = n_free - size + 1
-    for row in range(end):
-        count += comb(n_free - 1 - row, size - 1)
-        if count >= least or row + 1 == end:
-            yield first, row + 1
-            first, count = row + 1, 0
-
-
 class Box(NamedTuple):
     """Sets of rows of one level: those that begin with ``head``, then a row of a range.
 
@@ -40,6 +29,37 @@ class Box(NamedTuple):
     head: tuple[int, ...]
     first: int
     stop: int
+
+
+def boxes_of_level(n_free: int, size: int, level: int, least: int) -> Iterator[Box]:
+    """Split the sets of a level into boxes of ``least`` sets or more, in order.
+
+    The last box of those with one head may have fewer.  Where the sets that begin with
+    one row are more than twice as many, they are split by the next row, but never those
+    that differ in their last row alone.
+    """
+    yield from _boxes_after((), 0, n_free, size, level, least)
+
+
+def _boxes_after(
+    head: tuple[int, ...], begin: int, n_free: int, size: int, level: int, least: int
+) -> Iterator[Box]:
+    """Split the sets that begin with ``head``, then ``size`` rows from ``begin`` on."""
+    first, count = begin, 0
+    end = n_free - size + 1
+    for row in range(begin, end):
+        sets = comb(n_free - 1 - row, size - 1)
+        if size > 2 and sets > 2 * least:
+            # rows before it have more sets, so that none waits here
+            yield from _boxes_after(
+                (*head, row), row + 1, n_free, size - 1, level, least
+            )
+            first = row + 1
+            continue
+        count += sets
+        if count >= least or row + 1 == end:
+            yield Box(level, head, first, row + 1)
+            first, count = row + 1, 0
 
 
 def even_boxes(n_free: int, rank: int, wanted: int) -> list[tuple[Box, ...]]:

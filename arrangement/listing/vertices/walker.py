@@ -10,7 +10,8 @@ from __future__ import annotations
 import copy
 import random
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from math import comb
 
 import numpy as np
@@ -37,7 +38,7 @@ from arrangement.listing.vertices.coordinates import SEED
 from arrangement.listing.vertices.decisions import Decisions, Tables
 from arrangement.listing.vertices.frame import Frame, NotGenericError, make_frame
 from arrangement.listing.vertices.level import Level
-from arrangement.listing.vertices.subsets import Box, even_boxes, ranges_of_first
+from arrangement.listing.vertices.subsets import Box, boxes_of_level, even_boxes
 from arrangement.listing.vertices.tables import fill_tables
 from arrangement.model import Arrangement
 
@@ -140,12 +141,12 @@ class VertexWalker:
         """Vertices on more rows than they need."""
         return self._decisions.n_local
 
-    def pieces(self, least: int = 1) -> list[VertexWalker]:
-        """Independent walkers that list the same chambers, one after another.
+    def pieces(self, least: int = 1) -> Iterator[Callable[[], VertexWalker]]:
+        """Yield makers of independent walkers that list the same, one after another.
 
-        The first has the highest levels, each other those vertices of one level whose
-        first row is in its range; all but the last of a level have at least ``least``.
-        The walker itself is prepared first, if it is not.
+        The first has the highest levels, each other a box of one (`boxes_of_level`).
+        The walker itself is prepared first, if it is not.  One has room for all rows
+        eliminated, so that the thousands there may be are not made at once.
         """
         deque(self.preparation, maxlen=0)
         n_free, top = len(self._frame.free), self._rank - 1
@@ -153,13 +154,10 @@ class VertexWalker:
         while level > 0 and count + comb(n_free, top - level) <= least:
             count += comb(n_free, top - level)
             level -= 1
-        walkers = [self._fork(top, level + 1)]
+        yield partial(self._fork, top, level + 1)
         for here in range(level, -1, -1):
-            for first, stop in ranges_of_first(n_free, top - here, least):
-                piece = self._fork(here, here)
-                piece._restrict((), first, stop)
-                walkers.append(piece)
-        return walkers
+            for box in boxes_of_level(n_free, top - here, here, least):
+                yield partial(self._ranged, *box)
 
     def boxes(self, wanted: int) -> list[tuple[Box, ...]]:
         """Split the sets of rows into at most ``wanted`` parts of about equal size."""
@@ -168,9 +166,16 @@ class VertexWalker:
     def at(self, box: Box) -> VertexWalker:
         """Return an independent walker over the chambers of a box of sets of rows."""
         deque(self.preparation, maxlen=0)
-        walker = self._fork(box.level, box.level)
         if box.level < self._rank - 1:
-            walker._restrict(box.head, box.first, box.stop)
+            return self._ranged(*box)
+        return self._fork(box.level, box.level)
+
+    def _ranged(
+        self, level: int, head: tuple[int, ...], first: int, stop: int
+    ) -> VertexWalker:
+        """Return a walker over some of the vertices of a level."""
+        walker = self._fork(level, level)
+        walker._restrict(head, first, stop)
         return walker
 
     def _fork(self, first: int, last: int) -> VertexWalker:

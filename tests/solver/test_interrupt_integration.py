@@ -1,0 +1,134 @@
+"""Ctrl-C, as a signal to a process that solves: no network is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+
+from convex_solver import load_model
+from convex_solver.cli import main
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX"),
+    pytest.mark.skipif(numba.config.DISABLE_JIT, reason="slow without compilation"),
+]
+
+# what is done is told on stdout, a line at a time
+TELL = """
+import json, logging, sys
+log = logging.getLogger("convex_solver")
+log.addHandler(logging.StreamHandler(sys.stdout))
+log.setLevel(logging.DEBUG)
+"""
+SOLVE = """
+import numpy as np
+from convex_solver import ConvexProgram, solve
+random = np.random.default_rng(0)
+X, y = random.normal(size=(120, 3)), random.normal(size=120)
+found = solve(ConvexProgram(X, y, 1e-3, intercept=True), tol=1e-13)
+seen = found.objective, found.lower_bound, found.status.value, found.stopped
+print(json.dumps(seen))
+"""
+COMMAND = """
+from convex_solver.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+# where it is in the rounds, and at the certificate
+ROUND, CERTIFYING = "blocks; objective <=", "certifying"
+
+
+def interrupted(code, words, *arguments):
+    """Run code; send SIGINT at each line that has the next word, twice for a pair."""
+    root = Path(__file__).parents[2]
+    child = subprocess.Popen(
+        [sys.executable, "-u", "-c", TELL + code, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )
+    left, lines = list(words), []
+    try:
+        for line in child.stdout:
+            lines.append(line.rstrip())
+            if left and left[0] in line:
+                child.send_signal(signal.SIGINT)
+                del left[0]
+        child.wait(timeout=60)
+        return lines, child.returncode, child.stderr.read()
+    finally:
+        child.kill()
+
+
+def least(lines):
+    """The least objective that was told of."""
+    return min(
+        float(line.split("objective <= ")[1].split(",")[0])
+        for line in lines
+        if ROUND in line
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (ROUND, ROUND, CERTIFYING),
+        (ROUND,),
+        (ROUND, "interrupted: certifying"),
+        (ROUND, "interrupted: certifying", CERTIFYING),
+        (ROUND, CERTIFYING, "inaccurate: objective"),
+    ],
+)
+def test_the_best_network_comes_back(words):
+    lines, code, errors = interrupted(SOLVE, words)
+    assert (code, errors) == (0, "")
+    objective, lower, status, stopped = json.loads(lines[-1])
+    assert (status, stopped) == ("inaccurate", "interrupted")
+    assert 0.0 <= lower <= objective
+    # it was told in ten digits
+    assert objective <= least(lines) * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("words", [(ROUND, CERTIFYING), (ROUND,)])
+def test_the_command_writes_its_model(tmp_path, words):
+    random = np.random.default_rng(0)
+    table, model = tmp_path / "t.csv", tmp_path / "m.json"
+    rows = random.normal(size=(120, 4)).round(3).tolist()
+    text = "\n".join(["a,b,c,y", *(",".join(map(str, row)) for row in rows)])
+    table.write_text(text + "\n")
+    argv = ["fit", table, "--target=y", "--beta=1e-3", "--tol=1e-13", "-o", model]
+    lines, code, errors = interrupted(COMMAND, words, *argv)
+    assert (code, "Traceback" in errors) == (1, False)
+    assert any("ended by: interrupted" in line for line in lines)
+    claim = load_model(model).claim
+    assert 0.0 <= claim.lower_bound <= claim.upper_bound <= least(lines) * (1 + 1e-6)
+    assert main(["certify", str(model), str(table), "--json"]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"t.csv", "m.json"}
+
+
+def test_the_command_writes_its_model_without_a_picture(tmp_path, monkeypatch, capsys):
+    """Drawing takes seconds, and nobody waits for it who has pressed Ctrl-C."""
+
+    def never(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("convex_solver.cli.fit.render_fit", never)
+    table, model = tmp_path / "t.csv", tmp_path / "m.json"
+    table.write_text("a,y\n" + "\n".join(f"{k},{k % 3}" for k in range(9)) + "\n")
+    argv = ["fit", str(table), "--target=y", "--beta=0.1", "--json", "-o", str(model)]
+    picture, page = tmp_path / "p.png", tmp_path / "p.html"
+    assert main([*argv, f"--plot={picture}", f"--report={page}"]) == 0
+    out, err = capsys.readouterr()
+    assert "interrupted: the model alone is written" in err
+    assert json.loads(out)["plot"] is None
+    assert load_model(model).claim.lower_bound > 0.0
+    assert not picture.exists()
+    assert not page.exists()
