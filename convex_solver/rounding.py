@@ -320,3 +320,14 @@ def unit_rows(X: Array) -> tuple[Array, Array]:
     scaled = X / np.where(peaks > 0.0, peaks, 1.0)[:, None]
     sizes = np.linalg.norm(scaled, axis=1)
     return scaled / np.where(sizes > 0.0, sizes, 1.0)[:, None], peaks * sizes
+
+
+def lengths(rows: Array) -> Array:
+    """Return the lengths (n,) of rows (n, d): to nearest, about, whatever their size.
+
+    As `numpy.linalg.norm`, whose squares underflow below 1e-162 and overflow above
+    1e154; rows are taken over powers of two here, so that other lengths are the same.
+    """
+    powers = np.frexp(np.abs(rows).max(axis=1, initial=0.0))[1]
+    near_one = np.linalg.norm(np.ldexp(rows, -powers[:, None]), axis=1)
+    return np.asarray(np.ldexp(near_one, powers))

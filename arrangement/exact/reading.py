@@ -194,8 +194,12 @@ def float_array(values: ArrayLike | Any, *, name: str) -> NDArray[np.float64]:
     flat = array.reshape(-1, 1)
     (column,) = _columns(flat, floats="binary", name=name, where=where)
     rounded, _ = column.rounded()
-    if not np.all(np.isfinite(rounded)):
-        raise InputError(f"{name} has an entry beyond float64; scale it.")
+    beyond = np.flatnonzero(~np.isfinite(rounded))
+    if beyond.size:
+        raise InputError(
+            f"{name} has a number beyond float64 ({where(int(beyond[0]))}); correct it, "
+            "or scale it."
+        )
     return rounded.reshape(array.shape)
 
 

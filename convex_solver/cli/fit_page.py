@@ -11,6 +11,7 @@ from convex_solver.certificates import SolutionStatus
 from convex_solver.cli.page import Line, chart, facts, image, page, table, text
 from convex_solver.cli.report import bounds_lines, problem_text, proven_text
 from convex_solver.program import ConvexProgram
+from convex_solver.rounding import lengths
 from convex_solver.solver import Solution
 from convex_solver.typing import Array
 
@@ -233,7 +234,7 @@ def _network(
     if not network.n_neurons:
         return ["<p>It has no neuron: its output is 0 everywhere.</p>"]
     constants, slopes = _in_units_of_the_data(solution)
-    sizes = np.linalg.norm(network.weights, axis=1) * np.abs(network.alphas)
+    sizes = lengths(network.weights) * np.abs(network.alphas)
     order = np.argsort(-sizes, kind="stable")
     active = np.sum(program.data.design @ network.weights.T > 0.0, axis=0)
     shares = sizes / sizes.sum()

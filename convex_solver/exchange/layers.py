@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from convex_solver.errors import MissingLibraryError
+from convex_solver.rounding import lengths
 from convex_solver.typing import Array
 
 
@@ -69,7 +70,7 @@ class Layers:
         width = self.weights.shape[1]
         reach: Any = 1.0
         if self.bias is not None and self.bias.size:
-            norms = np.linalg.norm(self.weights, axis=1)
+            norms = lengths(self.weights)
             moving = norms > 0.0
             reach = max(1.0, np.abs(self.bias[moving] / norms[moving]).max(initial=0.0))
         points = np.random.default_rng(0).standard_normal((count, width))

@@ -10,6 +10,7 @@ import numpy as np
 
 from arrangement import InputError, InputTypeError
 from convex_solver.exchange.layers import Layers, missing
+from convex_solver.rounding import lengths
 from convex_solver.typing import Array
 
 # what a module's own output may differ by from what is read off its weights, relative
@@ -161,9 +162,7 @@ def _check_outputs(torch: Any, module: Any, layers: Layers, constant: float) -> 
         points = given.cpu().double().numpy()
         outputs = outputs.cpu().double().numpy()
     expected = layers.outputs(points) + constant
-    norms = np.linalg.norm(layers.weights, axis=1) * np.linalg.norm(
-        points, axis=1, keepdims=True
-    )
+    norms = lengths(layers.weights) * lengths(points)[:, None]
     if layers.bias is not None:
         norms = norms + np.abs(layers.bias)
     sizes = norms @ np.abs(layers.alphas) + abs(constant)

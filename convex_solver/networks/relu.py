@@ -30,6 +30,7 @@ from convex_solver.networks.json_files import (
 )
 from convex_solver.networks.names import check_names
 from convex_solver.reading import real_array
+from convex_solver.rounding import lengths
 from convex_solver.typing import Array
 
 # names of features in a `repr`
@@ -150,7 +151,7 @@ class TwoLayerReLU:
             ("intercept", "yes" if self.intercept else "no"),
             ("scaled", "no" if self.center is None and self.scale is None else "yes"),
         ]
-        sizes = np.linalg.norm(self.weights, axis=1) * np.abs(self.alphas)
+        sizes = lengths(self.weights) * np.abs(self.alphas)
         order = np.argsort(-sizes, kind="stable")[:_SHOWN_NEURONS]
         ones = ["intercept"] if self.intercept else []
         n_shown = min(len(self.feature_names), _SHOWN)
@@ -257,7 +258,7 @@ class TwoLayerReLU:
         Lemma 2: this is the least weight decay among all rescalings, and equals
         ``beta sum |u_j| |alpha_j|``.
         """
-        norms = np.linalg.norm(self.weights, axis=1)
+        norms = lengths(self.weights)
         alive = (norms > 0.0) & (self.alphas != 0.0)
         norms, alphas = norms[alive], self.alphas[alive]
         size = np.sqrt(norms * np.abs(alphas))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from arrangement import BudgetExceededError, PatternSet, count_patterns, iter_patterns
 from convex_solver.errors import ProgramTooLargeError
 from convex_solver.program.program import ConvexProgram
+from convex_solver.rounding import lengths
 from convex_solver.typing import Array
 
 
@@ -126,6 +127,6 @@ def check_size(program: ConvexProgram, max_entries: int = MAX_ENTRIES) -> int:
 
 def unit_rows(X: NDArray[np.float64]) -> NDArray[np.float64]:
     """Scale rows to unit length: the cones are the same, a solver is better off."""
-    lengths = np.linalg.norm(X, axis=1)
-    out: NDArray[np.float64] = X / np.where(lengths > 0.0, lengths, 1.0)[:, None]
+    sizes = lengths(X)
+    out: NDArray[np.float64] = X / np.where(sizes > 0.0, sizes, 1.0)[:, None]
     return out

@@ -6,6 +6,7 @@ import numpy as np
 
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program.program import ConvexProgram
+from convex_solver.rounding import lengths
 from convex_solver.typing import Array
 
 
@@ -16,7 +17,7 @@ def network_from_blocks(
 
     ``blocks`` (k, d) in the program's coordinates; ``sides`` +1 for v_i, -1 for w_i.
     """
-    norms = np.linalg.norm(blocks, axis=1)
+    norms = lengths(blocks)
     alive = norms > 0.0
     size = np.sqrt(norms[alive])
     return program.network(blocks[alive] / size[:, None], sides[alive] * size)
@@ -28,7 +29,7 @@ def best_of_blocks(program: ConvexProgram, blocks: Array, sides: Array) -> TwoLa
     An interior point leaves next to nothing in most; of equal ones the network with
     the fewest neurons is taken.
     """
-    norms = np.linalg.norm(blocks, axis=1)
+    norms = lengths(blocks)
     networks = []
     for cut in (0.0, 1e-9, 1e-6):
         kept = norms > cut * norms.max(initial=0.0)

@@ -26,7 +26,7 @@ from convex_solver.program.recovery import (
     join_neurons,
     network_from_blocks,
 )
-from convex_solver.rounding import U
+from convex_solver.rounding import U, lengths
 from convex_solver.typing import Array
 
 # Columns that join the independent ones at a time, at least.  As long as all are
@@ -152,7 +152,7 @@ def keep_largest(program: ConvexProgram, network: TwoLayerReLU) -> TwoLayerReLU:
         Of at most n neurons, balanced.
     """
     blocks, sides = blocks_from_network(network)
-    sizes = np.linalg.norm(blocks, axis=1)
+    sizes = lengths(blocks)
     kept = np.argsort(-sizes, kind="stable")[: program.n]
     blocks, sides = blocks[kept], sides[kept]
     largest = network_from_blocks(program, blocks, sides)
@@ -212,7 +212,7 @@ def _affordable_pairs(
     allowed: float,
 ) -> list[tuple[int, int]]:
     """Disjoint pairs of one sign, closest first, whose joining changes ``allowed``."""
-    norms = np.linalg.norm(blocks, axis=1)
+    norms = lengths(blocks)
     units = blocks / np.where(norms > 0.0, norms, 1.0)[:, None]
     near = np.triu((units @ units.T > CLOSE) & (sides[:, None] == sides), 1)
     first, second = np.nonzero(near)
@@ -238,7 +238,7 @@ def _to_vertex(
     """Drop neurons until their columns are independent or the objective rises."""
     best = network
     blocks, sides = blocks_from_network(best)
-    norms = np.linalg.norm(blocks, axis=1)
+    norms = lengths(blocks)
     units = blocks / np.where(norms > 0.0, norms, 1.0)[:, None]
     columns = program.outputs(units)
     # by a power of two: squares of large ones overflow, and nothing else changes

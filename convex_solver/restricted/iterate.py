@@ -8,6 +8,7 @@ from convex_solver._kernels.solve import Point, Step
 from convex_solver._kernels.solve import interior_point as kernels
 from convex_solver.losses import DataTerm, NewtonTerm, longest_step
 from convex_solver.restricted.working_set import WorkingSet
+from convex_solver.rounding import lengths
 from convex_solver.typing import Array
 
 # Size of the predictions at the start, relative to y.
@@ -45,7 +46,8 @@ class Iterate:
         """
         self.blocks, self.data, self.beta = blocks, data, beta
         counts = np.diff(blocks.starts)
-        spread = float(np.linalg.norm(blocks.outputs(blocks.centres)))
+        outputs = blocks.outputs(blocks.centres)
+        spread = float(lengths(outputs.reshape(1, -1))[0])
         rough, wanted = data.rough_fit()
         size = START_SIZE * max(wanted / spread, 1e-150)
         self.w = size * blocks.centres

@@ -22,6 +22,7 @@ from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import ConvexProgram, best_of_blocks, rotated
 from convex_solver.reading import part_of_time
 from convex_solver.restricted import RestrictedSolution, solve_restricted
+from convex_solver.rounding import lengths
 from convex_solver.solver.columns import MAX_BYTES, SPARED, Columns
 from convex_solver.solver.local_search import Found
 from convex_solver.solver.search import Search
@@ -164,13 +165,13 @@ class ColumnGeneration:
         Its blocks are in the columns of the program.
         """
         every = rotated(found.blocks, self.basis)
-        sizes = np.linalg.norm(every, axis=1)
+        sizes = lengths(every)
         used = sizes > LIGHT * sizes.max(initial=0.0)
         blocks, signs = every[used], found.signs[used]
         # many neurons of a local optimum are on a hyperplane, between chambers
         z = blocks * self.prices.pricer.sizes
         aside = np.random.default_rng(len(z)).standard_normal(z.shape)
-        z += NUDGE * np.linalg.norm(z, axis=1)[:, None] * aside
+        z += NUDGE * lengths(z)[:, None] * aside
         self.columns.add(z / self.prices.pricer.sizes, signs)
         # a network that is zero but for rounding is none
         self._take_blocks(blocks, signs, self.upper * (1.0 - 1e-12))

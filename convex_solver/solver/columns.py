@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from convex_solver.restricted import RestrictedSolution, empty_set
+from convex_solver.rounding import lengths
 from convex_solver.solver.pricing import Maxima
 from convex_solver.typing import Array
 
@@ -66,7 +67,7 @@ class Columns:
         is_small = len(self.blocks) * r <= self.n_samples + 30 * r
         if is_small and self.blocks.nbytes <= SPARED * MAX_BYTES:
             return
-        norms = np.linalg.norm(solution.weights, axis=1)
+        norms = lengths(solution.weights)
         used = norms > 1e-3 * norms.max(initial=0.0)
         used |= solution.prices > UNUSED * beta
         self.blocks.keep(used | self.blocks.has_returned())

@@ -12,6 +12,7 @@ from convex_solver.program import (
     blocks_from_network,
     network_from_blocks,
 )
+from convex_solver.rounding import lengths
 from convex_solver.typing import Array
 
 # Singular values below this share of the largest are not inverted.
@@ -37,7 +38,7 @@ def with_predictions(
     bound = np.isfinite(wanted)
     for is_relative in RELATIVE:
         blocks, sides = blocks_from_network(best)
-        norms = np.linalg.norm(blocks, axis=1)
+        norms = lengths(blocks)
         units = blocks / np.where(norms > 0.0, norms, 1.0)[:, None]
         weights = norms if is_relative else np.ones_like(norms)
         outputs = program.outputs(units)[bound] * weights
@@ -65,6 +66,6 @@ def _value(program: ConvexProgram, network: TwoLayerReLU) -> tuple[Array, float]
 
 def _without_dust(network: TwoLayerReLU) -> TwoLayerReLU:
     """Drop neurons that are no larger than the rounding of the others."""
-    lengths = np.linalg.norm(network.weights, axis=1) * np.abs(network.alphas)
-    alive = lengths > 2.0**-51 * lengths.sum()
+    sizes = lengths(network.weights) * np.abs(network.alphas)
+    alive = sizes > 2.0**-51 * sizes.sum()
     return network.replace(network.weights[alive], network.alphas[alive])

@@ -10,6 +10,7 @@ import numpy as np
 
 from convex_solver.certificates import cover_sphere
 from convex_solver.program import ConvexProgram, rotated
+from convex_solver.rounding import lengths
 from convex_solver.solver.pricing import Maxima, Pricer
 from convex_solver.typing import Array
 
@@ -81,7 +82,7 @@ class Search:
         ``weights`` (G, r) and ``signs`` (G,); neurons of next to no weight are left
         out.
         """
-        norms = np.linalg.norm(weights, axis=1)
+        norms = lengths(weights)
         active = norms > 1e-6 * norms.max(initial=0.0)
         last = self.promising()
         seeds = np.vstack([weights[active], last.directions])

@@ -19,6 +19,7 @@ from convex_solver.errors import TrainingDivergedError
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import ConvexProgram, join_neurons
 from convex_solver.reading import deadline_after, part_of_time, read_seconds
+from convex_solver.rounding import lengths
 from convex_solver.training.descent import RULES, Options, Task, start_point
 from convex_solver.typing import Array
 
@@ -296,7 +297,7 @@ class _Part:
     def balanced(self, task: Task) -> Array:
         """Objectives of the best points after Lemma 2's rescaling; inf if diverged."""
         weights, alphas = task.split(self.best)
-        norms = np.linalg.norm(weights, axis=1).reshape(alphas.shape)
+        norms = lengths(weights).reshape(alphas.shape)
         gain = 0.5 * task.program.beta * np.sum((norms - np.abs(alphas)) ** 2, axis=1)
         return np.where(np.isfinite(self.least), self.least - gain, np.inf)
 
