@@ -68,6 +68,7 @@ from arrangement._kernels import classes as kernels
 from arrangement._kernels.counting import Primes
 from arrangement._kernels.orbits import Chain, Search
 from arrangement._kernels.state import BAD_PRIME, DONE, GROW_POOL
+from arrangement.counting.pace import Pace
 from arrangement.counting.primes import (
     _TABLE_LIMIT,
     _inverse_table,
@@ -80,8 +81,8 @@ from arrangement.model import Stabilisers
 from arrangement.options import IsLate, Listener, Progress, free_bytes, never
 
 IntRow = tuple[int, ...]
-# Rows of sets that a kernel call moves, pairs of lines that it meets modulo a prime (40
-# ns each): about a second, and a fraction of one.
+# Rows of sets that a kernel call moves, and pairs of lines that it meets modulo a prime
+# (40 ns each), at most.
 _WORK_PER_CALL = 2**21
 _PAIRS_PER_CALL = 2**23
 # Seconds from one word of progress to the next.
@@ -266,9 +267,10 @@ def expand(
     below = _new_level(run, rank + 1, m + 1 + _ROOM)
     edges = np.zeros((0 if take is None else m + _ROOM, 3), dtype=np.int64)
     parts = run.matrix, run.weights, run.chain, run.search, run.work, state, edges
+    pace = Pace(_WORK_PER_CALL)
     while True:
-        status = kernels.expand(
-            level, below, rank, *parts, _ROUNDS, _MOST_PATHS, _WORK_PER_CALL
+        status = pace.call(
+            kernels.expand, level, below, rank, *parts, _ROUNDS, _MOST_PATHS
         )
         if take is not None:
             take(edges[: state[kernels.N_EDGES]])
@@ -291,8 +293,9 @@ def _close(run: Run, level: kernels.Level, rank: int) -> NDArray[np.int64] | Non
     sums = np.zeros((2, run.weights.moduli.size), dtype=np.int64)
     meeting = np.zeros((m, k, 1), dtype=np.int64)
     parts = run.matrix, run.weights, run.work, meeting, sums, state
+    pace = Pace(_PAIRS_PER_CALL)
     while True:
-        status = kernels.close(level, rank, *parts, _PAIRS_PER_CALL)
+        status = pace.call(kernels.close, level, rank, *parts)
         if status == DONE:
             run.limits.visited += int(level.n_classes[0])
             return sums

@@ -66,6 +66,7 @@ from arrangement.counting.groups import (
     given_group,
     numbers_by_symmetry,
 )
+from arrangement.counting.pace import Pace
 from arrangement.counting.primes import (
     _TABLE_LIMIT,
     _inverse_table,
@@ -87,8 +88,7 @@ from arrangement.options import (
 
 IntRow = tuple[int, ...]
 Symmetries: TypeAlias = str | Sequence[ArrayLike] | None
-# Row operations a kernel call, each tens of nanoseconds to a microsecond: a call
-# returns within about a second, so that Ctrl-C is answered.
+# Row operations a kernel call, at most, each tens of nanoseconds to a microsecond.
 _WORK_PER_CALL = 2**21
 # Restrictions visited, a fraction of a second, before symmetries are searched for.
 _FIRST_NODES = 2**17
@@ -437,9 +437,9 @@ def _walk(
     tree = kernels.Restrictions(levels, length, position, counts, state)
     # Counters grow by at most m a node, and 2**63 / m nodes take centuries.
     limit = min(max_nodes, 2**62)
-    said = time.monotonic()
+    said, pace = time.monotonic(), Pace(_WORK_PER_CALL)
     while True:
-        status = kernels.advance(tree, modulo, slots, scratch, limit, _WORK_PER_CALL)
+        status = pace.call(kernels.advance, tree, modulo, slots, scratch, limit)
         visited = int(state[kernels.NODES])
         if status == DONE:
             return tuple(counts.tolist()), visited

@@ -197,8 +197,8 @@ def float_array(values: ArrayLike | Any, *, name: str) -> NDArray[np.float64]:
     beyond = np.flatnonzero(~np.isfinite(rounded))
     if beyond.size:
         raise InputError(
-            f"{name} has a number beyond float64 ({where(int(beyond[0]))}); correct it, "
-            "or scale it."
+            f"{name} has a number beyond float64 ({where(int(beyond[0]))}); scale it "
+            "or correct it."
         )
     return rounded.reshape(array.shape)
 

@@ -17,10 +17,12 @@ import pytest
 from arrangement import (
     Arrangement,
     BudgetExceededError,
+    InputError,
     ListingStoppedError,
     count_patterns,
     enumerate_patterns,
     iter_patterns,
+    open_patterns,
 )
 from arrangement.listing.listers import CellLister, VertexLister
 from arrangement.listing.plan import Plan
@@ -164,3 +166,80 @@ def test_a_count_keeps_its_time():
     with pytest.raises(BudgetExceededError, match=r"the time is up.*raise time"):
         count_patterns(X, time_limit=0.5)
     assert time.monotonic() - begin < 0.5 + LIMIT
+
+
+LIST = """
+import sys
+import numpy as np
+from arrangement import enumerate_patterns, iter_patterns
+X = np.random.default_rng(0).normal(size=(60, 6))
+enumerate_patterns(X[:20])
+
+def tell(latest):
+    if latest.done:
+        print("listed", flush=True)
+
+try:
+    enumerate_patterns(X, progress=tell, max_bytes=2**33)
+except KeyboardInterrupt as error:
+    first = next(iter_patterns(X, block_size=len(error.patterns)))
+    print(len(error.patterns), (first.packed == error.patterns.packed).all())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_what_was_listed_before_an_interrupt_is_there():
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(
+        [sys.executable, "-c", LIST], stdout=subprocess.PIPE, text=True, cwd=root
+    ) as child:
+        lines = [child.stdout.readline(), child.stdout.readline()]
+        child.send_signal(signal.SIGINT)
+        lines += child.stdout.readlines()
+    assert lines[0] == "listed\n"
+    count, is_beginning = lines[-1].split()
+    assert (int(count) > 0, is_beginning) == (True, "True")
+
+
+COMMAND = """
+import logging, sys
+from arrangement.cli import main
+log = logging.getLogger("arrangement")
+log.addHandler(logging.StreamHandler(sys.stdout))
+log.setLevel(logging.DEBUG)
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("name", ["list.npz", "list.zarr"])
+def test_an_interrupted_command_leaves_nothing_half_written(tmp_path, name):
+    if name.endswith("zarr"):
+        pytest.importorskip("zarr")
+    np.save(tmp_path / "X.npy", np.random.default_rng(0).normal(size=(60, 6)))
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(
+        [sys.executable, "-u", "-c", COMMAND, "enumerate", "X.npy", "-o", name],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    ) as child:
+        lines = []
+        for line in child.stdout:
+            lines.append(line)
+            if sum("patterns so far" in told for told in lines) == 5:
+                child.send_signal(signal.SIGINT)
+                break
+        lines += child.stdout.readlines()
+    assert child.returncode == 130, lines
+    assert lines[-1] == "arrangement: interrupted\n"
+    left = {path.name for path in tmp_path.iterdir()} - {"X.npy"}
+    if name.endswith("npz"):
+        assert left == set()
+        return
+    assert left == {name}
+    # what is there says that it is a part, and may be continued
+    with pytest.raises(InputError, match=r"is incomplete: \d+ chunks.*--resume"):
+        open_patterns(tmp_path / name)

@@ -20,7 +20,7 @@ from arrangement.listing.runs import run
 from arrangement.listing.shares import sign_shares
 from arrangement.listing.vertices import VertexWalker
 from arrangement.listing.vertices.decisions import Decisions
-from arrangement.listing.vertices.subsets import even_boxes
+from arrangement.listing.vertices.subsets import boxes_of_level, even_boxes
 
 from reference.listings import joined
 from strategies import affine_arrangements, matrices
@@ -198,3 +198,28 @@ def test_chambers_that_are_more_than_they_seemed_are_not_all_listed(monkeypatch)
     monkeypatch.undo()
     sampler = shares._Sampler(layout)
     assert sampler.all_cells().total == sum(even) / 2
+
+
+@pytest.mark.parametrize(("n_free", "size"), [(9, 1), (9, 2), (12, 3), (10, 4), (5, 5)])
+@pytest.mark.parametrize("least", [1, 3, 20, 500])
+def test_boxes_of_a_level_are_all_sets_in_order(n_free, size, least):
+    """Each is a box of sets that begin with one head; none is far too large."""
+    every = list(itertools.combinations(range(n_free), size))
+    found = []
+    boxes = list(boxes_of_level(n_free, size, 1, least))
+    for k, box in enumerate(boxes):
+        end = len(box.head)
+        assert box.level == 1
+        inside = [
+            chosen
+            for chosen in every
+            if chosen[:end] == box.head and box.first <= chosen[end] < box.stop
+        ]
+        found += inside
+        # what has one head is not split by its last row
+        assert end < max(size - 1, 1)
+        is_splittable = end < size - 2
+        assert not is_splittable or len(inside) <= 3 * least
+        is_last = k + 1 == len(boxes) or boxes[k + 1].head != box.head
+        assert len(inside) >= least or is_last
+    assert found == every
