@@ -49,7 +49,7 @@ from convex_solver.certificates.relu import (
     lower_bound,
     read_for,
 )
-from convex_solver.certificates.status import SolutionStatus
+from convex_solver.certificates.status import SolutionStatus, bounds_by
 
 __all__ = [
     "COVERED_RANK",
@@ -66,6 +66,7 @@ __all__ = [
     "Redundancy",
     "SolutionStatus",
     "bounds",
+    "bounds_by",
     "certify",
     "certify_circular_cnn",
     "certify_infeasible_cnn",

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Callable
 from enum import Enum
 from fractions import Fraction
+from typing import TypeVar
 
 import numpy as np
 
+from arrangement.io import held_interrupts
 from convex_solver.reading import read_tolerance
 from convex_solver.rounding import float_above
+
+_Bounds = TypeVar("_Bounds")
 
 
 class SolutionStatus(Enum):
@@ -80,3 +86,15 @@ class Bounds:
     def status(self, tol: float) -> SolutionStatus:
         """Return OPTIMAL exactly when the gap is at most ``tol``."""
         return status_of(self.upper_bound, self.lower_bound, tol)
+
+
+def bounds_by(deadline: float, bounds: Callable[[float], _Bounds]) -> _Bounds:
+    """Return ``bounds(deadline)``; after Ctrl-C those that take no time, and are loose.
+
+    What was found is certified so in any case.
+    """
+    try:
+        return bounds(deadline)
+    except KeyboardInterrupt:
+        with held_interrupts():
+            return bounds(time.monotonic())

@@ -42,7 +42,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from arrangement import InputError
-from convex_solver.certificates import circular_bounds
+from convex_solver.certificates import bounds_by, circular_bounds
 from convex_solver.linear_cnn.fourier_norm import FourierModel, fourier_basis, moduli
 from convex_solver.linear_cnn.proximal_newton import minimise_data
 from convex_solver.linear_cnn.solution import (
@@ -264,8 +264,11 @@ def solve_circular_cnn(
     frequency = np.minimum(np.arange(d), -np.arange(d) % d)
     z[moduli(result.point)[frequency] == 0.0] = 0.0
     network = program.network(z)
-    certificate = circular_bounds(
-        program.samples, network, result.v[:, 0], program.beta, deadline=deadline
+    certificate = bounds_by(
+        deadline,
+        lambda end: circular_bounds(
+            program.samples, network, result.v[:, 0], program.beta, deadline=end
+        ),
     )
     status = certificate.status(tol)
     return CNNSolution(

@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from arrangement import InputError
-from convex_solver.certificates import linear_bounds
+from convex_solver.certificates import bounds_by, linear_bounds
 from convex_solver.linear_cnn.nuclear_norm import NuclearModel
 from convex_solver.linear_cnn.proximal_newton import ProximalResult, minimise_data
 from convex_solver.linear_cnn.solution import (
@@ -211,12 +211,12 @@ def solve_linear_cnn(
         deadline=part_of_time(deadline, SOLVER_SHARE),
     )
     network = program.network(result.point)
-    certificate = linear_bounds(
-        program.samples,
-        network,
-        result.v.reshape(program.y.shape),
-        program.beta,
-        deadline=deadline,
+    dual = result.v.reshape(program.y.shape)
+    certificate = bounds_by(
+        deadline,
+        lambda end: linear_bounds(
+            program.samples, network, dual, program.beta, deadline=end
+        ),
     )
     status = certificate.status(tol)
     return CNNSolution(

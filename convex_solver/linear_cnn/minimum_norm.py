@@ -29,6 +29,7 @@ from convex_solver.certificates import (
     MinimumNormCertificate,
     Redundancy,
     SolutionStatus,
+    bounds_by,
     combination,
     infeasibility,
     inverse_work,
@@ -202,12 +203,15 @@ def solve_minimum_norm_cnn(
     dual = np.zeros_like(targets)
     dual[kept] = V
     network = recover_linear_cnn(Z, n_patches, program.y.shape[1:])
-    certificate = minimum_norm_bounds(
-        program.samples,
-        network,
-        dual.reshape(program.y.shape),
-        found.proofs,
-        deadline=deadline,
+    certificate = bounds_by(
+        deadline,
+        lambda end: minimum_norm_bounds(
+            program.samples,
+            network,
+            dual.reshape(program.y.shape),
+            found.proofs,
+            deadline=end,
+        ),
     )
     status = certificate.status(tol)
     return MinimumNormSolution(

@@ -16,16 +16,16 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from arrangement.io import ProgressLike, held_interrupts, shows_progress
+from arrangement.io import ProgressLike, shows_progress
 from convex_solver.certificates import (
     InterpolationCertificate,
     SolutionStatus,
+    bounds_by,
     check_rows,
     cover_sphere,
     interpolation_bounds,
@@ -37,7 +37,6 @@ from convex_solver.program import ConvexProgram
 from convex_solver.reading import (
     MAX_CONES,
     TOL,
-    Data,
     Limits,
     deadline_after,
     part_of_time,
@@ -184,7 +183,18 @@ def interpolate(
     network, dual, penalty, rounds = _penalised(
         program, limits, part_of_time(deadline, SOLVER_SHARE), progress
     )
-    certificate = _certified(data, network, dual, limits, deadline)
+    certificate = bounds_by(
+        deadline,
+        lambda end: interpolation_bounds(
+            data,
+            network,
+            dual,
+            rtol=max(1e-11, 0.05 * tol),
+            max_cones=max_cones,
+            deadline=end,
+            n_jobs=limits.n_jobs,
+        ),
+    )
     scale = certificate.max_price if 0.0 < certificate.max_price < math.inf else 1.0
     return Interpolation(
         norm=network.decay(1.0),
@@ -199,26 +209,6 @@ def interpolate(
         seconds=time.monotonic() - begin,
         tol=tol,
     )
-
-
-def _certified(
-    data: Data, network: TwoLayerReLU, dual: Array, limits: Limits, deadline: float
-) -> InterpolationCertificate:
-    """Return the certificate; after Ctrl-C one that takes no time, and is loose."""
-    bounds = partial(
-        interpolation_bounds,
-        data,
-        network,
-        dual,
-        rtol=max(1e-11, 0.05 * limits.tol),
-        max_cones=limits.max_cones,
-        n_jobs=limits.n_jobs,
-    )
-    try:
-        return bounds(deadline=deadline)
-    except KeyboardInterrupt:
-        with held_interrupts():
-            return bounds(deadline=time.monotonic())
 
 
 def _penalised(

@@ -2,6 +2,8 @@
 
 import itertools
 import math
+import os
+import signal
 import time
 
 import numpy as np
@@ -21,7 +23,11 @@ from convex_solver import (
     solve_linear_cnn,
     solve_minimum_norm_cnn,
 )
-from convex_solver.certificates import linear_bounds, minimum_norm_bounds
+from convex_solver.certificates import (
+    bounds_by,
+    linear_bounds,
+    minimum_norm_bounds,
+)
 from convex_solver.linear_cnn import minimum_norm
 from convex_solver.linear_cnn.exact_rows import dependent_rows
 from convex_solver.linear_cnn.fourier_norm import FourierModel
@@ -309,3 +315,23 @@ def test_limits_that_are_none_are_refused(kind, limit, error, message):
         program = make()
     with pytest.raises(error, match=message):
         solve(program, time_limit=limit)
+
+
+@pytest.mark.parametrize("n_times", [1, 3])
+def test_an_interrupted_certificate_is_a_loose_one(n_times):
+    """The network that was found is certified in any case."""
+    ends = []
+
+    def bounds(end):
+        ends.append(end)
+        if end == math.inf:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.1)
+        for _ in range(n_times - 1):
+            os.kill(os.getpid(), signal.SIGINT)
+        return "loose"
+
+    assert bounds_by(math.inf, bounds) == "loose"
+    assert len(ends) == 2
+    assert ends[1] <= time.monotonic()
+    assert bounds_by(0.0, lambda end: end) == 0.0
