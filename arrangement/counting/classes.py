@@ -65,6 +65,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arrangement._kernels import classes as kernels
+from arrangement._kernels import planes
 from arrangement._kernels.counting import Primes
 from arrangement._kernels.orbits import Chain, Search
 from arrangement._kernels.state import BAD_PRIME, DONE, GROW_POOL
@@ -295,7 +296,7 @@ def _close(run: Run, level: kernels.Level, rank: int) -> NDArray[np.int64] | Non
     parts = run.matrix, run.weights, run.work, meeting, sums, state
     pace = Pace(_PAIRS_PER_CALL)
     while True:
-        status = pace.call(kernels.close, level, rank, *parts)
+        status = pace.call(planes.close, level, rank, *parts)
         if status == DONE:
             run.limits.visited += int(level.n_classes[0])
             return sums

@@ -37,6 +37,7 @@ from convex_solver.program import ConvexProgram
 from convex_solver.reading import (
     MAX_CONES,
     TOL,
+    Data,
     Limits,
     deadline_after,
     part_of_time,
@@ -184,16 +185,7 @@ def interpolate(
         program, limits, part_of_time(deadline, SOLVER_SHARE), progress
     )
     certificate = bounds_by(
-        deadline,
-        lambda end: interpolation_bounds(
-            data,
-            network,
-            dual,
-            rtol=max(1e-11, 0.05 * tol),
-            max_cones=max_cones,
-            deadline=end,
-            n_jobs=limits.n_jobs,
-        ),
+        deadline, lambda end: _certified(data, network, dual, limits, end)
     )
     scale = certificate.max_price if 0.0 < certificate.max_price < math.inf else 1.0
     return Interpolation(
@@ -208,6 +200,20 @@ def interpolate(
         rounds=rounds,
         seconds=time.monotonic() - begin,
         tol=tol,
+    )
+
+
+def _certified(
+    data: Data, network: TwoLayerReLU, dual: Array, limits: Limits, deadline: float
+) -> InterpolationCertificate:
+    return interpolation_bounds(
+        data,
+        network,
+        dual,
+        rtol=max(1e-11, 0.05 * limits.tol),
+        max_cones=limits.max_cones,
+        deadline=deadline,
+        n_jobs=limits.n_jobs,
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from arrangement import Progress, characteristic_polynomial, count_patterns
 from arrangement._kernels import classes as kernels
+from arrangement._kernels import planes
 from arrangement.counting import classes
 from arrangement.counting import counts as counting
 from arrangement.counting.groups import found_group, given_group, numbers_by_symmetry
@@ -124,7 +125,7 @@ def test_one_compiled_version_of_each_kernel() -> None:
         )
         == 120
     )
-    for kernel in (kernels.expand, kernels.close):
+    for kernel in (kernels.expand, planes.close):
         if hasattr(kernel, "signatures"):  # not with NUMBA_DISABLE_JIT
             assert len(kernel.signatures) == 1
 
