@@ -309,7 +309,8 @@ def enumerate_patterns(
     Raises
     ------
     ListingTooLargeError
-        Before anything is listed, when the list would not fit in ``max_bytes``.
+        Before anything is listed, when the list would not fit in ``max_bytes``: at
+        once, or after a count that takes half a minute at most.
     ListingStoppedError
         A limit was reached; ``error.patterns`` has what was found, in order.
     ListingInterruptedError

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from arrangement import Arrangement, ArrangementError
-from arrangement._kernels.state import DONE, N_EMITTED, PAUSED
+from arrangement._kernels.state import DONE, HEAD, N_EMITTED, PAUSED
 from arrangement._kernels.vertices import walk as vertices
 from arrangement.listing.cells.layout import make_layout
 from arrangement.listing.cells.walker import Walker, new_output
@@ -327,13 +327,16 @@ def test_forks_list_the_whole_in_order_with_nothing_shared(n, r):
 def test_pieces_have_as_many_chambers_as_asked_for(least):
     one = vertex_walker(np.random.default_rng(5).standard_normal((12, 5)), step=1)
     pieces = [make() for make in one.pieces(least)]
-    levels = [piece._level.number for piece in pieces]
+    heads = [
+        (piece._level.number, *piece._level.path.prefix[: piece.control[HEAD]])
+        for piece in pieces
+    ]
     counts = [len(walk(piece)[0]) for piece in pieces]
     assert sum(counts) == 1 + sum(math.comb(11, k) for k in (1, 2, 3, 4))
     assert (len(pieces) == 2) == (least == 10**6)
-    # the first piece, and the last of each level, have what is left
+    # the first piece, and the last of each head of a level, have what is left
     for k in range(1, len(pieces) - 1):
-        assert counts[k] >= least or levels[k + 1] != levels[k]
+        assert counts[k] >= least or heads[k + 1] != heads[k]
 
 
 # --- witnesses ----------------------------------------------------------------
