@@ -53,7 +53,7 @@ def certify(options: argparse.Namespace) -> int:
     begin = time.perf_counter()
     try:
         model = _model(options)
-        table, y = _table_of(options, model)
+        table, y = table_of(options, model)
         found = _recomputed(options, model, table, y)
     except CertificateError as error:
         reason = " ".join(str(error).split())
@@ -132,7 +132,7 @@ def _model(options: argparse.Namespace) -> Model:
     if options.model != "-":
         return load_model(options.model)
     if options.file == "-":
-        raise UsageError("MODEL and DATA are both '-'; only one can be standard input")
+        raise UsageError("MODEL and DATA are both '-'; only one can be standard input.")
     try:
         content = parse_json(sys.stdin.buffer.read())
     except (ValueError, json.JSONDecodeError) as error:
@@ -140,7 +140,7 @@ def _model(options: argparse.Namespace) -> Model:
     return read_model(content, "standard input")
 
 
-def _table_of(
+def table_of(
     options: argparse.Namespace, model: Model
 ) -> tuple[Table, NDArray[Any] | list[int]]:
     """Return the rows that the model was fitted on, and their targets."""

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from arrangement import ArrangementError
-from arrangement.io import add_table_options, command_line, run
+from arrangement.io import add_table_options, command_line, run, say_exit_codes
 from convex_solver.cli.check import VALUES, certify, predict
 from convex_solver.cli.export import add_export
 from convex_solver.cli.fit import add_fit
@@ -56,6 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
             "file", metavar="DATA", help="CSV, npy or npz, or - for stdin"
         )
         add_table_options(command, floats=False)
+    say_exit_codes(parser, commands.choices.values())
     return parser
 
 

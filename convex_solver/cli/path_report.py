@@ -90,7 +90,8 @@ def print_end(
         lines.append(("chosen", f"by --rule {options.rule}: {_chosen_text(chosen)}"))
     lines.append(("status", _status_text(found)))
     lines += [("hint", each) for each in _hints(found, choice)]
-    written = [name for name in (options.output, options.plot) if name is not None]
+    output = "standard output" if options.output == "-" else options.output
+    written = [name for name in (output, options.plot) if name is not None]
     if written:
         lines.append(("written", ", ".join(written)))
     lines += [("time", seconds_text(seconds)), *_next(options, found, choice)]
@@ -139,7 +140,7 @@ def _next(
     options: argparse.Namespace, found: SolutionPath, choice: Choice | None
 ) -> list[tuple[str, str]]:
     """Return the command that goes on: it checks the model, or fits it."""
-    if options.file == "-" or choice is None:
+    if "-" in (options.file, options.output) or choice is None:
         return []
     if options.output is not None:
         words = ["certify", options.output, options.file, *table_words(options)]
