@@ -19,7 +19,12 @@ from arrangement._kernels import counting
 from arrangement._kernels.cells import walk_floats, walk_ints
 from arrangement._kernels.verification import check_signs, margin_direction
 from arrangement.counting import count_patterns, cover_bound
-from arrangement.errors import ArrangementError, IncompleteListingError, InputError
+from arrangement.errors import (
+    ArrangementError,
+    BudgetExceededError,
+    IncompleteListingError,
+    InputError,
+)
 from arrangement.io import (
     Kind,
     Table,
@@ -50,7 +55,7 @@ from arrangement.io import (
 )
 from arrangement.listing import enumerate_patterns, make_layout
 from arrangement.model import Arrangement, PatternSet, Proof
-from arrangement.options import Listener
+from arrangement.options import Deadline, Listener
 from arrangement.proofs import ProofFile, source_of
 from arrangement.stores import open_patterns, read_csv, write_patterns
 from arrangement.verification import verify, verify_to_file
@@ -160,14 +165,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 class _Input(NamedTuple):
-    """What was read, and what a person is told of it."""
+    """What was read, what a person is told of it, and the seconds that are left."""
 
     arrangement: Arrangement
     columns: tuple[str, ...]
     table: Table
+    left: float | None
 
 
 def _read(options: argparse.Namespace) -> _Input:
+    deadline = Deadline(options.time_limit)
     table = open_table(options, options.file)
     names = table.features() if options.columns is None else tuple(options.columns)
     table = with_values(options, table, names)
@@ -175,7 +182,12 @@ def _read(options: argparse.Namespace) -> _Input:
     arrangement = Arrangement(
         with_ones(X) if options.intercept else X, floats=options.floats
     )
-    return _Input(arrangement, names, table)
+    if deadline.is_late():
+        raise BudgetExceededError(
+            "the time is up, and the table has been read, no more; raise --time-limit."
+        )
+    left = None if options.time_limit is None else deadline.left()
+    return _Input(arrangement, names, table, left)
 
 
 def _count(options: argparse.Namespace) -> int:
@@ -185,9 +197,7 @@ def _count(options: argparse.Namespace) -> int:
     arrangement = given.arrangement
     say_compiling(_COUNTING, quiet=options.json)
     with progress_bar(" patterns", quiet=options.json) as progress:
-        total = count_patterns(
-            arrangement, time_limit=options.time_limit, progress=progress
-        )
+        total = count_patterns(arrangement, time_limit=given.left, progress=progress)
     bound = cover_bound(arrangement.n_distinct, arrangement.rank)
     values = _facts(options, given, total, bound) | {
         "method": "deletion and restriction, exact zero tests modulo primes",
@@ -213,7 +223,7 @@ def _enumerate(options: argparse.Namespace) -> int:
     arrangement = given.arrangement
     say_compiling(listing_kernels(arrangement), quiet=options.json)
     with progress_bar(" patterns", quiet=options.json) as progress:
-        written = write(options, arrangement, target, progress)
+        written = write(options, given, target, progress)
     values = _facts(options, given, written["patterns"], written["bound"])
     values |= written | {"seconds": time.perf_counter() - begin}
     if options.json:
@@ -234,7 +244,7 @@ def _enumerate(options: argparse.Namespace) -> int:
 
 
 _Way = Callable[
-    [argparse.Namespace, Arrangement, Path | None, Listener | None], dict[str, Any]
+    [argparse.Namespace, _Input, Path | None, Listener | None], dict[str, Any]
 ]
 
 
@@ -265,16 +275,16 @@ def _way_to_write(options: argparse.Namespace) -> tuple[_Way, Path | None]:
 
 def _write_list(
     options: argparse.Namespace,
-    arrangement: Arrangement,
+    given: _Input,
     target: Path | None,
     progress: Listener | None,
 ) -> dict[str, Any]:
     patterns = enumerate_patterns(
-        arrangement,
+        given.arrangement,
         prove=options.prove,
         n_jobs=options.jobs,
         max_bytes=options.max_bytes,
-        time_limit=options.time_limit,
+        time_limit=given.left,
         progress=progress,
     )
     if target is None:
@@ -295,13 +305,13 @@ def _write_list(
 
 def _write_store(
     options: argparse.Namespace,
-    arrangement: Arrangement,
+    given: _Input,
     target: Path | None,
     progress: Listener | None,
 ) -> dict[str, Any]:
     stored = write_patterns(
         options.output,
-        arrangement,
+        given.arrangement,
         prove=options.prove,
         n_jobs=options.jobs,
         resume=options.resume,
@@ -382,7 +392,7 @@ def _proven(
     target: Path | None,
 ) -> tuple[Proof, ProofFile | None]:
     """Prove a list; write the proof of it where one was asked for."""
-    limit = options.time_limit
+    limit = given.left
     if options.proof is None:
         return verify(patterns, given.arrangement, time_limit=limit), None
     source = source_of(given.table, given.columns, intercept=options.intercept)

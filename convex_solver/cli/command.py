@@ -44,9 +44,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--values",
         choices=VALUES,
         default=VALUES[0],
-        help="prediction: in the units of the target, a class of a classification "
-        "(default); output: of the network; probability: of the second class, with "
-        "logistic loss",
+        help="prediction: in the units of the target, of poisson the mean, of a "
+        "classification the class (default); output: of the network, of poisson the "
+        "logarithm of the mean; probability: of the second class, with logistic loss",
     )
     for command in (check, guess):
         command.add_argument(

@@ -25,6 +25,7 @@ from arrangement.io import (
 )
 from convex_solver.certificates import SolutionStatus
 from convex_solver.cli.fit_page import PICTURE_SIZE, fit_page
+from convex_solver.cli.labels import classes_text
 from convex_solver.cli.problem import (
     Beta,
     Problem,
@@ -254,7 +255,7 @@ def _print_fit(
         ("file", options.file),
         *([("read as", notes)] if notes else []),
         ("predict", f"{options.target} from {features}{ones}"),
-        *([("classes", f"{classes[0]} = -1, {classes[1]} = +1")] if classes else []),
+        *([("classes", classes_text(classes))] if classes else []),
         ("problem", problem_line + beta_max),
         ("rows", f"n = {values['n']:,}"),
         ("rank", f"r = {values['rank']} of {values['d']} columns"),

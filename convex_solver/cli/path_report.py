@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arrangement.io import names_text, print_report, seconds_text, table_words
+from convex_solver.cli.labels import classes_text
 from convex_solver.cli.problem import Problem
 from convex_solver.cli.quality import error_name
 from convex_solver.cli.report import problem_text, proven_text
@@ -47,11 +48,7 @@ def print_head(options: argparse.Namespace, problem: Problem, grid: Array) -> No
             ("file", options.file),
             *([("read as", notes)] if notes else []),
             ("predict", f"{options.target} from {features}{ones}"),
-            *(
-                [("classes", f"{classes[0]} = -1, {classes[1]} = +1")]
-                if classes
-                else []
-            ),
+            *([("classes", classes_text(classes))] if classes else []),
             ("problem", what),
             ("rows", f"n = {program.n:,}"),
             ("rank", f"r = {program.rank} of {program.d} columns"),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from arrangement import InputError
-from arrangement.io import parse_json, shown, write_new
+from arrangement.io import kind_of, parse_json, shown, write_new
 from convex_solver.errors import ModelFileError
 from convex_solver.typing import Array
 
@@ -38,17 +38,30 @@ def write_json(path: str | os.PathLike[str], content: dict[str, Any]) -> None:
 
 def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read a JSON object; `ModelFileError` says in one line why it cannot be read."""
+    raw = b""
     try:
-        content = parse_json(Path(path).read_bytes())
+        raw = Path(path).read_bytes()
+        content = parse_json(raw)
     except OSError as error:
         raise ModelFileError(f"cannot read {path}: {error.strerror}.") from error
     except ValueError as error:
-        raise ModelFileError(f"{path} is damaged: {error}.") from error
+        raise ModelFileError(why_no_json(os.fspath(path), raw, error)) from error
     except MemoryError:
         raise ModelFileError(f"{path} does not fit in the free memory.") from None
     if not isinstance(content, dict):
         raise ModelFileError(f"{path} holds {shown(content)}; expected a JSON object.")
     return content
+
+
+def why_no_json(source: str, raw: bytes, error: Exception) -> str:
+    """Return one line about bytes that `parse_json` refused: what they are instead."""
+    wanted = "a model or a network (JSON), which comes before the data"
+    kind = kind_of(raw)
+    if kind is not None:
+        return kind.refusal(source, wanted)
+    if raw and not raw.lstrip().startswith(b"{"):
+        return f"{source} is no JSON ({error}); expected {wanted}."
+    return f"{source} is damaged: {error}."
 
 
 class Fields:
