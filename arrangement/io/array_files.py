@@ -19,7 +19,7 @@ from arrangement.options import first_line
 ARRAY_MAGIC = (b"\x93NUMPY", b"PK\x03\x04", b"PK\x05\x06")
 
 # what NumPy and zipfile raise for damaged files
-_DAMAGE = (
+DAMAGES = (
     ValueError,
     TypeError,
     KeyError,
@@ -67,7 +67,7 @@ def read_arrays(shown: str, raw: bytes, key: str | None) -> Arrays:
             if isinstance(loaded, np.ndarray)
             else {name: loaded[name] for name in loaded.files}
         )
-    except _DAMAGE as error:
+    except DAMAGES as error:
         raise InputError(
             f"cannot read {shown} as an array file: {first_line(error)}."
         ) from error

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from arrangement.io.array_files import DAMAGES
 from arrangement.io.bit_rows import is_bit_rows
 
 # Bytes from which text is told.
@@ -42,12 +43,9 @@ _BY_START = {
     b"\x89CONIC1\n": _CONIC,
     b"VER\n": _CONIC,
     b"\x89PNG": ("a picture", ""),
-    b"%PDF": ("a picture or a document (PDF)", ""),
     b"<!DOCTYPE html": ("a page for a browser", ""),
     b"<?xml": ("XML, perhaps a picture", ""),
     b"<svg": ("a picture", ""),
-    b"\x89HDF\r\n": ("an HDF5 file", "write its table as CSV or npz"),
-    b"PAR1": ("a Parquet file", "write it as CSV"),
 }
 
 
@@ -131,9 +129,7 @@ def _archive(raw: bytes) -> Kind | None:
                     np.lib.format.read_magic(stream)
                     shape, _, _ = np.lib.format.read_array_header_1_0(stream)
                 return Kind(f"a list of {shape[0]:,} patterns", _LIST_USE)
-    except (zipfile.BadZipFile, ValueError, OSError, IndexError, TypeError):
-        return None
-    except (RuntimeError, NotImplementedError):  # encrypted, or packed in an odd way
+    except DAMAGES:
         return None
     if "[Content_Types].xml" in names:
         return Kind("an Excel workbook", "save its sheet as CSV first")

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from arrangement import InputError
-from arrangement.io import kind_of, parse_json, shown, write_new
+from arrangement.io import kind_of, kind_of_path, parse_json, shown, write_new
 from convex_solver.errors import ModelFileError
 from convex_solver.typing import Array
 
 # Length of a dimension in a file; a larger one is a mistake.
 MOST_INPUTS = 10**9
+_WANTED = "a model or a network (JSON), which comes before the data"
 
 
 def write_json(path: str | os.PathLike[str], content: dict[str, Any]) -> None:
@@ -38,6 +39,8 @@ def write_json(path: str | os.PathLike[str], content: dict[str, Any]) -> None:
 
 def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read a JSON object; `ModelFileError` says in one line why it cannot be read."""
+    if os.path.isdir(path):
+        _refuse_folder(path)
     raw = b""
     try:
         raw = Path(path).read_bytes()
@@ -53,14 +56,19 @@ def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
     return content
 
 
+def _refuse_folder(path: str | os.PathLike[str]) -> None:
+    kind = kind_of_path(path)
+    if kind is not None:
+        raise ModelFileError(kind.refusal(os.fspath(path), _WANTED))
+
+
 def why_no_json(source: str, raw: bytes, error: Exception) -> str:
     """Return one line about bytes that `parse_json` refused: what they are instead."""
-    wanted = "a model or a network (JSON), which comes before the data"
     kind = kind_of(raw)
     if kind is not None:
-        return kind.refusal(source, wanted)
+        return kind.refusal(source, _WANTED)
     if raw and not raw.lstrip().startswith(b"{"):
-        return f"{source} is no JSON ({error}); expected {wanted}."
+        return f"{source} is no JSON ({error}); expected {_WANTED}."
     return f"{source} is damaged: {error}."
 
 
