@@ -191,9 +191,10 @@ def label(text, decimal):
 
 def read_samples(how, path):
     """Return the numbers in the columns chosen of the records that `csv` finds."""
-    names = how.get("classes") or []
+    names = [] if how.get("classes") is None else how["classes"]
     codes = {label(name, "."): code for name, code in zip(names, ("-1", "1"))}
-    demand(len(names) in (0, len(codes)) and len(codes) in (0, 2), "no two classes")
+    fits = isinstance(names, list) and len(names) == len(codes) in (0, 2)
+    demand(fits, "there are no two classes")
     skip, header = integers([how["skip"], how["header"]], 2, 0)
     columns = [*how["columns"], how["target"], *filter(None, [how["weights"]])]
     columns = [(integers([k], 1, 0)[0], name) for k, name in columns]

@@ -18,7 +18,9 @@ possible separators end in one line that names the option which decides:
                                 otherwise, with line and column
 ==============================  =====================================================
 
-``-`` is standard input.
+``-`` is standard input, and for text that is written standard output.  What is written
+is what the ending of its name says, or refused with the endings that are known; a file
+of another kind in the place of a table is told by its name (`kind_of`).
 """
 
 from arrangement.io.archives import open_archive

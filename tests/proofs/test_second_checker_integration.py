@@ -125,6 +125,9 @@ def test_both_take_classes_for_the_same(agree, tmp_path):
         (["no", "yes"], ["-1", "1"]),
         (["no", 1], ["no", "1"]),
         ("ab", ["a", "b"]),
+        ({"a": 1, "b": 2}, ["a", "b"]),
+        (False, ["-1", "1"]),
+        ("", ["-1", "1"]),
     ):
         assert both(classes, names) == 1, classes
     assert both(["no", "yes"], ["no", "yes", "perhaps"], at=3) == 1
