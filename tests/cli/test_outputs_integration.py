@@ -136,7 +136,7 @@ def test_a_list_as_csv_is_verified_and_proven(run, tmp_path):
     assert (code, "the patterns have 2 rows" in err) == (1, True)
 
 
-def test_threads_and_limits_of_a_list(run, tmp_path):
+def test_threads_and_limits_of_a_list(run, tmp_path, monkeypatch):
     assert run(*LISTING, "one.csv", "--jobs", "2")[0] == 0
     written = (tmp_path / "one.csv").read_bytes()
     assert written == b"".join(PatternSet.load(tmp_path / "l.npz").iter_csv())
@@ -148,6 +148,16 @@ def test_threads_and_limits_of_a_list(run, tmp_path):
         code, out, err = run(*LISTING, "two.csv", *more)
         assert (code, out) == (2, "")
         assert part in err
+    given = {}
+
+    def listed(X, **options):
+        given.update(options)
+        return enumerate_patterns(X)
+
+    monkeypatch.setattr(arrangement_cli, "enumerate_patterns", listed)
+    assert run(*LISTING, "-", "--time-limit", "90", "--jobs", "3")[0] == 0
+    assert given["n_jobs"] == 3
+    assert 0 < given["time_limit"] <= 90
     assert "stop the writing" in run(*LISTING, "s.zarr", "--time-limit", "1")[2]
     assert "the time is up" in run("verify", "l.npz", "t.csv", "--time-limit=1e-9")[2]
     assert not (tmp_path / "two.csv").exists()
