@@ -183,8 +183,18 @@ def dual_below(name, t, v, y, c):
     return -c * (x * y + z * abs(x) + k * x * x / 2)
 
 
+def label(text, decimal):
+    """Return a class: numbers that are equal are one, as any texts are."""
+    number = text.replace(",", ".") if decimal == "," else text
+    return Fraction(number) if NUMBER.fullmatch(number) else text
+
+
 def read_samples(how, path):
     """Return the numbers in the columns chosen of the records that `csv` finds."""
+    names = [] if how.get("classes") is None else how["classes"]
+    codes = {label(name, "."): code for name, code in zip(names, ("-1", "1"))}
+    fits = isinstance(names, list) and len(names) == len(codes) in (0, 2)
+    demand(fits, "there are no two classes")
     skip, header = integers([how["skip"], how["header"]], 2, 0)
     columns = [*how["columns"], how["target"], *filter(None, [how["weights"]])]
     columns = [(integers([k], 1, 0)[0], name) for k, name in columns]
@@ -199,6 +209,10 @@ def read_samples(how, path):
             same = number != header or texts == [name for _, name in columns]
             demand(same, "the names of the columns are others")
             if number > skip:
+                if codes:
+                    found = label(texts[len(how["columns"])], how["decimal"])
+                    demand(found in codes, f"record {number} has another class")
+                    texts[len(how["columns"])] = codes[found]
                 if how["decimal"] == ",":
                     texts = [text.replace(",", ".") for text in texts]
                 fits = all(map(NUMBER.fullmatch, texts))
@@ -456,6 +470,8 @@ def main(arguments):
         names = [ascii(name) for _, name in [how["target"], *how["columns"]]]
         (name, t), beta = claim["loss"], dyadic(claim["beta"])
         print(f"data   {n} rows, {names[0]} from {', '.join(names[1:])}")
+        if how.get("classes"):
+            print("class  -1 is {}, 1 is {}".format(*map(ascii, how["classes"])))
         print(f"loss   {name}, parameter {dyadic(t)}; beta {beta}")
         print(f"upper  {shown(upper, True)}: what the network of the proof attains")
         print(f"lower  {shown(lower, False)}: no network is below it")

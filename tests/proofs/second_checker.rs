@@ -741,6 +741,15 @@ fn decimal(cell: &str, mark: &str, is_binary: bool) -> Res<Q> {
     Ok(if shift >= 0 { Q::whole(&whole.mul(&ten)) } else { Q::new(whole, ten) })
 }
 
+/// Whether a cell is of a class: the same number, or else the same text.
+fn same_class(cell: &str, name: &str, mark: &str) -> bool {
+    match (decimal(cell, mark, false), decimal(name, ".", false)) {
+        (Ok(x), Ok(y)) => x.sub(&y).sign() == 0,
+        (Err(_), Err(_)) => cell == name,
+        _ => false,
+    }
+}
+
 struct Data {
     rows: Vec<Vec<Q>>,
     patches: usize,
@@ -771,6 +780,13 @@ fn read_data(how: &Json, loss: &str, text: &str) -> Res<Data> {
     let skip = how.get("skip")?.small(0, 1 << 40)?;
     let comma = how.get("decimal")?.text()?;
     let is_binary = how.get("floats")?.text()? == "binary";
+    let classes: Vec<&str> = match how.get("classes") {
+        Err(_) | Ok(Json::Null) => vec![],
+        Ok(two) => two.list()?.iter().map(|x| x.text()).collect::<Res<_>>()?,
+    };
+    let is_named = !classes.is_empty();
+    demand(!is_named || classes.len() == 2, "no two classes")?;
+    demand(!is_named || !same_class(classes[0], classes[1], "."), "one class")?;
     let mut samples: Vec<Vec<Q>> = vec![];
     for (k, record) in records(text, mark.chars().next().unwrap_or(','))?.iter().enumerate() {
         let cell = |place: usize| record.get(place).map(|x| x.trim()).ok_or("a short record");
@@ -779,8 +795,15 @@ fn read_data(how: &Json, loss: &str, text: &str) -> Res<Data> {
             demand(same, "columns have other names")?;
         }
         if k as i64 >= skip {
-            let numbers = chosen.iter().map(|(place, _)| decimal(cell(*place)?, comma, is_binary));
-            samples.push(numbers.collect::<Res<_>>()?);
+            let number = |(j, (place, _)): (usize, &(usize, String))| {
+                let text = cell(*place)?;
+                if !is_named || j != width {
+                    return decimal(text, comma, is_binary);
+                }
+                let found = classes.iter().position(|name| same_class(text, name, comma));
+                Ok(Q::int(2 * found.ok_or("another class")? as i64 - 1))
+            };
+            samples.push(chosen.iter().enumerate().map(number).collect::<Res<_>>()?);
         }
     }
     let patches = how.get("patches")?.small(1, 1 << 20)? as usize;

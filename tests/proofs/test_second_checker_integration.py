@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import subprocess
@@ -85,6 +86,51 @@ def test_both_accept_patches_degenerate_rows_and_higher_ranks(agree, tmp_path):
         folder = tmp_path / str(k)
         folder.mkdir()
         assert agree(*proof_of(folder, X, y, beta)[1:]) == 0
+
+
+def test_both_take_classes_for_the_same(agree, tmp_path):
+    X, y = planted_for("hinge", 8, 2, seed=5)
+    _, proof, table = proof_of(tmp_path, X, y, 0.3, loss="hinge")
+    head, *others = proof.read_text().splitlines(keepends=True)
+    lines = [line.rsplit(",", 1) for line in table.read_text().splitlines()]
+
+    def both(classes, names, *, at=None):
+        """What both say where the classes of the table have these names."""
+        claim = json.loads(head)
+        claim["data"]["classes"] = classes
+        proof.write_text(json.dumps(claim) + "\n" + "".join(others))
+        cells = [names[float(label) > 0] for _, label in lines]
+        if at is not None:
+            cells[at] = names[-1]
+        rows = zip(lines, cells, strict=True)
+        table.write_text("".join(f"{left},{cell}\n" for (left, _), cell in rows))
+        return agree(proof, table)
+
+    for classes, names in (
+        (["no", "yes"], ["no", "yes"]),
+        (["0", "1"], ["0.0", "+1e0"]),
+        (["a", "1"], ["a", "1.0"]),
+        (["1;5", "1.5"], ["1;5", "1.50"]),
+        (None, ["-1", "1"]),
+        ([], ["-1", "1"]),
+    ):
+        assert both(classes, names) == 0, classes
+    for classes, names in (
+        (["yes", "no"], ["no", "yes"]),
+        (["no", "yes"], ["No", "yes"]),
+        (["no", "no"], ["no", "no"]),
+        (["0", "0.0"], ["0", "0.0"]),
+        (["no"], ["no", "no"]),
+        (["no", "yes", "no"], ["no", "yes"]),
+        (["no", "yes"], ["-1", "1"]),
+        (["no", 1], ["no", "1"]),
+        ("ab", ["a", "b"]),
+        ({"a": 1, "b": 2}, ["a", "b"]),
+        (False, ["-1", "1"]),
+        ("", ["-1", "1"]),
+    ):
+        assert both(classes, names) == 1, classes
+    assert both(["no", "yes"], ["no", "yes", "perhaps"], at=3) == 1
 
 
 def test_both_refuse_the_same_alterations(agree, tmp_path):
