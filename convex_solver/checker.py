@@ -107,6 +107,18 @@ def dot(p, q):
     return sum([x * y for x, y in zip(p, q)])
 
 
+def is_definite(S):
+    """Whether a symmetric matrix of integers is positive definite: leading minors."""
+    last = 1
+    while S:
+        (top, *right), *rest = S
+        if top <= 0:
+            return False
+        S = [[(top * y - x * z) // last for y, z in zip(row, right)] for x, *row in rest]
+        last = top
+    return True
+
+
 def exp_bounds(x):
     """Return two numbers around exp(x): the series for x / 2^16, squared 16 times."""
     demand(abs(x) <= 4000, "a number is too large for the exponential")
@@ -265,9 +277,11 @@ def bounds(data, v, unit, network, loss, beta):
 class Rows:
     """The function g, in integers: ``a``, ``e``, ``L``, ``r`` and ``R``."""
 
-    def __init__(self, data, v, unit, bits, basis):
+    def __init__(self, data, v, unit, how):
         # f / beta is unit / data.unit times that of the integers v and data.numbers
         unit, lines, rest, self.a, self.e = unit / data.unit, {}, 0, [], []
+        self.bits, self.depth = integers([how["bits"], how["depth"]], 2, 0, 4096)
+        bits, basis = self.bits, how["basis"]
         for i, x in enumerate(data.numbers):
             if size := math.gcd(*x):
                 c = size if next(filter(None, x)) > 0 else -size
@@ -277,7 +291,8 @@ class Rows:
         k = integers([basis["bits"]], 1, 0, 4096)[0]
         W = [integers(row, len(basis["rows"][0])) for row in basis["rows"]]
         columns, one = [*zip(*W)], 4**k
-        demand(len(W) == data.d and columns, "the basis is for other data")
+        fits = len(W) == data.d >= len(columns) > 0
+        demand(fits, "the basis is for other data")
         top, bottom = 2 * unit.numerator << bits, 2 * unit.denominator << k
         self.L = [0 for _ in columns]
         for p, (weight, lost) in lines.items():
@@ -307,8 +322,9 @@ class Cone:
     of e = 0, the sides taken, with their signs.
     """
 
-    def __init__(self, vertices, linear, groups):
-        self.vertices, self.linear, self.groups = vertices, linear, dict(groups)
+    def __init__(self, rows, vertices, linear, groups):
+        self.rows, self.vertices = rows, vertices
+        self.linear, self.groups = linear, dict(groups)
         for e in (1, -1):
             names, values = groups[e]
             ends = [(min(s), max(s)) for s in zip(*values)]
@@ -321,19 +337,22 @@ class Cone:
                 self.groups[e] = [names[k] for k in cut], values
 
     @classmethod
-    def orthant(cls, rows, sign, number, depth):
+    def orthant(cls, rows, sign, number):
         """Return an orthant, for g or -g: bits of the number are negative axes."""
-        ends = [(1 << depth) * (-1) ** (number >> j & 1) for j in range(rows.r)]
+        demand(rows.r <= 16, "too many orthants")
+        ends = [(1 << rows.depth) * (-1) ** (number >> j & 1) for j in range(rows.r)]
         vertices = [[x * (i == j) for i in range(rows.r)] for j, x in enumerate(ends)]
         groups = {0: ([], [[] for _ in ends])}
         for e in (1, -1):
             names = [k for k, x in enumerate(rows.e) if sign * x == e]
             values = [[rows.a[k][j] * x for k in names] for j, x in enumerate(ends)]
             groups[e] = names, values
-        return cls(vertices, [sign * x * y for x, y in zip(rows.L, ends)], groups)
+        linear = [sign * x * y for x, y in zip(rows.L, ends)]
+        return cls(rows, vertices, linear, groups)
 
     def halves(self, i, j):
         """Return the two cones that have the middle of an edge for one of its ends."""
+        integers([i, j], 2, 0, self.rows.r - 1)
         V, S = self.vertices, [[x] for x in self.linear]
         odd = any((x + y) & 1 for x, y in zip(V[i], V[j]))
         demand(i != j and not odd, "the middle of an edge is no integer vector")
@@ -344,10 +363,11 @@ class Cone:
 
         for k in (j, i):
             groups = {e: (names, moved(s, k)) for e, (names, s) in self.groups.items()}
-            yield Cone(moved(V, k), [x for (x,) in moved(S, k)], groups)
+            yield Cone(self.rows, moved(V, k), [x for (x,) in moved(S, k)], groups)
 
     def sides(self, row):
         """Return the parts of the cone on either side of a row that cuts it."""
+        integers([row], 1)
         e = next((e for e in (1, -1) if row in self.groups[e][0]), 0)
         demand(e, "the row does not cut the cone")
         (names, values), (taken, known) = self.groups[e], self.groups[0]
@@ -356,10 +376,11 @@ class Cone:
         for side in (-1, 1):
             linear = [x + e * s[k] * (side > 0) for x, s in zip(self.linear, values)]
             more = [*taken, row], [[*a, side * s[k]] for a, s in zip(known, values)]
-            yield Cone(self.vertices, linear, {**self.groups, e: rest, 0: more})
+            yield Cone(self.rows, self.vertices, linear, {**self.groups, e: rest, 0: more})
 
-    def bound(self, R, bits, mix, top, scale, p, unit=0, shares=(), multipliers=()):
+    def bound(self, mix, top, scale, p, unit=0, shares=(), multipliers=()):
         """Demand that ``g(w) <= (p / 2^scale).w <= R |w|`` on the cone: a leaf."""
+        R, bits = self.rows.R, self.rows.bits
         integers([mix, top, scale, unit], 4, 0, bits)
         integers(p, len(self.vertices))
         demand(mix <= 4 and top < len(p), "a leaf of other data")
@@ -381,24 +402,100 @@ class Cone:
         demand(dot(p, p) << 2 * (bits - scale) <= R * R, "the vector is too long")
 
 
-def step(waiting, item, rows, bits, depth, found):
-    """Take one step through a tree of cones; its root is added to those found."""
+class Part:
+    """The part of the unit sphere where each facet ``(c, n)`` has ``c + n.w >= 0``."""
+
+    def __init__(self, rows, sign, facets):
+        self.rows, self.sign, self.facets = rows, sign, facets
+
+    def halves(self, *numbers):
+        """Return the parts on either side of a hyperplane."""
+        for side in (-1, 1):
+            facet = [side * x for x in integers([*numbers], self.rows.r + 1)]
+            yield Part(self.rows, self.sign, [*self.facets, facet])
+
+    def plus(self, start, multipliers):
+        """Add facets with multipliers of at least 0 to a function c + n.w, / 4^K."""
+        for b, facet in zip(integers(multipliers, len(multipliers), 0), self.facets):
+            start = [s + b * x for s, x in zip(start, facet)]
+        return start
+
+    def above(self, a, multipliers):
+        """Bound a.w from above: it is at most c + n.w, that at most c + |n|."""
+        K = self.rows.bits
+        c, *n = self.plus([x << K for x in (0, *a)], multipliers)
+        return (c + math.isqrt(dot(n, n)) >> K) + 1
+
+    def term(self, a, e, M, down, up, more):
+        """Return c and h, a function, / 8^K: ``2 e (a.w)_+ <= c + (a.w) h(w)``."""
+        K, one, c = self.rows.bits, 1 << self.rows.bits, 0
+        low, high = -self.above([-x for x in a], down), self.above(a, up)
+        if low >= 0 or high <= 0:
+            return 0, [2 * e * (low >= 0) << 3 * K, *[0 for _ in a]]
+        if e > 0:
+            A, B = integers(more, 2)
+            demand(B >= 0, "a parabola has no top")
+            for slope, end in ((one - A << K, high), (one + A << K, -low)):
+                if 0 < slope < 2 * B * end:
+                    c = max(c, -(-slope * slope // (4 * B)))
+                else:
+                    c = max(c, (slope - B * end) * end * (slope > 0))
+            return c, [one + A << 2 * K, *[B * x << K for x in a]]
+        q, rho, tau = integers(more, 3)
+        image = [dot(a, line) for line in M]
+        size = (abs(tau) * (math.isqrt(dot(image, image)) + 1) >> 2 * K) + 1
+        ends = [abs((q << K) + rho * x) for x in (low, high)]
+        demand(max(ends) <= one - size << K, "a policy exceeds 1")
+        slopes = [-tau * x - (rho * y << K) for x, y in zip(image, a)]
+        return 0, [-(one + q) << 2 * K, *slopes]
+
+    def bound(self, M, terms, products, nu):
+        """Demand that a quadratic form shows ``g(w) <= R`` on the part: a leaf."""
+        rows, K, r, corner = self.rows, self.rows.bits, self.rows.r, 0
+        M = [integers(line, r) for line in M]
+        demand(len(M) == r and len(terms) == len(rows.a), "a leaf of other data")
+        linear = [0, *[2 * self.sign * x << 3 * K for x in rows.L]]
+        factors = [([1, *[0 for _ in M]], linear)]
+        for a, e, item in zip(rows.a, rows.e, terms):
+            c, h = self.term(a, self.sign * e, M, *item)
+            corner += 2 * c << K
+            factors.append(([0, *a], h))
+        for facet, (y, z, multipliers) in zip(self.facets, products):
+            length, *z = start = integers([y, *z], r + 1)
+            demand(length >= 0 and dot(z, z) <= length**2, "a multiplier is negative")
+            h = self.plus([x << K for x in start], multipliers)
+            factors.append((facet, [x << K for x in h]))
+        left, right = ([*zip(*side)] for side in zip(*factors))
+        S = [[dot(p, q) for q in right] for p in left]
+        S = [[-x - y for x, y in zip(*both)] for both in zip(S, zip(*S))]
+        S[0][0] += (4 * rows.R - nu << 3 * K) - corner
+        for i in range(1, r + 1):
+            S[i][i] += nu << 3 * K
+        # rounding down changes the values on vectors v by at most (r + 1) |v|^2
+        S = [[x >> 2 * K for x in line] for line in S]
+        for i in range(r + 1):
+            S[i][i] -= r + 1
+        demand(is_definite(S), "the form is not below R")
+
+
+def step(waiting, item, rows, found):
+    """Take one step through a tree; its root is added to those found."""
     kind, *rest = item
     if not waiting:
-        demand(kind == "o" and rows.r <= 16, "expected the root of a tree")
+        demand(kind == "o", "expected the root of a tree")
         sign, number = root = (*integers(rest, 2, -1, 2**rows.r - 1),)
-        demand(abs(sign) == 1 and number >= 0 and root not in found, "no new root")
+        demand(abs(sign) == 1 and root not in found, "no new root")
         found.add(root)
-        waiting.append(Cone.orthant(rows, sign, number, depth))
+        whole = number == -1
+        waiting.append(Part(rows, sign, []) if whole else Cone.orthant(rows, *root))
         return
-    cone = waiting.pop()
-    if kind == "b":
-        waiting += cone.halves(*integers(rest, 2, 0, rows.r - 1))
-    elif kind == "s":
-        waiting += cone.sides(*integers(rest, 1))
+    part = waiting.pop()
+    if isinstance(part, Cone):
+        steps = {"b": part.halves, "s": part.sides, "p": part.bound}
     else:
-        demand(kind == "p", "expected b, s or p")
-        cone.bound(rows.R, bits, *rest)
+        steps = {"h": part.halves, "q": part.bound}
+    demand(kind in steps, f"expected {' or '.join(steps)}")
+    waiting += steps[kind](*rest) or ()
 
 
 def check(paths, table, place):
@@ -419,14 +516,16 @@ def check(paths, table, place):
                 demand(beta > 0, "beta is not positive")
                 data = Data(claim["data"], loss[0], read_samples(claim["data"], table))
                 v = integers(dual["values"], len(data.y))
-                bits, depth = integers([how["bits"], how["depth"]], 2, 0, 4096)
-                rows = Rows(data, v, unit / beta, bits, how["basis"])
+                rows = Rows(data, v, unit / beta, how)
                 found_bounds = bounds(data, v, unit, network, loss, beta)
             waiting = []
             for place[1], line in lines:
-                step(waiting, parsed(line), rows, bits, depth, found)
+                step(waiting, parsed(line), rows, found)
             demand(not waiting, "the proof ends within a tree")
-    left = 2 * 2**rows.r - len(found)
+    left = 0
+    for side in (1, -1):
+        roots = [number for sign, number in found if sign == side]
+        left += 0 if -1 in roots else 2**rows.r - len(roots)
     demand(not left, f"{left} roots of trees are missing")
     return *found_bounds, claim, len(data.y)
 

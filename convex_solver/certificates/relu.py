@@ -222,7 +222,15 @@ def certify(
     )
     if proof is not None:
         write_proof(
-            proof, data, network, found.dual, found.beta, term, max_cones=max_cones
+            proof,
+            data,
+            network,
+            found.dual,
+            found.beta,
+            term,
+            max_cones=max_cones,
+            leaves=found.leaves,
+            by_forms=found.n_cones is None and found.n_patterns is None,
         )
     return found
 

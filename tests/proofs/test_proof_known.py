@@ -92,7 +92,7 @@ def test_the_integer_rows_are_those_of_the_data(tmp_path):
     data = checker.Data(claim["data"], "squared", samples)
     unit = Fraction(2) ** dual["exponent"] / checker.dyadic(claim["beta"])
     bits = how["bits"]
-    rows = checker.Rows(data, dual["values"], unit, bits, how["basis"])
+    rows = checker.Rows(data, dual["values"], unit, how)
     assert 2**bits - rows.R <= (len(rows.a) + 1) * rows.r + 1
     for u in rng.integers(-9, 10, (60, 3)).tolist():
         f = sum(
