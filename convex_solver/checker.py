@@ -58,10 +58,12 @@ LONGEST = 2**26  # characters of a line
 BIG = 2**4096  # no integer of a proof is larger
 NUMBER = re.compile(r"[+-]?(\d{1,400}(\.\d{0,400})?|\.\d{1,400})([eE][+-]?\d{1,3})?")
 BITS = 192  # of exponentials
+FAULTS = LookupError, TypeError, ValueError, ArithmeticError, RecursionError
+FAULTS += OSError, csv.Error
 LABELS = ("hinge", "squared_hinge", "logistic")
 
 
-class Rejected(Exception):
+class Rejected(ValueError):
     """The proof shows nothing; the message says why."""
 
 
@@ -81,10 +83,7 @@ def parsed(line):
     """Return the value of a line of JSON."""
     demand(len(line) < LONGEST, "the line is too long")
     kinds = dict.fromkeys(("parse_int", "parse_float", "parse_constant"), integer)
-    try:
-        return json.loads(line, **kinds)
-    except (ValueError, RecursionError):
-        raise Rejected("the line is no JSON") from None
+    return json.loads(line, **kinds)
 
 
 def integers(values, count, least=-BIG, most=BIG):
@@ -316,89 +315,74 @@ class Rows:
 
 
 class Cone:
-    """A cone by its vertices, and the values there of g's linear part and its rows.
+    """A cone by lists with a number for each vertex: its entries, and values of rows.
 
-    ``groups[e]`` has names of rows and, for each vertex, the list of their values; that
-    of e = 0, the sides taken, with their signs.
+    ``cuts`` are number, e and values of rows, and ``sides`` those of sides taken.
     """
 
-    def __init__(self, rows, vertices, linear, groups):
-        self.rows, self.vertices = rows, vertices
-        self.linear, self.groups = linear, dict(groups)
-        for e in (1, -1):
-            names, values = groups[e]
-            ends = [(min(s), max(s)) for s in zip(*values)]
-            cut = [k for k, (low, high) in enumerate(ends) if low < 0 < high]
-            up = [k for k, (low, _) in enumerate(ends) if low >= 0]
-            sums = [e * sum([s[k] for k in up]) for s in values]
-            self.linear = [x + y for x, y in zip(self.linear, sums)]
-            if len(cut) < len(names):
-                values = [[s[k] for k in cut] for s in values]
-                self.groups[e] = [names[k] for k in cut], values
+    def __init__(self, rows, entries, linear, cuts, sides):
+        self.rows, self.entries, self.linear, self.sides = rows, entries, linear, sides
+        self.cuts = []
+        for cut in cuts:
+            row, e, values = cut
+            if (low := min(values)) >= 0:
+                self.linear = [x + e * y for x, y in zip(self.linear, values)]
+            elif low < 0 < max(values):
+                self.cuts.append(cut)
 
     @classmethod
     def orthant(cls, rows, sign, number):
         """Return an orthant, for g or -g: bits of the number are negative axes."""
         demand(rows.r <= 16, "too many orthants")
         ends = [(1 << rows.depth) * (-1) ** (number >> j & 1) for j in range(rows.r)]
-        vertices = [[x * (i == j) for i in range(rows.r)] for j, x in enumerate(ends)]
-        groups = {0: ([], [[] for _ in ends])}
-        for e in (1, -1):
-            names = [k for k, x in enumerate(rows.e) if sign * x == e]
-            values = [[rows.a[k][j] * x for k in names] for j, x in enumerate(ends)]
-            groups[e] = names, values
-        linear = [sign * x * y for x, y in zip(rows.L, ends)]
-        return cls(rows, vertices, linear, groups)
+        entries = [[x * (i == j) for j, x in enumerate(ends)] for i in range(rows.r)]
+        linear, *values = ([x * y for x, y in zip(a, ends)] for a in (rows.L, *rows.a))
+        cuts = [(k, sign * e, s) for k, (e, s) in enumerate(zip(rows.e, values))]
+        return cls(rows, entries, [sign * x for x in linear], cuts, [])
 
     def halves(self, i, j):
         """Return the two cones that have the middle of an edge for one of its ends."""
         integers([i, j], 2, 0, self.rows.r - 1)
-        V, S = self.vertices, [[x] for x in self.linear]
-        odd = any((x + y) & 1 for x, y in zip(V[i], V[j]))
+        odd = any((s[i] + s[j]) & 1 for s in self.entries)
         demand(i != j and not odd, "the middle of an edge is no integer vector")
 
-        def moved(parts, k):
-            new = [(x + y) >> 1 for x, y in zip(parts[i], parts[j])]
-            return [*parts[:k], new, *parts[k + 1 :]]
+        def moved(s, k):
+            return [*s[:k], s[i] + s[j] >> 1, *s[k + 1 :]]
 
         for k in (j, i):
-            groups = {e: (names, moved(s, k)) for e, (names, s) in self.groups.items()}
-            yield Cone(self.rows, moved(V, k), [x for (x,) in moved(S, k)], groups)
+            entries, sides = ([moved(s, k) for s in x] for x in (self.entries, self.sides))
+            cuts = [(row, e, moved(s, k)) for row, e, s in self.cuts]
+            yield Cone(self.rows, entries, moved(self.linear, k), cuts, sides)
 
-    def sides(self, row):
+    def parts(self, number):
         """Return the parts of the cone on either side of a row that cuts it."""
-        integers([row], 1)
-        e = next((e for e in (1, -1) if row in self.groups[e][0]), 0)
-        demand(e, "the row does not cut the cone")
-        (names, values), (taken, known) = self.groups[e], self.groups[0]
-        k = names.index(row)
-        rest = names[:k] + names[k + 1 :], [s[:k] + s[k + 1 :] for s in values]
+        integers([number], 1)
+        cut = [(e, s) for row, e, s in self.cuts if row == number]
+        demand(cut, "the row does not cut the cone")
+        ((e, values),) = cut
+        cuts = [cut for cut in self.cuts if cut[0] != number]
         for side in (-1, 1):
-            linear = [x + e * s[k] * (side > 0) for x, s in zip(self.linear, values)]
-            more = [*taken, row], [[*a, side * s[k]] for a, s in zip(known, values)]
-            yield Cone(self.rows, self.vertices, linear, {**self.groups, e: rest, 0: more})
+            linear = [x + e * y * (side > 0) for x, y in zip(self.linear, values)]
+            sides = [*self.sides, [side * x for x in values]]
+            yield Cone(self.rows, self.entries, linear, cuts, sides)
 
     def bound(self, mix, top, scale, p, unit=0, shares=(), multipliers=()):
         """Demand that ``g(w) <= (p / 2^scale).w <= R |w|`` on the cone: a leaf."""
-        R, bits = self.rows.R, self.rows.bits
+        R, bits, given = self.rows.R, self.rows.bits, dict(shares)
         integers([mix, top, scale, unit], 4, 0, bits)
-        integers(p, len(self.vertices))
+        integers(p, self.rows.r)
         demand(mix <= 4 and top < len(p), "a leaf of other data")
-        (names, values), (taken, sides) = self.groups[-1], self.groups[0]
-        given = dict(shares)
         integers([*given.values()], len(given), 0, 1 << unit)
-        b = integers([*multipliers], len(taken), 0) if multipliers else []
-        tangents = []
-        for row, *s in zip(names, *values):
-            t = (4 - mix) * (sum(s) > 0) + mix * (sum(s) + 3 * s[top] > 0)
-            tangents.append(4 * given[row] if row in given else t << unit)
-        for j, vertex in enumerate(self.vertices):
-            chords = self.linear[j] + sum([s for s in self.groups[1][1][j] if s > 0])
-            value = (
-                (chords << unit + 2) - dot(tangents, values[j]) + 4 * dot(b, sides[j])
-            )
+        b = integers([*multipliers], len(self.sides), 0) if multipliers else []
+        terms = [[x << unit + 2 for x in self.linear]]
+        for row, e, s in self.cuts:
+            t = (4 - mix) * (sum(s) > 0) + mix * (sum(s) + 3 * s[top] > 0) << unit
+            t = 4 * given[row] if row in given else t
+            terms.append([(x > 0) * x << unit + 2 if e > 0 else -t * x for x in s])
+        terms += [[4 * y * x for x in s] for y, s in zip(b, self.sides)]
+        for values, vertex in zip(zip(*terms), zip(*self.entries)):
             room = dot(p, vertex) << bits - scale + unit + 2
-            demand(value <= room, f"at vertex {j} the vector is too short")
+            demand(sum(values) <= room, "at a vertex the vector is too short")
         demand(dot(p, p) << 2 * (bits - scale) <= R * R, "the vector is too long")
 
 
@@ -453,7 +437,9 @@ class Part:
         """Demand that a quadratic form shows ``g(w) <= R`` on the part: a leaf."""
         rows, K, r, corner = self.rows, self.rows.bits, self.rows.r, 0
         M = [integers(line, r) for line in M]
-        demand(len(M) == r and len(terms) == len(rows.a), "a leaf of other data")
+        fits = len(M) == r and len(terms) == len(rows.a)
+        fits = fits and len(products) <= len(self.facets) and integers([nu], 1)
+        demand(fits, "a leaf of other data")
         linear = [0, *[2 * self.sign * x << 3 * K for x in rows.L]]
         factors = [([1, *[0 for _ in M]], linear)]
         for a, e, item in zip(rows.a, rows.e, terms):
@@ -491,7 +477,7 @@ def step(waiting, item, rows, found):
         return
     part = waiting.pop()
     if isinstance(part, Cone):
-        steps = {"b": part.halves, "s": part.sides, "p": part.bound}
+        steps = {"b": part.halves, "s": part.parts, "p": part.bound}
     else:
         steps = {"h": part.halves, "q": part.bound}
     demand(kind in steps, f"expected {' or '.join(steps)}")
@@ -546,10 +532,9 @@ def main(arguments):
     place, (*names, table) = ["", 0], arguments
     try:
         lower, upper, claim, n = check(names, table, place)
-    except (Rejected, OSError, csv.Error) as error:
-        reason = str(error)
-    except (LookupError, TypeError, ValueError, ArithmeticError) as error:
-        reason = f"something is missing or of another kind ({error})"
+    except FAULTS as error:
+        known = isinstance(error, (Rejected, OSError, csv.Error))
+        reason = error if known else f"something is missing or of another kind ({error})"
     else:
         how, gap = claim["data"], (upper - lower) / upper if upper else upper
         names = [ascii(name) for _, name in [how["target"], *how["columns"]]]

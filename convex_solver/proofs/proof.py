@@ -155,7 +155,8 @@ def _by_forms(
         sources = _sources(exact, values, data.X)
         A = np.array([[x / (1 << rows.bits) for x in row] for row in rows.a])
         A = A.reshape(len(rows.a), rows.rank)
-        hints = [sources.hint(leaf, W, A, leaf.price / beta) for leaf in leaves]
+        size = (1.0 - off) / beta
+        hints = [sources.hint(leaf, W, A, leaf.price * size) for leaf in leaves]
         trees = FormTrees(rows, hints)
         if trees.excess <= 1.0 - 2.0**-40:
             return exponent, values, rows, trees.lines
@@ -169,16 +170,17 @@ def _by_forms(
 
 
 def _sources(exact: Any, values: list[int], X: Array) -> Sources:
-    """Return the longest row of each group that the checker numbers, in its order."""
+    """Return the row that weighs most of each group that is numbered, in that order."""
     found: dict[tuple[int, ...], list[int]] = {}
     for i, x in enumerate(exact.numbers):
         size = math.gcd(*x)
         if size:
             side = 1 if next(filter(None, x)) > 0 else -1
             line = found.setdefault(tuple(side * y // size for y in x), [0, 0, 1, 0])
-            line[3] += values[i // exact.patches] * size
-            if size > line[0]:
-                line[:3] = size, i, side
+            weight = values[i // exact.patches] * size
+            line[3] += weight
+            if abs(weight) > line[0]:
+                line[:3] = abs(weight), i, side
     lines = [line for line in found.values() if line[3]]
     places = np.array([line[1] for line in lines], dtype=np.int64)
     sides = np.array([line[2] for line in lines], dtype=np.float64)
