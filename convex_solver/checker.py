@@ -28,23 +28,36 @@ rounded to integers, f is ``g(w) = L.w + sum_i e_i (a_i.w)_+`` with ``e_i = +-1`
 half a unit in each entry of the G rows and of L, at most ``(G + 1) r / 2 |w|``, and up
 to ``rest |u|`` of the second term.  ``|w|^2 <= (1 + t) |u|^2``, t the largest absolute
 row sum of ``W^T W - I``.  So (*) follows from ``|g(w)| <= R |w|`` with
-``R = floor((2^K - rest) / (1 + t)) - ceil((G + 1) r / 2)``.
+``R = floor((2^K - rest) / (1 + t)) - ceil((G + 1) r / 2)``.  For g and for -g it is
+shown on the 2^r orthants, as cones, or on the unit sphere, as g is homogeneous.
 
-**Cones.**  For g and for -g, each of the 2^r orthants is a cone with vertices
-``V_j = +-2^E e_j``.  A tree divides it: ``b`` puts the middle of an edge in the place
-of one end, then of the other: the two cones cover the old one; ``s`` takes the sides of
-a row.  Rows of one sign at all vertices are linear on the cone.  On a leaf g is at
-most the linear function whose values at the vertices are l_j: for ``e_i = 1`` chords (a
-convex function is below its interpolation), for ``e_i = -1`` terms ``-t_i a_i.w`` with
-t_i in [0, 1], and ``b sigma a_i.w``, b >= 0, for sides taken.  A vector p with
-``p.V_j >= l_j`` for all j and ``|p| <= R`` proves ``g(w) <= p.w <= R |w|`` there, as w
-is a sum of vertices with coefficients that are not negative.
+**Cones.**  An orthant is a cone with vertices ``V_j = +-2^E e_j``.  A tree divides it:
+``b`` puts the middle of an edge in the place of one end, then of the other: the two
+cones cover the old one; ``s`` takes the sides of a row.  Rows of one sign at all
+vertices are linear on the cone.  On a leaf g is at most the linear function whose
+values at the vertices are l_j: for ``e_i = 1`` chords (a convex function is below its
+interpolation), for ``e_i = -1`` terms ``-t_i a_i.w`` with t_i in [0, 1], and
+``b sigma a_i.w``, b >= 0, for sides taken.  A vector p with ``p.V_j >= l_j`` for all j
+and ``|p| <= R`` proves ``g(w) <= p.w <= R |w|`` there, as w is a sum of vertices with
+coefficients that are not negative.
+
+**Parts of the sphere.**  ``h`` divides a part by a hyperplane, so that what is left has
+facets ``F = c + n.w >= 0``.  With ``b >= 0``, ``a.w <= a.w + sum b F <= |a + sum b n| +
+sum b c`` there, which gives ``low <= a.w <= high``.  Let ``s = a.w``.  Where s has one
+sign ``(s)_+`` is s or 0.  Else, for e = 1, ``2 (s)_+ = s + |s| <= s + C + A s + B s^2``
+if C is at least ``|s| - A s - B s^2`` on ``[low, high]``, two parabolas; for e = -1,
+``-2 (s)_+ <= -s (1 + pi)`` for every ``|pi| <= 1``, such as ``q + rho s + tau (M a).w``
+if ``|q + rho s| <= 1 - |tau M a|`` at both ends.  And ``0 <= F (y + z.w + sum b F')``
+for ``|z| <= y`` and facets F'.  All this adds up to ``2 g <= C + sum_k l_k h_k``, with
+affine functions l_k and h_k of w, and ``g <= R`` follows if the quadratic form
+``4 R - nu + nu |w|^2 - 2 C - 2 sum_k l_k h_k`` in (1, w) is positive.
 
 A proof may be cut at the roots of its trees.  The pieces have the same first four
 lines; each is checked apart, and together they must leave no orthant out.
 """
 
 import csv
+import decimal
 import hashlib
 import json
 import math
@@ -58,8 +71,7 @@ LONGEST = 2**26  # characters of a line
 BIG = 2**4096  # no integer of a proof is larger
 NUMBER = re.compile(r"[+-]?(\d{1,400}(\.\d{0,400})?|\.\d{1,400})([eE][+-]?\d{1,3})?")
 BITS = 192  # of exponentials
-FAULTS = LookupError, TypeError, ValueError, ArithmeticError, RecursionError
-FAULTS += OSError, csv.Error
+UP, DOWN = decimal.ROUND_CEILING, decimal.ROUND_FLOOR
 LABELS = ("hinge", "squared_hinge", "logistic")
 
 
@@ -110,11 +122,11 @@ def is_definite(S):
     """Whether a symmetric matrix of integers is positive definite: leading minors."""
     last = 1
     while S:
-        (top, *right), *rest = S
-        if top <= 0:
+        (t, *right), *rest = S
+        if t <= 0:
             return False
-        S = [[(top * y - x * z) // last for y, z in zip(row, right)] for x, *row in rest]
-        last = top
+        S = [[(t * y - x * z) // last for y, z in zip(row, right)] for x, *row in rest]
+        last = t
     return True
 
 
@@ -137,10 +149,8 @@ def exp_bounds(x):
 
 
 def log_bounds(q):
-    """Return two numbers around log(q): ``1 - 1/z <= log z <= z - 1``, ``z = q/e^s``.
-
-    For any s; one near log(q) makes them close.
-    """
+    """Return bounds of log q: ``1 - 1/z <= log z <= z - 1`` for ``z = q / e^s``."""
+    # for any s; one near log(q) makes them close
     s = Fraction(math.log(q.numerator) - math.log(q.denominator))
     low, high = exp_bounds(s)
     return s + 1 - high / q, s - 1 + q / low
@@ -174,8 +184,7 @@ def value_above(name, t, f, y):
         return max(0, -y * f) + log_bounds(1 + small)[1]
     if name == "poisson":
         return exp_bounds(f)[1] - y * f - y + x_log_x(y, 1)
-    e = f - y
-    lo, hi, k, z = box(name, t, y, 2 * abs(e) + 1)
+    e, (lo, hi, k, z) = f - y, box(name, t, y, 2 * abs(f - y) + 1)
     v = max(lo, min(hi, e / k)) if k else 0
     return v * e - k * v * v / 2 if k else max(0, hi * (e - z), lo * (e + z))
 
@@ -198,15 +207,15 @@ def read_samples(how, path):
     """Return the numbers in the columns chosen of the records that `csv` finds."""
     skip, header = integers([how["skip"], how["header"]], 2, 0)
     columns = [*how["columns"], how["target"], *filter(None, [how["weights"]])]
-    columns = [(integers([k], 1, 0)[0], name) for k, name in columns]
+    places = integers([k for k, _ in columns], len(columns), 0)
     samples = []
     with open(path, encoding="utf-8-sig", newline="") as stream:
         records = csv.reader(stream, delimiter=how["separator"])
         for number, record in enumerate(filter(None, records), 1):
             if number <= skip and number != header:
                 continue
-            demand(max(columns)[0] < len(record), f"record {number} is too short")
-            texts = [record[k].strip() for k, _ in columns]
+            demand(max(places) < len(record), f"record {number} is too short")
+            texts = [record[k].strip() for k in places]
             same = number != header or texts == [name for _, name in columns]
             demand(same, "the names of the columns are others")
             if number > skip:
@@ -214,9 +223,8 @@ def read_samples(how, path):
                     texts = [text.replace(",", ".") for text in texts]
                 fits = all(map(NUMBER.fullmatch, texts))
                 demand(fits, f"record {number} has something else than a number")
-                if how["floats"] == "binary":
-                    texts = map(float, texts)
-                samples.append([*map(Fraction, texts)])
+                kind = float if how["floats"] == "binary" else str
+                samples.append([Fraction(kind(text)) for text in texts])
     return samples
 
 
@@ -227,9 +235,7 @@ class Data:
         self.patches = integers([how["patches"]], 1, 1, 2**20)[0]
         width, weights = len(how["columns"]), how["weights"]
         d = width // self.patches
-        demand(
-            samples and d * self.patches == width > 0, "no rows, or parts of patches"
-        )
+        demand(samples and d * self.patches == width > 0, "no rows, or no patches")
         self.y = [s[width] for s in samples]
         self.c = [s[width + 1] if weights else Fraction(1) for s in samples]
         demand(min(self.c) > 0, "a weight is not positive")
@@ -256,7 +262,7 @@ def bounds(data, v, unit, network, loss, beta):
     """Return ``-l*(v unit)`` from below, and the network's objective from above."""
     alphas = [dyadic(a) for a in network["alphas"]]
     weights = [[dyadic(x) for x in u] for u in network["weights"]]
-    fits = len(weights) == len(alphas) and all(len(u) == data.d for u in weights)
+    fits = [data.d for _ in alphas] == [*map(len, weights)]
     demand(fits, "the network is for other data")
     upper = beta / 2 * sum(x * x for x in chain(alphas, *weights))
     size = math.lcm(*(x.denominator for x in chain(alphas, *weights)))
@@ -288,10 +294,9 @@ class Rows:
                 sums[0] += v[i // data.patches] * size
                 sums[1] -= v[i // data.patches] * size * (c < 0)
         k = integers([basis["bits"]], 1, 0, 4096)[0]
-        W = [integers(row, len(basis["rows"][0])) for row in basis["rows"]]
-        columns, one = [*zip(*W)], 4**k
-        fits = len(W) == data.d >= len(columns) > 0
-        demand(fits, "the basis is for other data")
+        W, one = [integers(row, len(row)) for row in basis["rows"]], 4**k
+        columns = [*zip(*W, strict=True)]
+        demand(len(W) == data.d >= len(columns) > 0, "a basis for other data")
         top, bottom = 2 * unit.numerator << bits, 2 * unit.denominator << k
         self.L = [0 for _ in columns]
         for p, (weight, lost) in lines.items():
@@ -304,11 +309,9 @@ class Rows:
                 self.a.append([(x + bottom // 2) // bottom for x in row])
                 self.e.append(1 if weight > 0 else -1)
         self.L = [(x + bottom // 2) // bottom for x in self.L]
-        gram = [[dot(p, q) for q in columns] for p in columns]
-        sums = [
-            sum(map(abs, g)) - abs(g[i]) + abs(g[i] - one) for i, g in enumerate(gram)
-        ]
-        room = (one - rest * unit) * 2**bits / (one + max(sums))
+        gram = [[dot(p, q) - one * (p is q) for q in columns] for p in columns]
+        most = max([sum(map(abs, g)) for g in gram])
+        room = (one - rest * unit) * 2**bits / (one + most)
         self.r = len(columns)
         self.R = math.floor(room) - ((len(self.a) + 1) * self.r + 1) // 2
         demand(self.R > 0, "rounding takes all of the bound: more bits are needed")
@@ -322,13 +325,9 @@ class Cone:
 
     def __init__(self, rows, entries, linear, cuts, sides):
         self.rows, self.entries, self.linear, self.sides = rows, entries, linear, sides
-        self.cuts = []
-        for cut in cuts:
-            row, e, values = cut
-            if (low := min(values)) >= 0:
-                self.linear = [x + e * y for x, y in zip(self.linear, values)]
-            elif low < 0 < max(values):
-                self.cuts.append(cut)
+        self.cuts = [cut for cut in cuts if min(cut[2]) < 0 < max(cut[2])]
+        for e, values in [cut[1:] for cut in cuts if min(cut[2]) >= 0]:
+            self.linear = [x + e * y for x, y in zip(self.linear, values)]
 
     @classmethod
     def orthant(cls, rows, sign, number):
@@ -346,21 +345,19 @@ class Cone:
         odd = any((s[i] + s[j]) & 1 for s in self.entries)
         demand(i != j and not odd, "the middle of an edge is no integer vector")
 
-        def moved(s, k):
-            return [*s[:k], s[i] + s[j] >> 1, *s[k + 1 :]]
+        def moved(lists, k):
+            return [[*s[:k], s[i] + s[j] >> 1, *s[k + 1 :]] for s in lists]
 
         for k in (j, i):
-            entries, sides = ([moved(s, k) for s in x] for x in (self.entries, self.sides))
-            cuts = [(row, e, moved(s, k)) for row, e, s in self.cuts]
-            yield Cone(self.rows, entries, moved(self.linear, k), cuts, sides)
+            (linear,), sides = moved([self.linear], k), moved(self.sides, k)
+            cuts = [(row, e, *moved([s], k)) for row, e, s in self.cuts]
+            yield Cone(self.rows, moved(self.entries, k), linear, cuts, sides)
 
     def parts(self, number):
         """Return the parts of the cone on either side of a row that cuts it."""
-        integers([number], 1)
-        cut = [(e, s) for row, e, s in self.cuts if row == number]
+        cut = [(e, s) for row, e, s in self.cuts if [row] == integers([number], 1)]
         demand(cut, "the row does not cut the cone")
-        ((e, values),) = cut
-        cuts = [cut for cut in self.cuts if cut[0] != number]
+        ((e, values),), cuts = cut, [cut for cut in self.cuts if cut[0] != number]
         for side in (-1, 1):
             linear = [x + e * y * (side > 0) for x, y in zip(self.linear, values)]
             sides = [*self.sides, [side * x for x in values]]
@@ -428,20 +425,19 @@ class Part:
         q, rho, tau = integers(more, 3)
         image = [dot(a, line) for line in M]
         size = (abs(tau) * (math.isqrt(dot(image, image)) + 1) >> 2 * K) + 1
-        ends = [abs((q << K) + rho * x) for x in (low, high)]
-        demand(max(ends) <= one - size << K, "a policy exceeds 1")
+        most = max([abs((q << K) + rho * x) for x in (low, high)])
+        demand(most <= one - size << K, "a policy exceeds 1")
         slopes = [-tau * x - (rho * y << K) for x, y in zip(image, a)]
         return 0, [-(one + q) << 2 * K, *slopes]
 
     def bound(self, M, terms, products, nu):
         """Demand that a quadratic form shows ``g(w) <= R`` on the part: a leaf."""
         rows, K, r, corner = self.rows, self.rows.bits, self.rows.r, 0
-        M = [integers(line, r) for line in M]
-        fits = len(M) == r and len(terms) == len(rows.a)
-        fits = fits and len(products) <= len(self.facets) and integers([nu], 1)
-        demand(fits, "a leaf of other data")
-        linear = [0, *[2 * self.sign * x << 3 * K for x in rows.L]]
-        factors = [([1, *[0 for _ in M]], linear)]
+        M, (nu,) = [integers(line, r) for line in M], integers([nu], 1)
+        fits = (len(M), len(terms)) == (r, len(rows.a))
+        demand(fits and len(products) <= len(self.facets), "a leaf of other data")
+        linear = [2 * self.sign * x << 3 * K for x in rows.L]
+        factors = [([1, *[0 for _ in M]], [0, *linear])]
         for a, e, item in zip(rows.a, rows.e, terms):
             c, h = self.term(a, self.sign * e, M, *item)
             corner += 2 * c << K
@@ -454,13 +450,11 @@ class Part:
         left, right = ([*zip(*side)] for side in zip(*factors))
         S = [[dot(p, q) for q in right] for p in left]
         S = [[-x - y for x, y in zip(*both)] for both in zip(S, zip(*S))]
-        S[0][0] += (4 * rows.R - nu << 3 * K) - corner
-        for i in range(1, r + 1):
-            S[i][i] += nu << 3 * K
+        S[0][0] -= corner
         # rounding down changes the values on vectors v by at most (r + 1) |v|^2
+        for i, x in enumerate([4 * rows.R - nu, *[nu for _ in M]]):
+            S[i][i] += (x << 3 * K) - (r + 1 << 2 * K)
         S = [[x >> 2 * K for x in line] for line in S]
-        for i in range(r + 1):
-            S[i][i] -= r + 1
         demand(is_definite(S), "the form is not below R")
 
 
@@ -508,20 +502,16 @@ def check(paths, table, place):
             for place[1], line in lines:
                 step(waiting, parsed(line), rows, found)
             demand(not waiting, "the proof ends within a tree")
-    left = 0
-    for side in (1, -1):
-        roots = [number for sign, number in found if sign == side]
-        left += 0 if -1 in roots else 2**rows.r - len(roots)
+    roots = [{number for sign, number in found if sign == side} for side in (1, -1)]
+    left = sum([2**rows.r - len(some) for some in roots if -1 not in some])
     demand(not left, f"{left} roots of trees are missing")
     return *found_bounds, claim, len(data.y)
 
 
-def shown(x, up):
-    """Return some 13 digits of a number of at least 0, rounded up or down."""
-    e = (x.numerator.bit_length() - x.denominator.bit_length()) * 3 // 10 - 12
-    scaled = x / Fraction(10) ** e
-    digits = str(math.ceil(scaled) if up else math.floor(scaled))
-    return f"{digits[0]}.{digits[1:]}e{e + len(digits) - 1}" if x else "0"
+def shown(x, rounding):
+    """Return 13 digits of a number."""
+    context = decimal.Context(13, rounding, Emin=-(10**6), Emax=10**6)
+    return context.divide(*map(decimal.Decimal, x.as_integer_ratio()))
 
 
 def main(arguments):
@@ -532,18 +522,18 @@ def main(arguments):
     place, (*names, table) = ["", 0], arguments
     try:
         lower, upper, claim, n = check(names, table, place)
-    except FAULTS as error:
-        known = isinstance(error, (Rejected, OSError, csv.Error))
-        reason = error if known else f"something is missing or of another kind ({error})"
+    except Exception as error:  # whatever it is, nothing is proven
+        own = isinstance(error, Rejected | OSError)
+        reason = error if own else f"something is missing or of another kind ({error})"
     else:
         how, gap = claim["data"], (upper - lower) / upper if upper else upper
         names = [ascii(name) for _, name in [how["target"], *how["columns"]]]
         (name, t), beta = claim["loss"], dyadic(claim["beta"])
         print(f"data   {n} rows, {names[0]} from {', '.join(names[1:])}")
         print(f"loss   {name}, parameter {dyadic(t)}; beta {beta}")
-        print(f"upper  {shown(upper, True)}: what the network of the proof attains")
-        print(f"lower  {shown(lower, False)}: no network is below it")
-        print(f"gap    {shown(gap, True)}, relative")
+        print(f"upper  {shown(upper, UP)}: what the network of the proof attains")
+        print(f"lower  {shown(lower, DOWN)}: no network is below it")
+        print(f"gap    {shown(gap, UP)}, relative")
         return 0
     at = f"{place[0]}, line {place[1]}: " if place[1] else ""
     print(ascii(f"not proven: {at}{reason}")[1:-1][:300])

@@ -169,7 +169,8 @@ def spread(X, *, n=130):
 def form_proof_of(folder, X, y, beta, *, leaves=6, **options):
     """Bound by the relaxation, and write proof and table, as `proof_of`.
 
-    The network is any one.  With 0 leaves the forms are sought by the certificate, over the whole sphere.
+    The network is any one.  With 0 leaves the forms are sought by the certificate,
+    over the whole sphere.
     """
     program = ConvexProgram(X, y, beta, **options)
     network = TwoLayerReLU(np.full((1, program.d), 0.125), [0.125])

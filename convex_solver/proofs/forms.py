@@ -140,9 +140,9 @@ class _Form:
             [int(side) * x for x in trees.units(cut)]
             for side, cut in zip(sides, cuts, strict=True)
         ]
-        exact = np.array(
-            [[trees.float(x) for x in cut] for cut in self.cuts]
-        ).reshape(cuts.shape)
+        exact = np.array([[trees.float(x) for x in cut] for cut in self.cuts]).reshape(
+            cuts.shape
+        )
         leaf = Leaf(
             sides[:, None] * exact[:, 1:], -sides * exact[:, 0], leaf.above.copy()
         )

@@ -14,7 +14,7 @@ from convex_solver.networks import TwoLayerReLU
 
 from instances import form_proof_of, planted, planted_for, rows_in_rank
 from reference.losses import SPECS
-from reference.proofs import bounds_of, said, write_csv
+from reference.proofs import bounds_of, said
 
 
 def lines_of(proof):
@@ -76,7 +76,9 @@ def test_columns_that_are_alike_and_patches_are_proven(tmp_path, capsys):
     for k, (X, beta) in enumerate(cases):
         folder = tmp_path / str(k)
         folder.mkdir()
-        assert_true(capsys, *form_proof_of(folder, X, rng.standard_normal(len(X)), beta))
+        assert_true(
+            capsys, *form_proof_of(folder, X, rng.standard_normal(len(X)), beta)
+        )
 
 
 @pytest.mark.parametrize("r", [9, 12])
