@@ -41,16 +41,15 @@ interpolation), for ``e_i = -1`` terms ``-t_i a_i.w`` with t_i in [0, 1], and
 and ``|p| <= R`` proves ``g(w) <= p.w <= R |w|`` there, as w is a sum of vertices with
 coefficients that are not negative.
 
-**Parts of the sphere.**  ``h`` divides a part by a hyperplane, so that what is left has
-facets ``F = c + n.w >= 0``.  With ``b >= 0``, ``a.w <= a.w + sum b F <= |a + sum b n| +
-sum b c`` there, which gives ``low <= a.w <= high``.  Let ``s = a.w``.  Where s has one
-sign ``(s)_+`` is s or 0.  Else, for e = 1, ``2 (s)_+ = s + |s| <= s + C + A s + B s^2``
-if C is at least ``|s| - A s - B s^2`` on ``[low, high]``, two parabolas; for e = -1,
-``-2 (s)_+ <= -s (1 + pi)`` for every ``|pi| <= 1``, such as ``q + rho s + tau (M a).w``
-if ``|q + rho s| <= 1 - |tau M a|`` at both ends.  And ``0 <= F (y + z.w + sum b F')``
-for ``|z| <= y`` and facets F'.  All this adds up to ``2 g <= C + sum_k l_k h_k``, with
-affine functions l_k and h_k of w, and ``g <= R`` follows if the quadratic form
-``4 R - nu + nu |w|^2 - 2 C - 2 sum_k l_k h_k`` in (1, w) is positive.
+**Parts of the sphere.**  ``h`` divides a part by a hyperplane: what is left has facets
+``F = c + n.w >= 0``.  With b >= 0, ``a.w <= a.w + sum b F <= |a + sum b n| + sum b c``
+gives ``low <= a.w <= high``.  Let ``s = a.w``.  Where s has one sign ``(s)_+`` is s or
+0.  Else, for e = 1, ``2 (s)_+ = s + |s| <= s + C + A s + B s^2``, C at least the largest
+``|s| - A s - B s^2``, two parabolas; for e = -1, ``-2 (s)_+ <= -s (1 + pi)`` for every
+``|pi| <= 1``, as ``q + rho s + tau (M a).w`` with ``|q + rho s| <= 1 - |tau M a|`` at
+both ends.  And ``0 <= F (y + z.w + sum b F')`` for ``|z| <= y``.  All this adds up to
+``2 g <= C + sum l h``, l and h affine, and ``g <= R`` if the quadratic form
+``4 R - nu + nu |w|^2 - 2 C - 2 sum l h`` in (1, w) is positive definite.
 
 A proof may be cut at the roots of its trees.  The pieces have the same first four
 lines; each is checked apart, and together they must leave no orthant out.
@@ -118,18 +117,6 @@ def dot(p, q):
     return sum([x * y for x, y in zip(p, q)])
 
 
-def is_definite(S):
-    """Whether a symmetric matrix of integers is positive definite: leading minors."""
-    last = 1
-    while S:
-        (t, *right), *rest = S
-        if t <= 0:
-            return False
-        S = [[(t * y - x * z) // last for y, z in zip(row, right)] for x, *row in rest]
-        last = t
-    return True
-
-
 def exp_bounds(x):
     """Return two numbers around exp(x): the series for x / 2^16, squared 16 times."""
     demand(abs(x) <= 4000, "a number is too large for the exponential")
@@ -148,24 +135,20 @@ def exp_bounds(x):
     return Fraction(low, 1 << BITS), Fraction(high, 1 << BITS)
 
 
-def log_bounds(q):
-    """Return bounds of log q: ``1 - 1/z <= log z <= z - 1`` for ``z = q / e^s``."""
-    # for any s; one near log(q) makes them close
-    s = Fraction(math.log(q.numerator) - math.log(q.denominator))
-    low, high = exp_bounds(s)
-    return s + 1 - high / q, s - 1 + q / low
-
-
 def x_log_x(x, side):
     """Return a bound of ``x log x``: from below for side 0, from above for side 1."""
-    return x * log_bounds(x)[side] if x > 0 else Fraction(0)
+    if x <= 0:
+        return Fraction(0)
+    # 1 - 1/z <= log z <= z - 1 for z = x / e^s, any s; one near log x makes them close
+    s = Fraction(math.log(x.numerator) - math.log(x.denominator))
+    low, high = exp_bounds(s)
+    return x * (s - 1) + x * x / low if side else x * (s + 1) - high
 
 
 def box(name, t, y, size):
-    """Return (lo, hi, k, z) of a loss that is no exp or log, for ``|v| < size``.
+    """Return (lo, hi, k, z) of a loss that is ``max (v (f - y) - z |v| - k v^2 / 2)``.
 
-    It is ``max (v e - z |v| - k v^2 / 2)``, ``lo <= v <= hi``, with ``e = f - y``: its
-    conjugate is ``v y + z |v| + k v^2 / 2`` there, and infinite elsewhere.
+    Over ``lo <= v <= hi``; its conjugate is ``v y + z |v| + k v^2 / 2`` there.
     """
     top, bend = (size, Fraction(1, 2)) if name == "squared_hinge" else (1, 0)
     labels = (-top, 0, bend, 0) if y > 0 else (0, top, bend, 0)
@@ -180,8 +163,8 @@ def box(name, t, y, size):
 def value_above(name, t, f, y):
     """Return an upper bound of the loss of one sample."""
     if name == "logistic":
-        small = exp_bounds(-min(abs(f), Fraction(4000)))[1]
-        return max(0, -y * f) + log_bounds(1 + small)[1]
+        more = 1 + exp_bounds(-min(abs(f), Fraction(4000)))[1]
+        return max(0, -y * f) + x_log_x(more, 1) / more
     if name == "poisson":
         return exp_bounds(f)[1] - y * f - y + x_log_x(y, 1)
     e, (lo, hi, k, z) = f - y, box(name, t, y, 2 * abs(f - y) + 1)
@@ -212,10 +195,9 @@ def read_samples(how, path):
     with open(path, encoding="utf-8-sig", newline="") as stream:
         records = csv.reader(stream, delimiter=how["separator"])
         for number, record in enumerate(filter(None, records), 1):
-            if number <= skip and number != header:
-                continue
-            demand(max(places) < len(record), f"record {number} is too short")
-            texts = [record[k].strip() for k in places]
+            fits = max(places) < len(record) or header != number <= skip
+            demand(fits, f"record {number} is too short")
+            texts = [record[k].strip() for k in places if k < len(record)]
             same = number != header or texts == [name for _, name in columns]
             demand(same, "the names of the columns are others")
             if number > skip:
@@ -274,9 +256,8 @@ def bounds(data, v, unit, network, loss, beta):
         # rounded to 320 bits, which keeps the sums short
         value = c * value_above(*loss, f / (data.unit * size), y)
         upper += Fraction(math.ceil(value * 2**320), 2**320)
-        value = dual_below(*loss, v[i] * unit, y, c)
-        lower += Fraction(math.floor(value * 2**320), 2**320)
-    return max(lower, Fraction(0)), upper
+        lower += math.floor(dual_below(*loss, v[i] * unit, y, c) * 2**320)
+    return max(lower / 2**320, Fraction(0)), upper
 
 
 class Rows:
@@ -285,15 +266,16 @@ class Rows:
     def __init__(self, data, v, unit, how):
         # f / beta is unit / data.unit times that of the integers v and data.numbers
         unit, lines, rest, self.a, self.e = unit / data.unit, {}, 0, [], []
-        self.bits, self.depth = integers([how["bits"], how["depth"]], 2, 0, 4096)
-        bits, basis = self.bits, how["basis"]
+        basis = how["basis"]
+        sizes = integers([how["bits"], how["depth"], basis["bits"]], 3, 0, 4096)
+        bits, self.depth, k = sizes
+        self.bits = bits
         for i, x in enumerate(data.numbers):
             if size := math.gcd(*x):
                 c = size if next(filter(None, x)) > 0 else -size
                 sums = lines.setdefault(tuple([x // c for x in x]), [0, 0])
                 sums[0] += v[i // data.patches] * size
                 sums[1] -= v[i // data.patches] * size * (c < 0)
-        k = integers([basis["bits"]], 1, 0, 4096)[0]
         W, one = [integers(row, len(row)) for row in basis["rows"]], 4**k
         columns = [*zip(*W, strict=True)]
         demand(len(W) == data.d >= len(columns) > 0, "a basis for other data")
@@ -318,10 +300,7 @@ class Rows:
 
 
 class Cone:
-    """A cone by lists with a number for each vertex: its entries, and values of rows.
-
-    ``cuts`` are number, e and values of rows, and ``sides`` those of sides taken.
-    """
+    """A cone by lists with a number for each vertex; a cut is (row, e, its values)."""
 
     def __init__(self, rows, entries, linear, cuts, sides):
         self.rows, self.entries, self.linear, self.sides = rows, entries, linear, sides
@@ -454,8 +433,15 @@ class Part:
         # rounding down changes the values on vectors v by at most (r + 1) |v|^2
         for i, x in enumerate([4 * rows.R - nu, *[nu for _ in M]]):
             S[i][i] += (x << 3 * K) - (r + 1 << 2 * K)
-        S = [[x >> 2 * K for x in line] for line in S]
-        demand(is_definite(S), "the form is not below R")
+        S, last = [[x >> 2 * K for x in line] for line in S], 1
+        while S:  # positive definite: its leading minors are positive (Bareiss)
+            (t, *right), *rest = S
+            demand(t > 0, "the form is not below R")
+            S = [
+                [(t * y - x * z) // last for y, z in zip(row, right)]
+                for x, *row in rest
+            ]
+            last = t
 
 
 def step(waiting, item, rows, found):
@@ -491,12 +477,12 @@ def check(paths, table, place):
                 first, (claim, network, dual, how) = head, map(parsed, head)
                 demand(claim["format"] == FORMAT, "the format is unknown")
                 name, parameter = claim["loss"]
-                loss = name, dyadic(parameter)
                 beta, unit = dyadic(claim["beta"]), dyadic([1, dual["exponent"]])
                 demand(beta > 0, "beta is not positive")
-                data = Data(claim["data"], loss[0], read_samples(claim["data"], table))
+                data = Data(claim["data"], name, read_samples(claim["data"], table))
                 v = integers(dual["values"], len(data.y))
                 rows = Rows(data, v, unit / beta, how)
+                loss = name, dyadic(parameter)
                 found_bounds = bounds(data, v, unit, network, loss, beta)
             waiting = []
             for place[1], line in lines:
@@ -508,10 +494,10 @@ def check(paths, table, place):
     return *found_bounds, claim, len(data.y)
 
 
-def shown(x, rounding):
-    """Return 13 digits of a number."""
-    context = decimal.Context(13, rounding, Emin=-(10**6), Emax=10**6)
-    return context.divide(*map(decimal.Decimal, x.as_integer_ratio()))
+def shown(x, way):
+    """Return 13 digits of a number, rounded up or down."""
+    digits = decimal.Context(13, way, Emin=-(10**6), Emax=10**6)
+    return digits.divide(*map(decimal.Decimal, x.as_integer_ratio()))
 
 
 def main(arguments):
