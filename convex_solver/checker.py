@@ -44,8 +44,8 @@ coefficients that are not negative.
 **Parts of the sphere.**  ``h`` divides a part by a hyperplane: what is left has facets
 ``F = c + n.w >= 0``.  With b >= 0, ``a.w <= a.w + sum b F <= |a + sum b n| + sum b c``
 gives ``low <= a.w <= high``.  Let ``s = a.w``.  Where s has one sign ``(s)_+`` is s or
-0.  Else, for e = 1, ``2 (s)_+ = s + |s| <= s + C + A s + B s^2``, C at least the largest
-``|s| - A s - B s^2``, two parabolas; for e = -1, ``-2 (s)_+ <= -s (1 + pi)`` for every
+0.  Else, for e = 1, ``2 (s)_+ = s + |s| <= s + C + A s + B s^2``, C at least what two
+parabolas, ``|s| - A s - B s^2``, reach; for e = -1, ``-2 (s)_+ <= -s (1 + pi)`` for all
 ``|pi| <= 1``, as ``q + rho s + tau (M a).w`` with ``|q + rho s| <= 1 - |tau M a|`` at
 both ends.  And ``0 <= F (y + z.w + sum b F')`` for ``|z| <= y``.  All this adds up to
 ``2 g <= C + sum l h``, l and h affine, and ``g <= R`` if the quadratic form
