@@ -29,6 +29,8 @@ from convex_solver.typing import Array
 
 # Halvings of the interval of the multiplier nu.
 BISECTIONS = 100
+# Characters of a line, as the format has it.
+LONGEST = 2**26
 # Units of which policies fall short of what they may be.
 SPARE = 8
 
@@ -124,7 +126,13 @@ class FormTrees:
         M = ",".join(_listed(line) for line in form.M)
         terms = ",".join(form.terms)
         products = ",".join(form.products)
-        return f'["q",[{M}],[{terms}],[{products}],{form.nu}]\n'
+        line = f'["q",[{M}],[{terms}],[{products}],{form.nu}]\n'
+        if len(line) >= LONGEST:
+            raise ProofError(
+                f"a leaf takes {len(line):,} characters; a line has fewer than "
+                f"{LONGEST:,}. Prove it with fewer rows."
+            )
+        return line
 
 
 class _Form:

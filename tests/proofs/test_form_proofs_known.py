@@ -195,3 +195,11 @@ def test_terms_bound_rows_on_their_parts():
         right = Fraction(C, 8**K) + s * Fraction(h[0] + checker.dot(h[1:], u)) / 8**K
         assert 2 * e * max(s, 0) <= right + Fraction(1, 2**30)
     assert len(kinds) >= 4
+
+
+def test_lines_that_no_checker_reads_are_not_written(tmp_path, monkeypatch):
+    monkeypatch.setattr("convex_solver.proofs.forms.LONGEST", 100)
+    X, y = planted(10, 3, seed=1)
+    with pytest.raises(ProofError, match="fewer than 100"):
+        form_proof_of(tmp_path, X, y, 0.2)
+    assert [path.name for path in tmp_path.iterdir()] == ["data.csv"]
