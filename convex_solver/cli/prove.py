@@ -95,6 +95,8 @@ def prove(options: argparse.Namespace) -> int:
             get_loss(found.loss),
             form=form,
             max_cones=options.max_cones,
+            leaves=found.leaves,
+            by_forms=found.n_cones is None and found.n_patterns is None,
         )
     file = penguins_csv() if options.file == "penguins" else Path(options.file)
     words = ["python", "-m", "convex_solver.checker", options.output, str(file)]

@@ -88,6 +88,27 @@ def test_from_table_to_proof(
     assert "other data" in capsys.readouterr().out
 
 
+def test_many_columns_are_proven_by_forms(tmp_path, run):
+    """Above rank 6 a model has leaves, and its proof is made of them."""
+    rng = np.random.default_rng(3)
+    X = np.round(rng.standard_normal((40, 9)), 3)
+    y = np.round(np.maximum(X @ rng.standard_normal(9), 0.0), 3)
+    names = [f"x{k}" for k in range(9)]
+    table, model, proof = (tmp_path / name for name in ("t.csv", "m.json", "p.jsonl"))
+    rows = [[*names, "y"], *np.column_stack([X, y]).tolist()]
+    table.write_text("".join([",".join(map(str, row)) + "\n" for row in rows]))
+    words = ["--target", "y", "--beta", "4", "--time-limit", "4", "--json"]
+    code, out, _ = run("fit", table, *words, "-o", model)
+    assert code in (0, 1)
+    fitted = json.loads(out)
+    code, out, err = run("prove", model, table, "-o", proof, "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["gap"] == pytest.approx(fitted["gap"], rel=1e-6)
+    kinds = {json.loads(line)[0] for line in proof.read_text().splitlines()[4:]}
+    assert {"o", "q"} <= kinds <= {"o", "h", "q"}
+    assert checker.main([str(proof), str(table)]) == 0
+
+
 def test_the_report_says_how_to_check(tmp_path, run, fitted):
     table, proof = tmp_path / "table.csv", tmp_path / "proof.jsonl"
     table.write_text(text_of(("x", "y", "w"), ",", "."))

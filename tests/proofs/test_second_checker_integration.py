@@ -14,7 +14,13 @@ import pytest
 from convex_solver import checker
 
 from fuzz.proofs import altered_line
-from instances import planted, planted_for, proof_of, rows_in_rank
+from instances import (
+    form_proof_of,
+    planted,
+    planted_for,
+    proof_of,
+    rows_in_rank,
+)
 from reference.losses import SPECS
 from reference.proofs import said
 
@@ -131,6 +137,29 @@ def test_both_take_classes_for_the_same(agree, tmp_path):
     ):
         assert both(classes, names) == 1, classes
     assert both(["no", "yes"], ["no", "yes", "perhaps"], at=3) == 1
+
+
+def test_both_accept_forms_on_leaves(agree, tmp_path):
+    rng = np.random.default_rng(7)
+    rows = rows_in_rank(1, n=9, d=3, size=2).astype(float)
+    rows = np.vstack([rows, -2 * rows[:4], 0 * rows[:1]])
+    cases = (
+        (rng.standard_normal((8, 2, 2)), rng.standard_normal(8), 0.2, 4),
+        (np.column_stack([rows, rows @ [1, 1, 0]]), rng.standard_normal(14), 0.1, 4),
+        (*planted(30, 11, seed=2), 3.0, 6),
+        (*planted(20, 9, seed=2), 1.0, 0),
+    )
+    for k, (X, y, beta, leaves) in enumerate(cases):
+        folder = tmp_path / str(k)
+        folder.mkdir()
+        assert agree(*form_proof_of(folder, X, y, beta, leaves=leaves)[1:]) == 0
+    _, proof, table = form_proof_of(tmp_path, *planted(9, 2, seed=3), 0.2)
+    raw, outcomes = proof.read_bytes(), []
+    for number in range(200):
+        other = tmp_path / "altered.jsonl"
+        other.write_bytes(altered_line(random.Random(f"form-{number}"), raw))
+        outcomes.append(agree(other, table))
+    assert 20 <= sum(outcomes) < len(outcomes)
 
 
 def test_both_refuse_the_same_alterations(agree, tmp_path):
