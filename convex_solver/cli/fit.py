@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 import sys
 import time
@@ -16,7 +15,6 @@ import numpy as np
 from arrangement.io import (
     UsageError,
     add_table_options,
-    check_new_file,
     check_output,
     held_interrupts,
     names_text,
@@ -26,8 +24,9 @@ from arrangement.io import (
     table_words,
     write_new,
 )
-from convex_solver.certificates import SolutionStatus, model_content, save_model
+from convex_solver.certificates import SolutionStatus
 from convex_solver.cli.fit_page import PICTURE_SIZE, fit_page
+from convex_solver.cli.labels import classes_text
 from convex_solver.cli.problem import (
     Beta,
     Problem,
@@ -35,8 +34,10 @@ from convex_solver.cli.problem import (
     add_problem,
     check_limits,
     largest_beta,
+    picture_file,
     read_problem,
     used_table,
+    write_model,
 )
 from convex_solver.cli.quality import quality
 from convex_solver.cli.report import (
@@ -109,12 +110,9 @@ def fit(options: argparse.Namespace) -> int:
     check_limits(options)
     options.beta.check("--beta")
     target = check_output(options.output, "models", (".json", "-"))
-    page = _report_file(options)
+    page, picture = _report_file(options), picture_file(options)
     table, names = used_table(options)
-    picture, kind = None, ""
-    if options.plot is not None:
-        picture = check_new_file(options.plot)
-        kind = check_plot(picture, len(names))
+    kind = "" if picture is None else check_plot(picture, len(names))
     problem = read_problem(options, table, names)
     found = _solved(options, problem)
     with held_interrupts():
@@ -133,7 +131,7 @@ def fit(options: argparse.Namespace) -> int:
         options.plot = options.report = values["plot"] = values["report"] = None
         drawn = written = None
     with held_interrupts():
-        _write(options, found, target)
+        write_model(options, found.solution, problem.classes, target)
         if picture is not None and drawn is not None:
             write_new(picture, drawn)
         if page is not None and written is not None:
@@ -153,7 +151,7 @@ def _report_file(options: argparse.Namespace) -> Path | None:
     page = check_output(options.report, "reports", (".html",), option="--report")
     if options.report in (options.output, options.plot):
         raise UsageError(
-            f"--report and another file are both {options.report}; give each a name"
+            f"--report and another file are both {options.report}; give each a name."
         )
     return page
 
@@ -172,24 +170,6 @@ def _solved(options: argparse.Namespace, problem: Problem) -> _Fit:
         progress=show_stages(quiet=options.json),
     )
     return _Fit(problem, program, most, solution)
-
-
-def _write(
-    options: argparse.Namespace,
-    found: _Fit,
-    target: Path | None,
-) -> None:
-    named: dict[str, Any] = {
-        "target_name": options.target,
-        "weight_name": options.weights,
-        "floats": options.floats,
-        "classes": found.problem.classes,
-    }
-    if target is not None:
-        save_model(target, found.solution, **named)
-        return
-    content = model_content(found.solution, **named)
-    print(json.dumps(content, indent=1, allow_nan=False))
 
 
 def _drawn(options: argparse.Namespace, found: _Fit, kind: str, **look: Any) -> bytes:
@@ -285,7 +265,7 @@ def _print_fit(
         ("file", options.file),
         *([("read as", notes)] if notes else []),
         ("predict", f"{options.target} from {features}{ones}"),
-        *([("classes", f"{classes[0]} = -1, {classes[1]} = +1")] if classes else []),
+        *([("classes", classes_text(classes))] if classes else []),
         ("problem", problem_line + beta_max),
         ("rows", f"n = {values['n']:,}"),
         ("rank", f"r = {values['rank']} of {values['d']} columns"),
