@@ -15,7 +15,7 @@ from arrangement.errors import InputError
 from arrangement.io import ProgressLike, listener, shows_progress
 from arrangement.listing import enumerate_patterns, iter_patterns
 from arrangement.model import Arrangement, PatternSet
-from arrangement.options import Deadline, Listener, Progress
+from arrangement.options import Deadline, Listener, Progress, short_repr
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +36,10 @@ class TopeGraph:
     patterns: PatternSet
     edges: NDArray[np.int64] = field(repr=False)
     rows: NDArray[np.int64] = field(repr=False)
+
+    def __repr__(self) -> str:
+        """Return the sizes, on one line."""
+        return short_repr(self, n_edges=self.n_edges)
 
     def __post_init__(self) -> None:
         """Close the arrays against changes."""
@@ -102,6 +106,10 @@ class TopeEdges(NamedTuple):
     positive: NDArray[np.uint64]
     negative: NDArray[np.uint64]
     rows: NDArray[np.int64]
+
+    def __repr__(self) -> str:
+        """Return the fields on one short line, arrays by their shapes."""
+        return short_repr(self)
 
 
 def import_networkx() -> Any:

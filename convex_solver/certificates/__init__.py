@@ -50,6 +50,7 @@ from convex_solver.certificates.relu import (
     read_for,
 )
 from convex_solver.certificates.status import SolutionStatus
+from convex_solver.certificates.words import gap_text, heading, shown_text, verdict
 
 __all__ = [
     "COVERED_RANK",
@@ -78,6 +79,8 @@ __all__ = [
     "combination",
     "cover_sphere",
     "find_obstruction",
+    "gap_text",
+    "heading",
     "infeasibility",
     "interpolation_bounds",
     "inverse_work",
@@ -93,4 +96,6 @@ __all__ = [
     "relax_sphere",
     "right_inverse",
     "save_model",
+    "shown_text",
+    "verdict",
 ]

@@ -22,6 +22,7 @@ from convex_solver.certificates import SolutionStatus, save_model
 from convex_solver.cli.folds import fold_numbers
 from convex_solver.cli.path_report import (
     RULE_NAMES,
+    gaps_text,
     path_line,
     path_values,
     print_end,
@@ -298,7 +299,7 @@ def _drawn(
         rule=RULE_NAMES[options.rule],
         error_name=error_name(problem.program.loss),
         title=f"{options.target}: {problem.program.loss} loss{folds}, "
-        f"{len(found)} certified optima",
+        f"{len(found)} betas, {gaps_text(found)}",
     )
 
 
