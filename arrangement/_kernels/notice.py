@@ -90,22 +90,28 @@ def _is_asked_for() -> bool:
 
 def _is_watched() -> bool:
     """Whether somebody sees what is written on standard error, and sees it once."""
-    if sys.stderr is None or current_process().name != "MainProcess":
-        return False  # None under pythonw; workers would each say the same
-    if sys.stderr.isatty():
+    # workers would each say the same
+    return current_process().name == "MainProcess" and _is_screen(sys.stderr)
+
+
+def _is_screen(stream: Any) -> bool:
+    """Whether what is written there is seen at once: in a terminal, or a notebook."""
+    if stream is None or getattr(stream, "closed", False):
+        return False  # standard error under pythonw
+    if getattr(stream, "isatty", bool)():
         return True
     interactive = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return hasattr(interactive, "kernel")
+    return stream in (sys.stdout, sys.stderr) and hasattr(interactive, "kernel")
 
 
 def _is_shown_by_log() -> bool:
-    """Whether a handler of the log has written the line where it would be seen."""
+    """Whether a handler of the log has written the line where it is seen."""
     logger: logging.Logger | None = _LOGGER
     while logger is not None and _LOGGER.isEnabledFor(logging.INFO):
         for handler in logger.handlers:
-            stream = getattr(handler, "stream", None)
-            is_seen = stream is not None and stream in (sys.stdout, sys.stderr)
-            if is_seen and handler.level <= logging.INFO:
+            is_told = handler.level <= logging.INFO
+            is_stream = isinstance(handler, logging.StreamHandler)
+            if is_told and is_stream and _is_screen(handler.stream):
                 return True
         logger = logger.parent if logger.propagate else None
     return False
