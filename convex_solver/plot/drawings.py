@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from arrangement.io import BLUE, GREY, INK, ORANGE, VERMILION
+from arrangement.io import BLUE, GREY, GRID, INK, ORANGE, VERMILION
 from convex_solver.losses import Loss
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.typing import Array
@@ -24,8 +24,6 @@ _CLASSES = (
     (BLUE, "#dfeaf5", "o", 50.0),
     (VERMILION, "#f9e3dd", "^", 36.0),
 )
-# of the lines at values, seen on white paper and on regions
-_VALUES = "#c9d2d9"
 _RESOLUTION = 401
 # more lines than this would paint the background instead of dividing it
 _MAX_VALUES = 40
@@ -76,7 +74,8 @@ def draw_line(
 ) -> None:
     """Draw a prediction by one feature as a curve, and the data."""
     low, high = _span(x)
-    bends = _draw_bends(axes, network, x, low, high)
+    _draw_values(axes, network, x)
+    bends = _draw_bends(axes, network, low, high)
     is_dense = len(x) > _DENSE
     axes.scatter(
         x,
@@ -98,10 +97,18 @@ def draw_line(
     axes.set_xlim(low, high)
 
 
-def _draw_bends(
-    axes: Axes, network: TwoLayerReLU, x: Array, low: float, high: float
-) -> Array:
-    """Draw the chambers and where neurons switch; return all places of the latter."""
+def _draw_values(axes: Axes, network: TwoLayerReLU, x: Array) -> None:
+    """Draw a line at each value, where these are few: chambers are between them."""
+    values = np.unique(x)
+    if not network.intercept or len(values) > _MAX_VALUES:
+        return
+    for value in values:
+        axes.axvline(value, color=GRID, linewidth=0.6, zorder=0)
+    axes.plot([], [], color=GRID, linewidth=1.2, label="chambers (between lines)")
+
+
+def _draw_bends(axes: Axes, network: TwoLayerReLU, low: float, high: float) -> Array:
+    """Draw where neurons switch, the heaviest of them; return all these places."""
     lines, sizes = _boundaries(network)
     places, slopes = -lines[:, 1] / lines[:, 0], sizes * np.abs(lines[:, 0])
     inside = (places > low) & (places < high)
@@ -114,11 +121,6 @@ def _draw_bends(
     np.add.at(joined, np.cumsum(first) - 1, heights)
     kept, label = _strongest(joined)
     shown = bends[first][kept]
-    values = np.unique(x)
-    if network.intercept and len(values) <= _MAX_VALUES:
-        for value in values:
-            axes.axvline(value, color=_VALUES, linewidth=0.6, zorder=0)
-        axes.plot([], [], color=_VALUES, linewidth=1, label="chambers (between lines)")
     for k, (bend, look) in enumerate(zip(shown, _looks(joined[kept]), strict=True)):
         axes.axvline(
             bend, color=ORANGE, zorder=1, label=label if k == 0 else None, **look
@@ -180,20 +182,19 @@ def draw_classes(
     hides another or the curve.
     """
     low, high = _span(x)
-    knots = np.concatenate([[low], _draw_bends(axes, network, x, low, high), [high]])
+    knots = np.concatenate([[low], _draw_bends(axes, network, low, high), [high]])
     outputs = network.predict(knots[:, None])
     _shade(axes, knots, outputs)
     if loss.name == "logistic":
         knots = np.union1d(knots, np.linspace(low, high, _RESOLUTION))
         curve = expit(network.predict(knots[:, None]))
         axes.set_ylabel(f"probability of {name} = {classes[1]}")
-        bottom, top, threshold, words = 0.0, 1.0, 0.5, "probability 1/2"
-        label = "probability"
+        bottom, top, threshold, label = 0.0, 1.0, 0.5, "probability"
     else:
         curve = outputs
-        axes.set_ylabel(f"output ({name} = {classes[1]} above 0)")
+        axes.set_ylabel(f"output (above 0: {classes[1]})")
         bottom, top = min(-1.0, float(curve.min())), max(1.0, float(curve.max()))
-        threshold, label, words = 0.0, "output", "output 0"
+        threshold, label = 0.0, "output"
     _draw_curve(axes, knots, curve, label, INK)
     axes.axhline(
         threshold,
@@ -201,7 +202,7 @@ def draw_classes(
         linewidth=1.0,
         linestyle=":",
         zorder=2,
-        label=f"decision changes ({words})",
+        label="decision changes",
     )
     axes.set_xlim(low, high)
     _stack(axes, x, y, (bottom, top), [f"{name} = {label}" for label in classes])

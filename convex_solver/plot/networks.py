@@ -33,7 +33,7 @@ def fit(
 
     One feature: data, fit, a dashed line where a neuron switches, and of up to 40
     values a thin line at each: patterns change only there, so the strips between them
-    are the chambers.  Of a classification the output is drawn, with logistic loss the
+    are the chambers.  Of a classification the output instead, with logistic loss the
     probability of the second class, and the class predicted as colour; the samples are
     stacked above and below.
 
