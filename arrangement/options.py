@@ -64,7 +64,7 @@ def short_repr(thing: Any, **first: Any) -> str:
     Examples
     --------
     >>> print(short_repr(Progress("half of it", 5, 10**300)))
-    Progress(message='half of it', done=5, total=<1,000 bits>)
+    Progress(message='half of it', done=5, total=<997 bits>)
     """
     names = getattr(thing, "_fields", None)
     if names is None:

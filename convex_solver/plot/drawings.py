@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 # of -1 and +1: colour, region, marker, area; told apart without colours too (Okabe &
 # Ito's blue and vermilion), and where two samples are equal the triangle is in the disc
 _CLASSES = (
-    (BLUE, "#dfeaf5", "o", 50.0),
-    (VERMILION, "#f9e3dd", "^", 36.0),
+    (BLUE, "#dfeaf5", "o", 54.0),
+    (VERMILION, "#f9e3dd", "^", 30.0),
 )
 _RESOLUTION = 401
 # more lines than this would paint the background instead of dividing it
