@@ -110,8 +110,7 @@ def _is_shown_by_log() -> bool:
     while logger is not None and _LOGGER.isEnabledFor(logging.INFO):
         for handler in logger.handlers:
             is_told = handler.level <= logging.INFO
-            is_stream = isinstance(handler, logging.StreamHandler)
-            if is_told and is_stream and _is_screen(handler.stream):
+            if is_told and _is_screen(getattr(handler, "stream", None)):
                 return True
         logger = logger.parent if logger.propagate else None
     return False

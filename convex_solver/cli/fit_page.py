@@ -15,7 +15,7 @@ from convex_solver.solver import Solution
 from convex_solver.typing import Array
 
 # Inches of the picture: as wide as a telephone, texts stay legible on one.
-PICTURE_SIZE = (5.0, 4.4)
+PICTURE_SIZE = (4.4, 4.2)
 # Rows of a table of neurons, and of one of rounds.
 _MOST = 100
 _ENDS = {

@@ -233,7 +233,7 @@ def _stack(
     column = np.floor((x - low) / (high - low) * 100.0).astype(np.int64)
     most = max(int(np.bincount(column[y == sign]).max(initial=1)) for sign in (-1, 1))
     step = min(_DOT * (top - bottom), 0.66 * room / max(most - 1, 1))
-    size = 22.0 if most <= 0.66 * _STRIP / _DOT else 12.0
+    size = 26.0 if most <= 0.66 * _STRIP / _DOT else 16.0
     for sign, (colour, _, marker, _), label in zip(
         (-1, 1), _CLASSES, labels, strict=True
     ):
@@ -255,7 +255,7 @@ def _stack(
         )
     axes.set_ylim(bottom - room, top + room)
     # what stands in the strips has a class, and no height
-    ticks = MaxNLocator(6).tick_values(bottom, top)
+    ticks = np.asarray(MaxNLocator(6).tick_values(bottom, top))
     inside = (ticks >= bottom - 1e-9) & (ticks <= top + 1e-9)
     axes.set_yticks(ticks[inside])
     for edge in ends:
