@@ -19,6 +19,7 @@ from convex_solver.certificates.status import status_of
 from convex_solver.certificates.words import SMALL_GAP
 
 
+@pytest.mark.every
 @pytest.mark.parametrize(
     ("gap", "tol", "title", "words"),
     [

@@ -133,7 +133,8 @@ def test_few_lines_of_many_neurons_and_the_lighter_the_fainter(width):
     looks = [(line.get_alpha(), line.get_linewidth()) for line in dashed]
     assert looks == sorted(looks, reverse=True)
     assert looks[0][0] <= 0.7
-    assert looks[-1] < looks[0]
+    assert looks[-1][0] < looks[0][0]
+    assert looks[-1][1] < looks[0][1]
     assert all(line.get_zorder() < 3 for line in dashed)
     label = dashed[0].get_label()
     assert label.startswith(f"neurons switch ({MOST_LINES} heaviest of ")
