@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -156,6 +156,34 @@ class BoxTerm(DataTerm):
             limit = np.where(excess > 0.0, self.hi, self.lo)
             return np.where(excess == 0.0, 0.0, limit)
         return np.asarray(np.clip(excess / self.curvature, self.lo, self.hi))
+
+    def second_derivative(self, f: Array) -> Array:
+        """Return how fast the gradient grows, (n,): zero at kinks and on lines."""
+        if self.unit.curvature == 0:
+            return np.zeros_like(f)
+        v = self.gradient(f)
+        return np.where((self.lo < v) & (v < self.hi), 1.0 / self.curvature, 0.0)
+
+    def steepest(self, f: Array) -> Array:
+        """Return the largest second derivative anywhere, (n,); zero with kinks."""
+        if self.unit.curvature == 0:
+            return np.zeros_like(f)
+        return np.asarray(1.0 / self.curvature)
+
+    def smoothed(self, cost: float) -> DataTerm:
+        """Return the loss with its corners rounded, lower by ``cost`` at most.
+
+        Its conjugate has ``k v^2 / (2 c)`` more (Moreau 1965), so gradients stay in the
+        domain; a sample is lower by ``k c s^2 / 2`` with the larger slope s.
+        """
+        if not self.has_kinks:
+            return self
+        slopes = np.maximum(*self._sides())
+        most = float(self.targets.weights @ slopes**2)
+        # no more than what divided by a weight is finite
+        largest = 1e300 * min(float(self.targets.weights.min(initial=1.0)), 1.0)
+        width = max(min(2.0 * cost / most, largest), 1e-300)
+        return BoxTerm(self.targets, replace(self.unit, curvature=Fraction(width)))
 
     def kinks(self, f: Array) -> NDArray[np.int64]:
         """Return the samples where the subgradient is not unique."""

@@ -56,6 +56,15 @@ class LogisticTerm(DataTerm):
         slope = np.where(margin > 0.0, small, 1.0) / (1.0 + small)
         return self.clip(-self.y * self.targets.weights * slope)
 
+    def second_derivative(self, f: Array) -> Array:
+        """Return how fast the gradient grows, (n,)."""
+        small = np.exp(-np.abs(f))
+        return np.asarray(self.targets.weights * small / (1.0 + small) ** 2)
+
+    def steepest(self, f: Array) -> Array:
+        """Return the largest second derivative anywhere, (n,)."""
+        return 0.25 * self.targets.weights
+
     def kinks(self, f: Array) -> NDArray[np.int64]:
         """Return no samples: the loss is smooth."""
         return np.zeros(0, dtype=np.int64)

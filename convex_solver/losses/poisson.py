@@ -72,6 +72,11 @@ class PoissonTerm(DataTerm):
         with np.errstate(over="ignore"):
             return self.clip(self.targets.weights * (np.exp(f) - self.y))
 
+    def second_derivative(self, f: Array) -> Array:
+        """Return how fast the gradient grows, (n,)."""
+        with np.errstate(over="ignore"):
+            return np.asarray(self.targets.weights * np.exp(f))
+
     def kinks(self, f: Array) -> NDArray[np.int64]:
         """Return no samples: the loss is smooth."""
         return np.zeros(0, dtype=np.int64)

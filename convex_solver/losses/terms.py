@@ -123,6 +123,26 @@ class DataTerm(ABC):
         """Return a subgradient, (..., n) like f: the one nearest to zero at a kink."""
 
     @abstractmethod
+    def second_derivative(self, f: Array) -> Array:
+        """Return how fast the gradient grows, (n,): zero at kinks and on lines."""
+
+    def steepest(self, f: Array) -> Array:
+        """Return the largest second derivative anywhere, (n,).
+
+        That at ``f``, where there is none or a family does not know better.
+        """
+        return self.second_derivative(f)
+
+    def smoothed(self, cost: float) -> DataTerm:
+        """Return a loss without kinks, lower by ``cost`` at most.
+
+        Its gradients are in the domain of the conjugate.
+
+        This one, unless a family has kinks.
+        """
+        return self
+
+    @abstractmethod
     def kinks(self, f: Array) -> NDArray[np.int64]:
         """Return the samples where the subgradient is not unique."""
 

@@ -20,11 +20,17 @@ import numpy as np
 from arrangement.options import short_repr
 from convex_solver.certificates import COVERED_RANK, LowerBound, lower_bound
 from convex_solver.networks import TwoLayerReLU
-from convex_solver.program import ConvexProgram, best_of_blocks, rotated
+from convex_solver.program import (
+    ConvexProgram,
+    best_of_blocks,
+    blocks_from_network,
+    rotated,
+)
 from convex_solver.reading import part_of_time
 from convex_solver.restricted import RestrictedSolution, solve_restricted
 from convex_solver.solver.columns import MAX_BYTES, SPARED, Columns
 from convex_solver.solver.local_search import Found
+from convex_solver.solver.pricing import Maxima
 from convex_solver.solver.search import Search
 from convex_solver.typing import Array
 
@@ -69,8 +75,9 @@ class Round:
     """What one round did.
 
     ``upper`` is the least objective of a network so far, ``lower`` the best lower bound
-    of the optimum that was certified so far (0 before the first), ``priced`` the number
-    of local maxima compared with beta, ``added`` the new blocks.
+    of the optimum that was certified so far (0 before the first), ``n_blocks`` those of
+    the program, or neurons that moved, ``priced`` the number of local maxima compared
+    with beta, ``added`` the new blocks or directions.
     """
 
     seconds: float
@@ -199,8 +206,40 @@ class ColumnGeneration:
                 self.narrow = network
         self.v = self.program.data_term.clip(v)
         self.prices.climb(self.v, weights, signs)
-        self.estimate = self._estimate()
+        self.estimate = self.dual_estimate()
         self._note(0)
+
+    def take_moved(
+        self, blocks: Array, signs: Array, v: Array, effort: int, added: int
+    ) -> None:
+        """Take a network that moved, and the dual point beside it: a round by itself.
+
+        ``blocks`` (m, r) in the coordinates of X; ``added`` were new in it.
+        """
+        self._take_blocks(blocks, signs, self.upper)
+        self.v = self.program.data_term.clip(v)
+        self.prices.climb(self.v, blocks, signs)
+        self.estimate = self.dual_estimate()
+        self._prove(effort)
+        self.added = added
+        self._note(0, len(signs))
+
+    def recall(self, v: Array, maxima: Maxima) -> None:
+        """Go back to a dual point of before, and to its maxima."""
+        self.v, self.prices.maxima = v, maxima
+        self.estimate = self.dual_estimate()
+        self._gap = _gap(self.upper, self.estimate)
+
+    def blocks_of_network(self) -> tuple[Array, Array]:
+        """Return blocks (m, r) of the best network in the coordinates of X, signs."""
+        blocks, signs = blocks_from_network(self.network)
+        return rotated(blocks, self.basis), signs
+
+    @property
+    def n_blocks(self) -> int:
+        """Blocks of the last program that was solved, or neurons that moved last."""
+        is_moved = self.history and not self.history[-1].iterations
+        return self.history[-1].n_blocks if is_moved else len(self.columns.blocks)
 
     @property
     def gap(self) -> float:
@@ -247,7 +286,7 @@ class ColumnGeneration:
         self._take_network(solution)
         self.v = self.program.data_term.clip(solution.v)
         self._price(solution, beta * (1.0 + 0.1 * aim), effort, tight)
-        self.estimate = self._estimate()
+        self.estimate = self.dual_estimate()
         self._prove(effort)
         if not tight and self.upper < before:
             # otherwise what is dropped could come back for ever
@@ -320,7 +359,7 @@ class ColumnGeneration:
             missed = prices.cover(self.v, margin, QUICK_CONES)
             prices.maxima = prices.maxima.union(missed)
 
-    def _estimate(self) -> float:
+    def dual_estimate(self) -> float:
         """Dual value of the point scaled by the largest price that was found."""
         data, largest = self.program.data_term, self.prices.maxima.largest
         cap = self.program.beta / largest if largest > 0.0 else np.inf
@@ -360,14 +399,14 @@ class ColumnGeneration:
         if self.upper - found.value > FAR * (self.upper - self.estimate):
             self._cones *= 2  # a covering that does not end proves next to nothing
 
-    def _note(self, iterations: int) -> Round:
-        """Add the round to the history and report it."""
+    def _note(self, iterations: int, n_moved: int = 0) -> Round:
+        """Add the round to the history and report it; ``n_moved`` neurons moved."""
         self._gap = _gap(self.upper, self.estimate)
         latest = Round(
             time.monotonic() - self.begin,
             self.upper,
             self.lower,
-            len(self.columns.blocks),
+            n_moved or len(self.columns.blocks),
             len(self.prices.maxima.values),
             self.added,
             iterations,

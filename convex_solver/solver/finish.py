@@ -29,8 +29,12 @@ SAME_PREDICTION = 1e-6
 # little as rounding allows, which is more than tol where the weights of a network that
 # interpolates have no more digits.
 RISES = (0.01, 0.1, 1.0, 10.0, 1e2, 1e3, 1e4)
-# Operations of a least-squares fit of the predictions, at most.
-MOST_FITTING = 10**9
+# Operations of a least-squares fit of the predictions, at most; about what it takes, in
+# seconds for each sample and neuron.
+MOST_FITTING, FITTING = 10**9, 2e-6
+# Seconds that are always there, and those for each sample that the rational sums of a
+# certificate take, or two of them.
+QUICK, EXACT = 0.2, 1e-4
 # A network that is reduced even when the time is over, as that takes no time.
 SMALL = 300
 # How far a certificate may go beyond the limit, as a share of it and in seconds, where
@@ -52,7 +56,7 @@ def certified(
     """Return the network with few neurons and its certificate, with some overtime."""
     now, given = time.monotonic(), max(deadline - begin, 0.0)
     network = _reduced(run, limits.tol, max(deadline, now + MOST_OVERTIME))
-    network = _fitted(run, network, limits.tol)
+    network = _fitted(run, network, limits.tol, deadline)
     overtime = min(OVERTIME * given, MOST_OVERTIME)
     longer = min(RELAXED_OVERTIME * given, MOST_RELAXED)
     deadline, latest = (max(deadline, now + more) for more in (overtime, longer))
@@ -88,11 +92,19 @@ def _narrow(run: ColumnGeneration, network: TwoLayerReLU) -> TwoLayerReLU:
     return min(few, key=run.program.network_objective)
 
 
-def _fitted(run: ColumnGeneration, network: TwoLayerReLU, tol: float) -> TwoLayerReLU:
-    """Return the network with better predictions, where rounding leaves a gap."""
+def _fitted(
+    run: ColumnGeneration, network: TwoLayerReLU, tol: float, deadline: float
+) -> TwoLayerReLU:
+    """Return the network with better predictions, where rounding leaves a gap.
+
+    Where the time for it is up the gap is left.
+    """
     n, objective = run.program.n, run.program.network_objective(network)
     is_short = objective - _estimate(run) > 0.5 * tol * objective
     if not is_short or n * network.n_neurons**2 > MOST_FITTING:
+        return network
+    seconds = FITTING * n * network.n_neurons
+    if seconds > QUICK and time.monotonic() + seconds > deadline - EXACT * n:
         return network
     wanted = run.program.data_term.predictions_at(run.v)
     return with_predictions(run.program, network, wanted)[0]

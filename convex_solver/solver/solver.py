@@ -35,7 +35,12 @@ from convex_solver.reading import (
 )
 from convex_solver.restricted import all_directions
 from convex_solver.solver.column_generation import ColumnGeneration, Round
-from convex_solver.solver.finish import certified, certified_at_once, is_proven
+from convex_solver.solver.finish import (
+    EXACT,
+    certified,
+    certified_at_once,
+    is_proven,
+)
 from convex_solver.solver.high_rank import (
     HIGH_ROUNDS_SHARE,
     LEAVES_SHARE,
@@ -50,6 +55,7 @@ from convex_solver.solver.relaxation import (
     MOST_LEAVES,
     RelaxedProgram,
 )
+from convex_solver.solver.sliding import slide_first, slides_first
 from convex_solver.solver.small_beta import larger_first
 from convex_solver.typing import Array
 
@@ -62,8 +68,6 @@ METHODS = ("auto", "full", "column-generation")
 FULL_CHAMBERS = 300
 # Share of the time that rounds take.
 ROUNDS_SHARE = 0.9
-# Seconds for each sample that the rational sums of a certificate take, or two of them.
-EXACT = 1e-4
 # Share of what is left for searches where no round has ended.
 LATE_SEARCH = 0.7
 # Rounds in a notebook.
@@ -94,7 +98,8 @@ class Solution:
         ``"max_rounds"``, ``"memory"``, ``"stalled"`` (no further progress in float64)
         or ``"certificate"`` (the budget of the certificate was too small).
     n_blocks : int
-        Blocks of the last program that was solved: chambers with a sign.
+        Blocks of the last program that was solved: chambers with a sign.  Neurons of
+        the network where no such program was needed.
     history : tuple of Round
         Upper bound and the best certified lower bound, round by round.
     seconds, tol : float
@@ -283,7 +288,7 @@ def solve_from(
         method=method,
         reason=reason,
         stopped=stopped,
-        n_blocks=len(run.columns.blocks),
+        n_blocks=run.n_blocks,
         history=tuple(run.history),
         seconds=time.monotonic() - begin,
         tol=limits.tol,
@@ -382,6 +387,9 @@ def _find(
             guesses = larger_first(run, limits, fill, rounds, say)
             if run.gap <= limits.tol and not run.search(limits.max_cones):
                 return "tolerance"
+        is_first = relaxed is None and method != "full" and slides_first(run.program)
+        if is_first and slide_first(run, limits.max_cones):
+            return "tolerance"
         fill(run)
         if relaxed is not None:
             bound_first(run, relaxed, limits.tol, say)

@@ -200,3 +200,41 @@ def test_targets_that_a_loss_does_not_take_are_refused(spec, y, message):
 def test_weights_that_are_not_positive_are_refused(spec, weights, message):
     with pytest.raises(InputError, match=message):
         get_loss(spec).at([1.0, 1.0], weights=weights)
+
+
+@pytest.mark.parametrize("spec", SPECS)
+@settings(deadline=None, max_examples=50)
+@given(st.data())
+def test_the_second_derivative_is_the_slope_of_the_gradient(spec, data):
+    f, _, _, term = data.draw(samples(spec))
+    curvature = term.second_derivative(f)
+    assert curvature.shape == f.shape
+    assert np.all(curvature >= 0.0)
+    h = 1e-5
+    low, high = term.gradient(f - h), term.gradient(f + h)
+    sides = term.second_derivative(f - h), term.second_derivative(f + h)
+    slope = (high - low) / (2 * h)
+    # beside a corner the curvature jumps, and the slope is between
+    least, most = (pick(*sides) for pick in (np.minimum, np.maximum))
+    away = least == most if spec not in exact.SMOOTH_LOGS else np.ones(len(f), bool)
+    if term.has_kinks:
+        assert not np.any(curvature)
+        return
+    rounding = 1e-9 + 1e-5 * most + 1e-15 * (np.abs(low) + np.abs(high)) / h
+    assert np.all(np.abs(slope - curvature)[away] <= rounding[away])
+
+
+@pytest.mark.parametrize("spec", SPECS)
+@settings(deadline=None, max_examples=50)
+@given(st.data(), st.floats(1e-9, 10.0))
+def test_rounded_corners_cost_no_more_than_allowed(spec, data, cost):
+    f, _, _, term = data.draw(samples(spec))
+    smooth = term.smoothed(cost)
+    assert not smooth.has_kinks
+    assert (smooth is term) == (not term.has_kinks)
+    rounding = 1e-12 * (1.0 + abs(term.value(f)))
+    assert term.value(f) - cost - rounding <= smooth.value(f)
+    assert smooth.value(f) <= term.value(f) + rounding
+    v = smooth.gradient(f)
+    assert np.array_equal(term.clip(v), v)
+    assert term.conjugate(v) < math.inf

@@ -230,7 +230,7 @@ def test_an_estimate_above_the_optimum_is_shown_to_nobody(medium, monkeypatch):
     program, optimum = medium
     # as where pricing has missed what breaks the constraint most
     false = 0.99999 * program.data_term.value(np.zeros(program.n))
-    monkeypatch.setattr(ColumnGeneration, "_estimate", lambda _: false)
+    monkeypatch.setattr(ColumnGeneration, "dual_estimate", lambda _: false)
     lines = []
     solution = solve(program, progress=lambda latest: lines.append(str(latest)))
     assert all(step.lower <= optimum.objective for step in solution.history)

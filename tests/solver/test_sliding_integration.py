@@ -1,0 +1,101 @@
+"""Neurons that move before the rounds: the same optimum, and when they do not."""
+
+import numpy as np
+import pytest
+
+from convex_solver import ConvexProgram, solve
+from convex_solver.solver import sliding
+from convex_solver.solver.column_generation import ColumnGeneration
+from convex_solver.solver.sliding import slide_first, slides_first
+
+from instances import planted, planted_program
+from reference.losses import SPECS
+
+KINKED = ("absolute", "quantile:0.3", "hinge", "epsilon_insensitive:0.2")
+
+
+@pytest.mark.parametrize("spec", SPECS)
+@pytest.mark.parametrize("share", [0.3, 0.03])
+def test_the_optimum_is_the_one_over_chambers(spec, share, monkeypatch):
+    program = planted_program(spec, 60, 3, beta=1.0)
+    largest = ColumnGeneration(program, 1e-6).prices.maxima.largest
+    program = program.with_beta(share * largest)
+    monkeypatch.setattr(sliding, "FEWEST", 10**9)
+    monkeypatch.setattr(sliding, "WITH_KINKS", 10**9)
+    assert not slides_first(program)
+    expected = solve(program, method="column-generation", tol=1e-8)
+    monkeypatch.setattr(sliding, "FEWEST", 1)
+    monkeypatch.setattr(sliding, "WITH_KINKS", 1)
+    assert slides_first(program)
+    found = solve(program, method="column-generation", tol=1e-8)
+    assert found.status.value == expected.status.value == "optimal"
+    assert found.objective == pytest.approx(expected.objective, rel=2e-8)
+    assert found.lower_bound <= expected.objective
+
+
+@pytest.mark.parametrize("spec", ["squared", "logistic"])
+def test_many_samples_need_no_chambers(spec):
+    program = planted_program(spec, 3000, 3, beta=1.0)
+    largest = ColumnGeneration(program, 1e-6).prices.maxima.largest
+    run = ColumnGeneration(program.with_beta(0.05 * largest), 1e-4)
+    assert slide_first(run, 10**5)
+    assert run.gap <= 1e-4
+    rounds = [latest.upper for latest in run.history]
+    assert rounds == sorted(rounds, reverse=True)
+    assert all(r.n_blocks >= 1 for r in run.history)
+    # the dual point that is kept is the one whose prices are
+    assert run.estimate == run.dual_estimate()
+    prices = np.abs(run.prices.pricer.evaluate(run.v, run.prices.maxima.directions))
+    np.testing.assert_allclose(prices, run.prices.maxima.values, rtol=1e-9)
+
+
+def test_patches_of_many_samples(monkeypatch):
+    rng = np.random.default_rng(0)
+    images = rng.standard_normal((150, 4, 3))
+    y = np.maximum(images @ rng.standard_normal(3), 0).sum(axis=1)
+    y += 0.1 * rng.standard_normal(150)
+    program = ConvexProgram(images, y, 5.0)
+    assert slides_first(program)
+    found = solve(program)
+    monkeypatch.setattr(sliding, "FEWEST", 10**9)
+    expected = solve(program)
+    assert found.status.value == expected.status.value == "optimal"
+    assert found.objective == pytest.approx(expected.objective, rel=2e-6)
+
+
+def test_no_threads_change_the_answer():
+    X, y = planted(1500, 3)
+    one, two = (
+        solve(ConvexProgram(X, y, 3.0), tol=1e-5, n_jobs=n_jobs) for n_jobs in (1, 2)
+    )
+    assert np.array_equal(one.network.weights, two.network.weights)
+    assert one.lower_bound == two.lower_bound
+    assert one.n_blocks >= one.network.n_neurons
+
+
+@pytest.mark.parametrize("what", ["the zero network", "no finite objective"])
+def test_where_nothing_moves(what):
+    X, y = planted(200, 3)
+    program = ConvexProgram(X, y, 1e9)
+    if what != "the zero network":
+        program = ConvexProgram(X, 1e200 * y, 1.0)
+    run = ColumnGeneration(program, 1e-6)
+    assert not slide_first(run, 100)
+    assert not run.history
+    assert not run.network.n_neurons
+
+
+def test_a_wide_network_is_left_to_the_chambers():
+    X, y = planted(120, 3)
+    run = ColumnGeneration(ConvexProgram(X, y, 1e-4), 1e-6)
+    assert not slide_first(run, 1000)
+    # with what was found: its network, its chambers
+    assert run.network.n_neurons > 0
+    assert len(run.columns.blocks) > 0
+    assert run.upper == min(latest.upper for latest in run.history)
+
+
+@pytest.mark.parametrize("spec", KINKED)
+def test_corners_are_rounded_away_from_few_samples(spec):
+    assert not slides_first(planted_program(spec, 200, 3, beta=1.0))
+    assert slides_first(planted_program(spec, 5000, 3, beta=1.0))
