@@ -74,7 +74,7 @@ def event(module=KERNEL):
     return SimpleNamespace(data={"dispatcher": SimpleNamespace(py_func=function)})
 
 
-def told(monkeypatch, *, is_terminal=True, wait=0.0, seconds=0.1, events=None):
+def told(monkeypatch, *, is_terminal=True, wait=0.0, seconds=0.15, events=None):
     """Return what a person reads while kernels compile, one after another."""
     screen = Screen(is_terminal=is_terminal)
     with monkeypatch.context() as patch:
@@ -124,9 +124,10 @@ def test_a_notebook_is_told_and_a_program_with_ipython_is_not(monkeypatch):
 def test_what_is_soon_done_is_not_told_of(monkeypatch):
     assert told(monkeypatch, wait=60.0) == []
     # kernels that follow one another are waited for together, and only they count
-    assert told(monkeypatch, wait=0.25, events=[KERNEL]) == []
-    assert told(monkeypatch, wait=0.25, events=[KERNEL] * 4) == [LINE]
-    assert told(monkeypatch, wait=0.25, events=[KERNEL, *["numpy"] * 4]) == []
+    some = {"wait": 0.8, "seconds": 0.3}
+    assert told(monkeypatch, **some, events=[KERNEL]) == []
+    assert told(monkeypatch, **some, events=[KERNEL] * 4) == [LINE]
+    assert told(monkeypatch, **some, events=[KERNEL, *["numpy"] * 3]) == []
 
 
 def test_the_log_sets_whether_it_is_told(monkeypatch):
