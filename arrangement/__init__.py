@@ -36,7 +36,8 @@ themselves.
 a step, with depth and a point of each chamber, so that sums over rows are kept up to
 date (examples: the most balanced split, Tukey depth, exact 0-1 loss).  `iter_covectors`
 lists the faces of every dimension, `face_numbers` counts them.  `write_patterns` and
-`open_patterns` keep lists on disk as Zarr (extra ``zarr``).
+`open_patterns` keep lists on disk as Zarr (extra ``zarr``); ``patterns.save``
+writes npz, or a CSV of 0 and 1 for other programs.
 
 Exact
 -----

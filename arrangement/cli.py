@@ -10,7 +10,8 @@ import argparse
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,32 +19,45 @@ from arrangement._kernels import counting
 from arrangement._kernels.cells import walk_floats, walk_ints
 from arrangement._kernels.verification import check_signs, margin_direction
 from arrangement.counting import count_patterns, cover_bound
-from arrangement.errors import ArrangementError, IncompleteListingError
+from arrangement.errors import (
+    ArrangementError,
+    BudgetExceededError,
+    IncompleteListingError,
+    InputError,
+)
 from arrangement.io import (
+    Kind,
     Table,
     UsageError,
+    add_jobs,
     add_table_options,
     against_bound,
+    check_jobs,
     check_output,
+    check_stdout,
     check_time_limit,
     column_list,
     command_line,
+    holds_bit_rows,
+    kind_of_path,
     names_text,
     open_table,
+    output_path,
     print_json,
     print_report,
     progress_bar,
     run,
     say_compiling,
+    say_exit_codes,
     seconds_text,
     with_ones,
     with_values,
 )
 from arrangement.listing import enumerate_patterns, make_layout
 from arrangement.model import Arrangement, PatternSet, Proof
-from arrangement.options import Listener
+from arrangement.options import Deadline, Listener
 from arrangement.proofs import ProofFile, source_of
-from arrangement.stores import open_patterns, write_patterns
+from arrangement.stores import open_patterns, read_csv, write_patterns
 from arrangement.verification import verify, verify_to_file
 
 EXIT_UNPROVEN = 1
@@ -51,6 +65,7 @@ EXIT_UNPROVEN = 1
 _COUNTING = (counting.advance,)
 _PROVING = (check_signs,)
 _VERIFYING = (check_signs, margin_direction)
+_LISTS = (".csv", ".npz", ".zarr", "-")
 
 
 def listing_kernels(arrangement: Arrangement) -> tuple[Any, ...]:
@@ -73,12 +88,6 @@ def build_parser() -> argparse.ArgumentParser:
         "count", help="count the patterns, without listing them"
     )
     count.set_defaults(run=_count)
-    count.add_argument(
-        "--time-limit",
-        type=float,
-        metavar="S",
-        help="seconds to stop after; nothing is said of the count then",
-    )
     listing = commands.add_parser(
         "enumerate", help="list all patterns, prove the list complete, write it"
     )
@@ -92,7 +101,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--proof",
         metavar="PROOF",
         help="write a proof, new, that python -m arrangement.checker PROOF FILE checks "
-        "with nothing of this program",
+        "with nothing of this program (jsonl; - prints it)",
     )
     for command in (count, listing, check):
         command.add_argument(
@@ -108,7 +117,14 @@ def build_parser() -> argparse.ArgumentParser:
             help="append a column of ones",
         )
         add_table_options(command)
+        command.add_argument(
+            "--time-limit",
+            type=float,
+            metavar="S",
+            help="seconds to stop after; nothing is said or written then",
+        )
     _add_listing(listing)
+    say_exit_codes(parser, (count, listing, check))
     return parser
 
 
@@ -118,7 +134,9 @@ def _add_listing(listing: argparse.ArgumentParser) -> None:
         "--output",
         required=True,
         metavar="OUT",
-        help="npz file to write, new; or OUT.zarr, a Zarr store of any size",
+        help="list to write, new: OUT.npz, small; OUT.csv, text for any program, a "
+        "line of 0 and 1 for each pattern; OUT.zarr, a Zarr store of any size; - "
+        "prints the CSV, and the report to standard error",
     )
     listing.add_argument(
         "--resume",
@@ -135,8 +153,10 @@ def _add_listing(listing: argparse.ArgumentParser) -> None:
         "--max-bytes",
         type=int,
         metavar="N",
-        help="most bytes an npz list may take (default: half of the free memory)",
+        help="most bytes of memory a list may take that is no store (default: half of "
+        "what is free)",
     )
+    add_jobs(listing, "the list")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -145,14 +165,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 class _Input(NamedTuple):
-    """What was read, and what a person is told of it."""
+    """What was read, what a person is told of it, and the seconds that are left."""
 
     arrangement: Arrangement
     columns: tuple[str, ...]
     table: Table
+    left: float | None
 
 
 def _read(options: argparse.Namespace) -> _Input:
+    deadline = Deadline(options.time_limit)
     table = open_table(options, options.file)
     names = table.features() if options.columns is None else tuple(options.columns)
     table = with_values(options, table, names)
@@ -160,7 +182,12 @@ def _read(options: argparse.Namespace) -> _Input:
     arrangement = Arrangement(
         with_ones(X) if options.intercept else X, floats=options.floats
     )
-    return _Input(arrangement, names, table)
+    if deadline.is_late():
+        raise BudgetExceededError(
+            "the time is up, and the table has been read, no more; raise --time-limit."
+        )
+    left = None if options.time_limit is None else deadline.left()
+    return _Input(arrangement, names, table, left)
 
 
 def _count(options: argparse.Namespace) -> int:
@@ -170,9 +197,7 @@ def _count(options: argparse.Namespace) -> int:
     arrangement = given.arrangement
     say_compiling(_COUNTING, quiet=options.json)
     with progress_bar(" patterns", quiet=options.json) as progress:
-        total = count_patterns(
-            arrangement, time_limit=options.time_limit, progress=progress
-        )
+        total = count_patterns(arrangement, time_limit=given.left, progress=progress)
     bound = cover_bound(arrangement.n_distinct, arrangement.rank)
     values = _facts(options, given, total, bound) | {
         "method": "deletion and restriction, exact zero tests modulo primes",
@@ -193,53 +218,80 @@ def _count(options: argparse.Namespace) -> int:
 
 def _enumerate(options: argparse.Namespace) -> int:
     begin = time.perf_counter()
-    if options.max_bytes is not None and options.max_bytes < 1:
-        raise UsageError(f"--max-bytes is {options.max_bytes}; expected at least 1")
-    if Path(options.output).suffix == ".zarr":
-        if options.max_bytes is not None:
-            raise UsageError("--max-bytes is for npz; an OUT.zarr needs little memory")
-        write = _write_store
-    elif options.resume:
-        raise UsageError(
-            f"--resume continues an OUT.zarr; the output is {options.output}"
-        )
-    else:
-        check_output(options.output, "patterns", (".npz", ".zarr"))
-        write = _write_npz
+    write, target = _way_to_write(options)
     given = _read(options)
     arrangement = given.arrangement
     say_compiling(listing_kernels(arrangement), quiet=options.json)
     with progress_bar(" patterns", quiet=options.json) as progress:
-        written = write(options, arrangement, progress)
+        written = write(options, given, target, progress)
     values = _facts(options, given, written["patterns"], written["bound"])
     values |= written | {"seconds": time.perf_counter() - begin}
     if options.json:
         print_json(values)
         return 0
+    size = f" ({values['bytes']:,} bytes)"
     print_report(
         [
             *_lines(options, values),
             ("proven", _proof_text(values["proof"])),
             ("arithmetic", values["plan"]),
-            ("written", f"{values['output']} ({values['bytes']:,} bytes)"),
+            ("written", f"{values['output']}{size}" if target else "standard output"),
             ("time", seconds_text(values["seconds"])),
-        ]
+        ],
+        file=None if target else sys.stderr,
     )
     return 0
 
 
-def _write_npz(
+_Way = Callable[
+    [argparse.Namespace, _Input, Path | None, Listener | None], dict[str, Any]
+]
+
+
+def _way_to_write(options: argparse.Namespace) -> tuple[_Way, Path | None]:
+    """Return what writes a list in the form that its name says, and where to."""
+    if options.max_bytes is not None and options.max_bytes < 1:
+        raise UsageError(f"--max-bytes is {options.max_bytes}; expected at least 1.")
+    check_time_limit(options)
+    check_jobs(options)
+    check_stdout(options, "output")
+    if Path(options.output).suffix.lower() != ".zarr":
+        if options.resume:
+            raise UsageError(
+                f"--resume continues an OUT.zarr; the output is {options.output}."
+            )
+        return _write_list, check_output(options.output, "patterns", _LISTS)
+    if options.max_bytes is not None:
+        raise UsageError(
+            "--max-bytes is for a list in memory; an OUT.zarr needs little of it."
+        )
+    if options.time_limit is not None:
+        raise UsageError(
+            "--time-limit is for a list in memory; stop the writing of an OUT.zarr "
+            "with Ctrl-C, and continue it with --resume."
+        )
+    return _write_store, Path(options.output)
+
+
+def _write_list(
     options: argparse.Namespace,
-    arrangement: Arrangement,
+    given: _Input,
+    target: Path | None,
     progress: Listener | None,
 ) -> dict[str, Any]:
     patterns = enumerate_patterns(
-        arrangement,
+        given.arrangement,
         prove=options.prove,
+        n_jobs=options.jobs,
         max_bytes=options.max_bytes,
+        time_limit=given.left,
         progress=progress,
     )
-    patterns.save(options.output)
+    if target is None:
+        for text in patterns.iter_csv():
+            sys.stdout.write(text.decode("ascii"))
+    else:
+        patterns.save(target)
     return {
         "patterns": len(patterns),
         "bound": patterns.bound,
@@ -247,19 +299,21 @@ def _write_npz(
         "proof": None if patterns.proof is None else str(patterns.proof),
         "plan": patterns.plan,
         "output": options.output,
-        "bytes": Path(options.output).stat().st_size,
+        "bytes": 0 if target is None else target.stat().st_size,
     }
 
 
 def _write_store(
     options: argparse.Namespace,
-    arrangement: Arrangement,
+    given: _Input,
+    target: Path | None,
     progress: Listener | None,
 ) -> dict[str, Any]:
     stored = write_patterns(
         options.output,
-        arrangement,
+        given.arrangement,
         prove=options.prove,
+        n_jobs=options.jobs,
         resume=options.resume,
         progress=progress,
     )
@@ -276,19 +330,17 @@ def _write_store(
 
 def _verify(options: argparse.Namespace) -> int:
     begin = time.perf_counter()
+    check_time_limit(options)
+    check_stdout(options, "proof")
+    target = None
     if options.proof is not None:
-        check_output(options.proof, "proofs", (".jsonl",), option="--proof")
-    patterns = (
-        open_patterns(options.patterns)
-        if Path(options.patterns).is_dir() or Path(options.patterns).suffix == ".zarr"
-        else PatternSet.load(options.patterns)
-    )
+        endings = (".jsonl", "-")
+        target = check_output(options.proof, "proofs", endings, option="--proof")
+    read = _way_to_read(options)
     given = _read(options)
     say_compiling(_VERIFYING, quiet=options.json)
     try:
-        if not isinstance(patterns, PatternSet):
-            patterns = patterns.in_memory(given.arrangement)
-        proof, file = _proven(options, patterns, given)
+        proof, file = _proven(options, read(given.arrangement), given, target)
     except IncompleteListingError as error:
         print(f"arrangement: not proven: {error}", file=sys.stderr)
         if options.json:
@@ -300,7 +352,7 @@ def _verify(options: argparse.Namespace) -> int:
         "proof": str(proof),
     }
     if file is not None:
-        values |= {"proof_file": file.path, "proof_bytes": file.n_bytes}
+        values |= {"proof_file": options.proof, "proof_bytes": file.n_bytes}
     values["seconds"] = time.perf_counter() - begin
     if options.json:
         print_json(values)
@@ -312,24 +364,49 @@ def _verify(options: argparse.Namespace) -> int:
             ("proven", _proof_text(values["proof"])),
             *([] if file is None else _file_lines(options, file)),
             ("time", seconds_text(values["seconds"])),
-        ]
+        ],
+        file=sys.stderr if options.proof == "-" else None,
     )
     return 0
 
 
+def _way_to_read(options: argparse.Namespace) -> Callable[[Arrangement], PatternSet]:
+    """Return what reads a list, of whose matrix it may ask."""
+    path = Path(options.patterns)
+    if path.is_dir() or path.suffix == ".zarr":
+        return open_patterns(path).in_memory
+    if holds_bit_rows(path):
+        return lambda arrangement: read_csv(path, arrangement)
+    if path.is_file() and not zipfile.is_zipfile(path):
+        kind = kind_of_path(path) or Kind("no list of patterns", "")
+        wanted = "what arrangement enumerate wrote, and then the table that it is of"
+        raise InputError(kind.refusal(options.patterns, wanted))
+    patterns = PatternSet.load(path)
+    return lambda _: patterns
+
+
 def _proven(
-    options: argparse.Namespace, patterns: PatternSet, given: _Input
+    options: argparse.Namespace,
+    patterns: PatternSet,
+    given: _Input,
+    target: Path | None,
 ) -> tuple[Proof, ProofFile | None]:
     """Prove a list; write the proof of it where one was asked for."""
+    limit = given.left
     if options.proof is None:
-        return verify(patterns, given.arrangement), None
+        return verify(patterns, given.arrangement, time_limit=limit), None
     source = source_of(given.table, given.columns, intercept=options.intercept)
-    return verify_to_file(patterns, given.arrangement, source, options.proof)
+    with output_path(target) as path:
+        return verify_to_file(
+            patterns, given.arrangement, source, path, time_limit=limit
+        )
 
 
 def _file_lines(options: argparse.Namespace, file: ProofFile) -> list[tuple[str, str]]:
+    if options.proof == "-":
+        return [("written", "standard output")]
     words = ["python", "-m", "arrangement.checker", file.path, options.file]
-    words += [] if Path(options.patterns).is_dir() else [options.patterns]
+    words += [options.patterns] if zipfile.is_zipfile(options.patterns) else []
     return [
         ("written", f"{file.path}: {file.n_lines:,} lines, {file.n_bytes:,} B"),
         ("next", shlex.join(words)),

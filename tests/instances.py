@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from convex_solver import ConvexProgram, certify, solve
+from convex_solver import ConvexProgram, TwoLayerReLU, certify, solve
+from convex_solver.solver.relaxation import RelaxedProgram
 
 from reference.losses import LABELLED
 from reference.proofs import write_csv
@@ -161,6 +164,34 @@ def spread(X, *, n=130):
     rng = np.random.default_rng(len(X))
     source = np.concatenate([rng.permutation(len(X)), rng.integers(0, len(X), n)])
     return (X[source] * rng.choice([-2, -1, 1, 3], len(source))[:, None])[:n]
+
+
+def form_proof_of(folder, X, y, beta, *, leaves=6, **options):
+    """Bound by the relaxation, and write proof and table, as `proof_of`.
+
+    The network is any one.  With 0 leaves the forms are sought by the certificate,
+    over the whole sphere.
+    """
+    program = ConvexProgram(X, y, beta, **options)
+    network = TwoLayerReLU(np.full((1, program.d), 0.125), [0.125])
+    relaxed = RelaxedProgram(program, 0)
+    found = relaxed.refine(relaxed.zero, 1e-12, math.inf, most=max(leaves, 2))
+    hints = found.hints if leaves else ()
+    proof, table = folder / "forms.jsonl", folder / "data.csv"
+    write_csv(table, X, y, options.get("sample_weight"))
+    certificate = certify(
+        network,
+        X,
+        y,
+        program.beta,
+        dual=found.v,
+        loss=options.get("loss", "squared"),
+        sample_weight=options.get("sample_weight"),
+        method="relaxation",
+        leaves=hints,
+        proof=proof,
+    )
+    return certificate, proof, table
 
 
 def proof_of(folder, X, y, beta, *, tol=1e-4, **options):

@@ -71,6 +71,7 @@ from arrangement.counting.primes import (
     _inverse_table,
     _iter_primes,
     _minor_bound_squared,
+    _residues,
     _take_primes,
 )
 from arrangement.errors import BudgetExceededError
@@ -354,6 +355,8 @@ def _whitney(
     progress = listener(progress)
     check_choice(symmetry)
     arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
+    # of millions of rows the integers alone take minutes
+    _stop_if_late(is_late, arrangement.n_hyperplanes)
     cone = arrangement.cone
     limits = Limits(max_nodes, is_late, progress)
     walk = partial(whitney_numbers, cone.rows, cone.rank, cone.infinity)
@@ -365,7 +368,9 @@ def _whitney(
         try:
             return walk(_FIRST_NODES, is_late, progress)
         except BudgetExceededError:
-            group = None if is_late() else found_group(arrangement, is_late)
+            if is_late():
+                raise
+            group = found_group(arrangement, is_late)
         if group is not None:
             try:
                 return numbers_by_symmetry(arrangement, group, limits)
@@ -385,12 +390,14 @@ def _chart_numbers(
     """Count the no-broken-circuit sets of the chart where ``infinity`` is 1."""
     if rank == 1 or not rows:
         return (1,) + (0,) * (rank - 1)
+    _stop_if_late(is_late, len(rows))
     bound_squared = _minor_bound_squared([*rows, infinity], rank)
     supply = _iter_primes(bound_squared)
     visited = 0
     while True:
         primes = _take_primes(supply, bound_squared)
         residues = _residues(rows, infinity, primes)
+        _stop_if_late(is_late, len(rows))
         counts, visited = _walk(residues, primes, max_nodes, visited, is_late, progress)
         if counts is not None:
             return counts
@@ -458,34 +465,17 @@ def _walk(
             )
 
 
+def _stop_if_late(is_late: IsLate, n: int) -> None:
+    """End a count that has not begun."""
+    if is_late():
+        raise BudgetExceededError(
+            f"the time is up, and the count of {n:,} rows has not begun; raise "
+            "time_limit, or reduce the rows."
+        )
+
+
 def _tell(progress: Listener, counts: NDArray[np.int64]) -> float:
     """Say how far a count has come; return when."""
     so_far = int(counts.sum())
     progress(Progress(f"counting: at least {so_far:,} chambers, not listed"))
     return time.monotonic()
-
-
-def _residues(
-    rows: Sequence[IntRow], infinity: IntRow, primes: list[int]
-) -> NDArray[np.int64] | None:
-    """Reduce rows modulo each prime, in coordinates where infinity is (0, .., 0, 1).
-
-    With ``c`` a coordinate where ``f``, the row at infinity, is not 0 modulo ``p``,
-    ``v -> (v_j - v_c f_j / f_c for j != c, v_c / f_c)`` is linear and invertible
-    modulo ``p`` and takes ``f`` there; ranks do not change. None: ``f`` is 0 modulo
-    one of the primes. The result is ``(rows, primes, coordinates)``, C-contiguous.
-    """
-    exact = np.array(rows, dtype=object)
-    out = np.empty((len(rows), len(primes), len(infinity)), dtype=np.int64)
-    for t, p in enumerate(primes):
-        reduced = (exact % p).astype(np.int64)
-        ends = [x % p for x in infinity]
-        c = next((j for j, x in enumerate(ends) if x), -1)
-        if c < 0:
-            return None
-        last = reduced[:, c] * pow(ends[c], -1, p) % p
-        shift = last[:, None] * np.array(ends, dtype=np.int64) % p
-        normal = (reduced - shift) % p
-        out[:, t, :-1] = np.delete(normal, c, axis=1)
-        out[:, t, -1] = last
-    return out

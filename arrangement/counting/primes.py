@@ -41,6 +41,32 @@ def _minor_bound_squared(rows: Sequence[tuple[int, ...]], rank: int) -> int:
     return min(by_rows, by_columns)
 
 
+def _residues(
+    rows: Sequence[tuple[int, ...]], infinity: tuple[int, ...], primes: list[int]
+) -> NDArray[np.int64] | None:
+    """Reduce rows modulo each prime, in coordinates where infinity is (0, .., 0, 1).
+
+    With ``c`` a coordinate where ``f``, the row at infinity, is not 0 modulo ``p``,
+    ``v -> (v_j - v_c f_j / f_c for j != c, v_c / f_c)`` is linear and invertible
+    modulo ``p`` and takes ``f`` there; ranks do not change. None: ``f`` is 0 modulo
+    one of the primes. The result is ``(rows, primes, coordinates)``, C-contiguous.
+    """
+    exact = np.array(rows, dtype=object)
+    out = np.empty((len(rows), len(primes), len(infinity)), dtype=np.int64)
+    for t, p in enumerate(primes):
+        reduced = (exact % p).astype(np.int64)
+        ends = [x % p for x in infinity]
+        c = next((j for j, x in enumerate(ends) if x), -1)
+        if c < 0:
+            return None
+        last = reduced[:, c] * pow(ends[c], -1, p) % p
+        shift = last[:, None] * np.array(ends, dtype=np.int64) % p
+        normal = (reduced - shift) % p
+        out[:, t, :-1] = np.delete(normal, c, axis=1)
+        out[:, t, -1] = last
+    return out
+
+
 def _prime(p: int) -> bool:
     """Decide primality: Miller-Rabin with bases 2, 3, 5, 7 is exact below 3.2e9."""
     if p < 11 or p % 2 == 0:

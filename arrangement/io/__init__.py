@@ -18,12 +18,21 @@ possible separators end in one line that names the option which decides:
                                 otherwise, with line and column
 ==============================  =====================================================
 
-``-`` is standard input.
+``-`` is standard input, and for text that is written standard output.  What is written
+is what the ending of its name says, or refused with the endings that are known; a file
+of another kind in the place of a table is told by its name (`kind_of`).
 """
 
 from arrangement.io.archives import open_archive
+from arrangement.io.bit_rows import (
+    bit_lines,
+    bit_names,
+    holds_bit_rows,
+    read_bit_rows,
+)
 from arrangement.io.files import check_new_file, new_file, write_new
 from arrangement.io.html import html_facts, html_table
+from arrangement.io.kinds import Kind, kind_of, kind_of_path
 from arrangement.io.pictures import (
     BLUE,
     GREEN,
@@ -51,19 +60,24 @@ from arrangement.io.tables import Table, read_table, with_ones
 from arrangement.io.terminal import (
     Parser,
     UsageError,
+    add_jobs,
     add_table_options,
     against_bound,
+    check_jobs,
     check_output,
+    check_stdout,
     check_time_limit,
     column_list,
     command_line,
     names_text,
     open_table,
+    output_path,
     print_json,
     print_report,
     progress_bar,
     run,
     say_compiling,
+    say_exit_codes,
     seconds_text,
     table_options,
     table_words,
@@ -80,37 +94,49 @@ __all__ = [
     "PURPLE",
     "VERMILION",
     "Bar",
+    "Kind",
     "Parser",
     "ProgressLike",
     "Table",
     "UsageError",
+    "add_jobs",
     "add_table_options",
     "against_bound",
     "axes_for",
+    "bit_lines",
+    "bit_names",
+    "check_jobs",
     "check_new_file",
     "check_output",
+    "check_stdout",
     "check_time_limit",
     "column_list",
     "command_line",
     "dress",
     "few_ticks",
     "finish",
+    "holds_bit_rows",
     "html_facts",
     "html_table",
+    "kind_of",
+    "kind_of_path",
     "listener",
     "listening",
     "names_text",
     "new_file",
     "open_archive",
     "open_table",
+    "output_path",
     "parse_json",
     "plain_text",
     "print_json",
     "print_report",
     "progress_bar",
+    "read_bit_rows",
     "read_table",
     "run",
     "say_compiling",
+    "say_exit_codes",
     "seconds_text",
     "shown",
     "shows_progress",

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arrangement.errors import InputError
+from arrangement.io.kinds import kind_of_path
 
 # Headers as numpy writes them: version 1.0, a plain type, C order, at most two axes.
 _MAGIC = b"\x93NUMPY\x01\x00"
@@ -73,6 +74,10 @@ def open_archive(
         reason = error.strerror or "its archive is damaged"
         raise InputError(f"cannot read patterns from {target}: {reason}.") from error
     except _DAMAGES as error:
+        kind = kind_of_path(target, with_archives=False)
+        if kind is not None:
+            wanted = "an npz file that PatternSet.save wrote"
+            raise InputError(kind.refusal(os.fspath(path), wanted)) from None
         reason = " ".join(ascii(str(error))[1:-1].split())[:200].rstrip(".")
         raise InputError(
             f"cannot read patterns from {target}: it is damaged, or PatternSet.save "

@@ -18,10 +18,8 @@ from arrangement.options import first_line
 
 ARRAY_MAGIC = (b"\x93NUMPY", b"PK\x03\x04", b"PK\x05\x06")
 
-# some of the arrays of a saved `PatternSet`
-_PATTERNS = ("packed", "n_rows", "bound")
 # what NumPy and zipfile raise for damaged files
-_DAMAGE = (
+DAMAGES = (
     ValueError,
     TypeError,
     KeyError,
@@ -69,14 +67,10 @@ def read_arrays(shown: str, raw: bytes, key: str | None) -> Arrays:
             if isinstance(loaded, np.ndarray)
             else {name: loaded[name] for name in loaded.files}
         )
-    except _DAMAGE as error:
+    except DAMAGES as error:
         raise InputError(
             f"cannot read {shown} as an array file: {first_line(error)}."
         ) from error
-    if key is None:
-        _refuse_patterns(shown, set(arrays))
-    if "[Content_Types].xml" in arrays:
-        raise InputError(f"{shown} is an Excel workbook; save its sheet as CSV first.")
     arrays = {k: v for k, v in arrays.items() if isinstance(v, np.ndarray)}
     name = _choose(shown, arrays, key)
     X = arrays.pop(name)
@@ -96,15 +90,6 @@ def read_arrays(shown: str, raw: bytes, key: str | None) -> Arrays:
     }
     columns = (*(X[:, k] for k in range(d)), *extra.values())
     return Arrays((*names, *extra), columns, n, d)
-
-
-def _refuse_patterns(shown: str, names: set[str]) -> None:
-    """Refuse a list of patterns: a matrix too, but hardly the one that is meant."""
-    if set(_PATTERNS) <= names:
-        raise InputError(
-            f"{shown} holds patterns that were listed, no data; give the table that "
-            "they are of (or --key packed, for the words as numbers)."
-        )
 
 
 def _choose(shown: str, arrays: dict[str, NDArray[Any]], key: str | None) -> str:

@@ -35,6 +35,7 @@ from arrangement.io.headers import (
     pointed,
     unique_names,
 )
+from arrangement.io.kinds import kind_of, kind_of_path
 from arrangement.io.separated_text import (
     Rows,
     check_separator,
@@ -381,12 +382,19 @@ def read_table(
     try:
         raw = path.read() if hasattr(path, "read") else Path(path).read_bytes()
     except OSError as error:
+        kind = None if hasattr(path, "read") else kind_of_path(path)
+        if kind is not None:  # a folder
+            raise InputError(kind.refusal(shown, "a table")) from None
         raise InputError(f"cannot read {shown}: {error.strerror}.") from error
     except ValueError as error:  # a NUL character in the name
         raise InputError(f"cannot read {shown!r}: {error}.") from error
     raw = unzipped(shown, raw)
     if not raw.strip():
         raise InputError(f"{shown} is empty.")
+    # what is asked for by name is read, whatever it is
+    kind = kind_of(raw) if key is None and header is None else None
+    if kind is not None:
+        raise InputError(kind.refusal(shown, "a table"))
     if raw.startswith(ARRAY_MAGIC):
         if header is not None:
             raise InputError(f"{shown} is an array file; it has no header line.")

@@ -7,8 +7,10 @@ import csv
 import json
 import os
 import re
+import shutil
 import sys
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,15 +25,10 @@ from arrangement.options import Listener
 _DISTRIBUTION = "convex-relu"
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
-# endings that say what a file holds, to a person and to other programs
-_FORMATS = frozenset(
-    f".{ending}"
-    for ending in re.findall(
-        r"\w+",
-        "cbf csv gz h5 hdf5 html jpg json mat npy npz parquet pdf pickle pkl png svg "
-        "tsv txt xls xlsx zarr zip",
-    )
-)
+# 128 and the signal that ends whoever writes to a closed pipe
+EXIT_UNREAD = 141
+# an ending that names a format, and not a number as in beta-0.1
+_ENDING = re.compile(r"\.[a-z][a-z0-9]*", re.IGNORECASE)
 
 
 class UsageError(Exception):
@@ -62,8 +59,9 @@ class _Version(argparse.Action):
 def command_line(prog: str, description: str, exits: dict[int, str]) -> Parser:
     """Return a parser that knows --version, and says what its exit codes mean."""
     meanings = exits | {
-        EXIT_ERROR: "an error, in one line; nothing was written",
+        EXIT_ERROR: "an error, in one line; no file is left half-written",
         EXIT_INTERRUPTED: "interrupted before there was a result",
+        EXIT_UNREAD: "whoever read the output went away",
     }
     lines = [f"  {code:>3}  {meaning}" for code, meaning in meanings.items()]
     parser = Parser(
@@ -78,6 +76,13 @@ def command_line(prog: str, description: str, exits: dict[int, str]) -> Parser:
     return parser
 
 
+def say_exit_codes(parser: Parser, commands: Iterable[argparse.ArgumentParser]) -> None:
+    """Let the help of each command end as that of the whole does."""
+    for command in commands:
+        command.epilog = parser.epilog
+        command.formatter_class = parser.formatter_class
+
+
 def run(
     name: str,
     parser: argparse.ArgumentParser,
@@ -86,7 +91,8 @@ def run(
 ) -> int:
     """Parse, call the command's function, and turn expected errors into one line.
 
-    Returns the exit code: the function's own, 2 for an error, 130 when interrupted.
+    Returns the exit code: the function's own, 2 for an error, 130 when interrupted,
+    141 when standard output was closed by whoever read it.
     """
     caught: tuple[type[Exception], ...] = (*expected, UsageError, OSError)
     try:
@@ -96,7 +102,7 @@ def run(
     except BrokenPipeError:
         # the reader has gone; nothing may be written when Python closes stdout
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return EXIT_UNREAD
     except KeyboardInterrupt:
         print(f"{name}: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -109,7 +115,7 @@ def run(
 def check_output(
     name: str, what: str, endings: Sequence[str], *, option: str = "-o"
 ) -> Path | None:
-    """Return the path of a new file; its name may not say that it is of another format.
+    """Return the path of a new file; what is written is what its ending says.
 
     None for ``-``, standard output, where ``endings`` allow it: a ``-`` among them.
 
@@ -120,31 +126,90 @@ def check_output(
     InputError
         As `check_new_file`.
     UsageError
-        The name is -, or has the ending of another format.
+        The name is -, or has another ending.
     """
+    known = [ending for ending in endings if ending != "-"]
     if name == "-":
         if "-" in endings:
             return None
         raise UsageError(
             f"{option} is '-', but {what} are not written to standard output; give a "
-            "path"
+            f"name that ends in {either(known)}."
         )
-    endings = [ending for ending in endings if ending != "-"]
     path = check_new_file(name)
     ending = path.suffix.lower()
-    if ending in _FORMATS and ending not in endings:
+    if _ENDING.fullmatch(ending) and ending not in known:
         raise UsageError(
             f"{option} is {name}, but {what} are not written as {ending}; end the name "
-            f"in {' or '.join(endings)}"
+            f"in {either(known)}."
         )
     return path
+
+
+@contextmanager
+def output_path(target: Path | None) -> Iterator[Path]:
+    """Yield where to write a file of text: the target, or what then is printed.
+
+    What is printed is whole, as what is written is.
+    """
+    if target is not None:
+        yield target
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "output"
+        yield path
+        with path.open(encoding="utf-8", newline="") as stream:
+            shutil.copyfileobj(stream, sys.stdout)
+
+
+def check_stdout(options: argparse.Namespace, *names: str) -> None:
+    """Refuse more than one use of standard output among options that may be ``-``."""
+    used = [f"--{name}" for name in names if getattr(options, name) == "-"]
+    used += ["--json"] if options.json else []
+    if len(used) > 1:
+        first, second = (word.replace("--output", "-o") for word in used[:2])
+        raise UsageError(
+            f"{first} {'' if first == '--json' else '- '}and {second}"
+            f"{'' if second == '--json' else ' -'} both write to standard output; "
+            "choose one."
+        )
+
+
+def either(words: Sequence[str]) -> str:
+    """Return words for a choice.
+
+    Examples
+    --------
+    >>> either([".csv", ".npz", ".zarr"])
+    '.csv, .npz or .zarr'
+    """
+    *first, last = words
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def check_time_limit(options: argparse.Namespace) -> None:
     """Refuse a ``--time-limit`` that is none, before a table is read."""
     limit = options.time_limit
     if limit is not None and not limit > 0.0:
-        raise UsageError(f"--time-limit is {limit:g}; expected seconds above 0")
+        raise UsageError(f"--time-limit is {limit:g}; expected seconds above 0.")
+
+
+def add_jobs(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add --jobs; ``what`` does not depend on it."""
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=1,
+        metavar="N",
+        help=f"threads, -1 for one a processor; {what} does not depend on it "
+        "(default 1)",
+    )
+
+
+def check_jobs(options: argparse.Namespace) -> None:
+    """Refuse a number of ``--jobs`` that is none, before a table is read."""
+    if options.jobs < 1 and options.jobs != -1:
+        raise UsageError(f"--jobs is {options.jobs}; expected at least 1, or -1.")
 
 
 def column_list(text: str) -> list[str]:

@@ -5,13 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, Protocol, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from arrangement.errors import InputError
-from arrangement.io import html_facts, html_table, new_file, open_archive
+from arrangement.io import (
+    bit_lines,
+    bit_names,
+    html_facts,
+    html_table,
+    new_file,
+    open_archive,
+)
 from arrangement.model.arrangement import Arrangement
 from arrangement.model.proof import Proof
 from arrangement.options import short_repr
@@ -251,13 +259,24 @@ class PatternSet:
         return self._geometry().facets(self.packed)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write to a new ``.npz`` file (no pickle); the matrix is not stored.
+        """Write to a new file; the matrix is not stored.
+
+        Parameters
+        ----------
+        path : path-like
+            A name that ends in ``.csv`` gets the lines of `iter_csv`, any other an npz
+            file (no pickle).
 
         Raises
         ------
         InputError
-            If the file exists or its folder cannot be written.
+            If the file exists or its folder cannot be written; a CSV of no rows.
         """
+        if os.fspath(path).lower().endswith(".csv"):
+            lines = self.iter_csv()
+            with new_file(path) as stream:
+                stream.writelines(lines)
+            return
         with new_file(path) as stream:
             np.savez_compressed(
                 stream,
@@ -268,6 +287,30 @@ class PatternSet:
                 plan=np.array(self.plan),
                 proof=np.array(self.claim if self.proof is None else str(self.proof)),
             )
+
+    def iter_csv(self) -> Iterator[bytes]:
+        r"""Return an iterator over the text of a CSV, in pieces of whole lines.
+
+        A line for each pattern, 0 or 1 for each row, under the names ``row1, row2,
+        ...``.  ``verify(pack(bits), X)`` proves what comes back from another program.
+
+        Raises
+        ------
+        InputError
+            If there are no rows, and so no columns.
+
+        Examples
+        --------
+        >>> from arrangement import enumerate_patterns
+        >>> b"".join(enumerate_patterns([[1, 0], [0, 1]]).iter_csv())
+        b'row1,row2\n1,1\n0,0\n1,0\n0,1\n'
+        """
+        if self.n_rows == 0:
+            raise InputError("patterns of no rows have no columns for a CSV; use npz.")
+        blocks = range(0, len(self), 4096)
+        parts = (self.packed[start : start + 4096] for start in blocks)
+        text = (bit_lines(unpack(part, self.n_rows)) for part in parts)
+        return chain([bit_names(self.n_rows)], text)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> PatternSet:

@@ -108,9 +108,11 @@ def verify_to_file(
     arrangement: Arrangement,
     source: Source,
     path: str | os.PathLike[str],
+    *,
+    time_limit: float | None = None,
 ) -> tuple[Proof, ProofFile]:
     """Prove as `verify` does, of a matrix whose numbers stand in a table."""
-    return _Check(patterns, arrangement, Deadline(None)).to_file(path, source)
+    return _Check(patterns, arrangement, Deadline(time_limit)).to_file(path, source)
 
 
 class _Check:

@@ -150,9 +150,10 @@ class Model:
         Returns
         -------
         ndarray, shape (n,)
-            float64: the output of the network; of Poisson its exponential, the mean; of
-            a classification -1 or +1, the sign of the output (-1 where it is 0).  Text
-            where ``classes`` says what these stand for.
+            float64: the output of the network (``network.predict`` always returns
+            that); of Poisson its exponential, the mean; of a classification -1 or +1,
+            the sign of the output (-1 where it is 0).  Text where ``classes`` says what
+            these stand for.
 
         Raises
         ------

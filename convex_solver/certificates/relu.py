@@ -187,9 +187,10 @@ def certify(
         Seconds for the whole call; then a covering ends as if ``max_cones`` were
         reached: the certificate is valid, but loose.
     proof : path-like, optional
-        A new file that proves the bounds to others, who check it with
-        `convex_solver.checker` and a CSV without names that has the columns of X (of
-        all patches, one after another), then y, then the weights.
+        A new file that proves the bounds to others, by cones or, where they rest on a
+        relaxation, by forms.  They check it with `convex_solver.checker` and a CSV
+        without names that has the columns of X (of all patches, one after another),
+        then y, then the weights.
 
     Returns
     -------
@@ -227,7 +228,15 @@ def certify(
     )
     if proof is not None:
         write_proof(
-            proof, data, network, found.dual, found.beta, term, max_cones=max_cones
+            proof,
+            data,
+            network,
+            found.dual,
+            found.beta,
+            term,
+            max_cones=max_cones,
+            leaves=found.leaves,
+            by_forms=found.n_cones is None and found.n_patterns is None,
         )
     return found
 

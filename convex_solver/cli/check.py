@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from typing import Any
@@ -41,6 +40,7 @@ from convex_solver.cli.report import (
 from convex_solver.cli.tables import open_data, warn_of_new_values, weights_of
 from convex_solver.errors import CertificateError, ModelFileError
 from convex_solver.losses import get_loss
+from convex_solver.networks import why_no_json
 
 EXIT_SHORT = 1
 VALUES = ("prediction", "output", "probability")
@@ -53,7 +53,7 @@ def certify(options: argparse.Namespace) -> int:
     begin = time.perf_counter()
     try:
         model = _model(options)
-        table, y = _table_of(options, model)
+        table, y = table_of(options, model)
         found = _recomputed(options, model, table, y)
     except CertificateError as error:
         reason = " ".join(str(error).split())
@@ -134,15 +134,16 @@ def _model(options: argparse.Namespace) -> Model:
     if options.model != "-":
         return load_model(options.model)
     if options.file == "-":
-        raise UsageError("MODEL and DATA are both '-'; only one can be standard input")
+        raise UsageError("MODEL and DATA are both '-'; only one can be standard input.")
+    source, raw = "standard input", sys.stdin.buffer.read()
     try:
-        content = parse_json(sys.stdin.buffer.read())
-    except (ValueError, json.JSONDecodeError) as error:
-        raise ModelFileError(f"standard input is damaged: {error}.") from error
-    return read_model(content, "standard input")
+        content = parse_json(raw)
+    except ValueError as error:
+        raise ModelFileError(why_no_json(source, raw, error)) from error
+    return read_model(content, source)
 
 
-def _table_of(
+def table_of(
     options: argparse.Namespace, model: Model
 ) -> tuple[Table, NDArray[Any] | list[int]]:
     """Return the rows that the model was fitted on, and their targets."""

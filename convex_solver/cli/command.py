@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from arrangement import ArrangementError
-from arrangement.io import add_table_options, command_line, run
+from arrangement.io import add_table_options, command_line, run, say_exit_codes
 from convex_solver.cli.check import VALUES, certify, predict
 from convex_solver.cli.export import add_export
 from convex_solver.cli.fit import add_fit
@@ -45,9 +45,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--values",
         choices=VALUES,
         default=VALUES[0],
-        help="prediction: in the units of the target, a class of a classification "
-        "(default); output: of the network; probability: of the second class, with "
-        "logistic loss",
+        help="prediction: in the units of the target, of poisson the mean, of a "
+        "classification the class (default); output: of the network, of poisson the "
+        "logarithm of the mean; probability: of the second class, with logistic loss",
     )
     for command in (check, guess):
         command.add_argument(
@@ -57,6 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
             "file", metavar="DATA", help="CSV, npy or npz, or - for stdin"
         )
         add_table_options(command, floats=False)
+    say_exit_codes(parser, commands.choices.values())
     return parser
 
 

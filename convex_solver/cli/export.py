@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import time
+from pathlib import Path
 from typing import Any
 
 from arrangement.io import (
     UsageError,
-    check_new_file,
+    check_output,
     print_json,
     print_report,
     seconds_text,
@@ -41,11 +42,11 @@ def add_export(command: argparse.ArgumentParser) -> None:
 def export(options: argparse.Namespace) -> int:
     """Write the network of a model, and say what the file takes and gives."""
     begin = time.perf_counter()
-    target = check_new_file(options.output)
-    kind = target.suffix.lower()
-    if kind not in _ENDINGS:
+    target = check_output(options.output, "networks", _ENDINGS)
+    kind = Path(options.output).suffix.lower()
+    if target is None or kind not in _ENDINGS:
         raise UsageError(
-            f"-o is {options.output}; end the name in .onnx, or in .pt for PyTorch"
+            f"-o is {options.output}; end the name in .onnx, or in .pt for PyTorch."
         )
     model = load_model(options.model)
     network = model.network

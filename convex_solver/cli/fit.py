@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 import sys
 import time
@@ -16,7 +15,6 @@ import numpy as np
 from arrangement.io import (
     UsageError,
     add_table_options,
-    check_new_file,
     check_output,
     names_text,
     print_json,
@@ -25,14 +23,9 @@ from arrangement.io import (
     table_words,
     write_new,
 )
-from convex_solver.certificates import (
-    SolutionStatus,
-    heading,
-    model_content,
-    save_model,
-    verdict,
-)
+from convex_solver.certificates import SolutionStatus, heading, verdict
 from convex_solver.cli.fit_page import PICTURE_SIZE, fit_page
+from convex_solver.cli.labels import classes_text
 from convex_solver.cli.problem import (
     Beta,
     Problem,
@@ -40,8 +33,10 @@ from convex_solver.cli.problem import (
     add_problem,
     check_limits,
     largest_beta,
+    picture_file,
     read_problem,
     used_table,
+    write_model,
 )
 from convex_solver.cli.quality import quality
 from convex_solver.cli.report import (
@@ -113,12 +108,9 @@ def fit(options: argparse.Namespace) -> int:
     check_limits(options)
     options.beta.check("--beta")
     target = check_output(options.output, "models", (".json", "-"))
-    page = _report_file(options)
+    page, picture = _report_file(options), picture_file(options)
     table, names = used_table(options)
-    picture, kind = None, ""
-    if options.plot is not None:
-        picture = check_new_file(options.plot)
-        kind = check_plot(picture, len(names))
+    kind = "" if picture is None else check_plot(picture, len(names))
     problem = read_problem(options, table, names)
     found = _solved(options, problem)
     values = _fit_values(options, found) | {
@@ -128,7 +120,7 @@ def fit(options: argparse.Namespace) -> int:
     # drawn before anything is written, so that a failure leaves nothing behind
     drawn = None if picture is None else _drawn(options, found, kind)
     written = None if page is None else _page(options, values, found)
-    _write(options, found, target)
+    write_model(options, found.solution, problem.classes, target)
     if picture is not None and drawn is not None:
         write_new(picture, drawn)
     if page is not None and written is not None:
@@ -148,7 +140,7 @@ def _report_file(options: argparse.Namespace) -> Path | None:
     page = check_output(options.report, "reports", (".html",), option="--report")
     if options.report in (options.output, options.plot):
         raise UsageError(
-            f"--report and another file are both {options.report}; give each a name"
+            f"--report and another file are both {options.report}; give each a name."
         )
     return page
 
@@ -167,24 +159,6 @@ def _solved(options: argparse.Namespace, problem: Problem) -> _Fit:
         progress=show_stages(quiet=options.json),
     )
     return _Fit(problem, program, most, solution)
-
-
-def _write(
-    options: argparse.Namespace,
-    found: _Fit,
-    target: Path | None,
-) -> None:
-    named: dict[str, Any] = {
-        "target_name": options.target,
-        "weight_name": options.weights,
-        "floats": options.floats,
-        "classes": found.problem.classes,
-    }
-    if target is not None:
-        save_model(target, found.solution, **named)
-        return
-    content = model_content(found.solution, **named)
-    print(json.dumps(content, indent=1, allow_nan=False))
 
 
 def _drawn(options: argparse.Namespace, found: _Fit, kind: str, **look: Any) -> bytes:
@@ -280,7 +254,7 @@ def _print_fit(
         ("file", options.file),
         *([("read as", notes)] if notes else []),
         ("predict", f"{options.target} from {features}{ones}"),
-        *([("classes", f"{classes[0]} = -1, {classes[1]} = +1")] if classes else []),
+        *([("classes", classes_text(classes))] if classes else []),
         ("problem", problem_line + beta_max),
         ("rows", f"n = {values['n']:,}"),
         ("rank", f"r = {values['rank']} of {values['d']} columns"),

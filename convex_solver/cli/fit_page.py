@@ -8,6 +8,7 @@ import numpy as np
 
 from arrangement.io import names_text, seconds_text
 from convex_solver.certificates import SolutionStatus, heading, shown_text
+from convex_solver.cli.labels import classes_text
 from convex_solver.cli.page import Line, chart, facts, image, page, table, text
 from convex_solver.cli.report import bounds_lines, problem_text
 from convex_solver.program import ConvexProgram
@@ -119,11 +120,7 @@ def _fitted(values: dict[str, Any], solution: Solution, beta_max: str) -> str:
             ("file", values["file"]),
             *([("read as", notes)] if notes else []),
             ("target", values["target"]),
-            *(
-                [("classes", f"{classes[0]} = -1, {classes[1]} = +1")]
-                if classes
-                else []
-            ),
+            *([("classes", classes_text(classes))] if classes else []),
             ("features", ", ".join(values["features"])),
             (
                 "problem",

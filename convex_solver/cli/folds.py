@@ -27,7 +27,7 @@ def fold_numbers(
     [3, 2, 2]
     """
     if count > n:
-        raise UsageError(f"--cv is {count}, but there are {n} rows; take fewer folds")
+        raise UsageError(f"--cv is {count}, but there are {n} rows; take fewer folds.")
     random = np.random.default_rng(seed)
     order = random.permutation(n)
     if classes is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 
 from arrangement import InputError
@@ -41,6 +42,17 @@ def find_classes(table: Table, name: str) -> tuple[str, str] | None:
             f"classes, or labels -1 and +1. {advice}"
         )
     return found[0], found[1]
+
+
+def classes_text(classes: Sequence[str]) -> str:
+    """Say which class is which.
+
+    Examples
+    --------
+    >>> classes_text(["no", "yes"])
+    'no = -1, yes = +1 (the positive class)'
+    """
+    return f"{classes[0]} = -1, {classes[1]} = +1 (the positive class)"
 
 
 def coded(table: Table, name: str, classes: tuple[str, str]) -> list[int]:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
 from arrangement.io import (
     UsageError,
     add_table_options,
-    check_new_file,
     check_output,
     column_list,
     print_json,
     write_new,
 )
-from convex_solver.certificates import SolutionStatus, save_model
+from convex_solver.certificates import SolutionStatus
 from convex_solver.cli.folds import fold_numbers
 from convex_solver.cli.path_report import (
     RULE_NAMES,
@@ -35,9 +36,11 @@ from convex_solver.cli.problem import (
     add_problem,
     check_limits,
     largest_beta,
+    picture_file,
     program_of,
     read_problem,
     used_table,
+    write_model,
 )
 from convex_solver.cli.quality import error_name, mean_error
 from convex_solver.plot import check_format, render_path
@@ -115,7 +118,11 @@ def add_path(command: argparse.ArgumentParser) -> None:
         help="draw error, objective and neurons against beta (png, svg or pdf)",
     )
     command.add_argument(
-        "-o", "--output", metavar="MODEL", help="model of the chosen beta, new"
+        "-o",
+        "--output",
+        metavar="MODEL",
+        help="model of the chosen beta, new; - writes it to standard output, and what "
+        "is told to standard error",
     )
     add_table_options(command)
 
@@ -148,15 +155,21 @@ class _Run:
 
 def path(options: argparse.Namespace) -> int:
     """Solve, print a line for each beta, choose, draw and write."""
+    printed = sys.stdout
+    with redirect_stdout(sys.stderr if options.output == "-" else printed):
+        return _path(options, printed)
+
+
+def _path(options: argparse.Namespace, printed: TextIO) -> int:
+    """Do so; a model without a file is printed."""
     begin = time.perf_counter()
     betas = _check(options)
     deadline = deadline_after(options.time_limit)
-    target = picture = None
+    target = None
     if options.output is not None:
-        target = check_output(options.output, "models", (".json",))
-    if options.plot is not None:
-        picture = check_new_file(options.plot)
-        check_format(picture)
+        target = check_output(options.output, "models", (".json", "-"))
+    picture = picture_file(options)
+    kind = "" if picture is None else check_format(picture)
     table, names = used_table(options)
     problem = read_problem(options, table, names)
     grid = _grid(options, problem.program, betas)
@@ -175,10 +188,10 @@ def path(options: argparse.Namespace) -> int:
         limits.tol,
     )
     choice = choose_beta(found.betas, np.array(run.errors)) if folds else None
-    drawn = None if picture is None else _drawn(options, problem, found, choice)
+    drawn = None if picture is None else _drawn(options, problem, found, choice, kind)
     chosen = None if choice is None else found[choice.index(RULE_NAMES[options.rule])]
-    if target is not None and chosen is not None:
-        _write(options, problem, chosen, target)
+    if options.output is not None and chosen is not None:
+        write_model(options, chosen, problem.classes, target, file=printed)
     if picture is not None and drawn is not None:
         write_new(picture, drawn)
     seconds = time.perf_counter() - begin
@@ -198,24 +211,24 @@ def _check(options: argparse.Namespace) -> list[Beta]:
     """Refuse options out of range before the table is read; return the betas given."""
     check_limits(options)
     if options.cv != 0 and options.cv < 2:
-        raise UsageError(f"--cv is {options.cv}; expected at least 2 folds, or 0")
+        raise UsageError(f"--cv is {options.cv}; expected at least 2 folds, or 0.")
     if options.cv == 0 and options.output is not None:
         raise UsageError(
             "-o needs a choice, and with --cv 0 none is made; leave --cv out, or fit "
-            "with the --beta that you choose"
+            "with the --beta that you choose."
         )
     if options.seed < 0:
-        raise UsageError(f"--seed is {options.seed}; expected at least 0")
+        raise UsageError(f"--seed is {options.seed}; expected at least 0.")
     if options.n_betas < 1:
-        raise UsageError(f"--n-betas is {options.n_betas}; expected at least 1")
+        raise UsageError(f"--n-betas is {options.n_betas}; expected at least 1.")
     if not 0.0 < options.eps < 1.0:
-        raise UsageError(f"--eps is {options.eps:g}; expected between 0 and 1")
+        raise UsageError(f"--eps is {options.eps:g}; expected between 0 and 1.")
     if options.betas is None:
         return []
     try:
         betas = [Beta.of(word) for word in options.betas]
     except argparse.ArgumentTypeError as error:
-        raise UsageError(f"--betas: {error}") from None
+        raise UsageError(f"--betas: {error}.") from None
     for beta in betas:
         beta.check("--betas")
     return betas
@@ -290,27 +303,15 @@ def _drawn(
     problem: Problem,
     found: SolutionPath,
     choice: Choice | None,
+    kind: str,
 ) -> bytes:
     folds = f", {options.cv} folds" if options.cv else ""
     return render_path(
         found,
-        kind=check_format(options.plot),
+        kind=kind,
         choice=choice,
         rule=RULE_NAMES[options.rule],
         error_name=error_name(problem.program.loss),
         title=f"{options.target}: {problem.program.loss} loss{folds}, "
         f"{len(found)} betas, {gaps_text(found)}",
-    )
-
-
-def _write(
-    options: argparse.Namespace, problem: Problem, chosen: Solution, target: Path
-) -> None:
-    save_model(
-        target,
-        chosen,
-        target_name=options.target,
-        weight_name=options.weights,
-        floats=options.floats,
-        classes=problem.classes,
     )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from arrangement.io import names_text, print_report, seconds_text, table_words
 from convex_solver.certificates import verdict
+from convex_solver.cli.labels import classes_text
 from convex_solver.cli.problem import Problem
 from convex_solver.cli.quality import error_name
 from convex_solver.cli.report import problem_text
@@ -48,11 +49,7 @@ def print_head(options: argparse.Namespace, problem: Problem, grid: Array) -> No
             ("file", options.file),
             *([("read as", notes)] if notes else []),
             ("predict", f"{options.target} from {features}{ones}"),
-            *(
-                [("classes", f"{classes[0]} = -1, {classes[1]} = +1")]
-                if classes
-                else []
-            ),
+            *([("classes", classes_text(classes))] if classes else []),
             ("problem", what),
             ("rows", f"n = {program.n:,}"),
             ("rank", f"r = {program.rank} of {program.d} columns"),
@@ -91,7 +88,8 @@ def print_end(
         lines.append(("chosen", f"by --rule {options.rule}: {_chosen_text(chosen)}"))
     lines.append(("status", _status_text(found)))
     lines += [("hint", each) for each in _hints(found, choice)]
-    written = [name for name in (options.output, options.plot) if name is not None]
+    output = "standard output" if options.output == "-" else options.output
+    written = [name for name in (output, options.plot) if name is not None]
     if written:
         lines.append(("written", ", ".join(written)))
     lines += [("time", seconds_text(seconds)), *_next(options, found, choice)]
@@ -145,7 +143,7 @@ def _next(
     options: argparse.Namespace, found: SolutionPath, choice: Choice | None
 ) -> list[tuple[str, str]]:
     """Return the command that goes on: it checks the model, or fits it."""
-    if options.file == "-" or choice is None:
+    if "-" in (options.file, options.output) or choice is None:
         return []
     if options.output is not None:
         words = ["certify", options.output, options.file, *table_words(options)]

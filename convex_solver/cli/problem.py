@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import json
 import math
+import sys
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, TextIO
 
 from arrangement import InputError
 from arrangement.io import (
     Table,
     UsageError,
+    add_jobs,
+    check_jobs,
+    check_output,
+    check_stdout,
     check_time_limit,
     column_list,
     say_compiling,
@@ -18,12 +25,14 @@ from arrangement.io import (
 )
 from convex_solver._kernels.certify import cover
 from convex_solver._kernels.solve import ascend_all
+from convex_solver.certificates import model_content, save_model
 from convex_solver.cli.labels import coded, find_classes
 from convex_solver.cli.tables import features_of, open_data, weights_of
 from convex_solver.losses import LOSSES, get_loss
+from convex_solver.plot import FORMATS
 from convex_solver.program import ConvexProgram
 from convex_solver.reading import MAX_CONES, TOL, read_beta
-from convex_solver.solver import beta_max_interval
+from convex_solver.solver import Solution, beta_max_interval
 
 # the kernels that take longest to compile
 _SOLVING = (ascend_all, cover)
@@ -54,7 +63,7 @@ class Beta:
         if not self.is_multiple:
             read_beta(self.value)
         elif not 0.0 < self.value < math.inf:
-            raise UsageError(f"{option} is {self.value:g}x; expected above 0x")
+            raise UsageError(f"{option} is {self.value:g}x; expected above 0x.")
 
     def number(self, option: str, most: tuple[float, float] | None) -> float:
         """Return it as a number; ``most`` is between which numbers beta_max is."""
@@ -63,7 +72,7 @@ class Beta:
         if most is None or not most[0] > 0.0:
             raise UsageError(
                 f"{option} is {self.value:g}x, but beta_max of these data is "
-                "zero or not known (the loss has a kink at zero); give a number"
+                "zero or not known (the loss has a kink at zero); give a number."
             )
         return self.value * most[0]
 
@@ -153,27 +162,48 @@ def add_limits(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"budget of a certificate, for each sign (default {MAX_CONES:,})",
     )
-    command.add_argument(
-        "--jobs",
-        type=int,
-        default=1,
-        metavar="N",
-        help="threads, -1 for one a processor; the model does not depend on it "
-        "(default 1)",
-    )
+    add_jobs(command, "the model")
 
 
 def check_limits(options: argparse.Namespace) -> None:
     """Refuse limits out of range before the table is read."""
     if not 0.0 < options.tol < math.inf:
-        raise UsageError(f"--tol is {options.tol:g}; expected a number above 0")
+        raise UsageError(f"--tol is {options.tol:g}; expected a number above 0.")
     check_time_limit(options)
     if options.max_cones < 1:
-        raise UsageError(f"--max-cones is {options.max_cones}; expected at least 1")
-    if options.jobs < 1 and options.jobs != -1:
-        raise UsageError(f"--jobs is {options.jobs}; expected at least 1, or -1")
-    if options.output == "-" and options.json:
-        raise UsageError("-o - and --json both write to standard output; choose one")
+        raise UsageError(f"--max-cones is {options.max_cones}; expected at least 1.")
+    check_jobs(options)
+    check_stdout(options, "output")
+
+
+def picture_file(options: argparse.Namespace) -> Path | None:
+    """Return the path of ``--plot``, a new file, if there is to be one."""
+    if options.plot is None:
+        return None
+    endings = [f".{name}" for name in FORMATS]
+    return check_output(options.plot, "pictures", endings, option="--plot")
+
+
+def write_model(
+    options: argparse.Namespace,
+    solution: Solution,
+    classes: tuple[str, str] | None,
+    target: Path | None,
+    *,
+    file: TextIO | None = None,
+) -> None:
+    """Write a model; without a target print it, on standard output unless told."""
+    named: dict[str, Any] = {
+        "target_name": options.target,
+        "weight_name": options.weights,
+        "floats": options.floats,
+        "classes": classes,
+    }
+    if target is not None:
+        save_model(target, solution, **named)
+        return
+    content = model_content(solution, **named)
+    print(json.dumps(content, indent=1, allow_nan=False), file=file or sys.stdout)
 
 
 def used_table(options: argparse.Namespace) -> tuple[Table, list[str]]:

@@ -12,7 +12,9 @@ from typing import Any
 from arrangement.io import (
     UsageError,
     add_table_options,
-    check_new_file,
+    check_output,
+    check_stdout,
+    output_path,
     print_json,
     print_report,
     say_compiling,
@@ -20,7 +22,8 @@ from arrangement.io import (
 )
 from convex_solver._kernels.certify import cover, record
 from convex_solver.certificates import certify_model, load_model, read_for
-from convex_solver.cli.tables import open_data, weights_of
+from convex_solver.cli.check import table_of
+from convex_solver.cli.tables import weights_of
 from convex_solver.datasets import penguins_csv
 from convex_solver.errors import CertificateError
 from convex_solver.losses import get_loss
@@ -36,7 +39,12 @@ def add_prove(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", metavar="MODEL", help="file that fit wrote")
     command.add_argument("file", metavar="DATA", help="the table, text")
     command.add_argument(
-        "-o", "--output", required=True, metavar="PROOF", help="proof to write, new"
+        "-o",
+        "--output",
+        required=True,
+        metavar="PROOF",
+        help="proof to write, new (jsonl); - prints it, and the report to standard "
+        "error",
     )
     command.add_argument(
         "--max-cones",
@@ -52,18 +60,18 @@ def prove(options: argparse.Namespace) -> int:
     """Certify a model, and write the proof of its bounds."""
     begin = time.perf_counter()
     if options.max_cones < 1:
-        raise UsageError(f"--max-cones is {options.max_cones}; expected at least 1")
-    target = check_new_file(options.output)
+        raise UsageError(f"--max-cones is {options.max_cones}; expected at least 1.")
+    check_stdout(options, "output")
+    target = check_output(options.output, "proofs", (".jsonl", "-"))
     model = load_model(options.model)
-    if model.classes is not None:
+    table, y = table_of(options, model)
+    if any("left out" in note for note in table.notes):
         raise UsageError(
-            f"{options.model} tells the classes {model.classes[0]!r} and "
-            f"{model.classes[1]!r} apart by name; a proof needs a column of -1 and 1. "
-            "Write the table with such a column, and fit the model to that"
+            f"{options.file} has rows with missing values, and whoever checks a proof "
+            "reads all rows. Write those that are used to a new CSV, and prove the "
+            "model on that: it is the same model."
         )
-    table = open_data(options, options.file)
     X = table.numbers(model.network.feature_names)
-    y = table.numbers([model.target_name])[:, 0]
     weights = weights_of(table, model.weight_name)
     say_compiling((cover, record), quiet=options.json)
     try:
@@ -74,16 +82,22 @@ def prove(options: argparse.Namespace) -> int:
         return EXIT_SHORT
     data = read_for(model.network, X, y, model.floats, weights)
     names = model.network.feature_names
-    proof = write_proof(
-        target,
-        data,
-        model.network,
-        found.dual,
-        found.beta,
-        get_loss(found.loss),
-        form=form_of(table, data, names, model.target_name, model.weight_name),
-        max_cones=options.max_cones,
+    form = form_of(
+        table, data, names, model.target_name, model.weight_name, model.classes
     )
+    with output_path(target) as path:
+        proof = write_proof(
+            path,
+            data,
+            model.network,
+            found.dual,
+            found.beta,
+            get_loss(found.loss),
+            form=form,
+            max_cones=options.max_cones,
+            leaves=found.leaves,
+            by_forms=found.n_cones is None and found.n_patterns is None,
+        )
     file = penguins_csv() if options.file == "penguins" else Path(options.file)
     words = ["python", "-m", "convex_solver.checker", options.output, str(file)]
     values = {
@@ -107,14 +121,16 @@ def _report(values: dict[str, Any], words: list[str], *, quiet: bool) -> None:
     if quiet:
         print_json(values)
         return
-    lines, size = values["lines"], values["bytes"]
+    lines, size, is_printed = values["lines"], values["bytes"], values["proof"] == "-"
+    output = "standard output" if is_printed else values["proof"]
     print_report(
         [
             ("model", values["model"]),
             ("file", values["file"]),
             ("gap", f"{values['gap']:.2e} relative, and some 1e-9 for the proof"),
-            ("written", f"{values['proof']}: {lines:,} lines, {size:,} B"),
+            ("written", f"{output}: {lines:,} lines, {size:,} B"),
             ("time", seconds_text(values["seconds"])),
-            ("next", shlex.join(words)),
-        ]
+            *([] if is_printed else [("next", shlex.join(words))]),
+        ],
+        file=sys.stderr if is_printed else None,
     )

@@ -7,6 +7,9 @@ import numpy as np
 from convex_solver.losses import Loss
 from convex_solver.typing import Array
 
+# Losses whose best constant is a quantile, and its share where that is always the same.
+_SHARES = {"absolute": 0.5, "quantile": None}
+
 
 def quality(
     loss: Loss, y: Array, outputs: Array, weights: Array | None
@@ -14,7 +17,8 @@ def quality(
     """Return the name of a score, and its value on the rows that were fitted.
 
     ``accuracy`` of a classification, else the share explained of what the best
-    constant leaves: of the squares (``R2``), or of the Poisson deviance (``D2``).  None
+    constant leaves: of the squares (``R2``), or of the loss (``D2``) where its best
+    constant is no mean, absolute and quantile, and of the deviance of Poisson.  None
     where that constant leaves nothing.
     """
     counts = np.ones_like(y) if weights is None else weights
@@ -26,11 +30,18 @@ def quality(
         if loss.has_link:
             left = _deviance(y, loss.mean(outputs), counts)
             all_of_it = _deviance(y, np.full_like(y, mean), counts)
+        elif loss.name in _SHARES:
+            term = loss.at(y, weights=weights)
+            best = _quantile(y, counts, _SHARES[loss.name] or loss.parameter or 0.0)
+            left = float(term.value(outputs))
+            all_of_it = float(term.value(np.full_like(y, best)))
         else:
             left = float(np.sum(counts * (y - outputs) ** 2))
             all_of_it = float(np.sum(counts * (y - mean) ** 2))
         score = 1.0 - left / all_of_it if all_of_it > 0.0 else np.nan
-    name = "D2 (deviance)" if loss.has_link else "R2"
+    name = f"D2 ({loss})" if loss.name in _SHARES else "R2"
+    if loss.has_link:
+        name = "D2 (deviance)"
     return name, score if np.isfinite(score) else None
 
 
@@ -49,6 +60,14 @@ def mean_error(loss: Loss, y: Array, outputs: Array, weights: Array | None) -> f
         value = loss.at(y, weights=weights).value(outputs) / total
     factor = 2.0 if loss.name == "squared" else 1.0
     return factor * float(value) if np.isfinite(value) else np.inf
+
+
+def _quantile(y: Array, counts: Array, share: float) -> float:
+    """Return the constant of least quantile loss: one of the targets."""
+    order = np.argsort(y, kind="stable")
+    below = np.cumsum(counts[order])
+    place = int(np.searchsorted(below, share * below[-1]))
+    return float(y[order[min(place, len(y) - 1)]])
 
 
 def _deviance(y: Array, mean: Array, counts: Array) -> float:

@@ -33,10 +33,10 @@ def features_of(options: argparse.Namespace, table: Table) -> list[str]:
         names = list(table.features(besides=(options.target, options.weights)))
     names = _indicators(options.one_hot or [], table, names)
     if options.target in names:
-        raise UsageError(f"--target {options.target!r} is among --features")
+        raise UsageError(f"--target {options.target!r} is among --features.")
     if options.weights is not None and options.weights in [*names, options.target]:
         raise UsageError(
-            f"--weights {options.weights!r} is the target or among --features"
+            f"--weights {options.weights!r} is the target or among --features."
         )
     return names
 
@@ -46,7 +46,7 @@ def _indicators(chosen: list[str], table: Table, names: list[str]) -> list[str]:
     for name in chosen:
         if name not in names:
             table.require(name)
-            raise UsageError(f"--one-hot {name!r} is not among the features")
+            raise UsageError(f"--one-hot {name!r} is not among the features.")
     out: list[str] = []
     for name in names:
         if name not in chosen:
@@ -56,7 +56,7 @@ def _indicators(chosen: list[str], table: Table, names: list[str]) -> list[str]:
         if len(values) > _MOST_VALUES:
             raise UsageError(
                 f"--one-hot {name!r}: the column holds {len(values):,} values; at most "
-                f"{_MOST_VALUES} become columns"
+                f"{_MOST_VALUES} become columns."
             )
         out += [f"{name}={value}" for value in values]
     return out

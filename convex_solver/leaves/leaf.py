@@ -97,17 +97,25 @@ class Leaf:
         ``x.u <= |x + sum lam_k n_k| + sum lam_k c_k`` for any ``lam >= 0``; the best
         are sought one at a time.
         """
-        # squares neither underflow nor overflow for rows of about 1
-        _, exponents = np.frexp(np.abs(X).max(axis=1, initial=0.0))
-        scaled = self._highest(np.ldexp(X, -exponents[:, None]))
-        return np.asarray(np.ldexp(scaled, exponents) + TINY)
-
-    def _highest(self, X: Array) -> Array:
-        facets = self.facets
+        X, exponents = _scaled(X)
+        facets, lam = self.facets, self._multipliers(X)
         lengths = np.linalg.norm(X, axis=1)
         best = _inflated(lengths, lengths, X.shape[1])
-        if not len(facets):
-            return best
+        if len(facets):
+            sizes = np.linalg.norm(facets[:, 1:], axis=1)
+            value = np.linalg.norm(X + lam @ facets[:, 1:], axis=1) + lam @ facets[:, 0]
+            spread = lengths + lam @ (sizes + np.abs(facets[:, 0]))
+            found = _inflated(value, spread, X.shape[1] + 2 * len(facets))
+            best = np.fmin(best, found)  # what is not a number says nothing
+        return np.asarray(np.ldexp(best, exponents) + TINY)
+
+    def multipliers(self, X: Array) -> Array:
+        """Return the ``lam`` of that bound, (n, q): one for each of the facets."""
+        X, exponents = _scaled(X)
+        return np.asarray(np.ldexp(self._multipliers(X), exponents[:, None]))
+
+    def _multipliers(self, X: Array) -> Array:
+        facets = self.facets
         lam = np.zeros((len(X), len(facets)))
         rest = X.copy()
         sizes = np.linalg.norm(facets[:, 1:], axis=1)
@@ -123,10 +131,7 @@ class Leaf:
                 step = -c * across / math.sqrt((1.0 - c) * (1.0 + c)) - along
                 lam[:, k] = np.maximum(step, 0.0) / size
                 rest += (lam[:, k] * size)[:, None] * normal
-        value = np.linalg.norm(X + lam @ facets[:, 1:], axis=1) + lam @ facets[:, 0]
-        spread = lengths + lam @ (sizes + np.abs(facets[:, 0]))
-        found = _inflated(value, spread, X.shape[1] + 2 * len(facets))
-        return np.fmin(best, found)  # what is not a number says nothing
+        return lam
 
     def walk(self, points: Array, count: int, random: np.random.Generator) -> Array:
         """Return points inside (count, r), from some (k, r) that are inside.
@@ -159,6 +164,12 @@ class Leaf:
                 angle = low + (high - low) * random.random(waiting.size)
             here = moved / np.linalg.norm(moved, axis=1)[:, None]
         return here
+
+
+def _scaled(X: Array) -> tuple[Array, NDArray[np.int32]]:
+    """Return rows of about 1, whose squares neither underflow nor overflow."""
+    exponents = np.frexp(np.abs(X).max(axis=1, initial=0.0))[1]
+    return np.ldexp(X, -exponents[:, None]), exponents
 
 
 def _inflated(value: Array, size: Array, terms: int) -> Array:

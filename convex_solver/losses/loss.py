@@ -21,6 +21,12 @@ poisson              ``exp(f) - y f - y + y log y``, half the    at least 0
                      deviance of counts with mean ``exp(f)``
 ===================  ==========================================  ==================
 
+What a fitted network's ``predict`` returns follows from the loss: its output, which
+stands for the mean (squared), the median (absolute), the quantile T (quantile) or a
+centre that outliers move little (huber, epsilon_insensitive) of the target; of poisson
+the mean ``exp(f)``, of hinge, squared_hinge and logistic the class, the second one
+where ``f > 0``.  Of logistic ``1 / (1 + exp(-f))`` is the probability of the second.
+
 `Loss.at` gives the loss of particular targets (`convex_solver.losses.terms.DataTerm`):
 value, gradient, conjugate, exact bounds, conic form, Newton steps.  A family of losses
 is one file with all of that, and a row of `KINDS` for each name.

@@ -1,7 +1,12 @@
 """The networks that come out: ReLU, linear and circular, and their files."""
 
 from convex_solver.networks.fitting import check_fit, moved_to, scaling_of
-from convex_solver.networks.json_files import Fields, read_json, write_json
+from convex_solver.networks.json_files import (
+    Fields,
+    read_json,
+    why_no_json,
+    write_json,
+)
 from convex_solver.networks.linear import CircularCNN, LinearCNN
 from convex_solver.networks.names import check_names, names_of
 from convex_solver.networks.relu import TwoLayerReLU
@@ -17,5 +22,6 @@ __all__ = [
     "names_of",
     "read_json",
     "scaling_of",
+    "why_no_json",
     "write_json",
 ]

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from arrangement import InputError
-from arrangement.io import parse_json, shown, write_new
+from arrangement.io import kind_of, kind_of_path, parse_json, shown, write_new
 from convex_solver.errors import ModelFileError
 from convex_solver.typing import Array
 
 # Length of a dimension in a file; a larger one is a mistake.
 MOST_INPUTS = 10**9
+_WANTED = "a model or a network (JSON), which comes before the data"
 
 
 def write_json(path: str | os.PathLike[str], content: dict[str, Any]) -> None:
@@ -38,17 +39,37 @@ def write_json(path: str | os.PathLike[str], content: dict[str, Any]) -> None:
 
 def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read a JSON object; `ModelFileError` says in one line why it cannot be read."""
+    if os.path.isdir(path):
+        _refuse_folder(path)
+    raw = b""
     try:
-        content = parse_json(Path(path).read_bytes())
+        raw = Path(path).read_bytes()
+        content = parse_json(raw)
     except OSError as error:
         raise ModelFileError(f"cannot read {path}: {error.strerror}.") from error
     except ValueError as error:
-        raise ModelFileError(f"{path} is damaged: {error}.") from error
+        raise ModelFileError(why_no_json(os.fspath(path), raw, error)) from error
     except MemoryError:
         raise ModelFileError(f"{path} does not fit in the free memory.") from None
     if not isinstance(content, dict):
         raise ModelFileError(f"{path} holds {shown(content)}; expected a JSON object.")
     return content
+
+
+def _refuse_folder(path: str | os.PathLike[str]) -> None:
+    kind = kind_of_path(path)
+    if kind is not None:
+        raise ModelFileError(kind.refusal(os.fspath(path), _WANTED))
+
+
+def why_no_json(source: str, raw: bytes, error: Exception) -> str:
+    """Return one line about bytes that `parse_json` refused: what they are instead."""
+    kind = kind_of(raw)
+    if kind is not None:
+        return kind.refusal(source, _WANTED)
+    if raw and not raw.lstrip().startswith(b"{"):
+        return f"{source} is no JSON ({error}); expected {_WANTED}."
+    return f"{source} is damaged: {error}."
 
 
 class Fields:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -15,9 +15,11 @@ import numpy as np
 from arrangement.io import new_file
 from convex_solver._kernels.certify import DEPTH
 from convex_solver.errors import ProofError
+from convex_solver.leaves import Hint
 from convex_solver.losses import Loss
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.proofs.cones import ExactRows, tree_lines
+from convex_solver.proofs.forms import FormTrees, Sources
 from convex_solver.proofs.source import TableForm, pair, pairs, reading, samples
 from convex_solver.reading import MAX_CONES, Data
 from convex_solver.typing import Array
@@ -27,8 +29,13 @@ from convex_solver.typing import Array
 MARGIN = 2.0**-30
 # Its entries are integers of at most so many bits.
 DUAL_BITS = 60
-# Rank up to which a proof is made by cones.
+# Rounding takes this power of two of the bound that forms are to show.
+FORM_BITS = 36
+# Rank up to which a proof is made by cones, where nothing says otherwise.
 MOST_RANK = 8
+# A dual point for which forms come out too high is shortened so often, and by so much
+# more than needed.
+TRIES, MORE = 4, 2.0**-32
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,8 @@ def write_proof(
     *,
     form: TableForm | None = None,
     max_cones: int = MAX_CONES,
+    leaves: Sequence[Hint] = (),
+    by_forms: bool = False,
 ) -> Proof:
     """Write a new file that proves the bounds of a certificate; see ``FORMAT.md``.
 
@@ -67,26 +76,25 @@ def write_proof(
         columns of X, then y, then the weights.
     max_cones : int
         Most cones for each sign.
+    leaves : sequence of Hint
+        Of the certificate, if it has any: the proof is then one by quadratic forms.
+    by_forms : bool
+        Whether it is such a one in any case, over the whole sphere without leaves; it
+        is above rank 8.
 
     Raises
     ------
     ProofError
-        A rank above 8; more cones would be needed; a dual point that is not feasible;
-        numbers beyond what the checker reads.
+        More cones would be needed; a dual point that is not feasible; leaves of other
+        data, or that do not cover the sphere; numbers beyond what the checker reads.
     InputError
         The path exists or cannot be written.
     """
-    if data.arrangement.rank > MOST_RANK:
-        raise ProofError(
-            f"the data have rank {data.arrangement.rank}; proofs are written by cones, "
-            f"up to rank {MOST_RANK}. Use fewer columns, or the certificate alone."
-        )
     # imported when used, so that `python -m convex_solver.checker` finds it unused
     from convex_solver import checker
 
     shown = samples(data)
     form = TableForm.plain(data, shown) if form is None else form
-    exponent, values = _whole(dual)
     claim = {
         "format": checker.FORMAT,
         "loss": [loss.name, pair(loss.parameter or 0.0)],
@@ -94,9 +102,18 @@ def write_proof(
         "data": reading(data, form, shown),
     }
     basis = _basis(data)
+    by_forms = by_forms or bool(leaves) or data.arrangement.rank > MOST_RANK
+    lines: Iterable[str]
     try:
         exact = checker.Data(claim["data"], loss.name, shown)
-        rows, bits = _rows(exact, exponent, values, beta, basis)
+        if by_forms:
+            exponent, values, rows, lines = _by_forms(
+                exact, data, dual, beta, basis, leaves
+            )
+        else:
+            exponent, values = _whole(dual, MARGIN)
+            rows = _rows(exact, exponent, values, beta, basis, 64)
+            lines = tree_lines(rows, max_cones)
     except checker.Rejected as error:
         raise ProofError(f"the checker does not take these data: {error}.") from error
     head: list[dict[str, Any]] = [
@@ -106,13 +123,72 @@ def write_proof(
             "alphas": pairs(network.alphas.tolist()),
         },
         {"exponent": exponent, "values": values},
-        {"bits": bits, "depth": DEPTH, "basis": basis},
+        {"bits": rows.bits, "depth": DEPTH, "basis": basis},
     ]
-    return _write(path, head, tree_lines(rows, max_cones))
+    return _write(path, head, lines)
+
+
+def _by_forms(
+    exact: Any,
+    data: Data,
+    dual: Array,
+    beta: float,
+    basis: dict[str, Any],
+    leaves: Sequence[Hint],
+) -> tuple[int, list[int], ExactRows, list[str]]:
+    """Return exponent and values of the dual point, its rows, and the lines of trees.
+
+    The forms that are written are those of the certificate but for rounding; where that
+    is too much the dual point is shortened.
+    """
+    for leaf in leaves:
+        shape = leaf.shares.shape[1], leaf.m.size
+        if shape != data.X.shape:
+            raise ProofError(
+                f"a leaf is one of data of shape {shape}; these have {data.X.shape}."
+            )
+    W = np.ldexp(np.array(basis["rows"], dtype=np.float64), -basis["bits"])
+    off = MARGIN
+    for _ in range(TRIES):
+        exponent, values = _whole(dual, off)
+        rows = _rows(exact, exponent, values, beta, basis, FORM_BITS)
+        sources = _sources(exact, values, data.X)
+        A = np.array([[x / (1 << rows.bits) for x in row] for row in rows.a])
+        A = A.reshape(len(rows.a), rows.rank)
+        size = (1.0 - off) / beta
+        hints = [sources.hint(leaf, W, A, leaf.price * size) for leaf in leaves]
+        trees = FormTrees(rows, hints)
+        if trees.excess <= 1.0 - 2.0**-40:
+            return exponent, values, rows, trees.lines
+        if not math.isfinite(trees.excess):
+            break
+        off = 1.0 - (1.0 - off) / trees.excess + MORE
+    raise ProofError(
+        "the dual point is not feasible by enough to be proven: certify it again, so "
+        "that it is scaled."
+    )
+
+
+def _sources(exact: Any, values: list[int], X: Array) -> Sources:
+    """Return the row that weighs most of each group that is numbered, in that order."""
+    found: dict[tuple[int, ...], list[int]] = {}
+    for i, x in enumerate(exact.numbers):
+        size = math.gcd(*x)
+        if size:
+            side = 1 if next(filter(None, x)) > 0 else -1
+            line = found.setdefault(tuple(side * y // size for y in x), [0, 0, 1, 0])
+            weight = values[i // exact.patches] * size
+            line[3] += weight
+            if abs(weight) > line[0]:
+                line[:3] = abs(weight), i, side
+    lines = [line for line in found.values() if line[3]]
+    places = np.array([line[1] for line in lines], dtype=np.int64)
+    sides = np.array([line[2] for line in lines], dtype=np.float64)
+    return Sources(places, sides, np.linalg.norm(X[places], axis=1))
 
 
 def _write(
-    path: str | os.PathLike[str], head: list[dict[str, Any]], lines: Iterator[str]
+    path: str | os.PathLike[str], head: list[dict[str, Any]], lines: Iterable[str]
 ) -> Proof:
     n_lines = n_bytes = 0
     with new_file(path) as stream:
@@ -126,12 +202,12 @@ def _write(
     return Proof(os.fspath(path), n_lines, n_bytes)
 
 
-def _whole(dual: Array) -> tuple[int, list[int]]:
+def _whole(dual: Array, off: float) -> tuple[int, list[int]]:
     """Return an exponent and integers: the dual point, shortened and rounded to zero.
 
     Zero lies in the domain of every conjugate, which is a product of intervals.
     """
-    shorter = dual * (1.0 - MARGIN)
+    shorter = dual * (1.0 - off)
     size = float(np.abs(shorter).max(initial=0.0))
     if not math.isfinite(size):
         raise ProofError("the dual point is not finite; it proves nothing.")
@@ -159,12 +235,14 @@ def _rows(
     values: list[int],
     beta: float,
     basis: dict[str, Any],
-) -> tuple[ExactRows, int]:
-    """Return the rows in integers, fine enough that rounding is next to nothing."""
+    spare: int,
+) -> ExactRows:
+    """Return the rows in integers, so fine that rounding takes ``2^-spare`` of R."""
     from convex_solver import checker
 
     n, d = len(exact.numbers), exact.d
-    bits = 64 + (n * d).bit_length()
+    bits = spare + (n * d).bit_length()
     unit = Fraction(2) ** exponent / Fraction(beta)
-    found = checker.Rows(exact, values, unit, bits, basis)
-    return ExactRows(found.a, found.e, found.L, found.R, bits), bits
+    how = {"bits": bits, "depth": DEPTH, "basis": basis}
+    found = checker.Rows(exact, values, unit, how)
+    return ExactRows(found.a, found.e, found.L, found.R, bits)

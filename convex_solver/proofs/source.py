@@ -36,6 +36,8 @@ class TableForm:
         Likewise; weights are None where there are none.
     floats : {"decimal", "binary"}
         Whether a cell is the decimal that it shows, or the float64 nearest to it.
+    classes : (str, str), optional
+        What the targets -1 and +1 are in the table, where they are no numbers.
     """
 
     separator: str
@@ -46,6 +48,7 @@ class TableForm:
     target: tuple[int, str]
     weights: tuple[int, str] | None = None
     floats: str = "decimal"
+    classes: tuple[str, str] | None = None
 
     @classmethod
     def plain(cls, data: Data, shown: Samples) -> TableForm:
@@ -90,6 +93,7 @@ def reading(data: Data, form: TableForm, shown: list[list[Fraction]]) -> dict[st
         "target": list(form.target),
         "weights": None if form.weights is None else list(form.weights),
         "floats": form.floats,
+        **({} if form.classes is None else {"classes": list(form.classes)}),
         "patches": data.n_patches,
         "center": pairs(center.tolist()),
         "scale": pairs(scale.tolist()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 
 from arrangement.io import Table
 from convex_solver.errors import ProofError
@@ -23,8 +24,11 @@ def form_of(
     columns: Sequence[str],
     target: str,
     weights: str | None = None,
+    classes: tuple[str, str] | None = None,
 ) -> TableForm:
     """Return the form under which the checker reads the same numbers.
+
+    ``classes`` are what the targets -1 and +1 are in the table, if they are texts.
 
     Raises
     ------
@@ -51,6 +55,7 @@ def form_of(
         columns=tuple(map(place, columns)),
         target=place(target),
         weights=None if weights is None else place(weights),
+        classes=classes,
     )
     try:
         form = _with_places(form, table)
@@ -80,12 +85,4 @@ def _with_places(form: TableForm, table: Table) -> TableForm:
         chosen.append(form.weights)
     above = [cell.strip() for cell in records[skip - 1]] if skip else []
     is_header = all(above[k : k + 1] == [name] for k, name in chosen)
-    return TableForm(
-        form.separator,
-        form.decimal,
-        skip if is_header and skip else 0,
-        skip,
-        form.columns,
-        form.target,
-        form.weights,
-    )
+    return replace(form, header=skip if is_header and skip else 0, skip=skip)

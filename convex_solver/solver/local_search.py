@@ -4,8 +4,9 @@ Objective (2) itself, which is not convex, lowered by Adam from random networks 
 dozens of neurons.  With 8 columns and more that takes about a second and comes close to
 the optimum, where column generation, which meets only few of the many chambers, takes
 minutes.  L-BFGS, tried before, stops at kinks: 1e-4 above Adam's end with squared loss,
-and 5% to 30% above it with absolute and hinge loss.  Nothing that is proven depends on
-any of it.
+and 5% to 30% above it with absolute and hinge loss.  Newton steps on what Adam found
+(`training.Slide`), with the corners of a loss rounded less and less, take it further in
+the time of a few of its steps.  Nothing that is proven depends on any of it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import numpy as np
 
 from convex_solver.errors import TrainingDivergedError
 from convex_solver.program import ConvexProgram, blocks_from_network
-from convex_solver.training import train
+from convex_solver.reading import part_of_time
+from convex_solver.training import Slide, train
 from convex_solver.typing import Array
 
 # Neurons of a search and its steps: as many as there is time for, for one search first.
@@ -27,6 +29,15 @@ NEURONS, STEPS, FEW = 50, 2000, 1000
 PROBE, LONGER = 20, 2.0
 # Multiply-adds of all forward passes where no limit of the time is given, at most.
 EFFORT = 5e10
+# Share of the time that searches have; Newton steps take what they need of the rest.
+SEARCHING = 0.7
+# What rounding corners may cost, as shares of the objective; Newton steps at each, at
+# most, and the relative gain below which they end; what they take where no limit of the
+# time is given, in numbers visited.
+CORNERS = (1e-2, 1e-3, 1e-4, 1e-5)
+NEWTON, LEAST_GAIN, NEWTON_EFFORT = 200, 1e-8, 2e10
+# Neurons below this share of the largest do not take part.
+LIGHT = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,13 +64,14 @@ def local_searches(
     deadline : float
         Of `time.monotonic`.  The steps fall as if all of them would come, so their
         number is what there is time for: all of them in fewer searches, or fewer in
-        one.
+        one.  The best is polished in what is left of it.
     seed : int
         Of the first search; others have the numbers that follow.
     """
-    begin = time.monotonic()
+    begin, last = time.monotonic(), deadline
     if begin >= deadline:
         return []
+    deadline = part_of_time(deadline, SEARCHING)
     n_neurons = min(NEURONS, max(2 * program.n, 2))
     if math.isinf(deadline):
         room = EFFORT / (program.X.size * n_neurons)
@@ -80,7 +92,43 @@ def local_searches(
         found += [] if one is None else [one]
         if time.monotonic() >= deadline:
             break
-    return sorted(found, key=lambda each: each.objective)
+    found.sort(key=lambda each: each.objective)
+    if found:
+        found[0] = polished(program, found[0], last)
+    return found
+
+
+@np.errstate(all="ignore")  # what is not finite is not better
+def polished(program: ConvexProgram, found: Found, deadline: float) -> Found:
+    """Take Newton steps from what was found, until ``deadline``; return the better one.
+
+    Where the loss has kinks their corners are rounded, less and less.
+    """
+    sizes = np.linalg.norm(found.blocks, axis=1)
+    used = sizes > LIGHT * sizes.max(initial=0.0)
+    if not np.any(used) or not math.isfinite(found.objective):
+        return found
+    slide = Slide(program.X, program.n_patches, program.beta)
+    slide.place(found.blocks[used], found.signs[used])
+    best, left = found, NEWTON_EFFORT
+    for share in CORNERS if program.data_term.has_kinks else (0.0,):
+        data = program.data_term.smoothed(share * best.objective)
+        value = np.inf
+        for _ in range(NEWTON):
+            slide.settle(data)
+            slide.move(data, 1, 0.0)
+            blocks, signs = slide.blocks
+            slide.keep(data.gradient(slide.f), np.inf, 0)
+            objective = slide.objective(program.data_term)
+            if objective < best.objective:
+                best = Found(objective, blocks, signs)
+            before, value = value, slide.objective(data)
+            left -= program.X.size * blocks.size * len(signs)
+            if time.monotonic() >= deadline or left <= 0.0:
+                return best
+            if not before - value > LEAST_GAIN * value:
+                break
+    return best
 
 
 @np.errstate(all="ignore")

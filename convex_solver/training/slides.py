@@ -179,6 +179,10 @@ class Slide:
             self.place(blocks, signs)
         return taken
 
+    def objective(self, data: DataTerm) -> float:
+        """Return objective (2) with the loss ``data``."""
+        return self._value(data, self.sizes, self.f)
+
     def _value(self, data: DataTerm, sizes: Array, f: Array) -> float:
         return data.value(f) + self.beta * float(sizes.sum())
 

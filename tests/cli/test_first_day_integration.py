@@ -232,6 +232,29 @@ def test_scores_are_those_of_scikit_learn():
     expected = metrics.accuracy_score(signs, np.where(f > 1, 1, -1), sample_weight=w)
     assert value == pytest.approx(expected)
     assert quality(get_loss("squared"), np.ones(3), np.zeros(3), None)[1] is None
+    name, value = quality(get_loss("absolute"), counts, f, w)
+    assert name == "D2 (absolute)"
+    expected = metrics.d2_absolute_error_score(counts, f, sample_weight=w)
+    assert value == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.5, 0.9])
+def test_the_share_explained_of_quantile_loss(share):
+    random = np.random.default_rng(1)
+    y, f, w = random.normal(size=(3, 25)).round(1)
+    w = np.where(y > 0.5, 9.0, np.abs(w) + 0.1)
+    for weights in (None, w):
+        name, value = quality(get_loss(f"quantile:{share}"), y, f, weights)
+        assert name == f"D2 (quantile:{share:g})"
+        counts = np.ones(25) if weights is None else weights
+
+        def total(outputs, counts=counts):
+            over = y - outputs
+            return np.sum(counts * np.where(over > 0, share, share - 1) * over)
+
+        best = min(total(np.full(25, c)) for c in y)
+        expected = 1 - total(f) / best if best > 0 else None
+        assert value == (None if expected is None else pytest.approx(expected))
 
 
 def test_a_model_predicts_in_the_units_of_the_targets(run, table, tmp_path):

@@ -205,7 +205,7 @@ def test_what_cannot_be_done_is_one_line(run, table, tmp_path):
         (["--plot", tmp_path / "p.bmp"], ".png"),
         (["--plot", table], "exists"),
         (["-o", table], "exists"),
-        (["-o", "-"], "not written to standard output"),
+        (["-o", "-", "--json"], "both write to standard output"),
         (["-o", tmp_path / "m.csv"], "models are not written as .csv"),
     ):
         code, out, err = run(*base, *more)

@@ -88,6 +88,27 @@ def test_from_table_to_proof(
     assert "other data" in capsys.readouterr().out
 
 
+def test_many_columns_are_proven_by_forms(tmp_path, run):
+    """Above rank 6 a model has leaves, and its proof is made of them."""
+    rng = np.random.default_rng(3)
+    X = np.round(rng.standard_normal((40, 9)), 3)
+    y = np.round(np.maximum(X @ rng.standard_normal(9), 0.0), 3)
+    names = [f"x{k}" for k in range(9)]
+    table, model, proof = (tmp_path / name for name in ("t.csv", "m.json", "p.jsonl"))
+    rows = [[*names, "y"], *np.column_stack([X, y]).tolist()]
+    table.write_text("".join([",".join(map(str, row)) + "\n" for row in rows]))
+    words = ["--target", "y", "--beta", "4", "--time-limit", "4", "--json"]
+    code, out, _ = run("fit", table, *words, "-o", model)
+    assert code in (0, 1)
+    fitted = json.loads(out)
+    code, out, err = run("prove", model, table, "-o", proof, "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["gap"] == pytest.approx(fitted["gap"], rel=1e-6)
+    kinds = {json.loads(line)[0] for line in proof.read_text().splitlines()[4:]}
+    assert {"o", "q"} <= kinds <= {"o", "h", "q"}
+    assert checker.main([str(proof), str(table)]) == 0
+
+
 def test_the_report_says_how_to_check(tmp_path, run, fitted):
     table, proof = tmp_path / "table.csv", tmp_path / "proof.jsonl"
     table.write_text(text_of(("x", "y", "w"), ",", "."))
@@ -101,6 +122,58 @@ def test_the_report_says_how_to_check(tmp_path, run, fitted):
     few = run("prove", model, table, "-o", tmp_path / "few", "--max-cones", "1")
     assert few[0] == 2
     assert "1 cones do not prove" in few[2]
+
+
+CLASSES = [("no", "yes"), ("0", "1"), ("1.50", "2"), ("-1", "0"), ("é", "Ω x")]
+
+
+@pytest.mark.parametrize("classes", CLASSES)
+@pytest.mark.parametrize("loss", ["logistic", "hinge", "squared_hinge"])
+def test_classes_by_name_are_proven(classes, loss, tmp_path, run, fitted, capsys):
+    table, proof = tmp_path / "table.csv", tmp_path / "proof.jsonl"
+    lines = [f"{x},{classes[y > 0]}" for x, y, _ in ROWS]
+    table.write_text("\n".join(["x,y", *lines]) + "\n", encoding="utf-8")
+    model = fitted(table, "--loss", loss)
+    assert run("prove", model, table, "-o", proof)[0] == 0
+    claim = json.loads(proof.read_text().splitlines()[0])
+    assert claim["data"]["classes"] == [
+        name.removesuffix("0") or name for name in classes
+    ]
+    assert_proven(capsys, proof, table)
+    # the other way round it is another problem, and other classes are none
+    for old, new in ((classes[0], classes[1]), (classes[1], "neither")):
+        text = table.read_text(encoding="utf-8")
+        other = tmp_path / "other.csv"
+        other.write_text(text.replace(f",{old}", f",{new}", 1), encoding="utf-8")
+        assert checker.main([str(proof), str(other)]) == 1
+        assert "not proven" in capsys.readouterr().out
+        assert bounds_of(proof, table)[2] is None
+
+
+def test_classes_with_decimal_commas(tmp_path, run, fitted, capsys):
+    table, proof = tmp_path / "table.csv", tmp_path / "proof.jsonl"
+    names = {1: "1,5", -1: "0,50"}
+    lines = [f"{x};{names[1 if y > 0 else -1]}".replace(".", ",") for x, y, _ in ROWS]
+    table.write_text("\n".join(["x;y", *lines]) + "\n")
+    model = fitted(table, "--loss", "hinge", "--decimal", ",")
+    assert run("prove", model, table, "-o", proof, "--decimal", ",")[0] == 0
+    claim = json.loads(proof.read_text().splitlines()[0])
+    assert claim["data"]["classes"] == ["0.5", "1.5"]
+    assert_proven(capsys, proof, table)
+
+
+def test_rows_without_values_are_no_part_of_a_proof(tmp_path, run, fitted):
+    table, full = tmp_path / "table.csv", tmp_path / "full.csv"
+    text = text_of(("x", "y", "w"), ",", ".")
+    full.write_text(text)
+    table.write_text(text + ",1,1\n")
+    model = fitted(table, "--missing=drop")
+    words = ("prove", model, table, "-o", tmp_path / "proof")
+    assert "--missing drop" in run(*words)[2]
+    code, out, err = run(*words, "--missing=drop")
+    assert (code, out) == (2, "")
+    assert "Write those that are used to a new CSV" in err
+    assert run("prove", model, full, "-o", tmp_path / "proof")[0] == 0
 
 
 def test_tables_that_the_checker_cannot_read_are_refused(tmp_path, run, fitted):

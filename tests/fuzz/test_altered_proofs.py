@@ -16,7 +16,7 @@ from convex_solver import checker
 
 from fuzz.alterations import altered_bytes, run_cases
 from fuzz.proofs import altered_line
-from instances import proof_of
+from instances import form_proof_of, proof_of
 from reference.proofs import bounds_of, said
 
 pytestmark = pytest.mark.kernels
@@ -31,6 +31,8 @@ KINDS = (
     ("quantile:0.75", 6, 2, 0.1, None),
     ("squared_hinge", 6, 3, 0.2, None),
 )
+# Those that are proven by forms on leaves, too: their numbers, and how many leaves.
+FORMS = {0: 6, 1: 8, 3: 2, 4: 4}
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +55,17 @@ def bases(tmp_path_factory):
             folder / str(k), X, y, beta, loss=loss, sample_weight=weights
         )
         found.append((proof.read_bytes(), table.read_bytes()))
+        if k in FORMS:
+            _, proof, table = form_proof_of(
+                folder / str(k),
+                X,
+                y,
+                beta,
+                leaves=FORMS[k],
+                loss=loss,
+                sample_weight=weights,
+            )
+            found.append((proof.read_bytes(), table.read_bytes()))
     return found
 
 

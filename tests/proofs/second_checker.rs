@@ -248,6 +248,22 @@ impl Int {
         let found = Int::new(self.neg, q);
         if self.neg && !r.is_empty() { found.sub(&Int::from(1)) } else { found }
     }
+    /// The largest integer of which the square is at most self >= 0 (bit by bit).
+    fn root(&self) -> Int {
+        let mut found = Int::from(0);
+        for k in (0..=self.bits() / 2).rev() {
+            let next = found.add(&Int::power(k));
+            if next.mul(&next).at_most(self) {
+                found = next;
+            }
+        }
+        found
+    }
+    /// The largest integer at most self / 2^bits.
+    fn floor_shr(&self, bits: usize) -> Int {
+        let cut = self.shr(bits);
+        if self.neg && cut.shl(bits) != *self { cut.sub(&Int::from(1)) } else { cut }
+    }
     fn is_odd(&self) -> bool {
         self.mag.first().is_some_and(|x| x & 1 == 1)
     }
@@ -741,6 +757,15 @@ fn decimal(cell: &str, mark: &str, is_binary: bool) -> Res<Q> {
     Ok(if shift >= 0 { Q::whole(&whole.mul(&ten)) } else { Q::new(whole, ten) })
 }
 
+/// Whether a cell is of a class: the same number, or else the same text.
+fn same_class(cell: &str, name: &str, mark: &str) -> bool {
+    match (decimal(cell, mark, false), decimal(name, ".", false)) {
+        (Ok(x), Ok(y)) => x.sub(&y).sign() == 0,
+        (Err(_), Err(_)) => cell == name,
+        _ => false,
+    }
+}
+
 struct Data {
     rows: Vec<Vec<Q>>,
     patches: usize,
@@ -771,6 +796,13 @@ fn read_data(how: &Json, loss: &str, text: &str) -> Res<Data> {
     let skip = how.get("skip")?.small(0, 1 << 40)?;
     let comma = how.get("decimal")?.text()?;
     let is_binary = how.get("floats")?.text()? == "binary";
+    let classes: Vec<&str> = match how.get("classes") {
+        Err(_) | Ok(Json::Null) => vec![],
+        Ok(two) => two.list()?.iter().map(|x| x.text()).collect::<Res<_>>()?,
+    };
+    let is_named = !classes.is_empty();
+    demand(!is_named || classes.len() == 2, "no two classes")?;
+    demand(!is_named || !same_class(classes[0], classes[1], "."), "one class")?;
     let mut samples: Vec<Vec<Q>> = vec![];
     for (k, record) in records(text, mark.chars().next().unwrap_or(','))?.iter().enumerate() {
         let cell = |place: usize| record.get(place).map(|x| x.trim()).ok_or("a short record");
@@ -779,8 +811,15 @@ fn read_data(how: &Json, loss: &str, text: &str) -> Res<Data> {
             demand(same, "columns have other names")?;
         }
         if k as i64 >= skip {
-            let numbers = chosen.iter().map(|(place, _)| decimal(cell(*place)?, comma, is_binary));
-            samples.push(numbers.collect::<Res<_>>()?);
+            let number = |(j, (place, _)): (usize, &(usize, String))| {
+                let text = cell(*place)?;
+                if !is_named || j != width {
+                    return decimal(text, comma, is_binary);
+                }
+                let found = classes.iter().position(|name| same_class(text, name, comma));
+                Ok(Q::int(2 * found.ok_or("another class")? as i64 - 1))
+            };
+            samples.push(chosen.iter().enumerate().map(number).collect::<Res<_>>()?);
         }
     }
     let patches = how.get("patches")?.small(1, 1 << 20)? as usize;
@@ -892,10 +931,12 @@ struct Rows {
     linear: Vec<Int>,
     bound: Int,
     rank: usize,
+    bits: usize,
 }
 
 fn integer_rows(data: &Data, v: &[Q], beta: &Q, how: &Json) -> Res<Rows> {
     let bits = how.get("bits")?.small(0, 4096)?;
+    how.get("depth")?.small(0, 4096)?;
     let basis = how.get("basis")?;
     let unit = Q::power(-basis.get("bits")?.small(0, 4096)?);
     let mut w: Vec<Vec<Q>> = vec![];
@@ -903,7 +944,7 @@ fn integer_rows(data: &Data, v: &[Q], beta: &Q, how: &Json) -> Res<Rows> {
         w.push(row.numbers()?.iter().map(|x| Q::whole(x).mul(&unit)).collect());
     }
     let (d, r) = (data.rows[0].len(), w.first().map_or(0, |row| row.len()));
-    demand(w.len() == d && r > 0 && w.iter().all(|row| row.len() == r), "another basis")?;
+    demand(w.len() == d && r > 0 && r <= d && w.iter().all(|row| row.len() == r), "another basis")?;
     let mut places: BTreeMap<Vec<String>, usize> = BTreeMap::new();
     let mut groups: Vec<(Vec<Int>, Q, Q)> = vec![];
     for (i, row) in data.rows.iter().enumerate() {
@@ -930,7 +971,7 @@ fn integer_rows(data: &Data, v: &[Q], beta: &Q, how: &Json) -> Res<Rows> {
         }
     }
     let scale = Q::power(bits).div(beta);
-    let mut rows = Rows { a: vec![], e: vec![], linear: vec![], bound: Int::from(0), rank: r };
+    let mut rows = Rows { a: vec![], e: vec![], linear: vec![], bound: Int::from(0), rank: r, bits: bits as usize };
     let mut linear = vec![Q::int(0); r];
     let mut rest = Q::int(0);
     for (p, weight, lost) in &groups {
@@ -1103,9 +1144,181 @@ impl Cone {
     }
 }
 
+/// A part of the unit sphere: where each facet, `(c, n)`, has `c + n.w >= 0`.
+#[derive(Clone)]
+struct Part {
+    sign: i32,
+    facets: Vec<Vec<Int>>,
+}
+
+/// `b_0 F_0 + b_1 F_1 + ...`, as far as there are both, added to a vector.
+fn combined(start: Vec<Int>, multipliers: &Json, facets: &[Vec<Int>]) -> Res<Vec<Int>> {
+    let b = multipliers.numbers()?;
+    demand(b.iter().all(|x| x.sign() >= 0), "a multiplier is below 0")?;
+    let add = |sum: Vec<Int>, (y, facet): (&Int, &Vec<Int>)| {
+        sum.iter().zip(facet).map(|(s, x)| s.add(&y.mul(x))).collect()
+    };
+    Ok(b.iter().zip(facets).fold(start, add))
+}
+
+impl Part {
+    fn side(&self, numbers: &[Int], is_first: bool) -> Part {
+        let mut part = self.clone();
+        let turned = |x: &Int| if is_first { x.clone() } else { x.negated() };
+        part.facets.push(numbers.iter().map(turned).collect());
+        part
+    }
+    /// A bound of a.w from above on the part, in units.
+    fn highest(&self, a: &[Int], multipliers: &Json, bits: usize) -> Res<Int> {
+        let mut start = vec![Int::from(0)];
+        start.extend(a.iter().map(|x| x.shl(bits)));
+        let sum = combined(start, multipliers, &self.facets)?;
+        let length = dot(&sum[1..], &sum[1..]).root();
+        Ok(length.add(&sum[0]).floor_shr(bits).add(&Int::from(1)))
+    }
+    /// C and h of a term.
+    fn term(&self, a: &[Int], e: i32, m: &[Vec<Int>], item: &[Json], bits: usize) -> Res<(Int, Vec<Int>)> {
+        demand(item.len() == 3, "a term of another length")?;
+        let (zero, one) = (Int::from(0), Int::power(bits));
+        let minus: Vec<Int> = a.iter().map(Int::negated).collect();
+        let low = self.highest(&minus, &item[0], bits)?.negated();
+        let high = self.highest(a, &item[1], bits)?;
+        let mut h = vec![zero.clone(); a.len() + 1];
+        if low.sign() >= 0 || high.sign() <= 0 {
+            if low.sign() >= 0 {
+                h[0] = Int::from(2 * e as i64).shl(3 * bits);
+            }
+            return Ok((zero, h));
+        }
+        let more = item[2].numbers()?;
+        if e > 0 {
+            demand(more.len() == 2 && more[1].sign() >= 0, "no parabola")?;
+            let mut c = zero.clone();
+            let (rising, falling) = (one.sub(&more[0]), one.add(&more[0]));
+            for (slope, end) in [(rising.shl(bits), high), (falling.shl(bits), low.negated())] {
+                let drop = more[1].mul(&end);
+                let top = if slope.sign() <= 0 {
+                    zero.clone()
+                } else if drop.shl(1).at_most(&slope) {
+                    slope.sub(&drop).mul(&end)
+                } else {
+                    slope.mul(&slope).negated().div_floor(&more[1].shl(2)).negated()
+                };
+                c = if c.at_most(&top) { top } else { c };
+            }
+            h[0] = falling.shl(2 * bits);
+            for (x, y) in h[1..].iter_mut().zip(a) {
+                *x = more[1].mul(y).shl(bits);
+            }
+            return Ok((c, h));
+        }
+        demand(more.len() == 3, "no policy")?;
+        let (q, rho, tau) = (&more[0], &more[1], &more[2]);
+        let z: Vec<Int> = m.iter().map(|line| dot(line, a)).collect();
+        let length = dot(&z, &z).root().add(&Int::from(1));
+        let size = tau.abs().mul(&length).floor_shr(2 * bits).add(&Int::from(1));
+        let room = one.sub(&size).shl(bits);
+        for s in [&low, &high] {
+            let value = q.shl(bits).add(&rho.mul(s)).abs();
+            demand(value.at_most(&room), "a policy exceeds 1")?;
+        }
+        h[0] = one.add(q).shl(2 * bits).negated();
+        for k in 0..a.len() {
+            h[k + 1] = tau.mul(&z[k]).add(&rho.mul(&a[k]).shl(bits)).negated();
+        }
+        Ok((zero, h))
+    }
+    fn leaf(&self, rows: &Rows, item: &[Json]) -> Res<()> {
+        demand(item.len() == 5, "a leaf of another length")?;
+        let (r, bits) = (rows.rank, rows.bits);
+        let (terms, products) = (item[2].list()?, item[3].list()?);
+        let nu = item[4].number()?;
+        let mut m = vec![];
+        for line in item[1].list()? {
+            m.push(line.numbers()?);
+        }
+        let fits = m.len() == r && m.iter().all(|line| line.len() == r);
+        let fits = fits && terms.len() == rows.a.len() && products.len() <= self.facets.len();
+        demand(fits, "a leaf of other data")?;
+        // P before it is divided, begun with D
+        let mut p = vec![vec![Int::from(0); r + 1]; r + 1];
+        for (i, line) in p.iter_mut().enumerate() {
+            line[i] = nu.shl(3 * bits);
+        }
+        p[0][0] = rows.bound.shl(2).sub(nu).shl(3 * bits);
+        let mut take = |left: &[Int], right: &[Int]| {
+            for i in (0..=r).filter(|i| !left[*i].is_zero()) {
+                for j in 0..=r {
+                    let x = left[i].mul(&right[j]);
+                    p[i][j] = p[i][j].sub(&x);
+                    p[j][i] = p[j][i].sub(&x);
+                }
+            }
+        };
+        let mut one = vec![Int::from(0); r + 1];
+        one[0] = Int::power(bits);
+        let mut linear = vec![Int::from(0)];
+        linear.extend(rows.linear.iter().map(|x| x.mul(&Int::from(2 * self.sign as i64)).shl(2 * bits)));
+        take(&one, &linear);
+        let mut total = Int::from(0);
+        for ((a, e), term) in rows.a.iter().zip(&rows.e).zip(terms) {
+            let (c, h) = self.term(a, self.sign * e, &m, term.list()?, bits)?;
+            let mut left = vec![Int::from(0)];
+            left.extend_from_slice(a);
+            take(&left, &h);
+            total = total.add(&c);
+        }
+        for (facet, product) in self.facets.iter().zip(products) {
+            let product = product.list()?;
+            demand(product.len() == 3, "a product of another length")?;
+            let (y, z) = (product[0].number()?, product[1].numbers()?);
+            let fits = y.sign() >= 0 && z.len() == r && dot(&z, &z).at_most(&y.mul(y));
+            demand(fits, "a product with a facet is not above 0")?;
+            let mut start = vec![y.shl(bits)];
+            start.extend(z.iter().map(|x| x.shl(bits)));
+            let h = combined(start, &product[2], &self.facets)?;
+            take(facet, &h.iter().map(|x| x.shl(bits)).collect::<Vec<_>>());
+        }
+        p[0][0] = p[0][0].sub(&total.shl(bits + 1));
+        for (i, line) in p.iter_mut().enumerate() {
+            for x in line.iter_mut() {
+                *x = x.floor_shr(2 * bits);
+            }
+            line[i] = line[i].sub(&Int::from(r as i64 + 1));
+        }
+        demand(is_definite(p), "the form is not below R")
+    }
+}
+
+/// Elimination without fractions, from the last row upwards: all pivots, which are
+/// minors, have to be positive.
+fn is_definite(mut p: Vec<Vec<Int>>) -> bool {
+    let mut before = Int::from(1);
+    while let Some(last) = p.pop() {
+        let k = p.len();
+        if last[k].sign() <= 0 {
+            return false;
+        }
+        for line in p.iter_mut() {
+            for j in 0..k {
+                line[j] = line[j].mul(&last[k]).sub(&line[k].mul(&last[j])).exact(&before);
+            }
+            line.truncate(k);
+        }
+        before = last[k].clone();
+    }
+    true
+}
+
+/// What is left of the space: a cone, or a part of the sphere.
+enum Space {
+    Cone(Cone),
+    Part(Part),
+}
+
 /// Take one step; the root of a tree is added to those found.
 fn step(
-    waiting: &mut Vec<Cone>,
+    waiting: &mut Vec<Space>,
     line: &str,
     rows: &Rows,
     how: &Json,
@@ -1115,26 +1328,44 @@ fn step(
     let item = value.list()?;
     demand(!item.is_empty(), "an empty step")?;
     let kind = item[0].text()?;
-    let Some(cone) = waiting.pop() else {
-        demand(kind == "o" && item.len() == 3 && rows.rank <= 16, "no root of a tree")?;
-        let (sign, number) = (item[1].small(-1, 1)?, item[2].small(0, (1 << rows.rank) - 1)?);
+    let Some(space) = waiting.pop() else {
+        demand(kind == "o" && item.len() == 3, "no root of a tree")?;
+        let (sign, number) = (item[1].small(-1, 1)?, item[2].small(-1, 1 << 17)?);
         demand(sign != 0 && found.insert((sign, number)), "no new root")?;
+        if number == -1 {
+            waiting.push(Space::Part(Part { sign: sign as i32, facets: vec![] }));
+            return Ok(());
+        }
+        demand(rows.rank <= 16 && number < 1 << rows.rank, "no root of a tree")?;
         let depth = how.get("depth")?.small(0, 4096)? as usize;
-        waiting.push(Cone::orthant(rows, sign as i32, number, depth));
+        waiting.push(Space::Cone(Cone::orthant(rows, sign as i32, number, depth)));
         return Ok(());
+    };
+    let cone = match space {
+        Space::Cone(cone) => cone,
+        Space::Part(part) if kind == "h" => {
+            let numbers = item[1..].iter().map(|x| Ok(x.number()?.clone()));
+            let numbers: Vec<Int> = numbers.collect::<Res<_>>()?;
+            demand(numbers.len() == rows.rank + 1, "a facet of another length")?;
+            waiting.push(Space::Part(part.side(&numbers, false)));
+            waiting.push(Space::Part(part.side(&numbers, true)));
+            return Ok(());
+        }
+        Space::Part(part) if kind == "q" => return part.leaf(rows, item),
+        Space::Part(_) => return Err("an unknown step".into()),
     };
     match (kind, item.len()) {
         ("b", 3) => {
             let last = rows.rank as i64 - 1;
             let (i, j) = (item[1].small(0, last)? as usize, item[2].small(0, last)? as usize);
             demand(i != j, "an edge has two ends")?;
-            waiting.push(cone.half(i, j, j)?);
-            waiting.push(cone.half(i, j, i)?);
+            waiting.push(Space::Cone(cone.half(i, j, j)?));
+            waiting.push(Space::Cone(cone.half(i, j, i)?));
         }
         ("s", 2) => {
             let name = item[1].small(0, 1 << 40)? as usize;
-            waiting.push(cone.part(name, false)?);
-            waiting.push(cone.part(name, true)?);
+            waiting.push(Space::Cone(cone.part(name, false)?));
+            waiting.push(Space::Cone(cone.part(name, true)?));
         }
         ("p", _) => cone.leaf(&rows.bound, how.get("bits")?.small(0, 4096)?, item)?,
         _ => return Err("an unknown step".into()),
@@ -1216,7 +1447,11 @@ fn run(names: &[String], place: &mut String) -> Res<(Q, Q)> {
         demand(waiting.is_empty(), "the file ends within a tree")?;
     }
     let (_, (lower, upper, rows, _)) = first.ok_or("no proof")?;
-    demand(rows.rank <= 16 && found.len() == 2 << rows.rank, "roots are missing")?;
+    for sign in [1, -1] {
+        let count = found.iter().filter(|root| root.0 == sign && root.1 >= 0).count();
+        let is_whole = rows.rank <= 16 && count == 1 << rows.rank;
+        demand(is_whole || found.contains(&(sign, -1)), "roots are missing")?;
+    }
     Ok((lower, upper))
 }
 

@@ -61,7 +61,7 @@ def test_a_dual_point_that_is_too_long_is_refused(made, answer):
     for factor in (1.001, 1.0001, 1.000001):
         values = [int(x * factor) for x in lines[2]["values"]]
         longer = {**lines[2], "values": values}
-        assert "at vertex" in answer([*lines[:2], longer, *lines[3:]])
+        assert "at a vertex" in answer([*lines[:2], longer, *lines[3:]])
 
 
 def test_a_smaller_beta_is_refused(made, answer):
@@ -69,7 +69,7 @@ def test_a_smaller_beta_is_refused(made, answer):
     m, e = lines[0]["beta"]
     beta = [m * 2**20 - m, e - 20]
     claim = {**lines[0], "beta": beta}
-    assert "at vertex" in answer([claim, *lines[1:]])
+    assert "at a vertex" in answer([claim, *lines[1:]])
 
 
 def test_every_orthant_is_needed(made, answer):

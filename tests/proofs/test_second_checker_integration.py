@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import subprocess
@@ -13,7 +14,13 @@ import pytest
 from convex_solver import checker
 
 from fuzz.proofs import altered_line
-from instances import planted, planted_for, proof_of, rows_in_rank
+from instances import (
+    form_proof_of,
+    planted,
+    planted_for,
+    proof_of,
+    rows_in_rank,
+)
 from reference.losses import SPECS
 from reference.proofs import said
 
@@ -85,6 +92,74 @@ def test_both_accept_patches_degenerate_rows_and_higher_ranks(agree, tmp_path):
         folder = tmp_path / str(k)
         folder.mkdir()
         assert agree(*proof_of(folder, X, y, beta)[1:]) == 0
+
+
+def test_both_take_classes_for_the_same(agree, tmp_path):
+    X, y = planted_for("hinge", 8, 2, seed=5)
+    _, proof, table = proof_of(tmp_path, X, y, 0.3, loss="hinge")
+    head, *others = proof.read_text().splitlines(keepends=True)
+    lines = [line.rsplit(",", 1) for line in table.read_text().splitlines()]
+
+    def both(classes, names, *, at=None):
+        """What both say where the classes of the table have these names."""
+        claim = json.loads(head)
+        claim["data"]["classes"] = classes
+        proof.write_text(json.dumps(claim) + "\n" + "".join(others))
+        cells = [names[float(label) > 0] for _, label in lines]
+        if at is not None:
+            cells[at] = names[-1]
+        rows = zip(lines, cells, strict=True)
+        table.write_text("".join(f"{left},{cell}\n" for (left, _), cell in rows))
+        return agree(proof, table)
+
+    for classes, names in (
+        (["no", "yes"], ["no", "yes"]),
+        (["0", "1"], ["0.0", "+1e0"]),
+        (["a", "1"], ["a", "1.0"]),
+        (["1;5", "1.5"], ["1;5", "1.50"]),
+        (None, ["-1", "1"]),
+        ([], ["-1", "1"]),
+    ):
+        assert both(classes, names) == 0, classes
+    for classes, names in (
+        (["yes", "no"], ["no", "yes"]),
+        (["no", "yes"], ["No", "yes"]),
+        (["no", "no"], ["no", "no"]),
+        (["0", "0.0"], ["0", "0.0"]),
+        (["no"], ["no", "no"]),
+        (["no", "yes", "no"], ["no", "yes"]),
+        (["no", "yes"], ["-1", "1"]),
+        (["no", 1], ["no", "1"]),
+        ("ab", ["a", "b"]),
+        ({"a": 1, "b": 2}, ["a", "b"]),
+        (False, ["-1", "1"]),
+        ("", ["-1", "1"]),
+    ):
+        assert both(classes, names) == 1, classes
+    assert both(["no", "yes"], ["no", "yes", "perhaps"], at=3) == 1
+
+
+def test_both_accept_forms_on_leaves(agree, tmp_path):
+    rng = np.random.default_rng(7)
+    rows = rows_in_rank(1, n=9, d=3, size=2).astype(float)
+    rows = np.vstack([rows, -2 * rows[:4], 0 * rows[:1]])
+    cases = (
+        (rng.standard_normal((8, 2, 2)), rng.standard_normal(8), 0.2, 4),
+        (np.column_stack([rows, rows @ [1, 1, 0]]), rng.standard_normal(14), 0.1, 4),
+        (*planted(30, 11, seed=2), 3.0, 6),
+        (*planted(20, 9, seed=2), 1.0, 0),
+    )
+    for k, (X, y, beta, leaves) in enumerate(cases):
+        folder = tmp_path / str(k)
+        folder.mkdir()
+        assert agree(*form_proof_of(folder, X, y, beta, leaves=leaves)[1:]) == 0
+    _, proof, table = form_proof_of(tmp_path, *planted(9, 2, seed=3), 0.2)
+    raw, outcomes = proof.read_bytes(), []
+    for number in range(200):
+        other = tmp_path / "altered.jsonl"
+        other.write_bytes(altered_line(random.Random(f"form-{number}"), raw))
+        outcomes.append(agree(other, table))
+    assert 20 <= sum(outcomes) < len(outcomes)
 
 
 def test_both_refuse_the_same_alterations(agree, tmp_path):

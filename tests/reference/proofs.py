@@ -17,6 +17,13 @@ def dyadic(pair):
     return Fraction(m) * Fraction(2) ** e
 
 
+def place_of(cell, classes):
+    """Which of two classes a cell is: of the same text, or the same number."""
+    if cell in classes:
+        return classes.index(cell)
+    return [Fraction(name) for name in classes].index(Fraction(cell.replace(",", ".")))
+
+
 def problem_of(claim, table):
     """The exact problem of a claim and a table, read here anew."""
     how = claim["data"]
@@ -28,6 +35,9 @@ def problem_of(claim, table):
     samples = []
     for record in records[how["skip"] :]:
         cells = [record[k].strip() for k in places]
+        if how.get("classes"):
+            k = len(how["columns"])
+            cells[k] = str(2 * place_of(cells[k], how["classes"]) - 1)
         if how["decimal"] == ",":
             cells = [cell.replace(",", ".") for cell in cells]
         exact = [float(x) if how["floats"] == "binary" else x for x in cells]

@@ -30,9 +30,11 @@ from convex_solver.errors import ClaimNotReproducedError, ModelFileError
 from convex_solver.leaves import covers
 from convex_solver.losses.loss import LOSSES
 from convex_solver.networks import Fields
+from convex_solver.program import blocks_from_network, network_from_blocks
 from convex_solver.solver import RelaxedProgram, relaxed_certificate
 from convex_solver.solver.column_generation import ColumnGeneration
-from convex_solver.solver.local_search import Found, local_searches
+from convex_solver.solver.local_search import Found, local_searches, polished
+from convex_solver.training import train
 
 from instances import planted, planted_program, searchable
 
@@ -76,6 +78,29 @@ def test_searches_end_near_the_optimum_and_say_what_they_found(loss):
         assert program.network_objective(network) <= each.objective * (1 + 1e-9)
     # also where the loss has kinks, at which a line search would stop
     assert optimum * (1 - 1e-6) <= objectives[0] <= 1.02 * optimum
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_newton_steps_take_a_search_further(loss):
+    program = planted_program(loss, 80, 3, beta=1.0)
+    optimum = solve(program).objective
+    trained = train(program, n_neurons=20, steps=60, seed=0)
+    rough = Found(trained.objective, *blocks_from_network(trained.network))
+    found = polished(program, rough, np.inf)
+    assert optimum * (1 - 1e-6) <= found.objective
+    assert found.objective - optimum <= 0.3 * (rough.objective - optimum)
+    network = network_from_blocks(program, found.blocks, found.signs)
+    assert program.network_objective(network) == pytest.approx(found.objective)
+    # a step is not cut short, and nothing worse is returned
+    late = polished(program, rough, time.monotonic())
+    assert found.objective * (1 - 1e-9) <= late.objective <= rough.objective
+
+
+def test_what_cannot_be_polished_is_returned():
+    program = planted_program("squared", 20, 2)
+    for blocks, value in ((np.zeros((0, 2)), 3.0), (np.ones((1, 2)), np.inf)):
+        rough = Found(value, blocks, np.ones(len(blocks)))
+        assert polished(program, rough, np.inf) is rough
 
 
 def test_searches_share_the_time():

@@ -351,6 +351,6 @@ def test_the_command_line_writes_resumes_and_verifies(run, tmp_path):
     code, _, err = run(*argv[:2], "-o", tmp_path / "b.npz", "--resume")
     assert (code, "--resume continues an OUT.zarr" in err) == (2, True)
     code, _, err = run(*argv[:3], tmp_path / "c.zarr", "--max-bytes", 9)
-    assert (code, "--max-bytes is for npz" in err) == (2, True)
+    assert (code, "--max-bytes is for a list in memory" in err) == (2, True)
     code, _, err = run("verify", tmp_path / "none.zarr", tmp_path / "X.npy")
     assert (code, "is not a store of patterns" in err) == (2, True)

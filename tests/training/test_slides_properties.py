@@ -62,10 +62,10 @@ def test_steps_only_lower_the_objective(spec, seed):
     data = program.data_term.smoothed(1.0)
     slide = slide_of(program, 8, seed)
     slide.settle(data)
-    value = slide._value(data, slide.sizes, slide.f)
+    value = slide.objective(data)
     for _ in range(4):
         taken = slide.move(data, 1, 0.0)
-        now = slide._value(data, slide.sizes, slide.f)
+        now = slide.objective(data)
         assert now <= value if taken else now == value
         value = now
     blocks, signs = slide.blocks
