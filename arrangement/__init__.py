@@ -60,6 +60,12 @@ Columns of booleans are 0 and 1, and categories are refused by name.  Each entry
 with its own type: an int64 column beside a float column is not rounded, and float32 has
 float32's shortest decimals.  Text and `Decimal` have at most 10,000 digits written out
 (exponents within 10,000).
+
+The first call
+--------------
+It compiles kernels, which are kept for all later processes.  Where that takes more than
+two seconds a line says so in a terminal or a notebook, once; it is in the log at INFO
+too, and ``logging.getLogger("arrangement").setLevel("WARNING")`` silences both.
 """
 
 from __future__ import annotations

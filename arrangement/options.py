@@ -5,10 +5,14 @@ from __future__ import annotations
 import logging
 import math
 import os
+import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from enum import Enum
+from fractions import Fraction
 from numbers import Real
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -21,6 +25,10 @@ _MOST_JOBS = 1024
 _BLOCK_BYTES = 1 << 26
 # characters of a value or name that a message shows
 _SHOWN = 40
+# characters of a repr; entries of a tuple and bits of an integer that one shows
+_MOST_REPR, _FEW, _MOST_BITS = 200, 6, 128
+# of a SHA-256, which nobody reads further
+_DIGEST, _HEXADECIMAL = 15, re.compile("[0-9a-f]{64}").fullmatch
 
 
 def short(text: str, most: int = _SHOWN) -> str:
@@ -44,6 +52,65 @@ def said(name: str, value: Any) -> str:
     if len(text) > 60:
         text = text[:40] + ".."
     return f"{name} is {text}" if " " in name else f"{name}={text}"
+
+
+def short_repr(thing: Any, **first: Any) -> str:
+    """Return a repr of one short line: what a thing holds, arrays by shape and dtype.
+
+    For the ``__repr__`` of dataclasses, whose fields say what is shown, and of named
+    tuples: at most 200 characters; what is beyond is left out at the end.  ``first``
+    stands before the fields.
+
+    Examples
+    --------
+    >>> print(short_repr(Progress("half of it", 5, 10**300)))
+    Progress(message='half of it', done=5, total=<997 bits>)
+    """
+    names = getattr(thing, "_fields", None)
+    if names is None:
+        names = [each.name for each in fields(thing) if each.repr]
+    values = first | {name: getattr(thing, name) for name in names}
+    parts = [f"{name}={_short_value(value)}" for name, value in values.items()]
+    begin = f"{type(thing).__qualname__}("
+    room = _MOST_REPR - len(begin) - len(", ...)")
+    kept = len(parts)
+    while kept > 1 and len(", ".join(parts[:kept])) > room:
+        kept -= 1
+    more = ", ..." if kept < len(parts) else ""
+    return f"{begin}{short(', '.join(parts[:kept]), room)}{more})"
+
+
+def _short_value(value: Any) -> str:
+    """Return a value for a repr, of some 60 characters at most."""
+    if isinstance(value, np.ndarray):
+        if value.ndim == 1 and value.size <= _FEW and value.dtype.kind in "biu":
+            return repr(value.tolist())
+        shape = " x ".join(f"{n:,}" for n in value.shape)
+        return f"<{shape or 'scalar'} {value.dtype}>"
+    if isinstance(value, np.generic):
+        return _short_value(value.item())
+    if isinstance(value, Enum):
+        return repr(value.value)
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    if isinstance(value, PurePath):
+        text = str(value)
+        return repr(text if len(text) <= _SHOWN else f"...{text[3 - _SHOWN :]}")
+    if isinstance(value, str):
+        return repr(short(value, _DIGEST if _HEXADECIMAL(value) else _SHOWN))
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return f"<{value.bit_length():,} bits>"
+    if isinstance(value, Fraction):
+        return "/".join(map(_short_value, value.as_integer_ratio()))
+    if type(value) in (tuple, list):
+        few = [_short_value(each) for each in value[:_FEW]]
+        text = ", ".join(few)
+        if len(value) > _FEW or len(text) > _SHOWN:
+            return f"<{len(value):,} of {type(value[0]).__name__}>"
+        if isinstance(value, list):
+            return f"[{text}]"
+        return f"({text},)" if len(few) == 1 else f"({text})"
+    return short(repr(value), 60)
 
 
 def log_of(package: str) -> logging.Logger:
@@ -136,6 +203,8 @@ class Progress:
     message: str
     done: int | None = None
     total: int | None = None
+
+    __repr__ = short_repr
 
     @classmethod
     def of_patterns(cls, done: int, bound: int) -> Progress:

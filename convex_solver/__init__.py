@@ -29,7 +29,7 @@ result is the same for every number of them.  Columns may be raw (years, hPa, ma
 coordinates): the program is solved in coordinates that suit it, and stays the one
 given.  `solve_path` follows several weight decays, `beta_max` is the least one at which
 the zero network is optimal, `reduce_network` drops neurons that a network does not
-need.
+need.  The first call of a kind compiles kernels and says so (`help(arrangement)`).
 
 Certified
 ---------

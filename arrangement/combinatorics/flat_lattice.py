@@ -33,6 +33,7 @@ from arrangement.options import (
     IsLate,
     Listener,
     Progress,
+    short_repr,
     whole_number,
 )
 
@@ -59,6 +60,10 @@ class LatticeFlat(NamedTuple):
     n_hyperplanes: int
     dimension: int
     mu: int
+
+    def __repr__(self) -> str:
+        """Return the fields on one short line, arrays by their shapes."""
+        return short_repr(self)
 
 
 class _Entry(NamedTuple):

@@ -20,6 +20,7 @@ from arrangement.options import (
     Listener,
     Progress,
     block_rows,
+    short_repr,
     whole_number,
 )
 
@@ -45,6 +46,10 @@ class TopeGraph:
     patterns: PatternSet
     edges: NDArray[np.int64] = field(repr=False)
     rows: NDArray[np.int64] = field(repr=False)
+
+    def __repr__(self) -> str:
+        """Return the sizes, on one line."""
+        return short_repr(self, n_edges=self.n_edges)
 
     def __post_init__(self) -> None:
         """Close the arrays against changes."""
@@ -111,6 +116,10 @@ class TopeEdges(NamedTuple):
     positive: NDArray[np.uint64]
     negative: NDArray[np.uint64]
     rows: NDArray[np.int64]
+
+    def __repr__(self) -> str:
+        """Return the fields on one short line, arrays by their shapes."""
+        return short_repr(self)
 
 
 def import_networkx() -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import textwrap
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -120,8 +121,10 @@ def _break(label: Text, room: float) -> None:
 def _columns(labels: list[str], width: float) -> int:
     """Return how many columns of a legend fit into so many inches."""
     for count in range(len(labels), 1, -1):
-        rows = -(-len(labels) // count)
-        parts = [labels[k : k + rows] for k in range(0, len(labels), rows)]
+        # as Matplotlib fills them: the first columns have one more
+        rows, longer = divmod(len(labels), count)
+        starts = [k * rows + min(k, longer) for k in range(count + 1)]
+        parts = [labels[a:b] for a, b in pairwise(starts)]
         each = [_CHARACTER * max(map(len, part)) + _HANDLE for part in parts]
         if sum(each) <= width:
             return count

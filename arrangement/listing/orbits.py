@@ -40,7 +40,7 @@ from arrangement.model import (
     pack,
     read_symmetries,
 )
-from arrangement.options import Deadline, Listener, Progress
+from arrangement.options import Deadline, Listener, Progress, short_repr
 
 Bits = NDArray[np.bool_]
 
@@ -64,6 +64,10 @@ class Orbit(NamedTuple):
 
     pattern: NDArray[np.bool_]
     size: int
+
+    def __repr__(self) -> str:
+        """Return the fields on one short line, arrays by their shapes."""
+        return short_repr(self)
 
 
 def iter_orbits(

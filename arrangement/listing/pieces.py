@@ -18,7 +18,7 @@ from arrangement.listing.listers import Lister, Share
 from arrangement.listing.plan import Plan
 from arrangement.listing.runs import Block, Check, Run
 from arrangement.model import Arrangement, PatternSet
-from arrangement.options import whole_number
+from arrangement.options import short_repr, whole_number
 from arrangement.verification import Prover
 
 
@@ -47,6 +47,8 @@ class Piece:
     share: Share | None = field(repr=False)
     # the pieces of one call have it in common
     family: str = field(repr=False)
+
+    __repr__ = short_repr
 
     def iter_patterns(self, *, block_size: int | None = None) -> Iterator[PatternSet]:
         """Yield the patterns of the piece in blocks, as `iter_patterns` does."""

@@ -31,6 +31,7 @@ from arrangement.exact import (
 )
 from arrangement.io import html_facts
 from arrangement.model.parallel import Parallels
+from arrangement.options import short_repr
 
 _UNIFORM_TESTS = 10**6
 
@@ -140,6 +141,8 @@ class Arrangement:
     column_scales: tuple[Fraction, ...] = field(repr=False)
     columns: tuple[Column, ...] = field(repr=False)
     shifts: Column | None = field(repr=False)
+
+    __repr__ = short_repr
 
     def __init__(
         self,

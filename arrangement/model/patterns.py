@@ -22,6 +22,7 @@ from arrangement.io import (
 )
 from arrangement.model.arrangement import Arrangement
 from arrangement.model.proof import Proof
+from arrangement.options import short_repr
 
 # patterns, and bits of each, in a notebook
 _SHOWN_PATTERNS, _SHOWN_BITS = 6, 48
@@ -112,6 +113,10 @@ class PatternSet:
     arrangement: Arrangement | None = field(default=None, repr=False)
     provider: GeometryProvider | None = field(default=None, repr=False)
     known_facets: list[NDArray[np.int64]] | None = field(default=None, repr=False)
+
+    def __repr__(self) -> str:
+        """Return sizes and what is proven, on one line."""
+        return short_repr(self, n_patterns=len(self))
 
     def __post_init__(self) -> None:
         """Close the patterns against changes."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from arrangement.options import short_repr
+
 
 @dataclass(frozen=True)
 class Proof:
@@ -33,6 +35,8 @@ class Proof:
     method: str
     n_exact_witnesses: int = field(compare=False)
     is_projected: bool
+
+    __repr__ = short_repr
 
     def __str__(self) -> str:
         """Return the proof in one line."""

@@ -43,7 +43,7 @@ from arrangement.errors import (
 from arrangement.io import ProgressLike, check_new_file, listener, shows_progress
 from arrangement.listing import PatternStream, check_executor, iter_patterns
 from arrangement.model import Arrangement, PatternSet, Proof, matrix_sha256
-from arrangement.options import count_jobs, free_bytes
+from arrangement.options import count_jobs, free_bytes, short_repr
 from arrangement.stores import format as form
 from arrangement.stores import groups
 from arrangement.stores.arrays import import_zarr, open_array, read_chunk
@@ -100,6 +100,10 @@ class StoredPatterns:
     checksums: tuple[Checksum, ...] = field(repr=False)
     proof: Proof | None = None
     pieces: tuple[StoredPatterns, ...] = field(default=(), repr=False)
+
+    def __repr__(self) -> str:
+        """Return sizes and what is proven, on one line."""
+        return short_repr(self, n_patterns=len(self))
 
     def __len__(self) -> int:
         """Return the number of patterns."""

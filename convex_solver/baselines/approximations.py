@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from arrangement import InputError
-from arrangement.options import whole_number
+from arrangement.options import short_repr, whole_number
 from convex_solver.baselines.clusters import cluster_directions
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import ConvexProgram, reduce_network
@@ -79,6 +79,8 @@ class Approximation:
     source: str
     training: Training | None = field(repr=False)
     seconds: float
+
+    __repr__ = short_repr
 
     @property
     def gap(self) -> float | None:

@@ -50,6 +50,7 @@ from convex_solver.certificates.relu import (
     read_for,
 )
 from convex_solver.certificates.status import SolutionStatus, bounds_by
+from convex_solver.certificates.words import gap_text, heading, shown_text, verdict
 
 __all__ = [
     "COVERED_RANK",
@@ -79,6 +80,8 @@ __all__ = [
     "combination",
     "cover_sphere",
     "find_obstruction",
+    "gap_text",
+    "heading",
     "infeasibility",
     "interpolation_bounds",
     "inverse_work",
@@ -94,4 +97,6 @@ __all__ = [
     "relax_sphere",
     "right_inverse",
     "save_model",
+    "shown_text",
+    "verdict",
 ]

@@ -10,6 +10,7 @@ from fractions import Fraction
 from numpy.typing import ArrayLike
 
 from arrangement import InputError, InputTypeError
+from arrangement.options import short_repr
 from convex_solver.reading import Samples, read_patch_samples
 from convex_solver.typing import Array
 
@@ -45,6 +46,8 @@ class Redundancy:
     rows: tuple[int, ...]
     coefficients: tuple[int, ...]
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True)
 class CNNInfeasibility:
@@ -70,6 +73,8 @@ class CNNInfeasibility:
     column: int
     discrepancy: float
     data_digest: str
+
+    __repr__ = short_repr
 
 
 def certify_infeasible_cnn(

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from arrangement import InputError
+from arrangement.options import short_repr
 from convex_solver.certificates.covering import cover_sphere
 from convex_solver.certificates.network_bounds import predict_within
 from convex_solver.certificates.obstruction import reach
@@ -95,6 +96,8 @@ class InterpolationCertificate(Bounds):
     max_price: float
     n_cones: int
     data_digest: str
+
+    __repr__ = short_repr
 
 
 def certify_interpolation(

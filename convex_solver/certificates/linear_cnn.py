@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from arrangement import InputError
+from arrangement.options import short_repr
 from convex_solver.certificates.status import Bounds
 from convex_solver.networks import CircularCNN, LinearCNN
 from convex_solver.reading import (
@@ -86,6 +87,8 @@ class CNNCertificate(Bounds):
     beta: float
     architecture: str
     data_digest: str
+
+    __repr__ = short_repr
 
     def digest(self, network: LinearCNN | CircularCNN) -> str:
         """SHA-256 over weights, dual, beta, data and claims."""

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from arrangement.options import short_repr
 from convex_solver.certificates.dependencies import Redundancy, _check
 from convex_solver.certificates.linear_cnn import (
     DECOMPOSITION,
@@ -76,6 +77,8 @@ class MinimumNormCertificate(Bounds):
     dual_norm: float
     redundant: tuple[Redundancy, ...] = field(repr=False)
     data_digest: str
+
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,6 +25,7 @@ from scipy.special import expit
 
 from arrangement import InputError, InputTypeError
 from arrangement.io import shown
+from arrangement.options import short_repr
 from convex_solver.certificates.leaf_claims import read_hints, write_hints
 from convex_solver.certificates.relu import Certificate, bounds, read_for
 from convex_solver.certificates.status import relative_gap
@@ -101,6 +102,8 @@ class Claim:
     dual: Array = field(repr=False)
     leaves: tuple[Hint, ...] = field(default=(), repr=False)
 
+    __repr__ = short_repr
+
     @property
     def gap(self) -> float:
         """``(upper_bound - lower_bound) / upper_bound``, and 0 when both are 0."""
@@ -134,6 +137,8 @@ class Model:
     floats: str
     weight_name: str | None = None
     classes: tuple[str, str] | None = None
+
+    __repr__ = short_repr
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the prediction for each row of ``X``, in the units of the targets.

@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike
 
 from arrangement import InputError
 from arrangement.exact import integer_row, read_matrix, read_vector
+from arrangement.options import short_repr
 
 Number = Fraction | int
 
@@ -45,6 +46,8 @@ class Obstruction:
     coefficients: tuple[int, ...]
     value: Fraction
     reason: str
+
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True)

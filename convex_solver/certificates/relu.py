@@ -21,10 +21,12 @@ from numpy.typing import ArrayLike
 
 from arrangement import InputError, PatternSet
 from arrangement.io import check_new_file, html_facts
+from arrangement.options import short_repr
 from convex_solver.certificates.chambers import Price
 from convex_solver.certificates.network_bounds import upper_bound
 from convex_solver.certificates.prices import largest_price
 from convex_solver.certificates.status import Bounds
+from convex_solver.certificates.words import verdict
 from convex_solver.leaves import Hint
 from convex_solver.losses import DataTerm, Loss, get_loss
 from convex_solver.networks import (
@@ -106,6 +108,8 @@ class Certificate(Bounds):
     n_cones: int | None = None
     leaves: tuple[Hint, ...] = field(default=(), repr=False)
 
+    __repr__ = short_repr
+
     def _repr_html_(self) -> str:
         """Return what a notebook shows: both bounds, and what proves them."""
         facts = [
@@ -113,7 +117,8 @@ class Certificate(Bounds):
             ("lower bound", f"{self.lower_bound:.12g}"),
             ("gap", f"{self.gap:.2e} relative"),
             ("problem", f"{self.loss} loss, beta = {self.beta:g}"),
-            ("proven by", self.proof),
+            ("shown", verdict(self.gap)),
+            ("lower bound by", self.proof),
             ("data", f"{self.dual.size:,} rows, SHA-256 {self.data_digest[:16]}..."),
         ]
         return html_facts("Certificate", facts)

@@ -19,9 +19,10 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of ``convex-solver``."""
     parser = command_line(
         "convex-solver",
-        "The certified global optimum of a two-layer ReLU network.",
+        "Two-layer ReLU networks, each with a certified bound of how far any other "
+        "can be better.",
         {
-            0: "done; the fit is optimal, the certificate holds",
+            0: "done; the gap of a fit is within its tolerance, a certificate holds",
             1: "the fit fell short of the tolerance, or the certificate does not hold",
         },
     )

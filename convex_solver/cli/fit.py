@@ -24,7 +24,7 @@ from arrangement.io import (
     table_words,
     write_new,
 )
-from convex_solver.certificates import SolutionStatus
+from convex_solver.certificates import SolutionStatus, heading, verdict
 from convex_solver.cli.fit_page import PICTURE_SIZE, fit_page
 from convex_solver.cli.labels import classes_text
 from convex_solver.cli.problem import (
@@ -45,7 +45,6 @@ from convex_solver.cli.report import (
     bounds_lines,
     certified_values,
     problem_text,
-    proven_text,
     show_stages,
 )
 from convex_solver.plot import check_plot, render_fit
@@ -202,11 +201,10 @@ def _page(options: argparse.Namespace, values: dict[str, Any], found: _Fit) -> b
 
 
 def _title(options: argparse.Namespace, found: _Fit) -> str:
-    is_optimal = found.solution.status is SolutionStatus.OPTIMAL
-    what = "Certified global optimum" if is_optimal else "Short of the optimum"
+    solution = found.solution
     return (
-        f"{what}: {options.loss} loss, beta = {found.program.beta:g}, "
-        f"relative gap {found.solution.gap:.1e}"
+        f"{heading(solution.gap, solution.tol)}: {options.loss} loss, "
+        f"beta = {found.program.beta:g}, relative gap {solution.gap:.1e}"
     )
 
 
@@ -241,6 +239,7 @@ def _fit_values(options: argparse.Namespace, found: _Fit) -> dict[str, Any]:
         "blocks": solution.n_blocks,
         "stopped": solution.stopped,
         "status": solution.status.value,
+        "shown": verdict(solution.gap, solution.tol),
         "hint": solution.hint,
         "tol": solution.tol,
         "model": options.output,
@@ -289,13 +288,13 @@ def _fit_text(values: dict[str, Any]) -> str:
 
 
 def _status_text(values: dict[str, Any], solution: Solution) -> str:
+    text = verdict(solution.gap, solution.tol)
     if solution.status is SolutionStatus.OPTIMAL:
-        return f"{values['status']}: certified gap within {values['tol']:g}"
+        return text
     return (
-        f"{values['status']}: the certified gap is above {values['tol']:g} (ended by: "
-        f"{solution.stopped}), {proven_text(solution.gap)}. Bounds and network hold as "
-        "stated; try fewer features, or a larger --beta, --tol, --max-cones or "
-        "--time-limit"
+        f"{values['status']}: {text}. The gap is above {values['tol']:g} (ended by: "
+        f"{solution.stopped}). Bounds and network hold as stated; try fewer features, "
+        "or a larger --beta, --tol, --max-cones or --time-limit"
     )
 
 

@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 
 from arrangement.io import names_text, seconds_text
-from convex_solver.certificates import SolutionStatus
+from convex_solver.certificates import SolutionStatus, heading, shown_text
 from convex_solver.cli.labels import classes_text
 from convex_solver.cli.page import Line, chart, facts, image, page, table, text
-from convex_solver.cli.report import bounds_lines, problem_text, proven_text
+from convex_solver.cli.report import bounds_lines, problem_text
 from convex_solver.program import ConvexProgram
 from convex_solver.rounding import lengths
 from convex_solver.solver import Solution
 from convex_solver.typing import Array
 
 # Inches of the picture: as wide as a telephone, texts stay legible on one.
-PICTURE_SIZE = (5.0, 4.4)
+PICTURE_SIZE = (4.4, 4.2)
 # Rows of a table of neurons, and of one of rounds.
 _MOST = 100
 _ENDS = {
@@ -80,13 +80,13 @@ def fit_page(
 
 
 def _status(values: dict[str, Any], solution: Solution) -> str:
-    if solution.status is SolutionStatus.OPTIMAL:
-        css, word = "good", "Certified global optimum"
-        more = f"within {values['tol']:g} of its objective"
-    else:
-        css, word = "short", "Not proven optimal"
-        more = proven_text(solution.gap)
-    return f'<p class="status"><span class="{css}">{word}</span>: {text(more)}.</p>'
+    is_within = solution.status is SolutionStatus.OPTIMAL
+    word = heading(solution.gap, solution.tol)
+    more = f"{shown_text(solution.gap)}; {values['tol']:g} was asked for"
+    return (
+        f'<p class="status"><span class="{"good" if is_within else "short"}">{word}'
+        f"</span>: {text(more)}.</p>"
+    )
 
 
 def _key_facts(values: dict[str, Any], solution: Solution) -> str:
@@ -139,17 +139,25 @@ def _fitted(values: dict[str, Any], solution: Solution, beta_max: str) -> str:
 
 def _picture(values: dict[str, Any], picture: bytes) -> str:
     names = values["features"]
-    caption = (
-        "Data and fit. Dashed lines are where neurons switch: the network is straight "
-        "between them."
-        if len(names) == 1
-        else "Colours are the prediction, points the data. On dashed lines neurons "
-        "switch: the network is a plane between them."
+    if values["score"] == "accuracy":
+        caption = "Colours are the class that is predicted, points the data."
+    elif len(names) == 1:
+        caption = "Data and fit."
+    else:
+        caption = "Colours are the prediction, points the data."
+    output = "output of the network" if _has_link(values) else "network"
+    caption += (
+        " On dashed lines neurons switch, the fainter the less that changes; the "
+        f"{output} is {'straight' if len(names) == 1 else 'a plane'} between the lines "
+        "of all neurons."
     )
-    if values["loss"] in ("logistic", "poisson"):
-        caption = caption.replace("the network is", "the output of the network is")
     alt = f"{values['target']} over {' and '.join(names)}, with the fitted network"
     return image(picture, alt=alt, caption=caption)
+
+
+def _has_link(values: dict[str, Any]) -> bool:
+    """Whether what is drawn is a curved function of the output."""
+    return values["loss"] in ("logistic", "poisson")
 
 
 def _rounds(values: dict[str, Any], solution: Solution) -> list[str]:
@@ -180,7 +188,7 @@ def _rounds(values: dict[str, Any], solution: Solution) -> list[str]:
     distance = chart(
         "relative gap",
         [
-            Line("upper", "certified gap", gaps),
+            Line("upper", "gap", gaps),
             Line("lower", "asked for", tolerance),
         ],
         x_name="round",
@@ -189,7 +197,7 @@ def _rounds(values: dict[str, Any], solution: Solution) -> list[str]:
     return [
         f'<div class="charts">{bounds}{distance}</div>',
         f"<p>Round {m + 1:,} is the certificate at the end. Every lower bound is "
-        "certified: no network has a smaller objective.</p>",
+        "proven: no network has an objective below it.</p>",
         f"<details><summary>All rounds as a table</summary>"
         f"{_table_of_rounds(solution)}</details>",
     ]
@@ -296,7 +304,7 @@ def _certificate(values: dict[str, Any], solution: Solution) -> list[str]:
         f"On these rows no two-layer ReLU network, of any width, has an objective "
         f"(summed {values['loss']} loss plus weight decay) below "
         f"{values['lower_bound']:.12g}. The network above has "
-        f"{solution.objective:.12g}. So {proven_text(solution.gap)}.",
+        f"{solution.objective:.12g}. So {shown_text(solution.gap)}.",
         f"The lower bound is proven by {values['proof']}; it is computed from the data "
         "with every rounding accounted for, and does not rest on how the network was "
         "found.",

@@ -59,8 +59,8 @@ svg text.upper { fill: var(--upper); stroke: none; }
 svg text.lower { fill: var(--lower); stroke: none; }
 svg .lower.line { stroke-dasharray: 6 4; }
 .scroll { overflow-x: auto; margin: .5rem 0; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .92rem; }
-th, td { text-align: right; padding: .25rem .6rem; border-bottom: 1px solid var(--line);
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .88rem; }
+th, td { text-align: right; padding: .25rem .45rem; border-bottom: 1px solid var(--line);
   white-space: nowrap; overflow-wrap: normal; }
 th { color: var(--quiet); font-weight: 600; vertical-align: bottom; }
 pre { background: var(--card); border-radius: .4rem; padding: .6rem .8rem;

@@ -24,6 +24,7 @@ from convex_solver.certificates import SolutionStatus
 from convex_solver.cli.folds import fold_numbers
 from convex_solver.cli.path_report import (
     RULE_NAMES,
+    gaps_text,
     path_line,
     path_values,
     print_end,
@@ -320,5 +321,5 @@ def _drawn(
         rule=RULE_NAMES[options.rule],
         error_name=error_name(problem.program.loss),
         title=f"{options.target}: {problem.program.loss} loss{folds}, "
-        f"{len(found)} certified optima",
+        f"{len(found)} betas, {gaps_text(found)}",
     )

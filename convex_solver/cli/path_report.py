@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arrangement.io import names_text, print_report, seconds_text, table_words
+from convex_solver.certificates import verdict
 from convex_solver.cli.labels import classes_text
 from convex_solver.cli.problem import Problem
 from convex_solver.cli.quality import error_name
-from convex_solver.cli.report import problem_text, proven_text
+from convex_solver.cli.report import problem_text
 from convex_solver.program import ConvexProgram
 from convex_solver.solver import Choice, Solution, SolutionPath, choose_beta
 from convex_solver.typing import Array
@@ -106,16 +107,21 @@ def _choice_text(found: SolutionPath, choice: Choice, index: int) -> str:
 
 def _chosen_text(chosen: Solution) -> str:
     return (
-        f"objective {chosen.objective:.10g} >= {chosen.lower_bound:.10g} certified; "
-        f"{proven_text(chosen.gap)}"
+        f"objective {chosen.objective:.10g}, lower bound {chosen.lower_bound:.10g}; "
+        f"{verdict(chosen.gap, chosen.tol)}"
     )
 
 
-def _status_text(found: SolutionPath) -> str:
+def gaps_text(found: SolutionPath) -> str:
+    """Say how many gaps are within the tolerance."""
     above = int(np.sum(found.gaps > found.tol))
-    text = f"every gap within {found.tol:g}"
     if above:
-        text = f"{above} of {len(found)} gaps above {found.tol:g}"
+        return f"{above} of {len(found)} gaps above {found.tol:g}"
+    return f"every gap within {found.tol:g}"
+
+
+def _status_text(found: SolutionPath) -> str:
+    text = gaps_text(found)
     if found.stopped:
         text += f"; {len(found.unsolved)} betas left: {found.stopped}"
     return text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from typing import Any
 
@@ -10,8 +9,6 @@ from arrangement.io import against_bound
 from arrangement.options import Listener
 from convex_solver.certificates import Certificate
 
-# A gap of less than this is told as a power of ten, and a larger one in per cent.
-_SMALL = 1e-4
 # An interval for beta_max of this relative width is told as one number.
 _SAME = 1e-5
 
@@ -44,22 +41,6 @@ def bounds_lines(values: dict[str, Any]) -> list[tuple[str, str]]:
         ("lower bound", f"{values['lower_bound']:.12g}, proven by {values['proof']}"),
         ("gap", f"{values['gap']:.2e} relative"),
     ]
-
-
-def proven_text(gap: float) -> str:
-    """Say what a gap proves of a network, and no more.
-
-    Examples
-    --------
-    >>> proven_text(0.188)
-    'no network is better by more than 18.8% of its objective'
-    >>> proven_text(3e-9)
-    'no network is better by more than 3e-09 of its objective'
-    """
-    if not math.isfinite(gap):
-        return "nothing is proven of the optimum"
-    share = f"{gap:.2g}" if gap < _SMALL else f"{100.0 * gap:.3g}%"
-    return f"no network is better by more than {share} of its objective"
 
 
 def problem_text(loss: str, beta: float, weights: str | None) -> str:

@@ -26,6 +26,7 @@ from arrangement import (
     count_patterns,
     restricted_counts,
 )
+from arrangement.options import short_repr
 from convex_solver.conic.tree import PlaceMap
 from convex_solver.errors import ProgramTooLargeError
 from convex_solver.losses import ConicLoss
@@ -70,6 +71,8 @@ class ConicSizes:
     n_entries: int
     n_quadratic: int
     cones: tuple[tuple[str, int, int], ...]
+
+    __repr__ = short_repr
 
     @property
     def n_flows(self) -> int:

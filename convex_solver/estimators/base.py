@@ -23,7 +23,7 @@ from sklearn.utils.validation import (
 
 from arrangement import InputError
 from arrangement.exact import check_frame
-from convex_solver.certificates import SolutionStatus
+from convex_solver.certificates import SolutionStatus, verdict
 from convex_solver.losses import Loss, get_loss
 from convex_solver.networks import TwoLayerReLU, moved_to
 from convex_solver.program import ConvexProgram
@@ -177,8 +177,8 @@ class ConvexReLU(BaseEstimator):
         what = f"{problem.names[worst]} is worst: " if problem.is_list else ""
         rounds = solution.history
         warnings.warn(
-            f"{what}the certified relative gap is {solution.gap:.1e}, above "
-            f"tol={self.tol:g}, after {len(rounds)} rounds in {solution.seconds:.3g} s "
+            f"{what}{verdict(solution.gap, self.tol)}; the gap is above "
+            f"tol={self.tol:g} after {len(rounds)} rounds in {solution.seconds:.3g} s "
             f"(stopped: {solution.stopped}). Raise time_limit or max_cones, or beta.",
             ConvergenceWarning,
             stacklevel=4,

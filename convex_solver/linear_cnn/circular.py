@@ -42,6 +42,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from arrangement import InputError
+from arrangement.options import short_repr
 from convex_solver.certificates import bounds_by, circular_bounds
 from convex_solver.linear_cnn.fourier_norm import FourierModel, fourier_basis, moduli
 from convex_solver.linear_cnn.proximal_newton import minimise_data
@@ -102,6 +103,8 @@ class CircularCNNProgram:
 
     samples: Samples
     beta: float
+
+    __repr__ = short_repr
 
     def __init__(
         self,

@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from arrangement import InputError
+from arrangement.options import short_repr
 from convex_solver.certificates import bounds_by, linear_bounds
 from convex_solver.linear_cnn.nuclear_norm import NuclearModel
 from convex_solver.linear_cnn.proximal_newton import ProximalResult, minimise_data
@@ -102,6 +103,8 @@ class LinearCNNProgram(PatchProblem):
     """
 
     beta: float
+
+    __repr__ = short_repr
 
     def __init__(
         self,

@@ -24,6 +24,7 @@ import scipy.linalg
 from numpy.typing import ArrayLike
 
 from arrangement import InputError
+from arrangement.options import short_repr
 from convex_solver.certificates import (
     CNNInfeasibility,
     MinimumNormCertificate,
@@ -89,6 +90,8 @@ class MinimumNormLinearCNN(PatchProblem):
     [3.0, 4.0]
     """
 
+    __repr__ = short_repr
+
     def __init__(self, patches: ArrayLike, y: ArrayLike) -> None:
         object.__setattr__(self, "samples", read_patch_samples(patches, y))
 
@@ -126,6 +129,8 @@ class MinimumNormSolution:
     stopped: str
     seconds: float
     tol: float
+
+    __repr__ = short_repr
 
 
 def solve_minimum_norm_cnn(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from arrangement.options import short_repr
 from convex_solver.certificates import CNNCertificate, SolutionStatus
 from convex_solver.networks import CircularCNN, LinearCNN
 
@@ -45,6 +46,8 @@ class CNNSolution:
     n_iterations: int
     seconds: float
     tol: float
+
+    __repr__ = short_repr
 
 
 def reason_to_stop(status: SolutionStatus, stopped: str) -> str:

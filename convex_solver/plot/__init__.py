@@ -5,7 +5,7 @@ from convex_solver.plot.directions import neurons
 from convex_solver.plot.drawings import boundaries
 from convex_solver.plot.files import FORMATS, check_format
 from convex_solver.plot.fit_files import check_plot, plot_fit, render_fit
-from convex_solver.plot.networks import fit, regions
+from convex_solver.plot.networks import fit
 from convex_solver.plot.path_files import plot_path, render_path
 
 __all__ = [
@@ -19,7 +19,6 @@ __all__ = [
     "path",
     "plot_fit",
     "plot_path",
-    "regions",
     "render_fit",
     "render_path",
 ]

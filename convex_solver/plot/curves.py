@@ -136,55 +136,95 @@ def path(
     >>> from convex_solver import plot
     >>> ax = plot.path(betas=[1.0, 0.1], objectives=[2.0, 0.5], neurons=[1, 4])
     >>> ax.get_xlabel(), ax.figure.axes[1].get_ylabel()
-    ('beta', 'neurons')
+    ('beta (weight decay)', 'neurons')
     """
     given = (betas, objectives, lower_bounds, neurons)
     beta, objective, lower, count = _columns(solutions, given)
     order = np.argsort(beta)
     beta, objective = beta[order], objective[order]
     axes = axes_for(ax)
-    axes.plot(
-        beta, objective, color=VERMILION, marker="o", markersize=4, label="objective"
-    )
-    if lower is not None:
-        axes.plot(
-            beta,
-            np.where(lower[order] > 0.0, lower[order], np.nan),
-            color=BLUE,
-            linestyle=(0, (5, 2)),
-            label="certified lower bound",
-        )
+    draw_objectives(axes, beta, objective, None if lower is None else lower[order])
     if chosen is not None:
         axes.axvline(
             chosen, color=INK, linewidth=1.0, linestyle=":", label=f"beta = {chosen:g}"
         )
-    axes.set_xscale("log")
-    if objective.min() > 0.0 and objective.max() > _WIDE * objective.min():
-        axes.set_yscale("log")
-    dress(axes, x="beta", y="objective")
+    dress(axes, x="beta (weight decay)", y="objective")
     few_ticks(axes)
     if count is not None:
-        _draw_neurons(axes, beta, count[order])
+        _draw_twin(axes, beta, count[order])
     finish(axes, ax)
     return axes
 
 
-def _draw_neurons(axes: Axes, beta: Array, count: Array) -> None:
-    """Draw the numbers of neurons with a scale of their own."""
+def draw_objectives(
+    axes: Axes, betas: Array, objectives: Array, lower: Array | None
+) -> None:
+    """Draw objectives against beta, and their lower bounds where something is proven.
+
+    Both are on logarithmic axes where they differ much.
+    """
+    axes.plot(
+        betas,
+        objectives,
+        color=VERMILION,
+        marker="o",
+        markersize=4,
+        linewidth=1.6,
+        label="objective of the network",
+    )
+    axes.set_xscale("log")
+    if objectives.min() > 0.0 and objectives.max() > _WIDE * objectives.min():
+        axes.set_yscale("log")
+    if lower is None:
+        return
+    bound = np.where(lower > 0.0, lower, np.nan)
+    axes.plot(
+        betas,
+        bound,
+        color=BLUE,
+        linestyle=(0, (5, 2)),
+        linewidth=1.2,
+        label="certified lower bound",
+    )
+    axes.fill_between(betas, bound, objectives, color=GREY, alpha=0.15, linewidth=0)
+    if axes.get_yscale() == "log":
+        # bounds of next to nothing would leave the picture to themselves
+        least = np.nanmin(np.maximum(bound, 0.1 * objectives.min()), initial=np.inf)
+        axes.set_ylim(0.8 * min(least, objectives.min()), 1.25 * objectives.max())
+
+
+def draw_neurons(axes: Axes, betas: Array, counts: Array) -> None:
+    """Draw numbers of neurons against beta."""
     from matplotlib.ticker import MaxNLocator
 
+    axes.plot(
+        betas,
+        counts,
+        color=GREEN,
+        marker="s",
+        markersize=4,
+        linewidth=1.2,
+        drawstyle="steps-mid",
+        clip_on=False,
+        label="neurons",
+    )
+    axes.set_ylim(0.0, 1.15 * max(1.0, float(counts.max())))
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
+    axes.set_ylabel("neurons")
+
+
+def _draw_twin(axes: Axes, beta: Array, count: Array) -> None:
+    """Draw the numbers of neurons with a scale of their own."""
     twin = axes.twinx()
-    twin.step(beta, count, where="mid", color=GREEN, linewidth=1.2)
-    axes.plot([], [], color=GREEN, linewidth=1.2, label="neurons")
+    draw_neurons(twin, beta, count)
+    axes.plot([], [], color=GREEN, marker="s", markersize=4, label="neurons")
     # the legend is one of the axes below, and in front of both
     axes.set_zorder(twin.get_zorder() + 1.0)
     axes.patch.set_visible(False)
     twin.spines["top"].set_visible(False)
     twin.spines["left"].set_visible(False)
-    twin.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     twin.tick_params(colors=GREEN, labelsize=9)
-    twin.set_ylabel("neurons", color=GREEN)
-    twin.set_ylim(0.0, max(1.0, 1.1 * float(count.max())))
+    twin.yaxis.label.set_color(GREEN)
 
 
 def _columns(

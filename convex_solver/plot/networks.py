@@ -1,4 +1,4 @@
-"""`fit` and `regions`: a network of one or two features, with its data."""
+"""`fit`: a network of one or two features, with its data."""
 
 from __future__ import annotations
 
@@ -24,82 +24,36 @@ def fit(
     y: ArrayLike | Any,
     *,
     target_name: str = "y",
-    feature_name: str | None = None,
+    feature_names: Sequence[str] | str | None = None,
     loss: str | Loss = "squared",
     classes: tuple[str, str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a network of one feature with its data.
+    """Draw a network of one or two features with its data.
 
-    Data, fit, a dashed line where a neuron switches, and a thin line at each data
-    value: patterns change only there, so the strips between them are the chambers.
-    Of a classification the output is drawn, with logistic loss the probability of the
-    second class; the samples are ticks at the edge of their class.
+    One feature: data, fit, a dashed line where a neuron switches, and of up to 40
+    values a thin line at each: patterns change only there, so the strips between them
+    are the chambers.  Of a classification the output instead, with logistic loss the
+    probability of the second class, and the class predicted as colour; the samples are
+    stacked above and below.
+
+    Two features: the prediction as colour, of a classification the class; the data, and
+    dashed lines on which neurons switch.
+
+    The network is affine between the lines of all neurons.  Eight of them are drawn at
+    most, those across which the output bends most, and the fainter the less.
 
     Parameters
     ----------
     network : TwoLayerReLU
         Or what has one: a `Solution`, a fitted estimator, a loaded `Model`.
-    X : array_like, shape (n, 1)
-    y : array_like, shape (n,)
-        Of a classification -1 and +1.
-    target_name, feature_name : str
-        What stands at the axes, with units, such as ``"body mass (g)"``.
-    loss : str or Loss
-        What the network was fitted with.
-    classes : pair of str, optional
-        Names of the classes -1 and +1.
-    ax : Axes, optional
-        Where to draw; by default in a new figure.
-
-    Returns
-    -------
-    Axes
-
-    Raises
-    ------
-    InputError
-        Other shapes, or a network of another number of features.
-
-    Examples
-    --------
-    >>> from convex_solver import TwoLayerReLU, plot
-    >>> network = TwoLayerReLU([[1, 0], [-1, 0]], [1, 1], intercept=True)
-    >>> ax = plot.fit(network, [[-1], [0], [2]], [1, 0, 2], target_name="size (m)")
-    >>> ax.get_ylabel()
-    'size (m)'
-    """
-    names = None if feature_name is None else (feature_name,)
-    axes = _draw(network, X, y, 1, target_name, names, loss, classes, ax)
-    return axes
-
-
-def regions(
-    network: TwoLayerReLU | Any,
-    X: ArrayLike | Any,
-    y: ArrayLike | Any,
-    *,
-    target_name: str = "y",
-    feature_names: Sequence[str] | None = None,
-    loss: str | Loss = "squared",
-    classes: tuple[str, str] | None = None,
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw what a network of two features predicts in the plane, with its data.
-
-    Of a classification the regions of the two classes, else the prediction as colour;
-    and the lines on which neurons switch: the network is affine between them.
-
-    Parameters
-    ----------
-    network : TwoLayerReLU
-        Or what has one: a `Solution`, a fitted estimator, a loaded `Model`.
-    X : array_like, shape (n, 2)
+    X : array_like, shape (n, 1) or (n, 2)
     y : array_like, shape (n,)
         Of a classification -1 and +1.
     target_name : str
-    feature_names : pair of str, optional
-        What stands at the axes, with units; by default the network's names.
+    feature_names : one or two str, optional
+        What stands at the axes, with units, such as ``"body mass (g)"``; by default the
+        network's names.
     loss : str or Loss
         What the network was fitted with.
     classes : pair of str, optional
@@ -114,38 +68,26 @@ def regions(
     Raises
     ------
     InputError
-        Other shapes, or a network of another number of features.
+        Other shapes, or a network of more features.
 
     Examples
     --------
     >>> from convex_solver import TwoLayerReLU, plot
-    >>> network = TwoLayerReLU([[1.0, 1.0], [-1.0, 0.0]], [1.0, -1.0])
+    >>> line = TwoLayerReLU([[1, 0], [-1, 0]], [1, 1], intercept=True)
+    >>> ax = plot.fit(line, [[-1], [0], [2]], [1, 0, 2], target_name="size (m)")
+    >>> ax.get_ylabel()
+    'size (m)'
+    >>> plane = TwoLayerReLU([[1.0, 1.0], [-1.0, 0.0]], [1.0, -1.0])
     >>> X, y = [[1, 1], [-1, 1], [0.5, 2]], [1, -1, 1]
-    >>> ax = plot.regions(network, X, y, loss="hinge", classes=("no", "yes"))
-    >>> [text.get_text() for text in ax.figure.legends[0].get_texts()][:2]
+    >>> ax = plot.fit(plane, X, y, loss="hinge", classes=("no", "yes"))
+    >>> [text.get_text() for text in ax.figure.legends[0].get_texts()][1:3]
     ['y = no', 'y = yes']
     """
-    return _draw(network, X, y, 2, target_name, feature_names, loss, classes, ax)
-
-
-def _draw(
-    network: Any,
-    X: Any,
-    y: Any,
-    width: int,
-    target_name: str,
-    names: Sequence[str] | None,
-    loss: str | Loss,
-    classes: tuple[str, str] | None,
-    ax: Axes | None,
-) -> Axes:
     found = network_of(network)
-    if len(found.feature_names) != width:
-        other = "regions draws two" if width == 1 else "fit draws one"
-        raise InputError(
-            f"the network has {len(found.feature_names)} features, not {width}; "
-            f"plot.{other}, and more cannot be drawn."
-        )
+    width = len(found.feature_names)
+    if width not in (1, 2):
+        raise InputError(f"the network has {width} features; expected one or two.")
+    names = (feature_names,) if isinstance(feature_names, str) else feature_names
     if names is not None and len(names) != width:
         raise InputError(f"{len(names)} names for {width} features.")
     axes = axes_for(ax)
@@ -195,10 +137,13 @@ def draw_network(
     chosen = get_loss(loss)
     points = float_array(X, name="X")
     target = float_array(y, name="y")
+    width = len(network.feature_names)
     if points.ndim != 2 or points.shape[1] not in (1, 2) or not len(points):
         raise InputError(
             f"X has shape {points.shape}; a plot needs (n, 1) or (n, 2), n at least 1."
         )
+    if points.shape[1] != width:
+        raise InputError(f"X has shape {points.shape}; expected (n, {width}).")
     if target.shape != (len(points),):
         raise InputError(f"y has shape {target.shape}; expected ({len(points)},).")
     shown = names or network.feature_names

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from arrangement import InputError
-from arrangement.io import BLUE, GREEN, INK, VERMILION, dress, plain_text, write_new
+from arrangement.io import INK, PURPLE, dress, plain_text, write_new
+from convex_solver.plot.curves import draw_neurons, draw_objectives
 from convex_solver.plot.files import check_format, content, new_figure
 from convex_solver.solver import Choice, SolutionPath
 
@@ -100,8 +101,9 @@ def render_path(
         _draw_errors(panels[0], choice, error_name)
         for axes in panels:
             _mark(axes, choice, rule, is_named=axes is panels[0])
-    _draw_objectives(panels[-2], found)
-    _draw_neurons(panels[-1], found)
+    draw_objectives(panels[-2], found.betas, found.objectives, found.lower_bounds)
+    panels[-2].set_ylabel("objective")
+    draw_neurons(panels[-1], found.betas, found.neurons)
     panels[-1].set_xlabel("beta (weight decay)")
     panels[0].set_title(plain_text(title), loc="left", fontsize=10, color=INK)
     figure.align_ylabels(panels)
@@ -116,7 +118,7 @@ def _draw_errors(axes: Axes, choice: Choice, name: str) -> None:
         betas,
         means,
         yerr=choice.errors[finite],
-        color=VERMILION,
+        color=PURPLE,
         marker="o",
         markersize=4,
         linewidth=1.6,
@@ -132,53 +134,6 @@ def _stretch(axes: Axes, values: np.ndarray, least: float) -> None:
     """Use logarithms where numbers above zero differ much."""
     if least > 0.0 and len(values) and values.max() > _FEW * values.min():
         axes.set_yscale("log")
-
-
-def _draw_objectives(axes: Axes, found: SolutionPath) -> None:
-    objectives, bounds = found.objectives, found.lower_bounds
-    axes.plot(
-        found.betas,
-        objectives,
-        color=BLUE,
-        marker="o",
-        markersize=4,
-        linewidth=1.6,
-        label="objective of the network",
-    )
-    axes.plot(
-        found.betas,
-        bounds,
-        color=INK,
-        linestyle=(0, (4, 3)),
-        linewidth=1.2,
-        label="certified lower bound",
-    )
-    axes.fill_between(found.betas, bounds, objectives, color=BLUE, alpha=0.15, lw=0)
-    _stretch(axes, objectives, objectives.min())
-    if axes.get_yscale() == "log":
-        # bounds of nothing proven would leave the picture to themselves
-        shown = np.maximum(bounds, 0.1 * objectives.min())
-        axes.set_ylim(0.8 * shown.min(), 1.25 * objectives.max())
-    axes.set_ylabel("objective")
-
-
-def _draw_neurons(axes: Axes, found: SolutionPath) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    axes.plot(
-        found.betas,
-        found.neurons,
-        color=GREEN,
-        marker="s",
-        markersize=4,
-        linewidth=1.2,
-        drawstyle="steps-mid",
-        clip_on=False,
-        label="neurons",
-    )
-    axes.set_ylim(bottom=0, top=1.15 * max(1, int(found.neurons.max())))
-    axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-    axes.set_ylabel("neurons")
 
 
 def _mark(axes: Axes, choice: Choice, rule: str, *, is_named: bool) -> None:

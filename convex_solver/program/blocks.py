@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arrangement import BudgetExceededError, PatternSet, count_patterns, iter_patterns
+from arrangement.options import short_repr
 from convex_solver.errors import ProgramTooLargeError
 from convex_solver.program.program import ConvexProgram
 from convex_solver.rounding import lengths
@@ -36,6 +37,8 @@ class ProgramBatch:
     facets: list[NDArray[np.int64]]
     X: Array = field(repr=False)
     n_patches: int = 1
+
+    __repr__ = short_repr
 
     def loss_columns(self) -> Array:
         """Return the columns of the loss map that belong to these chambers.

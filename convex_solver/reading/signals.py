@@ -7,6 +7,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from arrangement.options import short_repr
 from convex_solver.reading.arrays import (
     digest,
     read_patches,
@@ -30,9 +31,11 @@ class Samples:
         SHA-256 of both.
     """
 
-    X: Array = field(repr=False)
-    y: Array = field(repr=False)
-    digest: str
+    X: Array
+    y: Array
+    digest: str = field(repr=False)
+
+    __repr__ = short_repr
 
     @property
     def flat(self) -> Array:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from arrangement import InputError
+from arrangement.options import short_repr
 from convex_solver.typing import Array
 
 # The least mean error, or the largest beta within a standard error of it.
@@ -35,6 +36,8 @@ class Choice:
     errors: Array
     best: int
     one_se: int
+
+    __repr__ = short_repr
 
     def index(self, rule: str) -> int:
         """Return the choice by one of `RULES`.

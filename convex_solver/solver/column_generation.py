@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from arrangement.options import short_repr
 from convex_solver.certificates import COVERED_RANK, LowerBound, lower_bound
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import (
@@ -87,6 +88,8 @@ class Round:
     priced: int
     added: int
     iterations: int
+
+    __repr__ = short_repr
 
     @property
     def gap(self) -> float:

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from arrangement.io import ProgressLike, shows_progress
+from arrangement.options import short_repr
 from convex_solver.certificates import (
     InterpolationCertificate,
     SolutionStatus,
@@ -103,6 +104,8 @@ class Interpolation:
     rounds: int
     seconds: float
     tol: float
+
+    __repr__ = short_repr
 
 
 @shows_progress

@@ -17,11 +17,8 @@ from arrangement.io import (
     listener,
     shows_progress,
 )
-from arrangement.options import log_of
-from convex_solver.certificates import (
-    Certificate,
-    SolutionStatus,
-)
+from arrangement.options import log_of, short_repr
+from convex_solver.certificates import Certificate, SolutionStatus, verdict
 from convex_solver.networks import TwoLayerReLU, check_fit
 from convex_solver.program import (
     ConvexProgram,
@@ -132,14 +129,17 @@ class Solution:
     tol: float
     hint: str
 
+    __repr__ = short_repr
+
     def _repr_html_(self) -> str:
         """Return what a notebook shows: how good it is proven to be, and the rounds."""
         certificate, rounds = self.certificate, self.history
         facts = [
             ("status", f"{self.status.value} (ended by: {self.stopped})"),
             ("objective", f"{self.objective:.12g}"),
-            ("lower bound", f"{self.lower_bound:.12g}, certified"),
+            ("lower bound", f"{self.lower_bound:.12g}, proven"),
             ("gap", f"{self.gap:.2e} relative, tolerance {self.tol:g}"),
+            ("shown", verdict(self.gap, self.tol)),
             ("problem", f"{certificate.loss} loss, beta = {certificate.beta:g}"),
             ("neurons", f"{self.network.n_neurons:,}"),
             ("method", f"{self.method}: {self.reason}"),

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arrangement import InputError, pack
+from arrangement.options import short_repr
 from convex_solver.errors import TrainingDivergedError
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import ConvexProgram, join_neurons
@@ -48,6 +49,8 @@ class SeenPatterns:
 
     packed: NDArray[np.uint64]
     directions: Array
+
+    __repr__ = short_repr
 
     def __len__(self) -> int:
         """Return the number of patterns P."""
@@ -93,6 +96,8 @@ class Training:
     method: str
     stopped: str
     seconds: float
+
+    __repr__ = short_repr
 
     @property
     def n_diverged(self) -> int:

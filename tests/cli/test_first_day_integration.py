@@ -213,7 +213,7 @@ def test_a_wide_gap_is_not_called_proven(run, tmp_path):
     told = run("certify", tmp_path / "m", "penguins")[1]
     for text in (out, told):
         assert "yes" not in text
-        assert "no network is better by more than" in text
+        assert "not shown to be optimal; no network is better by more than" in text
 
 
 def test_scores_are_those_of_scikit_learn():

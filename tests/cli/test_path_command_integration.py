@@ -153,7 +153,7 @@ def test_the_next_command_fits_what_was_chosen(run, table, tmp_path, monkeypatch
     argv = [*plain(table), "--cv", 2, "--weights", "w", "--no-standardize"]
     _, out, _ = run(*argv, "--loss", "absolute")
     command = re.search(r"^next +convex-solver (.*)$", out, re.M)[1]
-    chosen = re.search(r"objective (\S+) >=", out)[1]
+    chosen = re.search(r"objective (\S+), lower bound", out)[1]
     assert main([*shlex.split(command), "--json"]) == 0
     model = load_model(tmp_path / "model.json")
     assert (model.weight_name, model.claim.loss) == ("w", "absolute")

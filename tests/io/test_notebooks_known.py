@@ -94,7 +94,7 @@ def test_facts_are_those_of_the_object(objects):
     assert facts["problem"] == "squared loss, beta = 0.5"
     certificate = Reader(objects["certificate"]._repr_html_()).facts
     assert float(certificate["lower bound"]) <= float(certificate["upper bound"])
-    assert certificate["proven by"] == solution.certificate.proof
+    assert certificate["lower bound by"] == solution.certificate.proof
     patterns = Reader(objects["patterns"]._repr_html_()).facts
     assert patterns["patterns"].startswith("140, Cover's bound 140")
     assert patterns["proof"].startswith("140 patterns: all distinct")

@@ -59,16 +59,17 @@ def drawn(name, solutions, ax=None):
             X1,
             np.sin(2.0 * X1[:, 0]),
             target_name="body mass (g)",
-            feature_name=NAMES[0],
+            feature_names=NAMES[:1],
             ax=ax,
         ),
         "logistic": lambda: c.fit(
             solutions["logistic"], X1, np.sign(X1[:, 0]), loss="logistic", **classes
         ),
-        "regions": lambda: c.regions(
-            solutions["two"], X2, LABELS, loss="hinge", **classes
+        "regions": lambda: c.fit(solutions["two"], X2, LABELS, loss="hinge", **classes),
+        "output": lambda: c.fit(
+            solutions["logistic"], X1, np.sign(X1[:, 0]), loss="hinge", **classes
         ),
-        "surface": lambda: c.regions(solutions["two"], X2, 1e3 * X2[:, 0], ax=ax),
+        "surface": lambda: c.fit(solutions["two"], X2, 1e3 * X2[:, 0], ax=ax),
         "bounds": lambda: c.bounds(solutions["two"], ax=ax),
         "path": lambda: c.path(solutions["path"], chosen=0.5, ax=ax),
         "neurons": lambda: c.neurons(solutions["two"], ax=ax),
@@ -84,6 +85,7 @@ PICTURES = [
     "fit",
     "logistic",
     "regions",
+    "output",
     "surface",
     "bounds",
     "path",
@@ -295,18 +297,23 @@ def test_a_network_is_found_where_it_is(solutions):
         network_ = solutions["two"].network
 
     for holder in (solutions["two"], solutions["two"].network, Fitted):
-        ax = convex_solver.plot.regions(holder, X2, LABELS, loss="hinge")
+        ax = convex_solver.plot.fit(holder, X2, LABELS, loss="hinge")
         assert ax.get_xlabel() == NAMES[0]
     with pytest.raises(InputError, match="a list came"):
         convex_solver.plot.fit([], X1, X1[:, 0])
-    with pytest.raises(InputError, match=r"plot\.regions draws two"):
-        convex_solver.plot.fit(solutions["two"], X2, LABELS)
-    with pytest.raises(InputError, match=r"plot\.fit draws one"):
-        convex_solver.plot.regions(solutions["one"], X1, X1[:, 0])
+    with pytest.raises(InputError, match=r"X has shape \(30, 1\); expected \(n, 2\)"):
+        convex_solver.plot.fit(solutions["two"], X1, X1[:, 0])
+    with pytest.raises(InputError, match=r"X has shape \(40, 2\); expected \(n, 1\)"):
+        convex_solver.plot.fit(solutions["one"], X2, LABELS)
+    with pytest.raises(InputError, match="1 names for 2 features"):
+        convex_solver.plot.fit(solutions["two"], X2, LABELS, feature_names="ab")
+    three = TwoLayerReLU(np.ones((1, 3)), [1.0])
+    with pytest.raises(InputError, match="has 3 features; expected one or two"):
+        convex_solver.plot.fit(three, np.ones((2, 3)), [1, 2])
 
 
 def test_dollars_and_braces_in_names_are_text(solutions):
     ax = convex_solver.plot.fit(
-        solutions["one"], X1, X1[:, 0], target_name="price ($)", feature_name="$x_{"
+        solutions["one"], X1, X1[:, 0], target_name="price ($)", feature_names="$x_{"
     )
     assert overlaps(ax.figure) == []
