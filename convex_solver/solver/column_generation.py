@@ -12,7 +12,8 @@ halved its gap, a short covering proves a bound, and the best one is kept.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -219,7 +220,7 @@ class ColumnGeneration:
         """
         self._take_blocks(blocks, signs, self.upper)
         self.v = self.program.data_term.clip(v)
-        self.prices.climb(self.v, blocks, signs)
+        self.prices.climb(self.v, blocks, signs, is_near=True)
         self.estimate = self.dual_estimate()
         self._prove(effort)
         self.added = added
@@ -230,6 +231,16 @@ class ColumnGeneration:
         self.v, self.prices.maxima = v, maxima
         self.estimate = self.dual_estimate()
         self._gap = _gap(self.upper, self.estimate)
+
+    @contextmanager
+    def until(self, deadline: float) -> Iterator[None]:
+        """Have another deadline for a while."""
+        own = self.deadline
+        self.deadline = self.prices.deadline = self.columns.deadline = deadline
+        try:
+            yield
+        finally:
+            self.deadline = self.prices.deadline = self.columns.deadline = own
 
     def blocks_of_network(self) -> tuple[Array, Array]:
         """Return blocks (m, r) of the best network in the coordinates of X, signs."""

@@ -20,6 +20,8 @@ RELAXED_RANK = 6
 # sphere and all rounds have, and of what is left then, the halving of leaves.
 SEARCHES = 4
 SEARCHES_SHARE, RELAXED_SHARE, HIGH_ROUNDS_SHARE, LEAVES_SHARE = 0.2, 0.8, 0.5, 0.93
+# Share of the time of the rounds for neurons that move; only searches come before.
+SLIDES_SHARE = 0.5
 # A gap of the rounds, as a share of that of the proof, at which they wait for it: where
 # nothing else ends them, and where a limit of the time does.  A search ends some 1e-5
 # above the optimum, and two or three rounds bring it to 1e-6.

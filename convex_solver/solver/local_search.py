@@ -26,7 +26,7 @@ from convex_solver.typing import Array
 # Neurons of a search and its steps: as many as there is time for, for one search first.
 NEURONS, STEPS, FEW = 50, 2000, 1000
 # Steps that tell how long one takes, and how far a first search may go on.
-PROBE, LONGER = 20, 2.0
+PROBE, LONGER = 60, 2.0
 # Multiply-adds of all forward passes where no limit of the time is given, at most.
 EFFORT = 5e10
 # Share of the time that searches have; Newton steps take what they need of the rest.
@@ -64,7 +64,7 @@ def local_searches(
     deadline : float
         Of `time.monotonic`.  The steps fall as if all of them would come, so their
         number is what there is time for: all of them in fewer searches, or fewer in
-        one.  The best is polished in what is left of it.
+        one.  They are polished in what is left of it, the best first.
     seed : int
         Of the first search; others have the numbers that follow.
     """
@@ -87,15 +87,21 @@ def local_searches(
     steps = int(min(max(room, min(LONGER * room, FEW), 1.0), STEPS))
     end = begin + LONGER * (deadline - begin)
     found: list[Found] = []
-    for k in range(int(min(max(room / steps, 1.0), n_starts))):
+    is_free = math.isinf(deadline)
+    longest = 0.0
+    for k in range(int(min(max(room / steps, 1.0), n_starts)) if is_free else n_starts):
+        now = time.monotonic()
+        if k > 0 and now + longest > deadline:
+            break
         one = _search(program, n_neurons, steps, seed + k, deadline if found else end)
         found += [] if one is None else [one]
-        if time.monotonic() >= deadline:
-            break
+        longest = max(longest, time.monotonic() - now)
     found.sort(key=lambda each: each.objective)
-    if found:
-        found[0] = polished(program, found[0], last)
-    return found
+    better: list[Found] = []
+    for one in found:
+        late = bool(better) and time.monotonic() >= last
+        better.append(one if late else polished(program, one, last))
+    return sorted(better, key=lambda each: each.objective)
 
 
 @np.errstate(all="ignore")  # what is not finite is not better

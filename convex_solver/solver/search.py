@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from convex_solver.certificates import cover_sphere
+from convex_solver.certificates import COVERED_RANK, cover_sphere
 from convex_solver.program import ConvexProgram, rotated
 from convex_solver.rounding import lengths
 from convex_solver.solver.pricing import Maxima, Pricer
@@ -18,6 +18,9 @@ from convex_solver.typing import Array
 # round.  With few of them rounds are many where betas are small.
 N_RANDOM, N_LEAST = 20, 180
 N_FIRST = 60
+# Share of these in high rank at first, and where neurons move: a climb is long there,
+# and those from what is known find more.
+FEW = 0.2
 # Rank from which a climb, some r steps of n r operations, is too long for so many.
 HIGH = 10.0
 # Maxima that a covering may return.
@@ -58,7 +61,10 @@ class Search:
         self.pricer = Pricer(X, program.arrangement, seed, n_jobs)
         self.n_cones, self.seconds = 0, 0.0
         none = np.zeros((0, X.shape[1]))
-        self.maxima = self._climb(v, none, np.zeros(0), self._count(N_FIRST))
+        n_first = self._count(N_FIRST)
+        if program.rank > COVERED_RANK:
+            n_first = int(FEW * n_first)
+        self.maxima = self._climb(v, none, np.zeros(0), n_first)
 
     def _count(self, per_dimension: int, least: int = 0) -> int:
         """Random starts: fewer where a climb is long."""
@@ -76,18 +82,24 @@ class Search:
         count = max(10.0, self._count(per_dimension) * min(1.0, 1000.0 / n))
         return self.pricer.random_directions(int(min(count, max(most, 2.0))))
 
-    def climb(self, v: Array, weights: Array, signs: Array) -> None:
+    def climb(
+        self, v: Array, weights: Array, signs: Array, *, is_near: bool = False
+    ) -> None:
         """Climb from the neurons of a master problem, the last maxima, and at random.
 
         ``weights`` (G, r) and ``signs`` (G,); neurons of next to no weight are left
-        out.
+        out.  Where the neurons are near the best ones, random starts are fewer in high
+        rank.
         """
         norms = lengths(weights)
         active = norms > 1e-6 * norms.max(initial=0.0)
         last = self.promising()
         seeds = np.vstack([weights[active], last.directions])
         both = np.concatenate([signs[active], last.signs])
-        self.maxima = self._climb(v, seeds, both, self._count(N_RANDOM, N_LEAST))
+        n_random = self._count(N_RANDOM, N_LEAST)
+        if is_near and self.program.rank > COVERED_RANK:
+            n_random = int(FEW * n_random)
+        self.maxima = self._climb(v, seeds, both, n_random)
 
     def promising(self) -> Maxima:
         """Return the maxima that nearly break the dual constraint, or do."""

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from convex_solver.certificates import COVERED_RANK
 from convex_solver.program import ConvexProgram, blocks_from_network
 from convex_solver.solver.column_generation import ColumnGeneration
 from convex_solver.solver.local_search import Found
@@ -36,7 +37,7 @@ STEPS, GAIN = 15, 1e-3
 # are, as a share of the gap; the share of beta below which others go.
 NEW, MOST, ABOVE, USED = 12, 120, 0.1, 0.98
 # Parameters of the network, as a share of the samples, above which chambers do better.
-WIDE = 0.25
+WIDE, WIDE_IN_HIGH_RANK = 0.25, 4.0
 # What rounding the corners of a loss may cost, as a share of the gap.
 CORNERS = 0.3
 
@@ -47,11 +48,13 @@ def slides_first(program: ConvexProgram) -> bool:
 
 
 @np.errstate(all="ignore")  # what is not finite is never better
-def slide_first(run: ColumnGeneration, max_cones: int) -> bool:
+def slide_first(
+    run: ColumnGeneration, max_cones: int, deadline: float | None = None
+) -> bool:
     """Move a network until a covering finds no direction that is missing.
 
     False where that is not reached: the run then has the chambers of its network, the
-    best dual point and its maxima.
+    best dual point and its maxima.  ``deadline`` is instead of the run's own.
     """
     program = run.program
     is_zero = not run.network.n_neurons and run.prices.maxima.largest <= program.beta
@@ -61,9 +64,10 @@ def slide_first(run: ColumnGeneration, max_cones: int) -> bool:
     blocks, signs = run.blocks_of_network()
     if len(blocks):
         slide.place(blocks, signs)
-    while _slide(run, slide):
-        if run.search(max_cones) == 0:
-            return True
+    with run.until(run.deadline if deadline is None else deadline):
+        while _slide(run, slide):
+            if run.search(max_cones) == 0:
+                return True
     run.begin_near(Found(run.upper, *blocks_from_network(run.network)))
     return False
 
@@ -76,12 +80,13 @@ def _slide(run: ColumnGeneration, slide: Slide) -> bool:
     least, waited = np.inf, 0
     for _ in range(ROUNDS):
         gap = (run.upper - best[0]) / run.upper
-        if gap <= ENOUGH * run.tol:
+        if gap <= max(ENOUGH * run.tol, run.enough):
             run.recall(*best[1:])
             return True
         waited = 0 if gap < BETTER * least else waited + 1
         least = min(least, gap)
-        is_wide = r * np.count_nonzero(slide.sizes) > WIDE * program.n
+        wide = WIDE if program.rank <= COVERED_RANK else WIDE_IN_HIGH_RANK
+        is_wide = r * np.count_nonzero(slide.sizes) > wide * program.n
         if waited > PATIENCE or is_wide or run.is_out_of_time:
             break
         breaking = latest.above(program.beta * (1.0 + ABOVE * gap))

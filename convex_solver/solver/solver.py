@@ -47,6 +47,7 @@ from convex_solver.solver.finish import (
 from convex_solver.solver.high_rank import (
     HIGH_ROUNDS_SHARE,
     LEAVES_SHARE,
+    SLIDES_SHARE,
     bound_first,
     is_high,
     most_leaves,
@@ -338,6 +339,8 @@ def _end(
             end = part_of_time(deadline - EXACT * merged.whole.n, LEAVES_SHARE)
             most = most_leaves(run.program) if math.isinf(end) else MOST_LEAVES
             relaxed.refine(run.upper, limits.tol, end, most=most, report=say)
+            if not math.isinf(end) and slides_first(run.program):
+                slide_first(run, limits.max_cones, end)  # what halvings have left
         say("certifying")
         ends = with_overtime(begin, deadline)
         network = reduced(run, limits, deadline)
@@ -405,12 +408,16 @@ def _find(
             guesses = larger_first(run, limits, fill, rounds, say)
             if run.gap <= limits.tol and not run.search(limits.max_cones):
                 return "tolerance"
-        is_first = relaxed is None and method != "full" and slides_first(run.program)
-        if is_first and slide_first(run, limits.max_cones):
-            return "tolerance"
-        fill(run)
+        if method != "full" and slides_first(run.program):
+            share = 1.0 if relaxed is None else SLIDES_SHARE
+            end = part_of_time(run.deadline, share)
+            if slide_first(run, limits.max_cones, end):
+                return "tolerance"
         if relaxed is not None:
             bound_first(run, relaxed, limits.tol, say)
+            if run.history and run.gap <= run.enough:
+                return "tolerance"
+        fill(run)
         stopped = _rounds(run, limits, say)
         if stopped == "time limit" and not run.network.n_neurons:
             # no round has ended, and training is better than nothing
