@@ -51,6 +51,30 @@ def test_years(method, beta):
     assert abs(solution.objective - wanted) <= 2e-6 * wanted
 
 
+@pytest.mark.parametrize("loss", ["squared", "quantile"])
+def test_incomes_and_expenses(loss):
+    # one feature in raw units, and far less decay than matters
+    x = np.linspace(400, 5000, 235)
+    y = x / 2 + 100 * np.random.default_rng(0).standard_normal(235)
+    program = ConvexProgram(x[:, None], y, 1.0, intercept=True, loss=loss)
+    every = solve(program, method="full")
+    found = solve(program)
+    assert found.status.value == every.status.value == "optimal"
+    assert found.objective == pytest.approx(every.objective, rel=1e-6)
+
+
+@pytest.mark.parametrize("loss", ["squared", "huber", "absolute", "quantile"])
+@pytest.mark.parametrize("scale", [1e100, 1e200, 1e-200])
+def test_targets_beyond_all_units_end_with_a_true_bound(loss, scale):
+    x = np.linspace(400, 5000, 30)
+    y = scale * (x / 2 + 100 * np.random.default_rng(0).standard_normal(30))
+    for beta in (1.0, 1e-12):
+        program = ConvexProgram(x[:, None], y, beta, intercept=True, loss=loss)
+        found = solve(program, time_limit=5.0)
+        zero = program.data_term.value(np.zeros(30))
+        assert found.lower_bound <= found.objective <= zero
+
+
 @pytest.mark.parametrize("loss", ["squared", "absolute", "hinge"])
 def test_pressures_in_two_columns(loss):
     random = np.random.default_rng(3)
