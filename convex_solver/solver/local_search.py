@@ -132,7 +132,7 @@ def polished(program: ConvexProgram, found: Found, deadline: float) -> Found:
             left -= program.X.size * blocks.size * len(signs)
             if time.monotonic() >= deadline or left <= 0.0:
                 return best
-            if not before - value > LEAST_GAIN * value:
+            if not (len(signs) and before - value > LEAST_GAIN * value):
                 break
     return best
 

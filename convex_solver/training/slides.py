@@ -124,7 +124,7 @@ class Slide:
         """
         value = self._value(data, self.sizes, self.f)
         floor, is_last = 0.0, False
-        for _ in range(MODELS):
+        for _ in range(MODELS if len(self.units) else 0):
             aim, gain = self._best_of_model(data, floor), -np.inf
             step = self.sizes if aim is None else aim - self.sizes
             for halvings in range(0 if aim is None else HALVINGS):

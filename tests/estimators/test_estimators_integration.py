@@ -153,7 +153,7 @@ def test_standardised_predictions_do_not_depend_on_units():
 def test_falling_short_warns_with_gap_tolerance_and_rounds():
     X, y = data(n=15)
     model = ConvexReLURegressor(beta=1e-3, tol=1e-9, max_cones=1)
-    with pytest.warns(ConvergenceWarning, match=r"gap is .* tol=1e-09, after \d+ rou"):
+    with pytest.warns(ConvergenceWarning, match=r"gap is .* tol=1e-09 after \d+ rou"):
         model.fit(X, y)
     assert model.gap_ > 1e-9
     labels = three_classes()[1]

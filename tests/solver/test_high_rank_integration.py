@@ -96,6 +96,14 @@ def test_newton_steps_take_a_search_further(loss):
     assert found.objective * (1 - 1e-9) <= late.objective <= rough.objective
 
 
+def test_a_network_that_is_worth_nothing_is_polished_away():
+    program = planted_program("squared", 30, 3, beta=1e6)
+    rough = Found(1e9, np.ones((2, 3)), np.array([1.0, -1.0]))
+    found = polished(program, rough, np.inf)
+    assert len(found.signs) == 0
+    assert found.objective == program.data_term.value(np.zeros(30))
+
+
 def test_what_cannot_be_polished_is_returned():
     program = planted_program("squared", 20, 2)
     for blocks, value in ((np.zeros((0, 2)), 3.0), (np.ones((1, 2)), np.inf)):

@@ -125,6 +125,18 @@ def test_directions_that_may_be_needed_are_kept():
     np.testing.assert_allclose(slide.f, slide.predict(*slide.blocks))
 
 
+def test_no_neuron_is_a_network_too():
+    program = planted_program("squared", 20, 3, beta=1e6)
+    slide = Slide(program.X, 1, program.beta)
+    for _ in range(2):
+        slide.settle(program.data_term)
+        assert slide.move(program.data_term, 3, 0.0) == 0
+        slide.keep(program.data_term.gradient(slide.f), 0.0, 5)
+        assert not np.any(slide.f)
+        assert slide.blocks[0].shape == (0, 3)
+        slide.add(np.eye(3), np.ones(3))  # worth less than they cost
+
+
 def test_a_network_takes_the_place_of_another():
     X, y = planted_for("squared", 50, 3)
     program = ConvexProgram(X, y, 0.1)
