@@ -49,6 +49,29 @@ def test_many_samples_need_no_chambers(spec):
     np.testing.assert_allclose(prices, run.prices.maxima.values, rtol=1e-9)
 
 
+def test_the_best_dual_point_is_kept(monkeypatch):
+    program = planted_program("squared", 2000, 3, beta=20.0, seed=1)
+    run = ColumnGeneration(program, 1e-14)
+    points = [(run.dual_estimate(), run.v)]
+    take_moved = ColumnGeneration.take_moved
+
+    def taken(self, *what):
+        # each other point is worth nothing
+        blocks, signs, v, *rest = what
+        take_moved(self, blocks, signs, v if len(points) % 2 else v[::-1], *rest)
+        points.append((self.estimate, self.v))
+
+    monkeypatch.setattr(ColumnGeneration, "take_moved", taken)
+    monkeypatch.setattr(sliding, "ROUNDS", 6)
+    assert not slide_first(run, 1000)
+    best, v = max(points, key=lambda point: point[0])
+    assert len(points) == 7
+    assert points[-1][0] < best
+    assert run.estimate == best
+    assert np.array_equal(run.v, v)
+    assert run.gap == pytest.approx((run.upper - best) / run.upper)
+
+
 def test_patches_of_many_samples(monkeypatch):
     rng = np.random.default_rng(0)
     images = rng.standard_normal((150, 4, 3))
