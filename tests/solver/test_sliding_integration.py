@@ -72,6 +72,21 @@ def test_the_best_dual_point_is_kept(monkeypatch):
     assert run.gap == pytest.approx((run.upper - best) / run.upper)
 
 
+def test_it_goes_on_until_a_covering_finds_nothing(monkeypatch):
+    program = planted_program("squared", 500, 3, beta=20.0)
+    run = ColumnGeneration(program, 1e-4)
+    search, answers = ColumnGeneration.search, []
+
+    def searched(self, max_cones):
+        answers.append(search(self, max_cones) if answers else 3)
+        return answers[-1]
+
+    monkeypatch.setattr(ColumnGeneration, "search", searched)
+    assert slide_first(run, 10**5)
+    assert len(answers) >= 2
+    assert answers[-1] == 0
+
+
 def test_patches_of_many_samples(monkeypatch):
     rng = np.random.default_rng(0)
     images = rng.standard_normal((150, 4, 3))
@@ -112,6 +127,10 @@ def test_a_wide_network_is_left_to_the_chambers():
     X, y = planted(120, 3)
     run = ColumnGeneration(ConvexProgram(X, y, 1e-4), 1e-6)
     assert not slide_first(run, 1000)
+    # only the last round has more parameters than a share of the samples
+    assert len(run.history) > 1
+    assert max(r.n_blocks for r in run.history[:-1]) * 3 <= sliding.WIDE * 120
+    assert run.history[-1].n_blocks * 3 > sliding.WIDE * 120
     # with what was found: its network, its chambers
     assert run.network.n_neurons > 0
     assert len(run.columns.blocks) > 0
