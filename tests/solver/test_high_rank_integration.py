@@ -34,7 +34,7 @@ from convex_solver.program import blocks_from_network, network_from_blocks
 from convex_solver.solver import RelaxedProgram, relaxed_certificate
 from convex_solver.solver.column_generation import ColumnGeneration
 from convex_solver.solver.local_search import Found, local_searches, polished
-from convex_solver.training import train
+from convex_solver.training import Slide, train
 
 from instances import planted, planted_program, searchable
 
@@ -94,6 +94,20 @@ def test_newton_steps_take_a_search_further(loss):
     # a step is not cut short, and nothing worse is returned
     late = polished(program, rough, time.monotonic())
     assert found.objective * (1 - 1e-9) <= late.objective <= rough.objective
+
+
+def test_steps_that_make_it_worse_are_not_taken(monkeypatch):
+    program = planted_program("squared", 40, 3, beta=1.0)
+    trained = train(program, n_neurons=10, steps=200, seed=0)
+    rough = Found(trained.objective, *blocks_from_network(trained.network))
+
+    def worse(self, data, *_):
+        self.place(2.0 * self.blocks[0], self.blocks[1])
+        return 1
+
+    monkeypatch.setattr(Slide, "settle", lambda self, data: None)
+    monkeypatch.setattr(Slide, "move", worse)
+    assert polished(program, rough, np.inf) is rough
 
 
 def test_a_network_that_is_worth_nothing_is_polished_away():
