@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from codecs import BOM_UTF8
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from convex_solver.typing import Array
 
 # Length of a dimension in a file; a larger one is a mistake.
 MOST_INPUTS = 10**9
+_MODEL = "a model that"
 _WANTED = "a model or a network (JSON), which comes before the data"
 
 
@@ -65,9 +67,10 @@ def _refuse_folder(path: str | os.PathLike[str]) -> None:
 def why_no_json(source: str, raw: bytes, error: Exception) -> str:
     """Return one line about bytes that `parse_json` refused: what they are instead."""
     kind = kind_of(raw)
-    if kind is not None:
+    # what marks a model is damaged, as it is no JSON
+    if kind is not None and _MODEL not in kind.what:
         return kind.refusal(source, _WANTED)
-    if raw and not raw.lstrip().startswith(b"{"):
+    if raw and not raw.removeprefix(BOM_UTF8).lstrip().startswith(b"{"):
         return f"{source} is no JSON ({error}); expected {_WANTED}."
     return f"{source} is damaged: {error}."
 

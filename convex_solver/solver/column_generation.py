@@ -78,8 +78,8 @@ class Round:
 
     ``upper`` is the least objective of a network so far, ``lower`` the best lower bound
     of the optimum that was certified so far (0 before the first), ``n_blocks`` those of
-    the program, or neurons that moved, ``priced`` the number of local maxima compared
-    with beta, ``added`` the new blocks or directions.
+    the program, or directions of neurons that moved, ``priced`` the number of local
+    maxima compared with beta, ``added`` the new blocks or directions.
     """
 
     seconds: float
@@ -212,19 +212,20 @@ class ColumnGeneration:
         self._note(0)
 
     def take_moved(
-        self, blocks: Array, signs: Array, v: Array, effort: int, added: int
+        self, blocks: Array, signs: Array, v: Array, size: int, added: int, steps: int
     ) -> None:
         """Take a network that moved, and the dual point beside it: a round by itself.
 
-        ``blocks`` (m, r) in the coordinates of X; ``added`` were new in it.
+        ``blocks`` (m, r) in the coordinates of X, of ``size`` directions, ``added`` of
+        them new; they moved by so many ``steps``.
         """
         self._take_blocks(blocks, signs, self.upper)
         self.v = self.program.data_term.clip(v)
         self.prices.climb(self.v, blocks, signs, is_near=True)
         self.estimate = self.dual_estimate()
-        self._prove(effort)
+        self._prove((steps + 1) * size * self.X.size)
         self.added = added
-        self._note(0, len(signs))
+        self._note(0, size)
 
     def recall(self, v: Array, maxima: Maxima) -> None:
         """Go back to a dual point of before, and to its maxima."""
@@ -249,7 +250,7 @@ class ColumnGeneration:
 
     @property
     def n_blocks(self) -> int:
-        """Blocks of the last program that was solved, or neurons that moved last."""
+        """Blocks of the last program, or directions where neurons moved last."""
         is_moved = self.history and not self.history[-1].iterations
         return self.history[-1].n_blocks if is_moved else len(self.columns.blocks)
 
@@ -412,7 +413,7 @@ class ColumnGeneration:
             self._cones *= 2  # a covering that does not end proves next to nothing
 
     def _note(self, iterations: int, n_moved: int = 0) -> Round:
-        """Add the round to the history and report it; ``n_moved`` neurons moved."""
+        """Add the round to the history and report it; of ``n_moved`` directions."""
         self._gap = _gap(self.upper, self.estimate)
         latest = Round(
             time.monotonic() - self.begin,

@@ -96,9 +96,11 @@ def _slide(run: ColumnGeneration, slide: Slide) -> bool:
         steps = slide.move(data, STEPS, GAIN * gap)
         slide.settle(data)
         v = data.gradient(slide.f)
+        size = len(slide.units)
         slide.keep(v, USED * program.beta, MOST * r)
-        effort = (steps + 1) * len(slide.units) * run.X.size
-        run.take_moved(*slide.blocks, v, effort, len(breaking.values))
+        run.take_moved(
+            *slide.blocks, v, size, min(len(breaking.values), NEW * r), steps
+        )
         latest = run.prices.maxima
         if run.estimate > best[0]:
             best = (run.estimate, run.v, latest)

@@ -103,8 +103,8 @@ class Solution:
         ``"max_rounds"``, ``"memory"``, ``"stalled"`` (no further progress in float64)
         or ``"certificate"`` (the budget of the certificate was too small).
     n_blocks : int
-        Blocks of the last program that was solved: chambers with a sign.  Neurons of
-        the network where no such program was needed.
+        Blocks of the last program that was solved: chambers with a sign, or the
+        directions that neurons had where they moved last.
     history : tuple of Round
         Upper bound and the best certified lower bound, round by round.
     seconds, tol : float
