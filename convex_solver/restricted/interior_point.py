@@ -33,7 +33,8 @@ MAX_ITERATIONS = 150
 # The least centring of a corrector, relative to the complementarity.
 LEAST_CENTRING = 1e-6
 # The complementarity is not aimed below this share of the residuals; other shares are
-# tried where a run ends at so many times the gap that is asked for.
+# tried where a run ends at so many times the gap that is asked for, and above one that
+# is enough, mostly.
 CATCH_UP = (0.3, 1.0, 0.0)
 FAR, FINEST = 10.0, 1e-7
 # Careful systems come after one iteration without progress, or so many more where they
@@ -187,11 +188,13 @@ def solve_restricted(
     beta: float,
     tol: float,
     *,
+    enough: float = FINEST,
     deadline: float = np.inf,
 ) -> RestrictedSolution:
     """Solve the program over ``blocks`` to a relative gap of ``tol`` if it can.
 
-    Past ``deadline`` (of `time.monotonic`) the best point so far is returned.
+    Where it ends above that and above ``enough``, other ways are tried.  Past
+    ``deadline`` (of `time.monotonic`) the best point so far is returned.
     """
     best: RestrictedSolution | None = None
     iterations = 0
@@ -200,7 +203,7 @@ def solve_restricted(
             found = InteriorPoint(blocks, data, beta, share).run(tol, deadline)
         iterations += found.iterations
         best = found if best is None else best.better(found)
-        is_enough = best.gap <= max(FAR * tol, FINEST)
+        is_enough = best.gap <= max(FAR * tol, enough)
         if is_enough or time.monotonic() > deadline:
             break
     assert best is not None

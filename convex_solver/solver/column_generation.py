@@ -45,6 +45,8 @@ N_BEGIN = 10
 LOOSE = 0.1
 TIGHT = 0.2
 FINE = 1e-9
+# A share of tol that is enough where a master problem ends for want of digits.
+ENOUGH = 0.1
 # When climbing finds fewer new maxima than this for each dimension, a covering looks
 # for others, unless the last one took more than this share of a master problem.  A cone
 # takes about as long as CONE entries in an iteration; seconds, which differ from run to
@@ -340,8 +342,14 @@ class ColumnGeneration:
         return max(TIGHT * self.tol, LOOSE * self.gap)
 
     def _solve(self, aim: float, deadline: float) -> RestrictedSolution:
-        data, beta = self.program.data_term, self.program.beta
-        return solve_restricted(self.columns.blocks, data, beta, aim, deadline=deadline)
+        return solve_restricted(
+            self.columns.blocks,
+            self.program.data_term,
+            self.program.beta,
+            aim,
+            enough=ENOUGH * self.tol,
+            deadline=deadline,
+        )
 
     def _take_network(self, solution: RestrictedSolution) -> None:
         """Keep the network of the master problem if it is the best one so far."""

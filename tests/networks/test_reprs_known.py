@@ -154,7 +154,7 @@ def public_classes():
         for package in (arrangement, convex_solver)
         for name in package.__all__
         if isinstance(value := getattr(package, name), type)
-        and not issubclass(value, Exception)
+        and not issubclass(value, BaseException)
     }
 
 
