@@ -249,7 +249,8 @@ class Slide:
         """Add up the rows of each sample, which are the last axis."""
         if self.n_patches == 1:
             return z
-        return np.asarray(z.reshape(*z.shape[:-1], -1, self.n_patches).sum(axis=-1))
+        size = z.shape[-1] // self.n_patches
+        return np.asarray(z.reshape(*z.shape[:-1], size, self.n_patches).sum(axis=-1))
 
     def _chunks(self, width: int) -> Iterator[tuple[slice, slice]]:
         """Yield samples and their rows, so many that ``width`` numbers a row fit."""

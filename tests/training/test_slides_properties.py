@@ -125,9 +125,12 @@ def test_directions_that_may_be_needed_are_kept():
     np.testing.assert_allclose(slide.f, slide.predict(*slide.blocks))
 
 
-def test_no_neuron_is_a_network_too():
+@pytest.mark.parametrize("n_patches", [1, 4])
+@pytest.mark.every
+def test_no_neuron_is_a_network_too(n_patches):
     program = planted_program("squared", 20, 3, beta=1e6)
-    slide = Slide(program.X, 1, program.beta)
+    X = np.repeat(program.X, n_patches, axis=0)
+    slide = Slide(X, n_patches, program.beta)
     for _ in range(2):
         slide.settle(program.data_term)
         assert slide.move(program.data_term, 3, 0.0) == 0
