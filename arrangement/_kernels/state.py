@@ -23,8 +23,11 @@ Array: TypeAlias = NDArray[Any]
     NEXT_ROOT,
     N_ROOTS,
     SINGLE,
-    # in filtered arithmetic a cut may stop until the ray DOUBTFUL is exact; N_NEW new
-    # rays are planned, N_MADE made, the next one perhaps begun (IS_BEGUN)
+    # in integers, IS_WIDE where they are of two words
+    IS_WIDE,
+    # a cut may stop until the ray DOUBTFUL is exact (in integers: its position); in
+    # filtered arithmetic N_NEW new rays are planned, and N_MADE made, the next one
+    # perhaps begun (IS_BEGUN)
     DOUBTFUL,
     N_NEW,
     N_MADE,
@@ -45,13 +48,16 @@ Array: TypeAlias = NDArray[Any]
     STOP,
     HEAD,
     CONTROL_SIZE,
-) = range(21)
+) = range(22)
 
 # columns of ``members``: an output bit copied from a place, perhaps complemented
 FROM_WORD, FROM_BIT, TO_WORD, TO_BIT, FLIP = range(5)
 
 # how a ray of filtered arithmetic was found
 COMBINED, SOLVED, EXACT = range(3)
+
+# and one of integers: the minors of rows, or what their gcd leaves of them
+PRIMITIVE, MINORS = range(2)
 
 # what a kernel reports that stops before its end
 (
@@ -80,8 +86,8 @@ class Rows(NamedTuple):
     """The rows, and the simplicial cones of r of them that a walk starts from.
 
     ``rows`` (places, r) int64, or (places, r + 1) float64 (see `cells.float_rays`);
-    ``base`` (r, r) the rays of the first cone and ``base_masks`` (r, 2 n_words) their
-    masks; ``valid`` (n_words,) the places that hold a row.
+    ``base`` the rays of the first cone, (r, r + 1) or (r, r + 2), and ``base_masks``
+    (r, 2 n_words) their masks; ``valid`` (n_words,) the places that hold a row.
     """
 
     rows: Array
@@ -132,17 +138,22 @@ class Cells(NamedTuple):
 class Cut(NamedTuple):
     """Scratch of one cut, by position in the cell that is cut, new rays last.
 
-    ``ray``; ``zeros`` (capacity, n_words), the rows tight there, and ``is_simple``,
+    ``ray``; ``columns`` (n_words, capacity), the rows tight there, and ``is_simple``,
     whether they are exactly r - 1; ``side`` of the new row, and ``value`` there where
-    ``has_value``; ``parent_p`` and ``parent_q`` of a new ray, by position.  ``left``
-    and ``right`` list the positions on either side; ``union`` (2 n_words,) is that of
-    the masks of a cell, ``pending`` (n_words,) the rows whose sign at a ray is open.
+    ``has_value``, its upper word in ``high``; ``parent_p`` and ``parent_q`` of a new
+    ray, by position.  ``left`` and ``right`` list the positions on either side, and
+    ``across`` is ``columns`` of the latter; ``words`` (2, n_words) is scratch;
+    ``union`` (2 n_words,) is that of the masks of a cell, ``pending`` (n_words,) the
+    rows whose sign at a ray is open.
     """
 
     union: Array
     pending: Array
-    zeros: Array
+    columns: Array
+    across: Array
+    words: Array
     value: Array
+    high: Array
     ray: Array
     side: Array
     is_simple: Array

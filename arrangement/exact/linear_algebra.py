@@ -96,12 +96,13 @@ def independent_rows(rows: Sequence[IntRow], width: int) -> tuple[list[int], lis
     return chosen, sorted(echelon.pivots)
 
 
-def dual_basis(basis: Sequence[IntRow]) -> list[IntRow]:
-    """Primitive integer vectors ``c_k`` with ``basis[j] . c_k`` = 0 (j != k), > 0.
+def cofactors(basis: Sequence[IntRow]) -> list[IntRow]:
+    """Integer vectors ``c_k`` with ``basis[j] . c_k`` = 0 (j != k) or ``|det|`` (j = k).
 
     These are the rays of the simplicial cone ``{z : basis z >= 0}``, the columns of
-    the inverse up to positive factors.  Gauss-Jordan without fractions (Bareiss 1968):
-    every entry on the way is a minor, so that divisions leave no rest.
+    the inverse times the size of the determinant, and so minors of the basis.
+    Gauss-Jordan without fractions (Bareiss 1968): every entry on the way is a minor, so
+    that divisions leave no rest.
     """
     size = len(basis)
     work = [[*row, *(int(i == j) for j in range(size))] for i, row in enumerate(basis)]
@@ -121,9 +122,18 @@ def dual_basis(basis: Sequence[IntRow]) -> list[IntRow]:
                 ]
         previous = head
     # the left half is the determinant times the identity now
+    columns = zip(*(row[size:] for row in work), strict=True)
+    return [*columns] if previous > 0 else [tuple(-x for x in c) for c in columns]
+
+
+def dual_basis(basis: Sequence[IntRow]) -> list[IntRow]:
+    """Primitive integer vectors ``c_k`` with ``basis[j] . c_k`` = 0 (j != k), > 0.
+
+    The `cofactors` over their gcd.
+    """
     columns = []
-    for vector in zip(*(row[size:] for row in work), strict=True):
-        divisor = math.gcd(*vector) if previous > 0 else -math.gcd(*vector)
+    for vector in cofactors(basis):
+        divisor = math.gcd(*vector)
         columns.append(tuple(x // divisor for x in vector))
     return columns
 

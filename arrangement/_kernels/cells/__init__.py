@@ -3,9 +3,11 @@
 from arrangement._kernels.cells import exact_rays, find, walk_floats, walk_ints
 from arrangement._kernels.cells.rays import emit, facets_of, is_facet, survey
 from arrangement._kernels.cells.walk_floats import add_rays, begin_cut, finish_cut
+from arrangement._kernels.cells.walk_ints import add_rays as add_int_rays
 from arrangement._kernels.cells.walk_ints import cut_cell
 
 __all__ = [
+    "add_int_rays",
     "add_rays",
     "begin_cut",
     "cut_cell",

@@ -34,6 +34,7 @@ from arrangement._kernels.state import (
     TO_BIT,
     TO_WORD,
 )
+from arrangement._kernels.wide import LANES, covering, sharing
 
 # what `last_cuts` returns: no other row, or more than one
 SOLE, MANY = -1, -2
@@ -269,7 +270,7 @@ def split_rays(rows, cells, cut, place, width):
                 | masks[ray, n_words + w]
                 | (union[w] & union[n_words + w])
             )
-            cut.zeros[t, w] = zero
+            cut.columns[w, t] = zero
             tight += popcount(zero)
         cut.is_simple[t] = tight == width - 1
         if masks[ray, word] & flag != ZERO:
@@ -279,6 +280,8 @@ def split_rays(rows, cells, cut, place, width):
         elif masks[ray, n_words + word] & flag != ZERO:
             cut.side[t] = -1
             cut.right[n_right] = t
+            for w in range(n_words):
+                cut.across[w, n_right] = cut.columns[w, t]
             n_right += 1
         else:
             cut.side[t] = 0
@@ -286,27 +289,22 @@ def split_rays(rows, cells, cut, place, width):
 
 
 @bare_forced
-def are_adjacent(cut, count, p, q, width):
-    """Whether two rays of a cell span a 2-face.
+def first_flags(flags, count):
+    """Of the flags of sixteen those of the first ``count``."""
+    return flags & ((ONE << np.uint64(count)) - ONE) if count < LANES else flags
 
-    They do exactly when no third ray lies on all rows tight at both.  Fewer than
-    r - 2 such rows rule it out.  At a simple ray any r - 2 of the r - 1 tight rows
-    are an edge, so having them in common proves it.
-    """
-    zeros = cut.zeros
-    n_words = zeros.shape[1]
-    common = 0
-    for w in range(n_words):
-        common += popcount(zeros[p, w] & zeros[q, w])
-    if common < width - 2:
-        return False
-    if cut.is_simple[p] + cut.is_simple[q] > 0:
-        return True
-    for t in range(count):
-        outside = ZERO
-        for w in range(n_words):
-            outside |= zeros[p, w] & zeros[q, w] & ~zeros[t, w]
-        if outside == ZERO and t != p and t != q:
+
+@bare_forced
+def are_alone(cut, count, p, q):
+    """Whether no third ray of the cell lies on all rows tight at two."""
+    common = cut.words[1]
+    for w in range(common.size):
+        common[w] = cut.columns[w, p] & cut.columns[w, q]
+    found = 0
+    for begin in range(0, count, LANES):
+        flags = covering(cut.columns, begin, common)
+        found += popcount(first_flags(flags, count - begin))
+        if found > 2:
             return False
     return True
 
@@ -315,14 +313,26 @@ def are_adjacent(cut, count, p, q, width):
 def find_pairs(cut, count, n_left, n_right, width):
     """List the adjacent pairs across the row; -1 when the lists are too short.
 
-    The new rays get the positions ``count, count + 1, ...``; parents are stored there.
+    Two rays of a cell span a 2-face exactly when no third ray lies on all rows tight at
+    both.  Fewer than r - 2 such rows rule it out.  At a simple ray any r - 2 of the
+    r - 1 tight rows are an edge, so having them in common proves it.  The new rays get
+    the positions ``count, count + 1, ...``; parents are stored there.
     """
     n_new = 0
+    tight = cut.words[0]
     for i in range(n_left):
         p = cut.left[i]
-        for j in range(n_right):
-            q = cut.right[j]
-            if are_adjacent(cut, count, p, q, width):
+        for w in range(tight.size):
+            tight[w] = cut.columns[w, p]
+        for begin in range(0, n_right, LANES):
+            near = sharing(cut.across, begin, tight, width - 2)
+            near = first_flags(near, n_right - begin)
+            while near != ZERO:
+                q = cut.right[begin + lowest(near)]
+                near &= near - ONE
+                is_simple = cut.is_simple[p] + cut.is_simple[q] > 0
+                if not is_simple and not are_alone(cut, count, p, q):
+                    continue
                 if count + n_new >= cut.ray.size:
                     return -1
                 cut.parent_p[count + n_new] = p

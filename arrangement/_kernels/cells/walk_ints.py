@@ -1,9 +1,21 @@
-"""Depth-first walk over the cells in int64 arithmetic.
+"""Depth-first walk over the cells in integers: of one word, or of two.
 
-Rays are primitive integer vectors.  With b_k the Hadamard bound in bits for k x k
-minors, the wrapper proves ``b_r + b_(r-1) + 1 <= 62`` and that no partial sum of a
-dot product overflows; a primitive ray is a vector of (r-1) x (r-1) minors divided by
-their gcd, a value at a ray an r x r minor, so every product stays under 2**62.
+Rays are integer vectors with a further entry that says of which kind: MINORS are the
+(r-1) x (r-1) minors of r - 1 rows tight there, PRIMITIVE what is left when their gcd is
+divided out.  With b_k the Hadamard bound in bits for k x k minors, the wrapper proves
+``b_(r-1) <= 62`` and ``b_r <= 124``, and that no partial sum of a dot product has 127
+bits; without ``control[IS_WIDE]``, that products of values and rays stay under 2**61,
+and all is done in int64.
+
+A new ray, on the row k between p and q, is a divisor of
+``T = (x_k . p) q - (x_k . q) p``.  If q is simple and MINORS, and j its one tight row
+where p is not, let B be its other ones and i any that is tight at p and not at q.  The
+minors of B and i are ``c p``, and as the determinants of B, i, j on both ways are the
+same, ``c |x_j . p| = |x_i . q|``.  By the relation of Grassmann and Pluecker the minors
+of B and k are ``(x_k . cp) q - (x_k . q) cp`` over ``|x_i . q|``: so they are
+``T / |x_j . p|``, without rest, and no gcd has to be found.  As they have at most 62
+bits, T over the twos of the divisor, in one word, times the inverse of its odd part
+gives them.  Where both ends are tight on more rows, or PRIMITIVE, the gcd is taken.
 """
 
 from __future__ import annotations
@@ -23,21 +35,32 @@ from arrangement._kernels.cells.rays import (
     write_children,
     write_facets,
 )
-from arrangement._kernels.compile import bare_forced, bare_kernel
+from arrangement._kernels.compile import bare_forced, bare_inner, bare_kernel
 from arrangement._kernels.state import (
     BLOCK_FULL,
     DONE,
+    DOUBTFUL,
     GROW_LISTS,
     GROW_POOL,
+    IS_BEGUN,
+    IS_WIDE,
     LEAF,
+    MINORS,
     N_EMITTED,
     N_FRAMES,
+    N_MADE,
     N_ROOTS,
     NEXT_ROOT,
     PAUSED,
+    PRIMITIVE,
+    REFINE,
     SINGLE,
     STEP,
 )
+from arrangement._kernels.wide import add_product, multiply, odd_step, shift, subtract
+
+# larger numbers are left to Python
+WIDEST = 2.0**126
 
 
 @bare_forced
@@ -58,41 +81,218 @@ def gcd(a, b):
 
 
 @bare_forced
-def combine(vectors, new, p, q, value_p, value_q):
-    """Primitive ray where the row vanishes: ``value_p q - value_q p`` over its gcd."""
+def wide_value_at(rows, vectors, row, ray):
+    """Value of a row at a ray, in two words."""
+    high, low = np.int64(0), np.int64(0)
+    for k in range(rows.shape[1]):
+        high, low = add_product(high, low, rows[row, k], vectors[ray, k])
+    return high, low
+
+
+@bare_forced
+def sign_at(rows, vectors, row, ray, is_wide):
+    """Sign of a row at a ray."""
+    if is_wide:
+        high, low = wide_value_at(rows, vectors, row, ray)
+        return -1 if high < 0 else np.int64(high | low != 0)
+    value = value_at(rows, vectors, row, ray)
+    return -1 if value < 0 else np.int64(value != 0)
+
+
+@bare_forced
+def to_float(high, low):
+    """Round a number of two words."""
+    return np.float64(high) * 2.0**64 + np.float64(np.uint64(low))
+
+
+@bare_forced
+def absolute(high, low):
+    """Size of a number of two words."""
+    return subtract(0, 0, high, low) if high < 0 else (high, low)
+
+
+@bare_forced
+def twos_of(high, low):
+    """How often two divides a number that is not zero."""
+    return lowest(np.uint64(low)) if low != 0 else 64 + lowest(np.uint64(high))
+
+
+@bare_forced
+def inverse_word(odd):
+    """Inverse of an odd number modulo 2**64: each step doubles the 5 bits of the first.
+
+    (Newton; the start is right modulo 2**5.)
+    """
+    x = (3 * odd) ^ 2
+    for _ in range(4):
+        x *= 2 - odd * x
+    return x
+
+
+@bare_forced
+def place_beside(cut, one, other):
+    """Place of the lowest row tight at one ray, by position, and not at the other."""
+    for w in range(cut.columns.shape[0]):
+        rest = cut.columns[w, one] & ~cut.columns[w, other]
+        if rest != ZERO:
+            return 64 * w + lowest(rest)
+    return -1
+
+
+@bare_forced
+def find_value(rows, cells, cut, place, position):
+    """Note the value of a row at a ray of the cell, where it is not known."""
+    if cut.has_value[position] == 0:
+        ray = cut.ray[position]
+        if cells.control[IS_WIDE] == 1:
+            high, low = wide_value_at(rows, cells.rays, place, ray)
+            cut.high[position] = high
+            cut.value[position] = low
+        else:
+            cut.value[position] = value_at(rows, cells.rays, place, ray)
+        cut.has_value[position] = 1
+
+
+@bare_forced
+def combine(rows, cells, cut, new, i, j):
+    """Make the ray where a row vanishes between those at the positions ``i`` and ``j``.
+
+    The values of the row there are known, and of different signs.  False where a number
+    is too long (see `make_primitive`).
+    """
+    rays, is_wide = cells.rays, cells.control[IS_WIDE] == 1
+    width = rows.shape[1]
+    p, q = cut.ray[i], cut.ray[j]
+    row, end = -1, p
+    if cut.is_simple[j] == 1 and rays[q, width] == MINORS:
+        row = place_beside(cut, j, i)
+    elif cut.is_simple[i] == 1 and rays[p, width] == MINORS:
+        row, end = place_beside(cut, i, j), q
+    rays[new, width] = PRIMITIVE if row < 0 else MINORS
+    if row < 0:
+        if is_wide:
+            return make_primitive(rays, cut, new, i, j, width)
+        for k in range(width):
+            rays[new, k] = cut.value[i] * rays[q, k] - cut.value[j] * rays[p, k]
+        divide_by_gcd(rays, new, width)
+    elif is_wide:
+        high, low = wide_value_at(rows, rays, row, end)
+        high, low = absolute(high, low)
+        twos = twos_of(high, low)
+        _, odd = shift(high, low, twos)
+        inverse = inverse_word(odd)
+        # 64 bits are left of 128: a determinant of more twos is never seen
+        if twos > 64:
+            return False
+        for k in range(width):
+            high, low = cross(rays, cut, i, j, k)
+            _, low = shift(high, low, twos)
+            rays[new, k] = low * inverse
+    else:
+        divisor = abs(value_at(rows, rays, row, end))
+        twos = lowest(np.uint64(divisor))
+        inverse = inverse_word(divisor >> twos)
+        for k in range(width):
+            value = cut.value[i] * rays[q, k] - cut.value[j] * rays[p, k]
+            rays[new, k] = (value >> twos) * inverse
+    return True
+
+
+@bare_forced
+def cross(rays, cut, i, j, k):
+    """Entry k of ``v_i q - v_j p``, modulo 2**128, of the rays p and q at i and j."""
+    a, b = rays[cut.ray[j], k], rays[cut.ray[i], k]
+    high, low = multiply(cut.high[i], cut.value[i], a >> 63, a)
+    other = multiply(cut.high[j], cut.value[j], b >> 63, b)
+    return subtract(high, low, other[0], other[1])
+
+
+@bare_forced
+def divide_by_gcd(rays, new, width):
+    """Make a ray primitive."""
     divisor = np.int64(0)
-    for k in range(vectors.shape[1]):
-        value = value_p * vectors[q, k] - value_q * vectors[p, k]
-        vectors[new, k] = value
+    for k in range(width):
         if divisor != 1:
-            divisor = gcd(divisor, abs(value))
+            divisor = gcd(divisor, abs(rays[new, k]))
     if divisor > 1:
-        for k in range(vectors.shape[1]):
-            vectors[new, k] //= divisor
+        for k in range(width):
+            rays[new, k] //= divisor
+
+
+@bare_inner
+def make_primitive(rays, cut, new, i, j, width):
+    """Make a primitive ray in two words; False where they may not hold ``cross``.
+
+    g is the gcd of the odd parts of the entries so far.  An odd number a is a multiple
+    of g just when ``a g^-1`` modulo 2**128, times g, is below 2**128.
+    """
+    peak_p = peak_q = 0.0
+    for k in range(width):
+        peak_p = max(peak_p, abs(np.float64(rays[cut.ray[i], k])))
+        peak_q = max(peak_q, abs(np.float64(rays[cut.ray[j], k])))
+    size = abs(to_float(cut.high[i], cut.value[i])) * peak_q
+    size += abs(to_float(cut.high[j], cut.value[j])) * peak_p
+    if not size < WIDEST:
+        return False
+    twos = 128
+    g1, g0 = np.int64(0), np.int64(0)
+    x1, x0 = np.int64(0), np.int64(0)
+    for k in range(width):
+        high, low = cross(rays, cut, i, j, k)
+        if high | low == 0:
+            continue
+        high, low = absolute(high, low)
+        count = twos_of(high, low)
+        twos = min(twos, count)
+        a1, a0 = shift(high, low, count)
+        if g1 | g0 != 0:
+            n1, n0 = multiply(a1, a0, x1, x0)
+            if n1 >= 0 and to_float(n1, n0) * to_float(g1, g0) < WIDEST:
+                continue
+            while a1 != g1 or a0 != g0:
+                a1, a0, g1, g0 = odd_step(a1, a0, g1, g0)
+        g1, g0 = a1, a0
+        x1, x0 = np.int64(0), inverse_word(g0)
+        # another step: 128 bits
+        y1, y0 = multiply(g1, g0, x1, x0)
+        y1, y0 = subtract(0, 2, y1, y0)
+        x1, x0 = multiply(x1, x0, y1, y0)
+    for k in range(width):
+        high, low = cross(rays, cut, i, j, k)
+        high, low = shift(high, low, twos)
+        _, low = multiply(high, low, x1, x0)
+        rays[new, k] = low
+    return True
 
 
 @bare_forced
 def decide(rows, cells, new, pending):
     """Decide the pending signs of a new ray."""
     n_words = pending.size
+    is_wide = cells.control[IS_WIDE] == 1
     for w in range(n_words):
         rest = pending[w]
         while rest != ZERO:
             bit = lowest(rest)
             flag = ONE << np.uint64(bit)
             rest ^= flag
-            value = value_at(rows, cells.rays, 64 * w + bit, new)
-            if value > 0:
+            side = sign_at(rows, cells.rays, 64 * w + bit, new, is_wide)
+            if side > 0:
                 cells.masks[new, w] |= flag
-            elif value < 0:
+            elif side < 0:
                 cells.masks[new, n_words + w] |= flag
         pending[w] = ZERO
 
 
 @bare_forced
 def cut_cell(rows, cells, cut, place):
-    """Cut the top cell by the row at ``place``: 0, or what has to grow first."""
-    top = cells.control[N_FRAMES] - 1
+    """Cut the top cell by the row at ``place``: 0, or what has to be done first.
+
+    REFINE: Python has to make the ray ``control[DOUBTFUL]``, from its parents; what was
+    made before it stays.
+    """
+    control = cells.control
+    top = control[N_FRAMES] - 1
     count, first = cells.n_rays[top], cells.pool_top[top]
     if count >= cut.ray.size:
         return GROW_LISTS
@@ -104,35 +304,51 @@ def cut_cell(rows, cells, cut, place):
     if first + n_new > cells.masks.shape[0]:
         return GROW_POOL
     for t in range(n_new):
-        i, j = cut.parent_p[count + t], cut.parent_q[count + t]
-        p, q, new = cut.ray[i], cut.ray[j], first + t
-        if cut.has_value[i] == 0:
-            cut.value[i] = value_at(rows.rows, cells.rays, place, p)
-            cut.has_value[i] = 1
-        if cut.has_value[j] == 0:
-            cut.value[j] = value_at(rows.rows, cells.rays, place, q)
-            cut.has_value[j] = 1
-        begin_ray(cells.masks, new, p, q, place, cut.pending)
-        combine(cells.rays, new, p, q, cut.value[i], cut.value[j])
-        decide(rows.rows, cells, new, cut.pending)
+        new = first + t
         cut.ray[count + t] = new
+        if t < control[N_MADE]:
+            continue
+        i, j = cut.parent_p[count + t], cut.parent_q[count + t]
+        if control[IS_BEGUN] == 0:
+            find_value(rows.rows, cells, cut, place, i)
+            find_value(rows.rows, cells, cut, place, j)
+            if not combine(rows.rows, cells, cut, new, i, j):
+                control[N_MADE] = t
+                control[IS_BEGUN] = 1
+                control[DOUBTFUL] = count + t
+                return REFINE
+        control[IS_BEGUN] = 0
+        begin_ray(cells.masks, new, cut.ray[i], cut.ray[j], place, cut.pending)
+        decide(rows.rows, cells, new, cut.pending)
+    control[N_MADE] = 0
     write_children(cells, cut, n_new)
     return 0
 
 
 @bare_forced
+def peak_of(rays, ray, width):
+    """Largest size of an entry of a ray, as a float."""
+    peak = 0.0
+    for k in range(width):
+        peak = max(peak, abs(np.float64(rays[ray, k])))
+    return peak
+
+
+@bare_forced
 def add_rays(cells, out):
-    """Write the sum of the top cell's rays as floats: a point well inside.
+    """Write the sum of the top cell's rays as floats, each scaled to 1: well inside.
 
     Only a candidate: the proof decides its signs exactly.
     """
     top = cells.control[N_FRAMES] - 1
     start = cells.start[top]
-    for k in range(cells.rays.shape[1]):
+    for k in range(out.size):
         out[k] = 0.0
     for t in range(start, start + cells.n_rays[top]):
-        for k in range(cells.rays.shape[1]):
-            out[k] += np.float64(cells.rays[cells.ids[t], k])
+        ray = cells.ids[t]
+        scale = 1.0 / peak_of(cells.rays, ray, out.size)
+        for k in range(out.size):
+            out[k] += np.float64(cells.rays[ray, k]) * scale
 
 
 @bare_kernel
@@ -150,7 +366,9 @@ def advance(rows, required, outside, cells, cut, budget, output):
         survey(cells, cut.union)
         place = next_row(cut.union, required)
         if place >= 0:
-            if emit_last(rows.rows, required, outside, cells, cut, place, output):
+            if control[IS_BEGUN] == 0 and emit_last(
+                rows.rows, required, outside, cells, cut, place, output
+            ):
                 continue
             status = cut_cell(rows, cells, cut, place)
             if status != 0:

@@ -5,7 +5,7 @@ The simplicial cones that it starts from have rays of (r - 1) x (r - 1) minors t
 
 from __future__ import annotations
 
-from arrangement._kernels.cells import cut_cell, emit, survey
+from arrangement._kernels.cells import add_int_rays, cut_cell, emit, survey
 from arrangement._kernels.compile import bare_forced, bare_kernel
 from arrangement._kernels.state import (
     BLOCK_FULL,
@@ -34,27 +34,6 @@ from arrangement._kernels.tree.moves import (
 
 
 @bare_forced
-def add_unit_rays(cells, out):
-    """Write the sum of the top cell's rays, each scaled to a largest entry of 1.
-
-    Only a candidate for a point inside: its signs are decided elsewhere.
-    """
-    vectors = cells.rays
-    top = cells.control[N_FRAMES] - 1
-    start = cells.start[top]
-    for k in range(vectors.shape[1]):
-        out[k] = 0.0
-    for t in range(start, start + cells.n_rays[top]):
-        ray = cells.ids[t]
-        peak = 0
-        for k in range(vectors.shape[1]):
-            peak = max(peak, abs(vectors[ray, k]))
-        scale = 1.0 / peak
-        for k in range(vectors.shape[1]):
-            out[k] += vectors[ray, k] * scale
-
-
-@bare_forced
 def descend(rows, cells, cut, tree):
     """Cut the cell on top once more, or find that it is A: 0, or what has to grow."""
     control = cells.control
@@ -76,7 +55,7 @@ def descend(rows, cells, cut, tree):
 
 @bare_kernel
 def advance(rows, outside, cells, cut, tree, budget, moves, patterns, points):
-    """Walk until a block is full: DONE, BLOCK_FULL, PAUSED, NEED_RAYS, GROW_...
+    """Walk until a block is full: DONE, BLOCK_FULL, PAUSED, NEED_RAYS, REFINE, GROW_...
 
     ``moves`` (m,) int64 gets the place of the row crossed to a new chamber, BACK or
     ROOT; ``patterns`` (p, words) uint64 and ``points`` (p, r) float64 the new chambers
@@ -94,7 +73,7 @@ def advance(rows, outside, cells, cut, tree, budget, moves, patterns, points):
                 return BLOCK_FULL
             if control[IS_KNOWN] == 0 and take_back(cells, tree, rows.valid):
                 continue
-            add_unit_rays(cells, points[control[N_EMITTED]])
+            add_int_rays(cells, points[control[N_EMITTED]])
             emit(cut.union, outside, control, patterns)
             write_move(control, tree, moves)
         else:

@@ -10,13 +10,14 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from arrangement._kernels.state import SOLVED, Outside, Rows
+from arrangement._kernels.state import MINORS, SOLVED, Outside, Rows
 from arrangement.exact import (
     IntRow,
     MinorBounds,
+    cofactors,
     column_shifts,
-    dual_basis,
     exact_signs,
+    integer_row,
     scaled_floats,
 )
 from arrangement.model import Arrangement
@@ -32,7 +33,7 @@ class Layout:
     """Everything a walk needs that does not change during a listing.
 
     ``rows`` and ``outside`` are those of `_kernels/state.py`: rows are int64 when
-    ``n_digits`` is 0; if not, float64 with further columns (see
+    ``n_digits`` is 0, values there of two words where ``is_wide``; if not, float64 with further columns (see
     `_kernels/cells/float_rays.py`), and ``lines`` the exact rows, of which determinants
     have at most ``n_digits`` digits of 32 bits.
     ``input_row`` (places,) maps a place to the first input row of its class (-1:
@@ -49,6 +50,7 @@ class Layout:
     n_rows: int
     rank: int
     n_digits: int
+    is_wide: bool
     words_per_pattern: int
     shifts: tuple[int, ...]
 
@@ -74,6 +76,8 @@ class Layout:
     @property
     def arithmetic(self) -> str:
         """The arithmetic used, in words."""
+        if self.is_wide:
+            return "int64, products of two words, bound proven"
         if self.n_digits == 0:
             return "int64, bound proven"
         return f"float64 filter, {32 * self.n_digits}-bit integers in doubt"
@@ -84,9 +88,12 @@ def make_layout(arrangement: Arrangement) -> Layout:
     cone = arrangement.cone
     rows, floats = cone.lines, cone.floats
     chosen = arrangement.base_lines
-    base = dual_basis([rows[i] for i in chosen])
+    base = cofactors([rows[i] for i in chosen])
     bounds = cone.bounds
-    use_int64 = _fits_int64(base, bounds)
+    is_wide = not _fits_int64(cone.rank, bounds)
+    use_int64 = not is_wide or _fits_two_words(cone.rank, bounds)
+    is_wide &= use_int64
+    rung = (use_int64, is_wide)
     near: Lines = rows if floats is None else floats
     shifts = [0] * cone.rank if use_int64 else column_shifts(near, cone.rank)
     n_digits = 0 if use_int64 else -(-(bounds.bits(cone.rank) + 2) // 32)
@@ -96,7 +103,7 @@ def make_layout(arrangement: Arrangement) -> Layout:
     input_row = np.full(64 * n_words, -1, dtype=np.int64)
     input_row[places[: len(cone.rows)]] = arrangement.first_rows
     return Layout(
-        rows=_make_rows(rows, near, base, shifts, use_int64, places, 64 * n_words),
+        rows=_make_rows(rows, near, base, shifts, rung, places, 64 * n_words),
         outside=Outside(
             copied=_mask(copied, 64 * n_words),
             constant=_mask(np.flatnonzero(arrangement.constant_bits), n_bits),
@@ -110,6 +117,7 @@ def make_layout(arrangement: Arrangement) -> Layout:
         n_rows=len(rows),
         rank=cone.rank,
         n_digits=n_digits,
+        is_wide=is_wide,
         words_per_pattern=n_bits // 64,
         shifts=tuple(shifts),
     )
@@ -173,20 +181,24 @@ def word_copies(members: NDArray[np.int64]) -> NDArray[np.uint64]:
     return np.array([(*k, *m) for k, m in found.items()], np.uint64).reshape(-1, 5)
 
 
-def _fits_int64(base: list[IntRow], bounds: MinorBounds) -> bool:
+def _fits_int64(rank: int, bounds: MinorBounds) -> bool:
     """Whether every intermediate of the int64 kernels stays below 2**62.
 
-    A primitive ray is (r-1)-minors over their gcd, a value at a ray at most an
-    r-minor.  ``combine`` adds two products of the two; a partial sum of a dot
-    product is at most ``r * max|x| * 2**b_(r-1)``.
+    A ray is at most (r-1)-minors, a value at one at most an r-minor.  ``combine`` adds
+    two products of the two; a partial sum of a dot product is at most
+    ``r * max|x| * 2**b_(r-1)``.
     """
-    rank = len(base)
     ray_bits = bounds.bits(rank - 1)
-    value_bits = bounds.bits(rank)
-    entry_bits = bounds.peak.bit_length()
-    base_bits = max(abs(x) for ray in base for x in ray).bit_length()
-    sum_bits = rank.bit_length() + entry_bits + max(ray_bits, base_bits)
-    return max(ray_bits + value_bits + 1, sum_bits) <= 62
+    sum_bits = rank.bit_length() + bounds.peak.bit_length() + ray_bits
+    return max(ray_bits + bounds.bits(rank) + 1, sum_bits) <= 62
+
+
+def _fits_two_words(rank: int, bounds: MinorBounds) -> bool:
+    """Whether rays are below 2**62, rows too, and what is summed to values 2**124."""
+    ray_bits = bounds.bits(rank - 1)
+    sum_bits = rank.bit_length() + bounds.peak.bit_length() + ray_bits
+    largest = max(bounds.bits(rank), sum_bits)
+    return max(ray_bits, bounds.peak.bit_length()) <= 62 and largest <= 124
 
 
 def _make_rows(
@@ -194,25 +206,33 @@ def _make_rows(
     near: Lines,
     base: list[IntRow],
     shifts: list[int],
-    use_int64: bool,
+    rung: tuple[bool, bool],
     places: NDArray[np.int64],
     n_places: int,
 ) -> Rows:
     """Return the rows and the base with the sign of every row at every base ray."""
-    rank = len(base)
+    rank, (use_int64, is_wide) = len(base), rung
     valid = _mask(places, n_places)
     if use_int64:
         ints = np.zeros((n_places, rank), dtype=np.int64)
         ints[places] = rows
-        rays = np.array(base, dtype=np.int64)
-        values = rays @ ints.T
-        return Rows(ints, rays, _base_masks(values > 0, values < 0), valid)
+        rays = np.full((rank, rank + 1), MINORS, dtype=np.int64)
+        rays[:, :rank] = base
+        if not is_wide:
+            values = rays[:, :rank] @ ints.T
+            return Rows(ints, rays, _base_masks(values > 0, values < 0), valid)
+        signs = np.zeros((rank, n_places), dtype=np.int8)
+        none = [0] * rank
+        scaled, vectors = scaled_floats(near, none), scaled_floats(base, none)
+        signs[:, places] = exact_signs(rows, base, scaled, vectors)
+        return Rows(ints, rays, _base_masks(signs > 0, signs < 0), valid)
     floats = np.zeros((n_places, rank + 1))
     scaled = scaled_floats(near, shifts)
     floats[places, :rank] = scaled
     floats[:, rank] = np.abs(floats).sum(axis=1) * _NORM_SLACK
     float_rays = np.zeros((rank, rank + 2))
-    # scaling the columns of the rows by 2**-s scales rays by 2**s
+    # of the primitive rays; scaling columns of the rows by 2**-s scales them by 2**s
+    base = [integer_row(ray) for ray in base]
     vectors = scaled_floats(base, [-s for s in shifts])
     float_rays[:, :rank] = vectors
     float_rays[:, rank] = 2.0**-50

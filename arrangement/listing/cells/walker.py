@@ -17,11 +17,13 @@ from arrangement._kernels.state import (
     EXACT,
     GROW_LISTS,
     GROW_POOL,
+    IS_WIDE,
     N_EMITTED,
     N_FRAMES,
     N_ROOTS,
     NEXT_ROOT,
     PAUSED,
+    PRIMITIVE,
     REFINE,
     SINGLE,
     STEP,
@@ -32,7 +34,9 @@ from arrangement._kernels.state import (
     Required,
     Solver,
 )
+from arrangement._kernels.wide import LANES
 from arrangement.errors import ArrangementError
+from arrangement.exact import integer_row
 from arrangement.listing.cells.layout import Layout, packed_flags
 
 # cells visited a call, and seconds it should take: a cell takes 0.1 microseconds, or
@@ -58,7 +62,8 @@ class CellState:
         self.step = step
         self.control = np.zeros(CONTROL_SIZE, dtype=np.int64)
         self.control[STEP] = step
-        n_words, extra = layout.n_words, 2 if layout.n_digits else 0
+        self.control[IS_WIDE] = layout.is_wide
+        n_words, extra = layout.n_words, 2 if layout.n_digits else 1
         most = max(_RAY_BYTES // (16 * n_words), _FEWEST_RAYS * (layout.rank + 2))
         capacity = min(_RAYS_A_ROW * (layout.n_rows + 3), most)
         width, kind = layout.rank + extra, layout.rows.rows.dtype
@@ -83,12 +88,14 @@ class CellState:
 
     def _new_cut(self, capacity: int) -> None:
         n_words = self.layout.n_words
+        room = -(-capacity // LANES) * LANES
         self._cut = Cut(
             np.zeros(2 * n_words, dtype=np.uint64),
             np.zeros(n_words, dtype=np.uint64),
-            np.zeros((capacity, n_words), dtype=np.uint64),
+            *np.zeros((2, n_words, room), dtype=np.uint64),
+            np.zeros((2, n_words), dtype=np.uint64),
             np.zeros(capacity, dtype=self.layout.rows.rows.dtype),
-            *np.zeros((8, capacity), dtype=np.int64),
+            *np.zeros((9, capacity), dtype=np.int64),
         )
 
     def _grow(self, status: int) -> None:
@@ -124,6 +131,9 @@ class CellState:
 
     def _refine(self, ray: int) -> None:
         """Make a ray exact and decide what is pending about it."""
+        if self.layout.n_digits == 0:
+            self._make_ray(ray)
+            return
         if not exact_rays.resolve(
             self.cells.rays,
             self.cells.masks,
@@ -137,6 +147,18 @@ class CellState:
                 "no prime of the list showed r - 1 independent rows at a ray. Please "
                 "report the matrix."
             )
+
+    def _make_ray(self, position: int) -> None:
+        """Make the ray at a position of the cut in Python's integers."""
+        cut, rays = self._cut, self.cells.rays
+        values, vectors = [], []
+        for k in (int(cut.parent_p[position]), int(cut.parent_q[position])):
+            values.append((int(cut.high[k]) << 64) + int(cut.value[k].view(np.uint64)))
+            vectors.append(rays[cut.ray[k], :-1].tolist())
+        a, b = values
+        pairs = zip(*vectors, strict=True)
+        rays[cut.ray[position], :-1] = integer_row([a * q - b * p for p, q in pairs])
+        rays[cut.ray[position], -1] = PRIMITIVE
 
     def _scratch(self) -> tuple[Any, ...]:
         """Return the scratch of a kernel, which depends on the arithmetic."""
@@ -162,7 +184,7 @@ class CellState:
         rays = self.cells.rays
         ids = self.cells.ids[start : start + count].tolist()
         if self.layout.n_digits == 0:
-            return [tuple(rays[k].tolist()) for k in ids]
+            return [tuple(rays[k, :-1].tolist()) for k in ids]
         for k in ids:
             if rays[k, -1] != EXACT:
                 self._refine(k)

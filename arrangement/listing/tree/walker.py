@@ -18,6 +18,7 @@ from arrangement._kernels.state import (
     NEED_RAYS,
     PAUSED,
     REFINE,
+    PRIMITIVE,
     SOLVED,
     Tree,
 )
@@ -192,7 +193,8 @@ class TreeWalker(CellState):
         layout, cells = self.layout, self.cells
         end = begin + len(rays)
         if layout.n_digits == 0:
-            cells.rays[begin:end] = rays
+            cells.rays[begin:end, : layout.rank] = rays
+            cells.rays[begin:end, layout.rank] = PRIMITIVE
         else:
             # scaling the columns of the rows by 2**-s scales rays by 2**s
             floats = scaled_floats(rays, [-shift for shift in layout.shifts])
