@@ -97,7 +97,7 @@ def independent_rows(rows: Sequence[IntRow], width: int) -> tuple[list[int], lis
 
 
 def cofactors(basis: Sequence[IntRow]) -> list[IntRow]:
-    """Integer vectors ``c_k`` with ``basis[j] . c_k`` = 0 (j != k) or ``|det|`` (j = k).
+    """Integer vectors ``c_k`` with ``basis[j] . c_k`` = 0 (j != k), ``|det|`` (j = k).
 
     These are the rays of the simplicial cone ``{z : basis z >= 0}``, the columns of
     the inverse times the size of the determinant, and so minors of the basis.

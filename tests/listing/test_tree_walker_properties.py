@@ -1,7 +1,7 @@
-"""`TreeWalker`: one walk in two arithmetics, stopped and grown anywhere.
+"""`TreeWalker`: one walk in three arithmetics, stopped and grown anywhere.
 
-The rule which row cuts a cell looks at signs only, so int64 and filtered arithmetic
-take the same way, byte for byte.
+The rule which row cuts a cell looks at signs only, so integers of one word and of two
+and filtered arithmetic take the same way, byte for byte.
 """
 
 from __future__ import annotations
@@ -25,12 +25,11 @@ from arrangement._kernels.state import (
 from arrangement._kernels.tree import walk_floats as tree_floats
 from arrangement._kernels.tree import walk_ints as tree_ints
 from arrangement._kernels.tree.moves import BACK, ROOT
-from arrangement.listing.cells import layout as arithmetic
-from arrangement.listing.cells.layout import make_layout
 from arrangement.listing.tree import walker as tree
 from arrangement.listing.tree.walker import TreeWalker
 
 from reference import families
+from reference.walks import KINDS, layout_of
 from strategies import matrices
 
 pytestmark = pytest.mark.kernels
@@ -40,18 +39,12 @@ moderate = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-KINDS = ("int64", "filtered")
 
 
 def walker_of(X, offsets=None, *, kind="int64"):
-    """Make a walker; in filtered arithmetic even where int64 would do."""
-    arrangement = Arrangement(X, offsets)
-    with pytest.MonkeyPatch.context() as patch:
-        if kind == "filtered":
-            patch.setattr(arithmetic, "_fits_int64", lambda *_: False)
-        layout = make_layout(arrangement)
-    assert (layout.n_digits > 0) == (kind == "filtered")
-    return TreeWalker(arrangement, layout)
+    """Make a walker; in a later arithmetic even where int64 would do."""
+    layout = layout_of(X, offsets, kind=kind)
+    return TreeWalker(Arrangement(X, offsets), layout)
 
 
 def walk(one, *, room=4096, more=4096):

@@ -1,6 +1,6 @@
 """`Walker`: a walk that stops and grows anywhere lists the same bytes.
 
-Every case is walked in int64 and in filtered arithmetic.
+Every case is walked in integers of one word and of two, and in filtered arithmetic.
 """
 
 from __future__ import annotations

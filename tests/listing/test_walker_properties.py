@@ -1,7 +1,7 @@
 """`Walker`: what it lists, required signs, single chambers.
 
-Every case is walked in int64 and in filtered arithmetic (which the layout is made to
-choose): the same listing, byte for byte.
+Every case is walked in integers of one word and of two, and in filtered arithmetic
+(which the layout is made to choose): the same listing, byte for byte.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ def signs_listed(layout, patterns, n):
 
 @moderate
 @given(matrices(max_rows=7))
-def test_both_arithmetics_list_the_same_bytes(X):
+def test_all_arithmetics_list_the_same_bytes(X):
     if Arrangement(X).rank == 0:
         return
     for step in (1, 2):
-        one, other = (
+        one, *others = (
             walk(Walker(layout_of(X, kind=kind), step=step))[0] for kind in KINDS
         )
-        assert np.array_equal(one, other)
+        assert all(np.array_equal(one, other) for other in others)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,4 +1,4 @@
-"""A walk over cells run to its end, in either arithmetic."""
+"""A walk over cells run to its end, in any arithmetic."""
 
 from __future__ import annotations
 
@@ -13,18 +13,26 @@ from arrangement.listing.cells import layout as arithmetic
 from arrangement.listing.cells.layout import make_layout
 from arrangement.listing.cells.walker import new_output
 
-KINDS = ("int64", "filtered")
+KINDS = ("int64", "two words", "filtered")
 
 
 def layout_of(X, offsets=None, *, kind="int64"):
-    """Lay out an arrangement; in filtered arithmetic even where int64 would do."""
+    """Lay out an arrangement; in a later arithmetic even where int64 would do."""
     with pytest.MonkeyPatch.context() as patch:
-        if kind == "filtered":
-            patch.setattr(arithmetic, "_fits_int64", lambda *_: False)
+        force(patch, kind)
         layout = make_layout(Arrangement(X, offsets))
     if kind == "filtered":
         assert layout.n_digits > 0
+    if kind == "two words" and layout.n_digits == 0:
+        assert layout.is_wide
     return layout
+
+
+def force(patch, kind):
+    """Have no arithmetic before this one chosen."""
+    later = KINDS.index(kind)
+    for name in ("_fits_int64", "_fits_two_words")[:later]:
+        patch.setattr(arithmetic, name, lambda *_: False)
 
 
 def walk(one, *, block=4096, witnesses=False, facets=False):

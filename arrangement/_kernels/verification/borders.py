@@ -192,6 +192,15 @@ def check_copies(patterns, step, bits, signs, bad):
     ``bits`` are `OutputBits`, ``signs`` (n_words,) is scratch.
     """
     firsts, constant, copies = bits.firsts, bits.constant, bits.copies
+    if copies.shape[0] == 0:
+        # no more than the bits that no row moves: in few words, or in none
+        for w in range(signs.size):
+            rest = ~firsts[w]
+            if rest != ZERO:
+                for p in range(bad.size):
+                    if patterns[p * step, w] & rest != constant[w]:
+                        bad[p] = True
+        return
     for p in range(bad.size):
         for w in range(signs.size):
             signs[w] = patterns[p * step, w] & firsts[w]

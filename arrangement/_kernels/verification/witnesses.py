@@ -8,6 +8,9 @@ from arrangement._kernels.bits import ONE, ZERO, compare_products
 from arrangement._kernels.compile import bare_forced, bare_inner, bare_kernel
 
 U = 2.0**-53
+# odd multipliers of the hash: the golden ratio, and what is added for each word
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+_SPREAD = np.uint64(0xD6E8FEB86659FD93)
 
 
 @bare_forced
@@ -52,15 +55,20 @@ def hash_chambers(patterns, step, moving, keys):
     """
     for chamber in range(keys.size):
         k = chamber * step
-        key = ZERO
+        key = wrong = ZERO
+        # words are mixed by themselves, eight at a time, each by a factor of its own: a
+        # flip of a high bit changes few bits of a product, and with one factor for all
+        # words the same flip in another one can undo that
         for w in range(moving.size):
-            # two rounds: after one, a flip of a high bit changes only two bits, which
-            # a neighbour's next word can undo (seen)
-            key = (key ^ patterns[k, w]) * np.uint64(0x9E3779B97F4A7C15)
-            key = (key ^ (key >> np.uint64(32))) * np.uint64(0xD6E8FEB86659FD93)
-            key ^= key >> np.uint64(29)
-            if step == 2 and patterns[k + 1, w] != patterns[k, w] ^ moving[w]:
-                return k + 1
+            word = patterns[k, w]
+            factor = _FACTOR + (np.uint64(w) << ONE) * _SPREAD
+            mixed = word * factor
+            mixed = (mixed ^ (mixed >> np.uint64(32))) * factor
+            key += mixed ^ (mixed >> np.uint64(29))
+            if step == 2:
+                wrong |= patterns[k + 1, w] ^ word ^ moving[w]
+        if wrong != ZERO:
+            return k + 1
         keys[chamber] = key
     return -1
 

@@ -33,9 +33,9 @@ class Layout:
     """Everything a walk needs that does not change during a listing.
 
     ``rows`` and ``outside`` are those of `_kernels/state.py`: rows are int64 when
-    ``n_digits`` is 0, values there of two words where ``is_wide``; if not, float64 with further columns (see
-    `_kernels/cells/float_rays.py`), and ``lines`` the exact rows, of which determinants
-    have at most ``n_digits`` digits of 32 bits.
+    ``n_digits`` is 0, values there of two words where ``is_wide``; if not, float64 with
+    further columns (see `_kernels/cells/float_rays.py`), and ``lines`` the exact rows,
+    of which determinants have at most ``n_digits`` digits of 32 bits.
     ``input_row`` (places,) maps a place to the first input row of its class (-1:
     infinity, or no row); ``places`` are those of the rows of the cone, infinity last,
     ``base_places`` (r,) those of the base.

@@ -89,10 +89,12 @@ class CellState:
     def _new_cut(self, capacity: int) -> None:
         n_words = self.layout.n_words
         room = -(-capacity // LANES) * LANES
+        columns, across = np.zeros((2, n_words, room), dtype=np.uint64)
         self._cut = Cut(
             np.zeros(2 * n_words, dtype=np.uint64),
             np.zeros(n_words, dtype=np.uint64),
-            *np.zeros((2, n_words, room), dtype=np.uint64),
+            columns,
+            across,
             np.zeros((2, n_words), dtype=np.uint64),
             np.zeros(capacity, dtype=self.layout.rows.rows.dtype),
             *np.zeros((9, capacity), dtype=np.int64),

@@ -17,8 +17,8 @@ from arrangement._kernels.state import (
     N_FRAMES,
     NEED_RAYS,
     PAUSED,
-    REFINE,
     PRIMITIVE,
+    REFINE,
     SOLVED,
     Tree,
 )
