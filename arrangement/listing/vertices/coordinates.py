@@ -40,10 +40,26 @@ def is_nearly_generic(arrangement: Arrangement) -> bool:
     order = np.argsort(np.take_along_axis(drawn, chosen, axis=1), axis=1)
     chosen = np.take_along_axis(chosen, order, axis=1)
     places = np.sort(draw.choice(n_rows, drawn.shape[1], replace=False))
-    vectors = _null_vectors(floats[places[chosen]])
+    picked = floats[places[chosen]]
     coords = np.ascontiguousarray(floats.T)
-    count = sample.count_near(coords, vectors, np.empty(_CHUNK), _NEAR)
-    return int(count) <= samples * (rank - 1)
+    vectors = _null_vectors(picked)
+    # where rows depend on others there is none yet; one passes all of them at least,
+    # and most often that is enough to know
+    rest = np.flatnonzero(~vectors.any(axis=1))
+    found = vectors if not rest.size else np.delete(vectors, rest, axis=0)
+    count = _count_near(coords, found)
+    most = samples * (rank - 1)
+    if rest.size and count + len(rest) * (rank - 1) <= most:
+        _, _, vt = np.linalg.svd(picked[rest], full_matrices=True)
+        count += _count_near(coords, np.ascontiguousarray(vt[:, -1]))
+    else:
+        count += len(rest) * (rank - 1)
+    return count <= most
+
+
+def _count_near(coords: NDArray[np.float64], vectors: NDArray[np.float64]) -> int:
+    """Count the rows that pass near a vertex, for all vectors to them."""
+    return int(sample.count_near(coords, vectors, np.empty(_CHUNK), _NEAR))
 
 
 def _are_apart(rows: NDArray[np.float64]) -> bool:
@@ -58,15 +74,14 @@ def _are_apart(rows: NDArray[np.float64]) -> bool:
 
 
 def _null_vectors(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return unit vectors (s, r) orthogonal to ``rows`` (s, r - 1, r)."""
+    """Return unit vectors (s, r) orthogonal to ``rows`` (s, r - 1, r).
+
+    Zero where rows are dependent, or nearly so.
+    """
     count, _, rank = rows.shape
     vectors = np.empty((count, rank))
     order = np.empty(rank, dtype=np.int64)
     sample.null_vectors(rows.copy(), order, vectors, _LEAST_PIVOT)
-    rest = np.flatnonzero(~vectors.any(axis=1))
-    if rest.size:
-        _, _, vt = np.linalg.svd(rows[rest], full_matrices=True)
-        vectors[rest] = vt[:, -1]
     return vectors
 
 
