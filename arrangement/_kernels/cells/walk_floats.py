@@ -14,14 +14,13 @@ import numpy as np
 
 from arrangement._kernels.bits import ONE, ZERO, lowest
 from arrangement._kernels.cells.float_rays import U, solve_ray, value_at, value_error
+from arrangement._kernels.cells.pairs import find_pairs, split_rays
 from arrangement._kernels.cells.rays import (
     begin_ray,
     emit,
     emit_last,
-    find_pairs,
     next_row,
     push_root,
-    split_rays,
     survey,
     write_children,
     write_facets,
