@@ -138,17 +138,19 @@ class Cells(NamedTuple):
 class Cut(NamedTuple):
     """Scratch of one cut, by position in the cell that is cut, new rays last.
 
-    ``ray``; ``columns`` (n_words, capacity), the rows tight there, and ``is_simple``,
+    ``ray``; ``zeros`` (capacity, n_words), the rows tight there, and ``is_simple``,
     whether they are exactly r - 1; ``side`` of the new row, and ``value`` there where
     ``has_value``, its upper word in ``high``; ``parent_p`` and ``parent_q`` of a new
-    ray, by position.  ``left`` and ``right`` list the positions on either side, and
-    ``across`` is ``columns`` of the latter; ``words`` (2, n_words) is scratch;
+    ray, by position.  ``left`` and ``right`` list the positions on either side.
+    ``columns`` (n_words, capacity) are ``zeros`` word by word, and ``across`` those on
+    the right, where words are few; ``words`` (2, n_words) is scratch;
     ``union`` (2 n_words,) is that of the masks of a cell, ``pending`` (n_words,) the
     rows whose sign at a ray is open.
     """
 
     union: Array
     pending: Array
+    zeros: Array
     columns: Array
     across: Array
     words: Array

@@ -33,7 +33,7 @@ def split_rays(rows, cells, cut, place, width):
                 | masks[ray, n_words + w]
                 | (union[w] & union[n_words + w])
             )
-            cut.columns[w, t] = zero
+            cut.zeros[t, w] = zero
             tight += popcount(zero)
         cut.is_simple[t] = tight == width - 1
         if masks[ray, word] & flag != ZERO:
@@ -43,11 +43,13 @@ def split_rays(rows, cells, cut, place, width):
         elif masks[ray, n_words + word] & flag != ZERO:
             cut.side[t] = -1
             cut.right[n_right] = t
-            for w in range(n_words):
-                cut.across[w, n_right] = cut.columns[w, t]
+            for w in range(cut.across.shape[0]):
+                cut.across[w, n_right] = cut.zeros[t, w]
             n_right += 1
         else:
             cut.side[t] = 0
+        for w in range(cut.columns.shape[0]):
+            cut.columns[w, t] = cut.zeros[t, w]
     return n_left, n_right
 
 
@@ -60,16 +62,41 @@ def first_flags(flags, count):
 @bare_forced
 def are_alone(cut, count, p, q):
     """Whether no third ray of the cell lies on all rows tight at two."""
-    common = cut.words[1]
-    for w in range(common.size):
-        common[w] = cut.columns[w, p] & cut.columns[w, q]
+    common, n_words = cut.words[1], cut.zeros.shape[1]
+    for w in range(n_words):
+        common[w] = cut.zeros[p, w] & cut.zeros[q, w]
     found = 0
-    for begin in range(0, count, LANES):
-        flags = covering(cut.columns, begin, common)
-        found += popcount(first_flags(flags, count - begin))
-        if found > 2:
+    if cut.columns.shape[0] > 0:
+        for begin in range(0, count, LANES):
+            flags = covering(cut.columns, begin, common)
+            found += popcount(first_flags(flags, count - begin))
+            if found > 2:
+                return False
+        return True
+    for t in range(count):
+        outside = ZERO
+        for w in range(n_words):
+            outside |= common[w] & ~cut.zeros[t, w]
+        if outside == ZERO and t != p and t != q:
             return False
     return True
+
+
+@bare_forced
+def near_rays(cut, begin, n_right, tight, least):
+    """Which of sixteen rays on the right have ``least`` of some tight rows, or more."""
+    count = min(n_right - begin, LANES)
+    if cut.across.shape[0] > 0:
+        return first_flags(sharing(cut.across, begin, tight, least), count)
+    flags = ZERO
+    for k in range(count):
+        q = cut.right[begin + k]
+        common = 0
+        for w in range(tight.size):
+            common += popcount(tight[w] & cut.zeros[q, w])
+        if common >= least:
+            flags |= ONE << np.uint64(k)
+    return flags
 
 
 @bare_forced
@@ -86,10 +113,9 @@ def find_pairs(cut, count, n_left, n_right, width):
     for i in range(n_left):
         p = cut.left[i]
         for w in range(tight.size):
-            tight[w] = cut.columns[w, p]
+            tight[w] = cut.zeros[p, w]
         for begin in range(0, n_right, LANES):
-            near = sharing(cut.across, begin, tight, width - 2)
-            near = first_flags(near, n_right - begin)
+            near = near_rays(cut, begin, n_right, tight, width - 2)
             while near != ZERO:
                 q = cut.right[begin + lowest(near)]
                 near &= near - ONE

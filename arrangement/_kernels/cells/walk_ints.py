@@ -131,8 +131,8 @@ def inverse_word(odd):
 @bare_forced
 def place_beside(cut, one, other):
     """Place of the lowest row tight at one ray, by position, and not at the other."""
-    for w in range(cut.columns.shape[0]):
-        rest = cut.columns[w, one] & ~cut.columns[w, other]
+    for w in range(cut.zeros.shape[1]):
+        rest = cut.zeros[one, w] & ~cut.zeros[other, w]
         if rest != ZERO:
             return 64 * w + lowest(rest)
     return -1

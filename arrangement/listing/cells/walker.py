@@ -43,6 +43,9 @@ from arrangement.listing.cells.layout import Layout, packed_flags
 # hundreds at high rank
 _BUDGET = 1 << 16
 _LEAST_SECONDS, _MOST_SECONDS = 0.01, 0.05
+# words of a mask up to which rays are compared sixteen at a time: with many words one
+# ray after another is read as it lies in memory
+_FEW_WORDS = 4
 # chambers found by their signs a call, at some 10 microseconds each
 _AT_ONCE = 256
 # rays that a walk over so many rows has room for, times r + 2 at least, and most bytes
@@ -89,10 +92,12 @@ class CellState:
     def _new_cut(self, capacity: int) -> None:
         n_words = self.layout.n_words
         room = -(-capacity // LANES) * LANES
-        columns, across = np.zeros((2, n_words, room), dtype=np.uint64)
+        few = n_words if n_words <= _FEW_WORDS else 0
+        columns, across = np.zeros((2, few, room), dtype=np.uint64)
         self._cut = Cut(
             np.zeros(2 * n_words, dtype=np.uint64),
             np.zeros(n_words, dtype=np.uint64),
+            np.zeros((capacity, n_words), dtype=np.uint64),
             columns,
             across,
             np.zeros((2, n_words), dtype=np.uint64),
