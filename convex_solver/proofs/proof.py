@@ -123,7 +123,7 @@ def write_proof(
             "alphas": pairs(network.alphas.tolist()),
         },
         {"exponent": exponent, "values": values},
-        {"bits": rows.bits, "depth": DEPTH, "basis": basis},
+        {"bits": [rows.bits, DEPTH, basis["bits"]], "basis": basis["rows"]},
     ]
     return _write(path, head, lines)
 
@@ -243,6 +243,6 @@ def _rows(
     n, d = len(exact.numbers), exact.d
     bits = spare + (n * d).bit_length()
     unit = Fraction(2) ** exponent / Fraction(beta)
-    how = {"bits": bits, "depth": DEPTH, "basis": basis}
-    found = checker.Rows(exact, values, unit, how)
+    how = {"bits": [bits, DEPTH, basis["bits"]], "basis": basis["rows"]}
+    found = checker.Rows(exact, [x * unit for x in values], how)
     return ExactRows(found.a, found.e, found.L, found.R, bits)
