@@ -17,11 +17,11 @@ at least ``-beta/2 sum_j (|u_j|^2 + a_j^2)``: none has ``F < lower = -l*(v)``.
 What follows shows ``f(u) <= beta |u|`` for v, and the same for -v.
 
 **Rows.**  ``(x.u)_+ = (-x.u)_+ + x.u``: f is a sum over lines, and linear.  With a
-matrix W and ``w = W^T u``, ``p.u = (W^T p).w + (p - W W^T p).u``.  Times ``2^K / beta``,
-rounded to integers, f is ``g(w) = L.w + sum_i e_i (a_i.w)_+`` with ``e_i = +-1``, up to
-half a unit in each entry of the G rows and of L, at most ``(G + 1) r / 2 |w|``, and up
-to ``rest |u|`` for what W loses.  ``|w|^2 <= (1 + t) |u|^2``, t the largest absolute
-row sum of ``W^T W - I``.  So ``g(w) <= R |w|`` is enough, with ``R = floor((2^K - rest)
+matrix W and ``w = W^T u``, ``p.u = (W^T p).w + (p - W W^T p).u``.  Times ``2^K / beta``
+and rounded, f is ``g(w) = L.w + sum_i e_i (a_i.w)_+`` with integers and ``e_i = +-1``,
+up to half a unit in each entry of L and of G rows, at most ``(G + 1) r / 2 |w|``, and
+``rest |u|`` for what W loses.  ``|w|^2 <= (1 + t) |u|^2``, t the largest absolute row
+sum of ``W^T W - I``.  So ``g(w) <= R |w|`` is enough, with ``R = floor((2^K - rest)
 / (1 + t)) - ceil((G + 1) r / 2)``: on 2^r orthants, as cones, or on the unit sphere.
 
 **Cones.**  An orthant has vertices ``V_j = +-2^E e_j``.  ``b`` puts the middle of an
@@ -127,14 +127,14 @@ def x_log_x(x, side):
 
 
 def box(name, t, y, size):
-    """Return (lo, hi, k, z) of a loss that is ``max (v (f - y) - z |v| - k v^2 / 2)``.
+    """Return (lo, hi, k, z) of a loss that is ``max (v (f - y) - z |v| - k v^2)``.
 
-    Over ``lo <= v <= hi``; its conjugate is ``v y + z |v| + k v^2 / 2`` there.
+    Over ``lo <= v <= hi``; its conjugate is ``v y + z |v| + k v^2`` there.
     """
-    top, bend = (size, Fraction(1, 2)) if name == "squared_hinge" else (1, 0)
+    top, bend = (size, Fraction(1, 4)) if name == "squared_hinge" else (1, 0)
     labels = (-top, 0, bend, 0) if y > 0 else (0, top, bend, 0)
-    kinds = {"squared": (-size, size, 1, 0), "absolute": (-1, 1, 0, 0)}
-    kinds |= {"huber": (-t, t, 1, 0), "quantile": (-t, 1 - t, 0, 0)}
+    kinds = {"squared": (-size, size, Fraction(1, 2), 0), "absolute": (-1, 1, 0, 0)}
+    kinds |= {"huber": (-t, t, Fraction(1, 2), 0), "quantile": (-t, 1 - t, 0, 0)}
     kinds |= {"epsilon_insensitive": (-1, 1, 0, t), "exact": (-size, size, 0, 0)}
     lo, hi, k, z = (kinds | {"hinge": labels, "squared_hinge": labels})[name]
     demand(lo <= 0 <= hi and z >= 0, "the parameter of the loss is out of range")
@@ -150,8 +150,8 @@ def value_above(name, t, f, y):
         return exp_bounds(f)[1] - y * f - y + x_log_x(y, 1)
     e, (lo, hi, k, z) = f - y, box(name, t, y, 2 * abs(f - y) + 1)
     demand(e == 0 or name != "exact", "the network misses a target")
-    places = [max(lo, min(hi, e / k))] if k else [lo, 0, hi]
-    return max([v * e - z * abs(v) - k * v * v / 2 for v in places])
+    places = [max(lo, min(hi, e / k / 2))] if k else [lo, 0, hi]
+    return max([v * e - z * abs(v) - k * v * v for v in places])
 
 
 def dual_below(name, t, v, y, c):
@@ -165,7 +165,7 @@ def dual_below(name, t, v, y, c):
         return -c * (x_log_x(x + y, 1) - x - x_log_x(y, 0))
     lo, hi, k, z = box(name, t, y, abs(x) + 1)
     demand(lo <= x <= hi, why)
-    return -c * (x * y + z * abs(x) + k * x * x / 2)
+    return -c * (x * y + z * abs(x) + k * x * x)
 
 
 def read_samples(how, path):

@@ -29,6 +29,8 @@ from convex_solver.typing import Array
 
 # Halvings of the interval of the multiplier nu.
 BISECTIONS = 100
+# How often policies that come out too large are shortened.
+TRIES = 3
 # Characters of a line, as the format has it.
 LONGEST = 2**26
 
@@ -277,23 +279,31 @@ class _Form:
         q = shares[1] - shares[2] - shares[3] * (low + high) / width
         rho = 2.0 * shares[3] / width
         images = A @ self.hint.M.T
-        lengths = np.maximum(np.linalg.norm(images, axis=1), 2.0**-500)
-        tau = shares[0] / lengths
+        tau = np.nan_to_num(shares[0] / at.least[0, rows], posinf=0.0)
         pi = np.column_stack([q, rho[:, None] * A + tau[:, None] * images])
         # rows of one sign
         is_open = (low < 0.0) & (high > 0.0) & np.all(np.isfinite(pi), axis=1)
         pi[~is_open] = 0.0
         pi[~is_open, 0] = np.where(low[~is_open] >= 0.0, 1.0, -1.0)
         rho = np.where(is_open, rho, 0.0)[:, None]
-        lists = [self.trees.units(line) for line in pi]
-        most, first = self._ends(lists, rho * up)
-        minus = [[-x for x in line] for line in lists]
-        least, second = self._ends(minus, rho * down)
         one = 1 << self.bits
+        for _ in range(TRIES):
+            lists = [self.trees.units(line) for line in pi]
+            most, first = self._ends(lists, rho * up)
+            minus = [[-x for x in line] for line in lists]
+            least, second = self._ends(minus, rho * down)
+            largest = np.maximum(np.array(most), np.array(least))
+            over = largest > one
+            if not np.any(over):
+                break
+            # rounding made them too large
+            shrunk = (one * (1.0 - self.short) / largest[over].astype(float))[:, None]
+            pi[over] *= shrunk
+            rho[over] *= shrunk
         for k, i in enumerate(rows):
             more = lists[k]
             needed = [first[k], second[k]] if is_open[k] else [[], []]
-            if max(most[k], least[k]) > one:
+            if over[k]:
                 more, needed = [0 for _ in more], [[], []]
             numbers[i] = more, needed
             factors[i] = [-self.trees.float(x) for x in more]

@@ -104,7 +104,7 @@ def _codes(
     found = []
     for text in texts:
         label = text if text in classes else _label(text, decimal)
-        where = list(classes) if text in classes else names
+        where: list[Fraction | str] = [*classes] if text in classes else names
         if label not in where:
             raise ProofError(f"{text!r} is none of the classes. {_ADVICE}.")
         found.append((text, 2 * where.index(label) - 1))

@@ -113,30 +113,31 @@ def test_both_take_classes_for_the_same(agree, tmp_path):
         return agree(proof, table)
 
     for classes, names in (
-        (["no", "yes"], ["no", "yes"]),
-        (["0", "1"], ["0.0", "+1e0"]),
-        (["a", "1"], ["a", "1.0"]),
-        (["1;5", "1.5"], ["1;5", "1.50"]),
-        (None, ["-1", "1"]),
-        ([], ["-1", "1"]),
+        ({"no": -1, "yes": 1}, ["no", "yes"]),
+        ({"0.0": -1, "+1e0": 1}, ["0.0", "+1e0"]),
+        ({"a": -1, "": 1}, ["a", ""]),
+        ({"-1": 1, "1": -1, "b": -1, "a": 1}, ["b", "a"]),
+        ({}, ["-1", "1"]),
     ):
         assert both(classes, names) == 0, classes
     for classes, names in (
-        (["yes", "no"], ["no", "yes"]),
-        (["no", "yes"], ["No", "yes"]),
-        (["no", "no"], ["no", "no"]),
-        (["0", "0.0"], ["0", "0.0"]),
-        (["no"], ["no", "no"]),
-        (["no", "yes", "no"], ["no", "yes"]),
-        (["no", "yes"], ["-1", "1"]),
-        (["no", 1], ["no", "1"]),
-        ("ab", ["a", "b"]),
+        ({"yes": -1, "no": 1}, ["no", "yes"]),
+        ({"no": -1, "yes": 1}, ["No", "yes"]),
+        ({"no": -1}, ["no", "no"]),
+        ({"0": -1, "1": 1}, ["0", "1.0"]),
+        ({"no": -1, "yes": 1}, ["-1", "1"]),
+        ({"no": -1, "yes": "1"}, ["no", "yes"]),
+        ({"no": -1, "yes": True}, ["no", "yes"]),
+        ({"no": -1, "yes": None}, ["no", "yes"]),
         ({"a": 1, "b": 2}, ["a", "b"]),
+        (["no", "yes"], ["no", "yes"]),
+        (None, ["-1", "1"]),
+        ([], ["-1", "1"]),
         (False, ["-1", "1"]),
         ("", ["-1", "1"]),
     ):
         assert both(classes, names) == 1, classes
-    assert both(["no", "yes"], ["no", "yes", "perhaps"], at=3) == 1
+    assert both({"no": -1, "yes": 1}, ["no", "yes", "perhaps"], at=3) == 1
 
 
 def test_both_accept_forms_on_leaves(agree, tmp_path):
