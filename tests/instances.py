@@ -6,7 +6,14 @@ import math
 
 import numpy as np
 
-from convex_solver import ConvexProgram, TwoLayerReLU, certify, solve
+from convex_solver import (
+    ConvexProgram,
+    TwoLayerReLU,
+    certify,
+    certify_interpolation,
+    interpolate,
+    solve,
+)
 from convex_solver.solver.relaxation import RelaxedProgram
 
 from reference.losses import LABELLED
@@ -191,6 +198,16 @@ def form_proof_of(folder, X, y, beta, *, leaves=6, **options):
         leaves=hints,
         proof=proof,
     )
+    return certificate, proof, table
+
+
+def interpolation_proof_of(folder, X, y, **options):
+    """Interpolate, certify, and write proof and table, as `proof_of`."""
+    found = interpolate(X, y, time_limit=20, **options)
+    proof, table = folder / "exact.jsonl", folder / "data.csv"
+    write_csv(table, X, y)
+    dual = found.certificate.dual
+    certificate = certify_interpolation(found.network, X, y, dual=dual, proof=proof)
     return certificate, proof, table
 
 

@@ -4,8 +4,18 @@
 but it and the integers into which the checker turns the data.
 """
 
-from convex_solver.proofs.proof import Proof, write_proof
+from convex_solver.proofs.proof import (
+    Proof,
+    write_interpolation_proof,
+    write_proof,
+)
 from convex_solver.proofs.source import TableForm
 from convex_solver.proofs.tables import form_of
 
-__all__ = ["Proof", "TableForm", "form_of", "write_proof"]
+__all__ = [
+    "Proof",
+    "TableForm",
+    "form_of",
+    "write_interpolation_proof",
+    "write_proof",
+]

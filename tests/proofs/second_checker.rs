@@ -1387,16 +1387,20 @@ fn claim(head: &[&str], table: &str) -> Res<(Q, Q, Rows, Json)> {
     let squares = alphas.iter().chain(neurons.iter().flatten()).fold(Q::int(0), |s, x| s.add(&x.mul(x)));
     let mut upper = beta.mul(&squares).mul(&Q::power(-1));
     let mut lower = Q::int(0);
+    // outer weights over one divisor: sums of few digits
+    let common = alphas.iter().fold(Int::from(1), |m, a| m.mul(&a.d).exact(&m.gcd(&a.d)));
+    let sizes: Vec<Int> = alphas.iter().map(|a| a.n.mul(&common.exact(&a.d))).collect();
     for i in 0..data.y.len() {
         let mut f = Q::int(0);
         for x in &data.rows[i * data.patches..(i + 1) * data.patches] {
-            for (u, a) in neurons.iter().zip(&alphas) {
+            for (u, a) in neurons.iter().zip(&sizes) {
                 let s = x.iter().zip(u).fold(Q::int(0), |s, (p, q)| s.add(&p.mul(q)));
                 if s.sign() > 0 {
-                    f = f.add(&a.mul(&s));
+                    f = f.add(&Q::whole(a).mul(&s));
                 }
             }
         }
+        f = f.div(&Q::whole(&common));
         let (y, c) = (&data.y[i], &data.c[i]);
         upper = upper.add(&c.mul(&loss_above(name, &t, &f, y)?).up(320));
         lower = lower.add(&c.mul(&dual_below(name, &t, &v[i].div(c), y)?).down(320));

@@ -16,6 +16,7 @@ from convex_solver import checker
 from fuzz.proofs import altered_line
 from instances import (
     form_proof_of,
+    interpolation_proof_of,
     planted,
     planted_for,
     proof_of,
@@ -159,6 +160,20 @@ def test_both_accept_forms_on_leaves(agree, tmp_path):
     for number in range(200):
         other = tmp_path / "altered.jsonl"
         other.write_bytes(altered_line(random.Random(f"form-{number}"), raw))
+        outcomes.append(agree(other, table))
+    assert 20 <= sum(outcomes) < len(outcomes)
+
+
+def test_both_accept_interpolations(agree, tmp_path):
+    for k, size in enumerate(((12, 3), (20, 2))):
+        (tmp_path / str(k)).mkdir()
+        found = interpolation_proof_of(tmp_path / str(k), *planted(*size, seed=k))
+        assert agree(*found[1:]) == 0
+    _, proof, table = interpolation_proof_of(tmp_path, *planted(5, 2, seed=3))
+    raw, outcomes = proof.read_bytes(), []
+    for number in range(200):
+        other = tmp_path / "altered.jsonl"
+        other.write_bytes(altered_line(random.Random(f"exact-{number}"), raw))
         outcomes.append(agree(other, table))
     assert 20 <= sum(outcomes) < len(outcomes)
 
