@@ -4,6 +4,7 @@
 but it and the integers into which the checker turns the data.
 """
 
+from convex_solver.proofs.linear import write_cnn_proof
 from convex_solver.proofs.proof import (
     Proof,
     write_interpolation_proof,
@@ -16,6 +17,7 @@ __all__ = [
     "Proof",
     "TableForm",
     "form_of",
+    "write_cnn_proof",
     "write_interpolation_proof",
     "write_proof",
 ]

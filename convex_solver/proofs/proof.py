@@ -188,7 +188,7 @@ def _proven(
                 exact, data, dual, beta, basis, leaves
             )
         else:
-            exponent, values = _whole(dual, MARGIN)
+            exponent, values = whole(dual, MARGIN)
             rows = _rows(exact, exponent, values, beta, basis, 64)
             lines = tree_lines(rows, covering.max_cones)
     except checker.Rejected as error:
@@ -224,7 +224,7 @@ def _by_forms(
     W = np.ldexp(np.array(basis["rows"], dtype=np.float64), -basis["bits"])
     off = MARGIN
     for _ in range(TRIES):
-        exponent, values = _whole(dual, off)
+        exponent, values = whole(dual, off)
         rows = _rows(exact, exponent, values, beta, basis, FORM_BITS)
         sources = _sources(exact, values, data.X)
         A = np.array([[x / (1 << rows.bits) for x in row] for row in rows.a])
@@ -276,7 +276,7 @@ def _write(
     return Proof(os.fspath(path), n_lines, n_bytes)
 
 
-def _whole(dual: Array, off: float) -> tuple[int, list[int]]:
+def whole(dual: Array, off: float) -> tuple[int, list[int]]:
     """Return an exponent and integers: the dual point, shortened and rounded to zero.
 
     Zero lies in the domain of every conjugate, which is a product of intervals.

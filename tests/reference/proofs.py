@@ -98,7 +98,7 @@ def assert_true(out, found, proof, table):
 
 def write_csv(path, X, y, weights=None):
     """The CSV that goes with ``certify(..., proof=)``: X, y, weights, no names."""
-    numbers = [np.reshape(X, (len(y), -1)), np.reshape(y, (-1, 1))]
+    numbers = [np.reshape(X, (len(y), -1)), np.reshape(y, (len(y), -1))]
     if weights is not None:
         numbers.append(np.reshape(weights, (-1, 1)))
     rows = np.hstack(numbers).tolist()
