@@ -72,13 +72,7 @@ def exact_network(
     if not any(missed):
         return found
     for vector, size in _corrections([rows[i] for i in kept], missed, directions):
-        longest = max(size.numerator, size.denominator, key=abs)
-        if abs(longest).bit_length() > LONGEST_BITS:
-            raise ProofError(
-                f"a network that takes {len(kept)} values exactly needs integers of "
-                f"{abs(longest).bit_length():,} bits; a proof has at most "
-                f"{LONGEST_BITS:,}. Round the data, or take fewer rows."
-            )
+        check_length(size, len(kept))
         # both weights of a neuron alike
         norm = math.log2(math.hypot(*vector))
         about = abs(size.numerator).bit_length() - size.denominator.bit_length()
@@ -86,6 +80,44 @@ def exact_network(
         found["weights"].append([[x, -shift] if x else pair(0.0) for x in vector])
         found["alphas"].append([size.numerator, shift, size.denominator])
     return found
+
+
+def exact_outputs(
+    rows: list[list[Fraction]], missed: list[list[Fraction]]
+) -> list[list[Fraction]]:
+    """Return a matrix Z with ``rows @ Z = missed``, most of its rows zero.
+
+    Raises
+    ------
+    ProofError
+        If the rows depend on each other, or need longer integers than proofs have.
+    """
+    scales = [math.lcm(*(x.denominator for x in row)) for row in rows]
+    pairs = zip(rows, scales, strict=True)
+    whole = [[int(x * scale) for x in row] for row, scale in pairs]
+    places = independent(whole, len(rows))
+    found = [[Fraction(0)] * len(missed[0]) for _ in rows[0]]
+    square = [[line[k] for k in places] for line in whole] if places else []
+    for c, right in enumerate(zip(*missed, strict=True)):
+        scaled = [x * scale for x, scale in zip(right, scales, strict=True)]
+        sizes = _solved(square, scaled) if places else None
+        if sizes is None or places is None:
+            raise ProofError("rows depend on each other, up to rounding.")
+        for k, size in zip(places, sizes, strict=True):
+            check_length(size, len(rows))
+            found[k][c] = size
+    return found
+
+
+def check_length(size: Fraction, count: int) -> None:
+    """Refuse a number that takes longer integers than a proof has."""
+    longest = max(abs(size.numerator), size.denominator).bit_length()
+    if longest > LONGEST_BITS:
+        raise ProofError(
+            f"a network that takes {count} values exactly needs integers of "
+            f"{longest:,} bits; a proof has at most {LONGEST_BITS:,}. Round the data, "
+            "or take fewer rows."
+        )
 
 
 def _corrections(
@@ -96,7 +128,7 @@ def _corrections(
         whole = np.rint(np.ldexp(directions, bits)).astype(np.int64)
         vectors = np.unique(whole, axis=0).tolist()
         outputs = [[max(0, _dot(x, u)) for u in vectors] for x in rows]
-        places = _independent(outputs, len(rows))
+        places = independent(outputs, len(rows))
         if places is None:
             continue
         square = [[line[k] for k in places] for line in outputs]
@@ -110,9 +142,9 @@ def _corrections(
     )
 
 
-def _independent(outputs: list[list[int]], count: int) -> list[int] | None:
+def independent(outputs: list[list[int]], count: int) -> list[int] | None:
     """Return so many columns, the least dependent ones first, or None."""
-    tops = [max(line) or 1 for line in outputs]
+    tops = [max(map(abs, line)) or 1 for line in outputs]
     rest = np.array(
         [[x / top for x in line] for line, top in zip(outputs, tops, strict=True)]
     )

@@ -1,5 +1,5 @@
 //! A second checker of proofs, in another language and by other means, written from
-//! `convex_solver/proofs/FORMAT.md` alone. The standard library only: integers of any
+//! `convex_solver/proofs/FORMAT.md` and `LINEAR.md` alone. The standard library only: integers of any
 //! size, fractions, JSON, CSV and SHA-256 are below. `rustc -O second_checker.rs`, then
 //! `second_checker PROOF [PROOF ...] DATA.csv`; 0 if the proof holds, 1 if not.
 
@@ -1409,10 +1409,138 @@ fn claim(head: &[&str], table: &str) -> Res<(Q, Q, Rows, Json)> {
     Ok((lower.max(&Q::int(0)), upper, rows, how))
 }
 
+// ---------------------------------------------------------------- linear networks
+
+/// Samples of a table without names: all cells of the records.
+fn plain_samples(how: &Json, text: &str) -> Res<Vec<Vec<Q>>> {
+    let mark = how.get("separator")?.text()?;
+    demand(mark.chars().count() == 1, "a separator has one character")?;
+    let skip = how.get("skip")?.small(0, 1 << 40)? as usize;
+    let is_binary = how.get("floats")?.text()? == "binary";
+    let mut samples: Vec<Vec<Q>> = vec![];
+    let mut lines = String::new();
+    for record in records(text, mark.chars().next().unwrap_or(','))?.iter().skip(skip) {
+        let sample: Vec<Q> =
+            record.iter().map(|cell| decimal(cell.trim(), ".", is_binary)).collect::<Res<_>>()?;
+        let shown = |x: &Q| if x.d.mag == [1] { x.n.text() } else { x.n.text() + "/" + &x.d.text() };
+        lines += &(sample.iter().map(shown).collect::<Vec<_>>().join(",") + "\n");
+        samples.push(sample);
+    }
+    demand(sha256(lines.as_bytes()) == how.get("sha256")?.text()?, "the table has other data")?;
+    demand(!samples.is_empty(), "no samples")?;
+    Ok(samples)
+}
+
+/// Lower and upper bound of a proof for a linear or circular network.
+fn linear_claim(text: &str, table: &str) -> Res<(Q, Q)> {
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    demand(lines.len() == 3, "a proof has three lines")?;
+    let (claim, network, dual) = (Json::read(lines[0])?, Json::read(lines[1])?, Json::read(lines[2])?);
+    let is_circular = match claim.get("architecture")?.text()? {
+        "circular" => true,
+        "linear" => false,
+        _ => return Err("an unknown architecture".into()),
+    };
+    let is_exact = match claim.get("loss")?.text()? {
+        "exact" => true,
+        "squared" => false,
+        _ => return Err("an unknown loss".into()),
+    };
+    let beta = claim.get("beta")?.dyadic()?;
+    demand(beta.sign() > 0, "beta is not positive")?;
+    let patches = claim.get("patches")?.small(1, 1 << 20)? as usize;
+    let outputs = claim.get("outputs")?.small(1, 1 << 20)? as usize;
+    demand(!is_circular || patches == 1 && outputs == 1, "no patches or outputs")?;
+    let samples = plain_samples(claim.get("data")?, table)?;
+    let size = samples[0].len();
+    let fits = size > outputs && (size - outputs) % patches == 0;
+    demand(fits && samples.iter().all(|s| s.len() == size), "the table has other columns")?;
+    let (width, d) = (size - outputs, (size - outputs) / patches);
+    let mut neurons = vec![];
+    let mut squares = Q::int(0);
+    for pair in network.list()? {
+        let pair = pair.list()?;
+        demand(pair.len() == 2, "no neuron")?;
+        let (u, w) = (pair[0].dyadics()?, pair[1].dyadics()?);
+        let most = if is_circular { d } else { patches * outputs };
+        demand(u.len() == d && w.len() == most, "a network for other data")?;
+        squares = u.iter().chain(&w).fold(squares, |s, x| s.add(&x.mul(x)));
+        neurons.push((u, w));
+    }
+    let unit = Q::power(dual.get("exponent")?.small(-4096, 4096)?);
+    let values = dual.get("values")?.numbers()?;
+    demand(values.len() == samples.len() * outputs, "a dual point of other data")?;
+    let half = Q::power(-1);
+    let mut upper = squares.mul(&beta).mul(&half);
+    let mut lower = Q::int(0);
+    let columns = if is_circular { d } else { patches * outputs };
+    let mut b = vec![vec![Q::int(0); columns]; d];
+    for (sample, v) in samples.iter().zip(values.chunks(outputs)) {
+        let (x, y) = sample.split_at(width);
+        let v: Vec<Q> = v.iter().map(|m| Q::whole(m).mul(&unit)).collect();
+        let mut f = vec![Q::int(0); outputs];
+        for (u, w) in &neurons {
+            if is_circular {
+                // the filter's turns, one for each place of w
+                for (at, weight) in w.iter().enumerate() {
+                    let sum = (0..d).fold(Q::int(0), |s, a| s.add(&x[a].mul(&u[(a + d - at) % d])));
+                    f[0] = f[0].add(&sum.mul(weight));
+                }
+                continue;
+            }
+            for (patch, line) in x.chunks(d).zip(w.chunks(outputs)) {
+                let sum = patch.iter().zip(u).fold(Q::int(0), |s, (p, q)| s.add(&p.mul(q)));
+                for (total, weight) in f.iter_mut().zip(line) {
+                    *total = total.add(&sum.mul(weight));
+                }
+            }
+        }
+        for c in 0..outputs {
+            let missed = f[c].sub(&y[c]);
+            demand(!is_exact || missed.sign() == 0, "the network misses a target")?;
+            upper = upper.add(&missed.mul(&missed).mul(&half));
+            lower = lower.sub(&v[c].mul(&y[c]));
+            if !is_exact {
+                lower = lower.sub(&v[c].mul(&v[c]).mul(&half));
+            }
+        }
+        for (a, line) in b.iter_mut().enumerate() {
+            for (place, sum) in line.iter_mut().enumerate() {
+                let (entry, v) = if is_circular {
+                    (&x[(a + place) % d], &v[0])
+                } else {
+                    (&x[place / outputs * d + a], &v[place % outputs])
+                };
+                *sum = sum.add(&entry.mul(v));
+            }
+        }
+    }
+    // beta^2 I - B B^T, over one divisor
+    let all = b.iter().flatten().chain([&beta]);
+    let common = all.fold(Int::from(1), |m, x| m.mul(&x.d).exact(&m.gcd(&x.d)));
+    let whole = |x: &Q| x.n.mul(&common.exact(&x.d));
+    let b: Vec<Vec<Int>> = b.iter().map(|line| line.iter().map(whole).collect()).collect();
+    let square = whole(&beta).mul(&whole(&beta));
+    let entry = |i: usize, j: usize| {
+        let product = dot(&b[i], &b[j]).negated();
+        if i == j { product.add(&square) } else { product }
+    };
+    let p = (0..d).map(|i| (0..d).map(|j| entry(i, j)).collect()).collect();
+    demand(is_definite(p), "the dual norm is above beta")?;
+    Ok((lower.max(&Q::int(0)), upper))
+}
+
 fn run(names: &[String], place: &mut String) -> Res<(Q, Q)> {
     let (table, proofs) = names.split_last().ok_or("usage: PROOF [PROOF ...] DATA.csv")?;
     demand(!proofs.is_empty(), "usage: PROOF [PROOF ...] DATA.csv")?;
     let table = std::fs::read_to_string(table).map_err(|e| e.to_string())?;
+    if let [proof] = proofs {
+        let text = std::fs::read_to_string(proof).map_err(|e| format!("{proof}: {e}"))?;
+        let first = Json::read(text.split_inclusive('\n').next().unwrap_or(""))?;
+        if first.get("format")?.text()? == "convex-relu linear proof 1" {
+            return linear_claim(&text, &table);
+        }
+    }
     let mut found = HashSet::new();
     let mut first: Option<(Vec<String>, (Q, Q, Rows, Json))> = None;
     for proof in proofs {

@@ -19,18 +19,21 @@ from convex_solver import (
     CircularCNNProgram,
     LinearCNN,
     LinearCNNProgram,
+    MinimumNormLinearCNN,
     ProofError,
     certify_circular_cnn,
     certify_linear_cnn,
+    certify_minimum_norm_cnn,
     linear_checker,
     solve_circular_cnn,
     solve_linear_cnn,
+    solve_minimum_norm_cnn,
 )
 
 from fuzz.proofs import altered_line
 from instances import cnn_proof_of
 from reference.cnn_proofs import bounds_of
-from reference.proofs import said
+from reference.proofs import said, write_csv
 
 CHECKER = Path(linear_checker.__file__)
 STANDARD = {"csv", "decimal", "fractions", "hashlib", "json", "math", "re", "sys"}
@@ -56,7 +59,7 @@ def assert_true(capsys, found, proof, table):
     assert float(bounds["lower"]) == pytest.approx(float(lower), rel=1e-11, abs=1e-15)
     assert float(bounds["upper"]) == pytest.approx(float(upper), rel=1e-11, abs=1e-15)
     assert float(bounds["lower"]) == pytest.approx(found.lower_bound, rel=3e-9)
-    assert float(bounds["upper"]) <= found.upper_bound * (1 + 1e-11)
+    assert float(bounds["upper"]) <= found.upper_bound * (1 + 1e-9)
     return bounds
 
 
@@ -78,6 +81,35 @@ def test_a_network_that_is_poor_has_true_bounds(tmp_path, capsys):
     dual = rng.standard_normal((6, 2))
     found = certify_linear_cnn(network, X, y, 0.3, dual=dual, proof=proof)
     assert_true(capsys, found, proof, table)
+
+
+@pytest.mark.parametrize("size", [(2, 1), (3, 2), (2, 2)])
+def test_the_least_weights_that_meet_targets_are_proven(size, tmp_path, capsys):
+    """Also with a sample that follows from others."""
+    K, C = size
+    rng = np.random.default_rng(K)
+    X, y = rng.standard_normal((4, K, 3)), rng.standard_normal((4, C))
+    if C == 2:
+        X, y = np.vstack([X, 2 * X[1:2]]), np.vstack([y, 2 * y[1:2]])
+    proof, table = tmp_path / "proof.jsonl", tmp_path / "data.csv"
+    write_csv(table, X, y)
+    solution = solve_minimum_norm_cnn(MinimumNormLinearCNN(X, y))
+    given = solution.certificate
+    found = certify_minimum_norm_cnn(
+        solution.network,
+        X,
+        y,
+        dual=given.dual,
+        redundant=given.redundant,
+        proof=proof,
+    )
+    bounds = assert_true(capsys, found, proof, table)
+    assert float(bounds["gap"]) < 1e-5
+    lines = [json.loads(line) for line in proof.read_text().splitlines()]
+    m, e, *q = lines[1][0][1][0]
+    lines[1][0][1][0] = [m * 2**300 + 1, e - 300, *q]
+    proof.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert "misses a target" in check(capsys, proof, table)[1]
 
 
 def changed(lines, k, path, value):

@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convex_solver import checker
+from convex_solver import checker, linear_checker
 
 from fuzz.proofs import altered_line
 from instances import (
+    cnn_proof_of,
     form_proof_of,
     interpolation_proof_of,
     planted,
@@ -56,8 +57,8 @@ def second(tmp_path_factory):
 def agree(second, capsys):
     """Check that both give one answer on some files; return it."""
 
-    def call(*paths):
-        code = checker.main([str(path) for path in paths])
+    def call(*paths, by=checker):
+        code = by.main([str(path) for path in paths])
         out = capsys.readouterr().out
         other, bounds = second(*paths)
         assert code == other, out
@@ -175,6 +176,22 @@ def test_both_accept_interpolations(agree, tmp_path):
         other = tmp_path / "altered.jsonl"
         other.write_bytes(altered_line(random.Random(f"exact-{number}"), raw))
         outcomes.append(agree(other, table))
+    assert 20 <= sum(outcomes) < len(outcomes)
+
+
+@pytest.mark.parametrize("size", [(3, 1), (2, 3), None])
+def test_both_agree_on_linear_and_circular_networks(size, agree, tmp_path):
+    outcomes = []
+    for beta in (0.3, 0.6):
+        folder = tmp_path / str(beta)
+        folder.mkdir()
+        _, proof, table = cnn_proof_of(folder, size, beta, n=4)
+        assert agree(proof, table, by=linear_checker) == 0
+        raw = proof.read_bytes()
+        for number in range(100):
+            other = folder / "altered.jsonl"
+            other.write_bytes(altered_line(random.Random(f"cnn-{number}"), raw))
+            outcomes.append(agree(other, table, by=linear_checker))
     assert 20 <= sum(outcomes) < len(outcomes)
 
 
