@@ -24,9 +24,9 @@ from convex_solver.solver.column_generation import ColumnGeneration
 from convex_solver.solver.local_search import Found
 from convex_solver.training import Slide
 
-# Samples from which it comes first, without kinks in the loss and with them: those make
-# it slow to end.
-FEWEST, WITH_KINKS = 100, 5000
+# Samples from which it comes first: without kinks in the loss, where chambers are too
+# many to meet too, and with kinks, which make it slow to end.
+FEWEST, FEWEST_IN_HIGH_RANK, WITH_KINKS = 300, 100, 5000
 # Rounds, at most; those without a gap that is smaller by this factor that end it.
 ROUNDS, PATIENCE, BETTER = 60, 5, 0.7
 # The estimated gap, as a share of tol, at which it ends.
@@ -44,7 +44,10 @@ CORNERS = 0.3
 
 def slides_first(program: ConvexProgram) -> bool:
     """Whether samples are so many that chambers are thin."""
-    return program.n >= (WITH_KINKS if program.data_term.has_kinks else FEWEST)
+    if program.data_term.has_kinks:
+        return program.n >= WITH_KINKS
+    is_covered = program.rank <= COVERED_RANK
+    return program.n >= (FEWEST if is_covered else FEWEST_IN_HIGH_RANK)
 
 
 @np.errstate(all="ignore")  # what is not finite is never better
