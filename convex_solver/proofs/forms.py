@@ -267,7 +267,7 @@ class _Form:
         at: RowBounds,
         numbers: list[tuple[list[int], list[list[int]]]],
         factors: Array,
-        _: Array,
+        _tops: Array,
     ) -> None:
         """Take off ``s (1 + pi(w))`` with policies ``pi = q + rho s + tau (M a).w``."""
         A, leaf = self.trees.A[rows], self.hint.leaf
@@ -292,7 +292,7 @@ class _Form:
             most, first = self._ends(lists, rho * up)
             minus = [[-x for x in line] for line in lists]
             least, second = self._ends(minus, rho * down)
-            largest = np.maximum(np.array(most), np.array(least))
+            largest = np.array([max(pair) for pair in zip(most, least, strict=True)])
             over = largest > one
             if not np.any(over):
                 break

@@ -42,7 +42,7 @@ FLOORS = {
         __main__
     """,
     "convex_solver": """
-        errors typing checker
+        errors typing checker linear_checker
         _kernels
         rounding
         reading
@@ -101,7 +101,11 @@ WALLS = {
         ),
     ),
     "proofs, too": (
-        ("convex_solver.proofs", "convex_solver.checker"),
+        (
+            "convex_solver.proofs",
+            "convex_solver.checker",
+            "convex_solver.linear_checker",
+        ),
         (
             "convex_solver.certificates",
             "convex_solver.program",
