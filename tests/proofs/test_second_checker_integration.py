@@ -11,7 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convex_solver import checker, linear_checker
+from convex_solver import (
+    MinimumNormLinearCNN,
+    certify_minimum_norm_cnn,
+    checker,
+    linear_checker,
+    solve_minimum_norm_cnn,
+)
 
 from fuzz.proofs import altered_line
 from instances import (
@@ -24,7 +30,7 @@ from instances import (
     rows_in_rank,
 )
 from reference.losses import SPECS
-from reference.proofs import said
+from reference.proofs import said, write_csv
 
 pytestmark = pytest.mark.slow
 SOURCE = Path(__file__).with_name("second_checker.rs")
@@ -176,6 +182,24 @@ def test_both_accept_interpolations(agree, tmp_path):
         other = tmp_path / "altered.jsonl"
         other.write_bytes(altered_line(random.Random(f"exact-{number}"), raw))
         outcomes.append(agree(other, table))
+    assert 20 <= sum(outcomes) < len(outcomes)
+
+
+def test_both_agree_on_the_least_weights(agree, tmp_path):
+    rng = np.random.default_rng(4)
+    X, y = rng.standard_normal((3, 2, 2)), rng.standard_normal((3, 2))
+    proof, table = tmp_path / "proof.jsonl", tmp_path / "data.csv"
+    write_csv(table, X, y)
+    found = solve_minimum_norm_cnn(MinimumNormLinearCNN(X, y))
+    certify_minimum_norm_cnn(
+        found.network, X, y, dual=found.certificate.dual, proof=proof
+    )
+    assert agree(proof, table, by=linear_checker) == 0
+    raw, outcomes = proof.read_bytes(), []
+    for number in range(100):
+        other = tmp_path / "altered.jsonl"
+        other.write_bytes(altered_line(random.Random(f"least-{number}"), raw))
+        outcomes.append(agree(other, table, by=linear_checker))
     assert 20 <= sum(outcomes) < len(outcomes)
 
 
