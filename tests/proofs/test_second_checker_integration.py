@@ -70,7 +70,8 @@ def agree(second, capsys):
         assert code == other, out
         if code == 0:
             own = said(out)
-            for name in ("upper", "lower"):
+            # what is beyond floats, the second one says in floats no more
+            for name in [x for x in ("upper", "lower") if own[x] < 10**300]:
                 exact = float(own[name])
                 assert bounds[name] == pytest.approx(exact, rel=1e-11, abs=1e-300)
         return code
