@@ -63,11 +63,12 @@ def slide_first(
     is_zero = not run.network.n_neurons and run.prices.maxima.largest <= program.beta
     if is_zero or not np.isfinite(run.upper):
         return False
-    slide = Slide(run.X, program.n_patches, program.beta)
+    end = run.deadline if deadline is None else deadline
+    slide = Slide(run.X, program.n_patches, program.beta, end)
     blocks, signs = run.blocks_of_network()
     if len(blocks):
         slide.place(blocks, signs)
-    with run.until(run.deadline if deadline is None else deadline):
+    with run.until(end):
         while _slide(run, slide):
             if run.search(max_cones) == 0:
                 return True
