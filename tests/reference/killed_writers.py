@@ -10,10 +10,11 @@ the folder, or goes on with it:
 ``dask ADDRESS``
     On a cluster.
 
-It says ``begun``, its number and those of its pool, then ``done`` and the proof, or
-``lost`` where the executor has lost its workers; and when it is no more, ``ended`` and
-its exit code.  ``python killed_writers.py`` is a cluster of two workers: it says its
-address and, at each line, the numbers of the processes of its workers.
+It says ``begun`` and its number, then ``done`` and the proof, or ``lost`` where the
+executor has lost its workers; and when it is no more, ``ended`` and its exit code.
+
+``python killed_writers.py`` is a cluster of two workers: it says its address and, at
+each line, the numbers of the processes of its workers.
 """
 
 from __future__ import annotations
@@ -39,10 +40,10 @@ def compiled() -> int:
     return os.getpid()
 
 
-def write(folder: Path, executor: Executor | None, pids: list[int]) -> None:
+def write(folder: Path, executor: Executor | None) -> None:
     """Write the store and say so."""
     X = np.load(folder / "X.npy")
-    print("begun", os.getpid(), *pids, flush=True)
+    print("begun", os.getpid(), flush=True)
     try:
         stored = write_patterns(
             folder / "store.zarr", X, block_size=BLOCK, resume=True, executor=executor
@@ -56,20 +57,18 @@ def write(folder: Path, executor: Executor | None, pids: list[int]) -> None:
 def write_somehow(folder: Path, kind: str, address: str = "") -> None:
     """Write in one of the ways."""
     if kind == "alone":
-        write(folder, None, [])
+        write(folder, None)
     elif kind == "dask":
         from dask.distributed import Client
 
         with Client(address) as client:
-            write(folder, client.get_executor(), [])
+            write(folder, client.get_executor())
     else:
-        # copies of this process: a fresh one takes seconds, which are not those that
-        # are looked at
+        # copies of this process, with all files that it has opened when they begin; a
+        # fresh one takes seconds, which are not those that are looked at
         context = multiprocessing.get_context("fork")
         with ProcessPoolExecutor(2, mp_context=context) as pool:
-            for future in [pool.submit(compiled) for _ in "12"]:
-                future.result()
-            write(folder, pool, sorted(pool._processes))
+            write(folder, pool)
 
 
 def serve(folder: Path) -> None:
