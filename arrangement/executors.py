@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from concurrent.futures import TimeoutError as NotYetError
 from typing import Any
 
@@ -55,7 +55,7 @@ def results_of(
     Raises
     ------
     WorkersLostError
-        The executor is broken.
+        The executor is broken, or has called off what it was given.
     """
     waiting: deque[Future[Any]] = deque()
     left = iter(tasks)
@@ -75,10 +75,10 @@ def results_of(
                 result = waiting[0].result()
             waiting.popleft()
             yield result
-    except BrokenExecutor as error:
+    except (BrokenExecutor, CancelledError) as error:
         raise WorkersLostError(
-            "a worker of the executor died, and with it the executor: killed, or out "
-            "of memory. Call again with a new one; write_patterns(.., resume=True) "
+            "a worker of the executor died, and with it the executor: killed, out of "
+            "memory, or shut down. Call again with a new one; write_patterns(.., resume=True) "
             "goes on with the pieces that are there."
         ) from error
     finally:

@@ -50,7 +50,7 @@ class Parcel:
 def pack_piece(piece: Piece) -> Parcel:
     """Return what a piece is beside its side."""
     height = int(piece.counters[HEIGHT])
-    stack = Stack(*(part[:height].copy() for part in piece.stack))
+    stack = Stack._make(part[:height].copy() for part in piece.stack)
     used = int((stack.sizes[:, START] + stack.sizes[:, COUNT]).max(initial=0))
     rows = piece.pool.rows[:used].astype(np.int32)
     return Parcel(
@@ -64,7 +64,7 @@ def pack_piece(piece: Piece) -> Parcel:
 
 
 def _copied(found: Found) -> Found:
-    return Found(*(part.copy() for part in found))
+    return Found._make(part.copy() for part in found)
 
 
 def unpack_piece(piece: Piece, parcel: Parcel) -> None:
