@@ -78,8 +78,8 @@ def results_of(
     except (BrokenExecutor, CancelledError) as error:
         raise WorkersLostError(
             "a worker of the executor died, and with it the executor: killed, out of "
-            "memory, or shut down. Call again with a new one; write_patterns(.., resume=True) "
-            "goes on with the pieces that are there."
+            "memory, or shut down. Call again with a new one; "
+            "write_patterns(.., resume=True) goes on with the pieces that are there."
         ) from error
     finally:
         for future in waiting:
