@@ -88,7 +88,7 @@ def timed_tasks() -> Iterator[list[float]]:
 
 
 def makespan(pieces: list[float], beside: float = 0.0) -> float:
-    """Seconds of two that take pieces in order when they are free, one of them later."""
+    """Seconds of two that take pieces when they are free, one of them later."""
     ends = [beside, 0.0]
     for seconds in pieces:
         ends[ends.index(min(ends))] += seconds

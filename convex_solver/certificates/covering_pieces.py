@@ -107,6 +107,10 @@ class Piece:
         """Double the memory of the stack and of the pool."""
         self.stack, self.pool = grown(self.stack, self.pool)
 
+    def let_go(self) -> None:
+        """Leave the memory to others, at the end."""
+        self.stack, self.pool = make_stack(self.side.rank, 0, 0)
+
     @property
     def left(self) -> float:
         """Bound on what was left: cones on the stack, orthants never opened."""
@@ -124,7 +128,7 @@ class Piece:
         counters, scalars = self.counters, self.scalars
         last = counters[CONES] + n_cones
         size, begin = FIRST_CONES, time.monotonic()
-        while counters[CONES] < last:
+        while counters[CONES] < last and not self.is_done:
             counters[LEFT] = min(size, last - counters[CONES])
             code = cover(
                 self.side.columns,
@@ -139,8 +143,7 @@ class Piece:
             )
             if code == DONE:
                 self.is_done = True
-                break
-            if is_over():
+            if code == DONE or is_over():
                 break
             now = time.monotonic()
             if code == GROW:
@@ -150,8 +153,8 @@ class Piece:
             if now - begin > SLOW:
                 size = max(size // 2, 1)
             begin = now
-        if self.is_done:  # its memory is for others
-            self.stack, self.pool = make_stack(self.side.rank, 0, 0)
+        if self.is_done:
+            self.let_go()
 
 
 def piece_of(side: Side, first: int, end: int, n_peaks: int) -> Piece:

@@ -71,6 +71,9 @@ def unpack_piece(piece: Piece, parcel: Parcel) -> None:
     """Give a piece the state that was packed; the parcel stays as it is."""
     piece.counters, piece.scalars = parcel.counters.copy(), parcel.scalars.copy()
     piece.found, piece.is_done = _copied(parcel.found), parcel.is_done
+    if parcel.is_done:
+        piece.let_go()
+        return
     height, used = len(parcel.stack.bounds), parcel.rows.size
     while len(piece.stack.bounds) <= height or piece.pool.rows.size < used:
         piece.grow()

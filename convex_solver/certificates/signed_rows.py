@@ -178,16 +178,19 @@ def _merge_parallel(
     leads: list[NDArray[np.int64]] = [order[alone]]
     terms: list[Array] = []
     slack = 0.0
-    for group in np.split(order, np.flatnonzero(~near) + 1):
-        if group.size > 1:
-            merged, sign, lead, term, loss = _merge_line(
-                A[group], signs[group], along[group]
-            )
-            rows.append(merged)
-            kinds.append(sign)
-            leads.append(group[lead])
-            terms.append(term)
-            slack += loss
+    ends = np.append(np.flatnonzero(~near) + 1, m)
+    begins = np.insert(ends[:-1], 0, 0)
+    several = ends - begins > 1
+    for begin, end in zip(begins[several], ends[several], strict=True):
+        group = order[begin:end]
+        merged, sign, lead, term, loss = _merge_line(
+            A[group], signs[group], along[group]
+        )
+        rows.append(merged)
+        kinds.append(sign)
+        leads.append(group[lead])
+        terms.append(term)
+        slack += loss
     if terms:
         linear = np.array([math.fsum(column) for column in np.array(terms).T])
     return (
