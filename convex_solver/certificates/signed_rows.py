@@ -178,11 +178,11 @@ def _merge_parallel(
     leads: list[NDArray[np.int64]] = [order[alone]]
     terms: list[Array] = []
     slack = 0.0
-    ends = np.append(np.flatnonzero(~near) + 1, m)
-    begins = np.insert(ends[:-1], 0, 0)
-    several = ends - begins > 1
-    for begin, end in zip(begins[several], ends[several], strict=True):
-        group = order[begin:end]
+    # groups of two and more: few, where rows are many and differ
+    starts = np.flatnonzero(near & ~np.insert(near[:-1], 0, False))
+    ends = np.flatnonzero(near & ~np.append(near[1:], False)) + 2
+    for start, end in zip(starts, ends, strict=True):
+        group = order[start:end]
         merged, sign, lead, term, loss = _merge_line(
             A[group], signs[group], along[group]
         )
