@@ -29,7 +29,7 @@ DOORS = [name for name in MODULES if GRAPH.is_door(name)]
 FLOORS = {
     "arrangement": """
         errors checker
-        options
+        options executors
         _kernels
         exact
         io
@@ -65,7 +65,9 @@ FLOORS = {
 
 # What convex_solver may use of arrangement; and the one file that hands on the
 # decorators of the kernels, so that both packages compile alike.
-DOORS_BETWEEN = {f"arrangement{room}" for room in ("", ".exact", ".io", ".options")}
+DOORS_BETWEEN = {
+    f"arrangement{room}" for room in ("", ".exact", ".executors", ".io", ".options")
+}
 COMPILE = ("convex_solver._kernels.compile", "arrangement._kernels.compile")
 
 # Starts, and what they never reach.
