@@ -152,6 +152,22 @@ def test_both_read_lines_alike(check, made):
         check("\n".join([lines[0], f"[1,2,{tree}]", *lines[2:], count]), table)
 
 
+def test_both_refuse_a_point_on_the_border_of_its_chamber(check, made):
+    """With its bits, and so with everything else as it should be."""
+    proof, table = made(DEGENERATE)
+    lines = proof.splitlines()
+    X = np.array(DEGENERATE)
+    grid = np.stack(np.meshgrid(*[np.arange(-3, 4)] * 3), axis=-1).reshape(-1, 3)
+    is_on = (X[:-1] @ grid.T == 0).any(axis=0)
+    for k in range(1, len(lines) - 1):
+        bits = X @ json.loads(lines[k]) >= 0
+        same = ((X @ grid.T >= 0) == bits[:, None]).all(axis=0)
+        on, inside = grid[same & is_on], grid[same & ~is_on]
+        for z, code in ((on[0], 1), (inside[0], 0)):
+            new = [*lines[:k], json.dumps(z.tolist()), *lines[k + 1 :]]
+            assert check("\n".join(new), table) == code
+
+
 def test_both_refuse_the_same_alterations(check, made, codes):
     for case in ((DEGENERATE,), AFFINE):
         proof, table = made(*case)
