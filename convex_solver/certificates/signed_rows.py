@@ -178,16 +178,19 @@ def _merge_parallel(
     leads: list[NDArray[np.int64]] = [order[alone]]
     terms: list[Array] = []
     slack = 0.0
-    for group in np.split(order, np.flatnonzero(~near) + 1):
-        if group.size > 1:
-            merged, sign, lead, term, loss = _merge_line(
-                A[group], signs[group], along[group]
-            )
-            rows.append(merged)
-            kinds.append(sign)
-            leads.append(group[lead])
-            terms.append(term)
-            slack += loss
+    # groups of two and more: few, where rows are many and differ
+    starts = np.flatnonzero(near & ~np.insert(near[:-1], 0, False))
+    ends = np.flatnonzero(near & ~np.append(near[1:], False)) + 2
+    for start, end in zip(starts, ends, strict=True):
+        group = order[start:end]
+        merged, sign, lead, term, loss = _merge_line(
+            A[group], signs[group], along[group]
+        )
+        rows.append(merged)
+        kinds.append(sign)
+        leads.append(group[lead])
+        terms.append(term)
+        slack += loss
     if terms:
         linear = np.array([math.fsum(column) for column in np.array(terms).T])
     return (

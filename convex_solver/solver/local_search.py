@@ -114,7 +114,7 @@ def polished(program: ConvexProgram, found: Found, deadline: float) -> Found:
     used = sizes > LIGHT * sizes.max(initial=0.0)
     if not np.any(used) or not math.isfinite(found.objective):
         return found
-    slide = Slide(program.X, program.n_patches, program.beta)
+    slide = Slide(program.X, program.n_patches, program.beta, deadline)
     slide.place(found.blocks[used], found.signs[used])
     best, left = found, NEWTON_EFFORT
     for share in CORNERS if program.data_term.has_kinks else (0.0,):

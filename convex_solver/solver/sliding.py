@@ -24,9 +24,9 @@ from convex_solver.solver.column_generation import ColumnGeneration
 from convex_solver.solver.local_search import Found
 from convex_solver.training import Slide
 
-# Samples from which it comes first, without kinks in the loss and with them: those make
-# it slow to end.
-FEWEST, WITH_KINKS = 100, 5000
+# Samples from which it comes first: without kinks in the loss, where chambers are too
+# many to meet too, and with kinks, which make it slow to end.
+FEWEST, FEWEST_IN_HIGH_RANK, WITH_KINKS = 300, 100, 5000
 # Rounds, at most; those without a gap that is smaller by this factor that end it.
 ROUNDS, PATIENCE, BETTER = 60, 5, 0.7
 # The estimated gap, as a share of tol, at which it ends.
@@ -44,7 +44,10 @@ CORNERS = 0.3
 
 def slides_first(program: ConvexProgram) -> bool:
     """Whether samples are so many that chambers are thin."""
-    return program.n >= (WITH_KINKS if program.data_term.has_kinks else FEWEST)
+    if program.data_term.has_kinks:
+        return program.n >= WITH_KINKS
+    is_covered = program.rank <= COVERED_RANK
+    return program.n >= (FEWEST if is_covered else FEWEST_IN_HIGH_RANK)
 
 
 @np.errstate(all="ignore")  # what is not finite is never better
@@ -60,11 +63,12 @@ def slide_first(
     is_zero = not run.network.n_neurons and run.prices.maxima.largest <= program.beta
     if is_zero or not np.isfinite(run.upper):
         return False
-    slide = Slide(run.X, program.n_patches, program.beta)
+    end = run.deadline if deadline is None else deadline
+    slide = Slide(run.X, program.n_patches, program.beta, end)
     blocks, signs = run.blocks_of_network()
     if len(blocks):
         slide.place(blocks, signs)
-    with run.until(run.deadline if deadline is None else deadline):
+    with run.until(end):
         while _slide(run, slide):
             if run.search(max_cones) == 0:
                 return True

@@ -417,6 +417,11 @@ def _find(
             bound_first(run, relaxed, limits.tol, say)
             if run.history and run.gap <= run.enough:
                 return "tolerance"
+            if method != "full" and slides_first(run.program):
+                if slide_first(run, limits.max_cones):
+                    return "tolerance"
+                if run.is_out_of_time:
+                    return "time limit"
         fill(run)
         stopped = _rounds(run, limits, say)
         if stopped == "time limit" and not run.network.n_neurons:

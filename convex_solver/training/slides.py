@@ -16,12 +16,15 @@ Nothing that is proven depends on it.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterator
 
 import numpy as np
 import scipy.linalg as la
 
 from convex_solver.losses import DataTerm
+from convex_solver.reading import fits
 from convex_solver.typing import Array
 
 # Entries of the matrix of slopes that are held at a time.
@@ -38,6 +41,8 @@ FLOOR, RISE = 1e-6, 10.0
 # Changes of the set of neurons with a size, for each direction; how far below beta a
 # price is to be, as a share; what is added to a diagonal.
 SWAPS, OVER, RIDGE = 10, 1e-10, 1e-13
+# Seconds that products of matrices take, as a share of what `fits` expects.
+FAST = 0.1
 # Sizes below this share of the largest are zero.
 NOTHING = 1e-12
 
@@ -52,6 +57,8 @@ class Slide:
     n_patches : int
         Rows of a sample.
     beta : float
+    deadline : float
+        Of `time.monotonic`; past it nothing changes any more.
 
     Attributes
     ----------
@@ -61,8 +68,10 @@ class Slide:
         Predictions.
     """
 
-    def __init__(self, X: Array, n_patches: int, beta: float) -> None:
-        self.beta, self.n_patches = beta, n_patches
+    def __init__(
+        self, X: Array, n_patches: int, beta: float, deadline: float = math.inf
+    ) -> None:
+        self.beta, self.n_patches, self.deadline = beta, n_patches, deadline
         self.columns = np.ascontiguousarray(X.T)
         self.n = len(X) // n_patches
         self.units: Array = np.zeros((0, X.shape[1]))
@@ -124,7 +133,10 @@ class Slide:
         """
         value = self._value(data, self.sizes, self.f)
         floor, is_last = 0.0, False
+        work = FAST * self.columns.shape[1] * len(self.units) ** 2
         for _ in range(MODELS if len(self.units) else 0):
+            if not fits(work, self.deadline):
+                return
             aim, gain = self._best_of_model(data, floor), -np.inf
             step = self.sizes if aim is None else aim - self.sizes
             for halvings in range(0 if aim is None else HALVINGS):
@@ -155,6 +167,9 @@ class Slide:
         f, damping, taken = self.f, DAMPING, 0
         value = _objective(data, self.beta, blocks, f)
         while taken < steps and len(blocks):
+            work = FAST * blocks.size**2 * (2.0 * self.columns.shape[1] + blocks.size)
+            if not fits(work, self.deadline):
+                break
             gradient, K = self._model(data, blocks, signs, f)
             scale = 1.0 / np.sqrt(np.maximum(np.diagonal(K), 1e-300))
             K *= scale
@@ -168,7 +183,12 @@ class Slide:
                     if found < value:
                         break
                 damping = max(damping * CHANGE, DAMPING)
+                if time.monotonic() > self.deadline:
+                    found = value  # what it was
+                    break
             else:
+                break
+            if not found < value:
                 break
             gain, taken = value - found, taken + 1
             blocks, signs, f, value = there, other, predicted, found

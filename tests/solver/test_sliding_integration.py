@@ -93,6 +93,7 @@ def test_patches_of_many_samples(monkeypatch):
     y = np.maximum(images @ rng.standard_normal(3), 0).sum(axis=1)
     y += 0.1 * rng.standard_normal(150)
     program = ConvexProgram(images, y, 5.0)
+    monkeypatch.setattr(sliding, "FEWEST", 100)
     assert slides_first(program)
     found = solve(program)
     monkeypatch.setattr(sliding, "FEWEST", 10**9)
