@@ -23,7 +23,7 @@ from bench.harness import ROOT, Options, Report, Row, demand
 
 # what `run_cases` and `Tally` print
 OUTCOMES = re.compile(r"^(?P<kind>.+): (?P<counts>\{.*\}), (?P<failed>\d+) failures$")
-CERTIFIED = re.compile(r"^(?P<cases>\d+) cases: \d+ certified, \d+ refused$")
+CERTIFIED = re.compile(r"^\.*(?P<cases>\d+) cases: \d+ certified, \d+ refused$")
 CHUNK, QUICK = 20_000, 1_000
 # every case of some fuzzers writes files, or takes processes
 SMALL = "test_small_matrices.py::test_lists_of_small_matrices_are_those_of_a_grid"
