@@ -54,7 +54,9 @@ from operator import mul
 FORMAT = "convex-relu listing 1"
 LONGEST = 2**24  # characters of a line
 BIG = 2**4096  # no integer of a proof is larger
-NUMBER = re.compile(r"[+-]?(\d{1,400}(\.\d{0,400})?|\.\d{1,400})([eE][+-]?\d{1,3})?")
+NUMBER = re.compile(
+    r"[+-]?(\d{1,400}(\.\d{0,400})?|\.\d{1,400})([eE][+-]?\d{1,3})?", re.ASCII
+)
 HEADER = re.compile(
     rb"\{'descr': '<u8', 'fortran_order': False, 'shape': \(\d+, (\d+)\), \} *\n"
 )
@@ -115,6 +117,10 @@ def read_samples(how, path):
     skip, header = integers([how["skip"], how["header"]], 2, 0)
     columns = [*how["columns"], *filter(None, [how["offsets"]])]
     columns = [(integers([k], 1, 0)[0], name) for k, name in columns]
+    known = how["decimal"] in (".", ",") and how["floats"] in ("decimal", "binary")
+    known = known and how["separator"] not in ('"', "\r", "\n")
+    known = known and all(type(name) is str for _, name in columns)
+    demand(known, "the table is to be read in an unknown way")
     samples = []
     with open(path, encoding="utf-8-sig", newline="") as stream:
         records = csv.reader(lines_of(stream), delimiter=how["separator"])
@@ -236,7 +242,7 @@ def most(rows, width, tree, limit):
     if type(tree) is int:
         demand(0 <= tree <= max(width - 2, 0), "the tree is too deep")
     total = 1
-    if tree == 0:
+    if type(tree) is int and tree == 0:
         total = cover(len(rows), width)
     else:
         below = [tree - 1 for _ in rows] if type(tree) is int else tree

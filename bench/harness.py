@@ -42,6 +42,8 @@ class Options:
     quick: bool = False
     limit: float = 300.0
     starts: int = 100
+    cases: int = 1_000_000
+    soak: float = 1800.0
     peers: dict[str, str] = field(default_factory=dict)
     plots: Path | None = None
 
@@ -65,6 +67,8 @@ class Goal:
         """How much of what is allowed is taken: above 1 the goal is missed."""
         if self.at_least:
             return self.limit / self.found if self.found > 0 else float("inf")
+        if self.limit == 0:
+            return float("inf") if self.found > 0 else 0.0
         return self.found / self.limit
 
 

@@ -65,6 +65,10 @@ def _words(name: str, options: Options) -> list[str]:
         words.append(f"--limit {options.limit:g}")
     if options.starts != plain.starts:
         words.append(f"--starts {options.starts}")
+    if options.cases != plain.cases:
+        words.append(f"--cases {options.cases}")
+    if options.soak != plain.soak:
+        words.append(f"--soak {options.soak:g}")
     # an interpreter's path is of one machine
     return words + [f"--peer {peer}=PYTHON" for peer in sorted(options.peers)]
 
@@ -147,6 +151,12 @@ def read_arguments(words: Sequence[str]) -> argparse.Namespace:
         "--starts", type=int, default=plain.starts, help="local searches an instance"
     )
     parser.add_argument(
+        "--cases", type=int, default=plain.cases, help="cases of the first fuzzer"
+    )
+    parser.add_argument(
+        "--soak", type=float, default=plain.soak, help="seconds of random calls"
+    )
+    parser.add_argument(
         "--peer",
         action="append",
         default=[],
@@ -178,6 +188,7 @@ def _passed_on(asked: argparse.Namespace) -> list[str]:
     if asked.output is not None:
         words += ["--output", str(asked.output.resolve())]
     words += ["--limit", str(asked.limit), "--starts", str(asked.starts)]
+    words += ["--cases", str(asked.cases), "--soak", str(asked.soak)]
     for peer in asked.peer:
         words += ["--peer", peer]
     return words
@@ -195,6 +206,8 @@ def main(words: Sequence[str] | None = None) -> int:
             quick=asked.quick,
             limit=asked.limit,
             starts=asked.starts,
+            cases=asked.cases,
+            soak=asked.soak,
             peers=dict(peer.split("=", 1) for peer in asked.peer),
             plots=asked.output if asked.plot else None,
         )

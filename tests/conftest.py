@@ -8,6 +8,7 @@ run that names tests (``file.py::test``, ``-k``, ``-m``), unless it says ``--qui
 from __future__ import annotations
 
 import os
+import shutil
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -171,3 +172,30 @@ def data_folder() -> Path:
     if not folder.is_dir():
         pytest.skip(f"ARRANGEMENT_DATA={name!r} is not a folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def second_listing_checker(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The compiled second checker of proofs of lists."""
+    from reference.second_opinion import compiled
+
+    program = compiled("second_listing_checker", tmp_path_factory.mktemp("second"))
+    if program is None:
+        pytest.skip("no rustc on the path, which compiles the second checker")
+    return program
+
+
+@pytest.fixture
+def second_opinion(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Have a second checker say the same of each proof of a list that is checked.
+
+    Where there is a compiler, and the run is no quick one.
+    """
+    from reference.second_opinion import agreeing
+
+    if is_quick(request.config) or shutil.which("rustc") is None:
+        return
+    program = request.getfixturevalue("second_listing_checker")
+    agreeing(program, monkeypatch)

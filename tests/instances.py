@@ -6,7 +6,20 @@ import math
 
 import numpy as np
 
-from convex_solver import ConvexProgram, TwoLayerReLU, certify, solve
+from convex_solver import (
+    CircularCNNProgram,
+    ConvexProgram,
+    LinearCNNProgram,
+    TwoLayerReLU,
+    certify,
+    certify_circular_cnn,
+    certify_interpolation,
+    certify_linear_cnn,
+    interpolate,
+    solve,
+    solve_circular_cnn,
+    solve_linear_cnn,
+)
 from convex_solver.solver.relaxation import RelaxedProgram
 
 from reference.losses import LABELLED
@@ -191,6 +204,34 @@ def form_proof_of(folder, X, y, beta, *, leaves=6, **options):
         leaves=hints,
         proof=proof,
     )
+    return certificate, proof, table
+
+
+def cnn_proof_of(folder, size, beta, *, n=7, d=3):
+    """Solve a linear CNN of K patches and C outputs, or a circular one (None)."""
+    rng = np.random.default_rng(n)
+    K, C = size or (1, 1)
+    X, y = rng.standard_normal((n, K, d)), rng.standard_normal((n, C))
+    proof, table = folder / "cnn.jsonl", folder / "data.csv"
+    write_csv(table, X, y)
+    if size is None:
+        X, y = X[:, 0], y[:, 0]
+        found = solve_circular_cnn(CircularCNNProgram(X, y, beta))
+        certified = certify_circular_cnn
+    else:
+        found = solve_linear_cnn(LinearCNNProgram(X, y, beta))
+        certified = certify_linear_cnn
+    dual = found.certificate.dual
+    return certified(found.network, X, y, beta, dual=dual, proof=proof), proof, table
+
+
+def interpolation_proof_of(folder, X, y, **options):
+    """Interpolate, certify, and write proof and table, as `proof_of`."""
+    found = interpolate(X, y, time_limit=20, **options)
+    proof, table = folder / "exact.jsonl", folder / "data.csv"
+    write_csv(table, X, y)
+    dual = found.certificate.dual
+    certificate = certify_interpolation(found.network, X, y, dual=dual, proof=proof)
     return certificate, proof, table
 
 

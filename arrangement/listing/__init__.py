@@ -2,12 +2,7 @@
 
 from arrangement.listing.cells import make_layout
 from arrangement.listing.covectors import iter_covectors
-from arrangement.listing.executors import (
-    check_executor,
-    count_by_listing,
-    default_pieces,
-    results_of,
-)
+from arrangement.listing.executors import count_by_listing, default_pieces
 from arrangement.listing.folding import fold
 from arrangement.listing.orbits import Orbit, iter_orbits
 from arrangement.listing.pieces import Piece, partition
@@ -21,7 +16,6 @@ __all__ = [
     "Piece",
     "Plan",
     "SignShare",
-    "check_executor",
     "count_by_listing",
     "default_pieces",
     "enumerate_patterns",
@@ -31,5 +25,4 @@ __all__ = [
     "iter_patterns",
     "make_layout",
     "partition",
-    "results_of",
 ]

@@ -9,16 +9,14 @@ or run it again.
 from __future__ import annotations
 
 import copy
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future
-from concurrent.futures import TimeoutError as NotYetError
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from arrangement.errors import InputError, InputTypeError, WorkersLostError
+from arrangement.executors import check_executor, results_of
 from arrangement.io import ProgressLike, listener, shows_progress
 from arrangement.listing.buffers import Buffer, Reused
 from arrangement.listing.pieces import Piece, pieces_of
@@ -29,76 +27,6 @@ from arrangement.options import Listener, Progress
 
 # bytes of patterns of a piece, were all of Cover's bound there; fewest and most pieces
 _BYTES, _FEWEST, _MOST = 1 << 22, 16, 1 << 12
-# pieces that are given out before the first of them is taken
-AHEAD = 64
-# seconds between looks at the time while a piece is waited for
-_PATIENCE = 0.1
-
-
-def check_executor(executor: Any, n_jobs: int = 1) -> None:
-    """Refuse an ``executor`` that is none, or threads beside it.
-
-    Raises
-    ------
-    InputTypeError
-        Not a `concurrent.futures.Executor`.
-    InputError
-        ``n_jobs`` is not 1.
-    """
-    if executor is None:
-        return
-    if not isinstance(executor, Executor):
-        advice = " Use client.get_executor()." if hasattr(executor, "scheduler") else ""
-        raise InputTypeError(
-            f"executor is {type(executor).__name__}; expected a "
-            f"concurrent.futures.Executor.{advice}"
-        )
-    if n_jobs != 1:
-        raise InputError(
-            f"n_jobs={n_jobs} with executor: its workers are given when it is made. "
-            "Leave n_jobs out."
-        )
-
-
-def results_of(
-    executor: Executor, work: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]
-) -> Iterator[Any]:
-    """Yield ``work(*task)`` of all tasks, in their order; None while one is waited for.
-
-    What has not begun is called off when the consumer leaves.
-
-    Raises
-    ------
-    WorkersLostError
-        The executor is broken.
-    """
-    waiting: deque[Future[Any]] = deque()
-    left = iter(tasks)
-    try:
-        while True:
-            while len(waiting) < AHEAD and (task := next(left, None)) is not None:
-                waiting.append(executor.submit(work, *task))
-            if not waiting:
-                return
-            try:
-                result = waiting[0].result(timeout=_PATIENCE)
-            except NotYetError:
-                if not waiting[0].done():
-                    yield None
-                    continue
-                # it came to its end in the meantime, perhaps out of time itself
-                result = waiting[0].result()
-            waiting.popleft()
-            yield result
-    except BrokenExecutor as error:
-        raise WorkersLostError(
-            "a worker of the executor died, and with it the executor: killed, or out "
-            "of memory. Call again with a new one; write_patterns(.., resume=True) "
-            "goes on with the pieces that are there."
-        ) from error
-    finally:
-        for future in waiting:
-            future.cancel()
 
 
 def default_pieces(plan: Plan) -> list[Piece]:

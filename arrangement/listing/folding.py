@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from arrangement._kernels.state import DONE, N_MOVES, PAUSED
 from arrangement._kernels.tree import visit_all, visit_along
 from arrangement.errors import InputError, InputTypeError
+from arrangement.executors import check_executor
 from arrangement.io import ProgressLike, listener, shows_progress
 from arrangement.listing.cells import Layout
-from arrangement.listing.executors import check_executor, fold_pieces
+from arrangement.listing.executors import fold_pieces
 from arrangement.listing.plan import Plan
 from arrangement.listing.runs import run
 from arrangement.listing.tree import FloatWitnesses, TreeWalker, data_width

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,8 +13,9 @@ from arrangement.counting import cover_bound
 from arrangement.listing.cells import Layout, Walker, make_layout, new_output
 from arrangement.model import Arrangement, unpack
 
-# cells that are split no more for being large, unless they are this large; most cells
-_MANY, _LARGE, _MOST = 1 << 10, 1 << 20, 1 << 14
+# cells that are split no more for being large, where that is certain and where it is
+# not; unless they are this large; most cells
+_MANY, _SOME, _LARGE, _MOST = 1 << 10, 1 << 7, 1 << 20, 1 << 14
 
 
 def sign_prefixes(
@@ -30,14 +32,17 @@ def sign_prefixes(
     row_at = dict(zip(layout.places.tolist(), rows, strict=True))
     base = layout.base_places.tolist()
     rest = sorted(set(row_at) - set(base))
-    full = cover_bound(len(rows), layout.rank) // 2
-    n_extra = 0
+    n_extra, seen = 0, [(1, 1)]
     while True:
         chosen = [*base, *rest[:n_extra]]
         bits = _cells([row_at[p] for p in chosen])
-        # as if all rows were as far from generic as those chosen, so rather too many
-        total = full * len(bits) // (cover_bound(len(chosen), layout.rank) // 2)
-        needed = max(min(total // size, _MANY), min(total // _LARGE, _MOST))
+        seen.append((len(chosen), len(bits)))
+        least, most = _estimates(seen[-2:], len(rows), layout.rank)
+        middle = 0.5 * (least + most)
+        least, middle, most = (2.0 ** min(x, 1000.0) for x in (least, middle, most))
+        # what is too short costs as much as its own work, and a few may be too long
+        needed = max(min(least // size, _MANY), min(middle // size, _SOME))
+        needed = max(needed, min(most // _LARGE, _MOST))
         if len(bits) >= max(wanted, needed) or n_extra >= len(rest):
             break
         n_extra = min(n_extra + n_extra // 3 + 1, len(rest))
@@ -45,6 +50,25 @@ def sign_prefixes(
         signs = np.zeros(layout.input_row.size, dtype=np.int8)
         signs[chosen] = np.where(cell, 1, -1)
         yield signs
+
+
+def _estimates(seen: list[tuple[int, int]], n: int, rank: int) -> tuple[float, float]:
+    """Estimate the cells of n rows from those of some, and of a few rows less.
+
+    ``seen`` are numbers of rows and of their cells.  What share these are of those of
+    generic rows falls with the rows.  Where it falls as it did, like a power, cells are
+    mostly too few, and where it stays, too many.
+    """
+    (before, first), (count, share) = (
+        (k, math.log2(cells) - math.log2(cover_bound(k, rank) // 2))
+        for k, cells in seen
+    )
+    # in digits, as cells of generic rows may be more than a float holds
+    most = least = share + math.log2(cover_bound(n, rank) // 2)
+    if before < count:
+        power = (share - first) / (math.log2(count) - math.log2(before))
+        least += min(power, 0.0) * (math.log2(n) - math.log2(count))
+    return least, most
 
 
 def _cells(rows: list[tuple[int, ...]]) -> NDArray[np.bool_]:

@@ -17,9 +17,10 @@ from arrangement.errors import (
     ListingStoppedError,
     ListingTooLargeError,
 )
+from arrangement.executors import check_executor
 from arrangement.io import Bar, ProgressLike, listener, shows_progress
 from arrangement.listing.buffers import Blocks, Whole
-from arrangement.listing.executors import check_executor, run_pieces
+from arrangement.listing.executors import run_pieces
 from arrangement.listing.plan import BLOCK, CONTRADICTION, Plan, required_signs
 from arrangement.listing.runs import Block, run
 from arrangement.listing.watch import Watch

@@ -421,7 +421,10 @@ def sync_folder(folder: Path) -> None:
 
 @contextmanager
 def locked(folder: Path, *, exist_ok: bool) -> Iterator[None]:
-    """Make the folder and keep other writers out; the lock dies with the process."""
+    """Make the folder and keep other writers out; the lock dies with the process.
+
+    Not with the last of its copies, as the workers of a pool are: those may outlive it.
+    """
     folder.mkdir(exist_ok=exist_ok)
     sync_folder(folder.parent)
     try:
@@ -430,6 +433,7 @@ def locked(folder: Path, *, exist_ok: bool) -> Iterator[None]:
         yield
         return
     handle = os.open(folder, os.O_RDONLY)
+    _held.add(handle)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -439,4 +443,18 @@ def locked(folder: Path, *, exist_ok: bool) -> Iterator[None]:
             ) from None
         yield
     finally:
-        os.close(handle)
+        if handle in _held:  # not in a copy
+            _held.remove(handle)
+            os.close(handle)
+
+
+def _let_go() -> None:
+    """Close in a copy of a process what that has locked, which goes on to hold it."""
+    while _held:
+        os.close(_held.pop())
+
+
+# files of the folders that this process has locked
+_held: set[int] = set()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)

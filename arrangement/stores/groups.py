@@ -24,8 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arrangement.errors import BudgetExceededError, InputError
+from arrangement.executors import results_of
 from arrangement.io import parse_json, shown
-from arrangement.listing import Piece, Plan, SignShare, default_pieces, results_of
+from arrangement.listing import Piece, Plan, SignShare, default_pieces
 from arrangement.model import Arrangement, PatternSet, Proof
 from arrangement.options import Listener, Progress
 from arrangement.stores import format as form

@@ -40,8 +40,9 @@ from arrangement.errors import (
     InputTypeError,
     ListingTooLargeError,
 )
+from arrangement.executors import check_executor
 from arrangement.io import ProgressLike, check_new_file, listener, shows_progress
-from arrangement.listing import PatternStream, check_executor, iter_patterns
+from arrangement.listing import PatternStream, iter_patterns
 from arrangement.model import Arrangement, PatternSet, Proof, matrix_sha256
 from arrangement.options import count_jobs, free_bytes, short_repr
 from arrangement.stores import format as form

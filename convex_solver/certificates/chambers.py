@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import time
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from arrangement import InputError, PatternSet, iter_patterns
+from arrangement import InputError, PatternSet, WorkersLostError, iter_patterns
 from convex_solver._kernels.certify import Chambers, Weighted, price_block
+from convex_solver.certificates.elsewhere import warn_of_loss
 from convex_solver.leaves import Hint
 from convex_solver.reading import Data
 from convex_solver.rounding import LEAST, U, frobenius_above, scaled_above, times_above
@@ -34,15 +36,36 @@ class Price:
 
 
 def price_chambers(
-    data: Data, v: Array, patterns: PatternSet | None, deadline: float = math.inf
+    data: Data,
+    v: Array,
+    patterns: PatternSet | None,
+    deadline: float = math.inf,
+    executor: Executor | None = None,
 ) -> Price:
     """Price chamber by chamber: of a stream that proves itself, or a proven list.
 
     Past ``deadline`` (of `time.monotonic`) nothing is known: the bound is infinite.
+    The chambers are listed on an executor, if there is one.
     """
     if patterns is not None and patterns.proof is None:
         raise InputError("patterns carry no proof; use enumerate_patterns(X).")
-    stream = iter_patterns(data.arrangement, facets=True, prove=patterns is None)
+    try:
+        return _price(data, v, patterns, deadline, executor)
+    except WorkersLostError:
+        warn_of_loss()
+        return _price(data, v, patterns, deadline, None)
+
+
+def _price(
+    data: Data,
+    v: Array,
+    patterns: PatternSet | None,
+    deadline: float,
+    executor: Executor | None,
+) -> Price:
+    stream = iter_patterns(
+        data.arrangement, facets=True, prove=patterns is None, executor=executor
+    )
     parts: list[NDArray[np.uint64]] = []
     count = 0
     best = 0.0

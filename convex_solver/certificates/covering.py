@@ -9,12 +9,15 @@ about ``(sum |v_i| |x_i| / max)^((r-1)/2)`` cones, where a listing has ``n^(r-1)
 from __future__ import annotations
 
 import math
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from arrangement import InputError
+from arrangement.executors import check_executor
 from convex_solver._kernels.certify import (
     ATOL,
     BEST,
@@ -25,6 +28,7 @@ from convex_solver._kernels.certify import (
     TOP,
 )
 from convex_solver.certificates.covering_pieces import Pieces, Side, side_of
+from convex_solver.certificates.covering_tasks import advance_on
 from convex_solver.certificates.signed_rows import SignedRows, merge_rows
 from convex_solver.rounding import U
 from convex_solver.typing import Array
@@ -83,6 +87,7 @@ def cover_sphere(
     max_cones: int = 10**6,
     deadline: float = math.inf,
     n_jobs: int = 1,
+    executor: Executor | None = None,
 ) -> Covering:
     """Bound ``|v^T (X u)_+|`` over the unit ball, from above and with all rounding.
 
@@ -109,6 +114,10 @@ def cover_sphere(
         left is bounded.
     n_jobs : int
         Threads, at least 1.  Without a deadline the result does not depend on it.
+    executor : concurrent.futures.Executor, optional
+        Visits the cones of long coverings: processes, Dask's ``client.get_executor()``,
+        mpi4py, loky.  Without a deadline the result does not depend on it either.  A
+        task is some thousand cones, and is sent with the rows.
 
     Returns
     -------
@@ -116,8 +125,14 @@ def cover_sphere(
 
     Raises
     ------
-    InputError
-        If the shapes do not fit, ``floor`` is negative or ``rtol`` below 1e-13.
+    InputError, InputTypeError
+        If the shapes do not fit, ``floor`` is negative or ``rtol`` below 1e-13; an
+        executor that is none.
+
+    Warns
+    -----
+    RuntimeWarning
+        The executor has lost its workers; what they left is done in this process.
 
     Notes
     -----
@@ -130,6 +145,7 @@ def cover_sphere(
     >>> round(found.bound, 9), found.is_reached
     (5.0, True)
     """
+    check_executor(executor)
     if not (floor >= 0.0 and rtol >= LEAST_RTOL):
         raise InputError(
             f"floor={floor!r}, rtol={rtol!r}; expected at least 0 and {LEAST_RTOL}."
@@ -150,7 +166,8 @@ def cover_sphere(
     for side in sides:
         best = _try(side, guesses @ problem.basis, scalars, best, n_peaks)
     pieces = Pieces(sides, scalars, best, n_peaks)
-    pieces.run(max_cones, deadline, n_jobs)
+    elsewhere = None if executor is None else partial(advance_on, executor)
+    pieces.run(max_cones, deadline, n_jobs, elsewhere)
     # a cone that floats cannot halve may stay above the goal
     is_reached = n_peaks > 0 or scalars[TOP] <= scalars[GOAL]
     bound = max(float(scalars[TOP]), pieces.left) + own

@@ -48,6 +48,8 @@ FIRST_CONES = 256
 QUICK, SLOW = 0.05, 0.25
 # Cones of a piece in the first round, and in any; each round has twice as many.
 FIRST_ROUND, LONGEST_ROUND = 32, 2**14
+# Seconds of a round from which on the next ones are worth sending away.
+LEAST_AWAY = 0.1
 # Pieces that are worked on at a time, and bytes that they may take at first.
 MOST_PIECES, PIECE_BYTES = 32, 2.5e8
 
@@ -105,6 +107,10 @@ class Piece:
         """Double the memory of the stack and of the pool."""
         self.stack, self.pool = grown(self.stack, self.pool)
 
+    def let_go(self) -> None:
+        """Leave the memory to others, at the end."""
+        self.stack, self.pool = make_stack(self.side.rank, 0, 0)
+
     @property
     def left(self) -> float:
         """Bound on what was left: cones on the stack, orthants never opened."""
@@ -122,7 +128,7 @@ class Piece:
         counters, scalars = self.counters, self.scalars
         last = counters[CONES] + n_cones
         size, begin = FIRST_CONES, time.monotonic()
-        while counters[CONES] < last:
+        while counters[CONES] < last and not self.is_done:
             counters[LEFT] = min(size, last - counters[CONES])
             code = cover(
                 self.side.columns,
@@ -137,8 +143,7 @@ class Piece:
             )
             if code == DONE:
                 self.is_done = True
-                break
-            if is_over():
+            if code == DONE or is_over():
                 break
             now = time.monotonic()
             if code == GROW:
@@ -148,8 +153,8 @@ class Piece:
             if now - begin > SLOW:
                 size = max(size // 2, 1)
             begin = now
-        if self.is_done:  # its memory is for others
-            self.stack, self.pool = make_stack(self.side.rank, 0, 0)
+        if self.is_done:
+            self.let_go()
 
 
 def piece_of(side: Side, first: int, end: int, n_peaks: int) -> Piece:
@@ -170,6 +175,8 @@ def piece_of(side: Side, first: int, end: int, n_peaks: int) -> Piece:
 
 Task = tuple[Piece, int]
 RunAll = Callable[[Callable[[Task], None], list[Task]], None]
+# advances pieces elsewhere until a deadline; returns the tasks that nobody does there
+Elsewhere = Callable[[list[Task], float], list[Task]]
 
 
 class Pieces:
@@ -221,8 +228,17 @@ class Pieces:
         own = [piece for piece in self.begun if piece.side is side]
         return sum(int(piece.counters[CONES]) for piece in own)
 
-    def run(self, max_cones: int, deadline: float, n_jobs: int) -> None:
-        """Advance until the sphere is covered, ``max_cones`` a side or the deadline."""
+    def run(
+        self,
+        max_cones: int,
+        deadline: float,
+        n_jobs: int,
+        elsewhere: Elsewhere | None = None,
+    ) -> None:
+        """Advance until the sphere is covered, ``max_cones`` a side or the deadline.
+
+        Rounds that are long enough are advanced ``elsewhere``.
+        """
         r, m = self.sides[0].columns.shape
         if r == 0 or self.n_orthants > max_cones:
             return
@@ -246,12 +262,18 @@ class Pieces:
                 scratches.put(scratch)
 
         with _threads(n_jobs) as run_all:
+            is_long = False
             while tasks := self._tasks(size, max_cones):
+                begin, left = time.monotonic(), tasks
+                if elsewhere is not None and is_long:
+                    left = elsewhere(tasks, deadline)
+                    elsewhere = None if left else elsewhere
                 try:
-                    run_all(work, tasks)
+                    run_all(work, left)
                 except BaseException:
                     halt.set()  # threads answer no signal
                     raise
+                is_long |= time.monotonic() - begin > LEAST_AWAY
                 self._share(piece for piece, _ in tasks)
                 if is_over():
                     return

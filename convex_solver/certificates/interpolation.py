@@ -14,6 +14,7 @@ on the data exactly.
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -22,14 +23,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from arrangement import InputError
+from arrangement.io import check_new_file
 from arrangement.options import short_repr
 from convex_solver.certificates.covering import cover_sphere
 from convex_solver.certificates.network_bounds import predict_within
 from convex_solver.certificates.obstruction import reach
 from convex_solver.certificates.relu import read_for
 from convex_solver.certificates.status import Bounds
-from convex_solver.errors import NoInterpolationError
+from convex_solver.errors import NoInterpolationError, ProofError
 from convex_solver.networks import TwoLayerReLU, check_fit
+from convex_solver.proofs import write_interpolation_proof
 from convex_solver.reading import (
     MAX_CONES,
     Data,
@@ -110,6 +113,7 @@ def certify_interpolation(
     rtol: float = RTOL,
     max_cones: int = MAX_CONES,
     time_limit: float | None = None,
+    proof: str | os.PathLike[str] | None = None,
 ) -> InterpolationCertificate:
     """Bound the least norm of an interpolating network from both sides.
 
@@ -130,7 +134,10 @@ def certify_interpolation(
         Most cones of the covering for each sign; the bound holds, but is loose, where
         more would be needed.
     time_limit : float, optional
-        Seconds for the whole call, as in `certify`.
+        Seconds for the whole call, as in `certify`; what writes a proof comes after it.
+    proof : path-like, optional
+        New file for a proof of both bounds that `convex_solver.checker` checks, with
+        the data as a CSV of the columns of X, then y; see `convex_solver.proofs`.
 
     Returns
     -------
@@ -141,7 +148,9 @@ def certify_interpolation(
     NoInterpolationError
         If no network of any width interpolates.
     InputError
-        Shapes; patches; rtol, max_cones or the limit out of range.
+        Shapes; patches; rtol, max_cones or the limit out of range; a proof that exists.
+    ProofError
+        No proof can be written of these bounds.
     ValueError, TypeError
         As `arrangement.Arrangement` for entries that cannot be read.
 
@@ -159,9 +168,40 @@ def certify_interpolation(
     (2.0, 2.0)
     """
     deadline = deadline_after(read_seconds(time_limit))
+    if proof is not None:
+        check_new_file(proof)
     data = read_for(network, X, y, floats, None)
-    return interpolation_bounds(
+    found = interpolation_bounds(
         data, network, dual, rtol=rtol, max_cones=max_cones, deadline=deadline
+    )
+    if proof is not None:
+        _write_proof(proof, data, network, found, max_cones)
+    return found
+
+
+def _write_proof(
+    path: str | os.PathLike[str],
+    data: Data,
+    network: TwoLayerReLU,
+    found: InterpolationCertificate,
+    max_cones: int,
+) -> None:
+    """Write the proof of a certificate, with the dual point as long as it may be."""
+    price = found.max_price
+    if not price < math.inf:
+        raise ProofError("the dual point has no finite price; it proves nothing.")
+    value = float(found.dual @ data.y)
+    scale = math.copysign(1.0 / price, -value) if price > 0.0 else 0.0
+    kept = reach(data.entering, data.y_exact, intercept=data.intercept).rows
+    places = np.array(kept, dtype=np.intp)
+    write_interpolation_proof(
+        path,
+        data,
+        network,
+        found.dual * scale,
+        kept=kept,
+        directions=_directions(data.X, places, network.weights),
+        max_cones=max_cones,
     )
 
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -27,9 +28,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from arrangement import InputError
+from arrangement.io import check_new_file
 from arrangement.options import short_repr
 from convex_solver.certificates.status import Bounds
 from convex_solver.networks import CircularCNN, LinearCNN
+from convex_solver.proofs import write_cnn_proof
 from convex_solver.reading import (
     Samples,
     fits,
@@ -104,6 +107,7 @@ def certify_linear_cnn(
     beta: float,
     *,
     dual: ArrayLike | None = None,
+    proof: str | os.PathLike[str] | None = None,
 ) -> CNNCertificate:
     """Bound the optimum of a linear CNN from both sides.
 
@@ -118,6 +122,9 @@ def certify_linear_cnn(
     dual : array_like, shape of y, optional
         Candidate ``v``, the residual of the network when omitted.  Any point will do:
         it is scaled into the feasible set.
+    proof : path-like, optional
+        New file for a proof of both bounds that `convex_solver.linear_checker` checks,
+        with a CSV of all patches, then y; see `convex_solver.proofs`.
 
     Returns
     -------
@@ -126,7 +133,9 @@ def certify_linear_cnn(
     Raises
     ------
     InputError, InputTypeError
-        As `LinearCNNProgram`; a dual point of another shape.
+        As `LinearCNNProgram`; a dual point of another shape; a proof that exists.
+    ProofError
+        No proof can be written of these bounds.
 
     Notes
     -----
@@ -138,7 +147,13 @@ def certify_linear_cnn(
     >>> certify_linear_cnn(net, [[[1.0]], [[2.0]]], [1.0, -0.5], 9.0).gap < 1e-14
     True
     """
-    return linear_bounds(read_patch_samples(patches, y), network, dual, beta)
+    if proof is not None:
+        check_new_file(proof)
+    samples = read_patch_samples(patches, y)
+    found = linear_bounds(samples, network, dual, beta)
+    if proof is not None:
+        write_cnn_proof(proof, samples, network, found.dual, found.beta)
+    return found
 
 
 @np.errstate(all="ignore")  # what overflows ends as an infinite bound
@@ -179,6 +194,7 @@ def certify_circular_cnn(
     beta: float,
     *,
     dual: ArrayLike | None = None,
+    proof: str | os.PathLike[str] | None = None,
 ) -> CNNCertificate:
     """Bound the optimum of a circular CNN from both sides.
 
@@ -192,6 +208,9 @@ def certify_circular_cnn(
         Weight decay, positive.
     dual : array_like, shape (n,), optional
         Candidate ``v``, the residual of the network when omitted.
+    proof : path-like, optional
+        New file for a proof of both bounds that `convex_solver.linear_checker` checks,
+        with a CSV of X, then y; see `convex_solver.proofs`.
 
     Returns
     -------
@@ -200,7 +219,9 @@ def certify_circular_cnn(
     Raises
     ------
     InputError, InputTypeError
-        As `CircularCNNProgram`; a dual point of another shape.
+        As `CircularCNNProgram`; a dual point of another shape; a proof that exists.
+    ProofError
+        No proof can be written of these bounds.
 
     Notes
     -----
@@ -215,7 +236,13 @@ def certify_circular_cnn(
     >>> certify_circular_cnn(net, X, [1.0, -1.0], 9.0).gap < 1e-14
     True
     """
-    return circular_bounds(read_signal_samples(X, y), network, dual, beta)
+    if proof is not None:
+        check_new_file(proof)
+    samples = read_signal_samples(X, y)
+    found = circular_bounds(samples, network, dual, beta)
+    if proof is not None:
+        write_cnn_proof(proof, samples, network, found.dual, found.beta)
+    return found
 
 
 @np.errstate(all="ignore")

@@ -13,6 +13,7 @@ from these.
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from arrangement.io import check_new_file
 from arrangement.options import short_repr
 from convex_solver.certificates.dependencies import Redundancy, _check
 from convex_solver.certificates.linear_cnn import (
@@ -30,6 +32,7 @@ from convex_solver.certificates.linear_cnn import (
 )
 from convex_solver.certificates.status import Bounds
 from convex_solver.networks import LinearCNN
+from convex_solver.proofs import write_cnn_proof
 from convex_solver.reading import Samples, fits, read_candidate, read_patch_samples
 from convex_solver.rounding import (
     U,
@@ -139,6 +142,7 @@ def certify_minimum_norm_cnn(
     *,
     dual: ArrayLike,
     redundant: Sequence[Redundancy] = (),
+    proof: str | os.PathLike[str] | None = None,
 ) -> MinimumNormCertificate:
     """Bound the least weights of an interpolating linear CNN from both sides.
 
@@ -153,6 +157,9 @@ def certify_minimum_norm_cnn(
     redundant : sequence of Redundancy
         Samples that follow from the others; each claim is checked exactly, and none
         may use a sample that is left out by an earlier one.
+    proof : path-like, optional
+        New file for a proof of both bounds that `convex_solver.linear_checker` checks,
+        with a CSV of all patches, then y; see `convex_solver.proofs`.
 
     Returns
     -------
@@ -161,7 +168,9 @@ def certify_minimum_norm_cnn(
     Raises
     ------
     InputError
-        Shapes; a claim that does not hold.
+        Shapes; a claim that does not hold; a proof that exists.
+    ProofError
+        No proof can be written of these bounds.
 
     Examples
     --------
@@ -171,7 +180,16 @@ def certify_minimum_norm_cnn(
     >>> found.residual > 1.0, found.lower_bound > 1.49
     (True, True)
     """
-    return minimum_norm_bounds(read_patch_samples(patches, y), network, dual, redundant)
+    if proof is not None:
+        check_new_file(proof)
+    samples = read_patch_samples(patches, y)
+    found = minimum_norm_bounds(samples, network, dual, redundant)
+    if proof is not None:
+        left_out = {claim.row for claim in found.redundant}
+        kept = [i for i in range(len(samples.X)) if i not in left_out]
+        # the dual point as the checker has it: v.f is at most the weights' sum
+        write_cnn_proof(proof, samples, network, -found.dual, 1.0, kept=kept)
+    return found
 
 
 @np.errstate(all="ignore")  # what overflows ends as an infinite bound

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 
 from arrangement import InputError, PatternSet, cover_bound
 from convex_solver.certificates.chambers import Price, price_chambers
@@ -31,6 +32,7 @@ def largest_price(
     leaves: Sequence[Hint],
     deadline: float,
     n_jobs: int,
+    executor: Executor | None,
 ) -> Price:
     """Bound the largest price in the way asked for; `Certificate` has the fields."""
     if method not in METHODS:
@@ -38,12 +40,12 @@ def largest_price(
     if patterns is not None and method == "covering":
         raise InputError("patterns are given, but method='covering' uses none.")
     if method == "chambers" or patterns is not None:
-        return price_chambers(data, v, patterns, deadline)
+        return price_chambers(data, v, patterns, deadline, executor)
     bound = cover_bound(data.arrangement.n_distinct, data.arrangement.rank)
     is_high = data.arrangement.rank > COVERED_RANK
     is_told = is_high or len(leaves) > 0
     if method == "relaxation" or (method == "auto" and is_told):
-        return _relaxed(data, v, bound, leaves, deadline)
+        return _relaxed(data, v, bound, leaves, deadline, executor)
     most = min(MOST_CHAMBERS, max_cones)
     cones = max_cones
     if method == "auto" and bound <= most:
@@ -57,6 +59,7 @@ def largest_price(
         max_cones=cones,
         deadline=deadline,
         n_jobs=n_jobs,
+        executor=executor,
     )
     proof = f"{covering.n_cones:,} cones that cover all directions"
     if not covering.is_reached:
@@ -64,16 +67,23 @@ def largest_price(
     price = Price(covering.bound, None, covering.n_cones, bound, proof)
     if method == "covering" or covering.is_reached:
         return price
-    others = [price, _relaxed(data, v, bound, leaves, deadline)]
+    others = [price, _relaxed(data, v, bound, leaves, deadline, executor)]
     if bound <= most:
-        others.append(price_chambers(data, v, None, deadline))
+        others.append(price_chambers(data, v, None, deadline, executor))
     return min(others, key=lambda found: found.largest)
 
 
 def _relaxed(
-    data: Data, v: Array, bound: int, leaves: Sequence[Hint], deadline: float
+    data: Data,
+    v: Array,
+    bound: int,
+    leaves: Sequence[Hint],
+    deadline: float,
+    executor: Executor | None,
 ) -> Price:
-    found = relax_sphere(data.X, v, data.X_error, hints=leaves, deadline=deadline)
+    found = relax_sphere(
+        data.X, v, data.X_error, hints=leaves, deadline=deadline, executor=executor
+    )
     proof = "a quadratic form above the price in all directions, which may be loose"
     if found.n_leaves > 2:
         proof = (

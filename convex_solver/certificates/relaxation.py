@@ -22,11 +22,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from arrangement.executors import check_executor
+from convex_solver.certificates.elsewhere import results_somewhere
 from convex_solver.certificates.signed_rows import SignedRows, merge_rows
 from convex_solver.errors import LeavesError
 from convex_solver.leaves import (
@@ -45,6 +49,8 @@ from convex_solver.typing import Array
 BISECTIONS = 100
 # Growth of alpha until the matrix is proven positive semidefinite, and tries.
 GROWTH, TRIES = 4.0, 60
+# Leaves of a task of an executor.
+LEAVES = 8
 NOTHING = np.zeros(0)
 
 
@@ -68,6 +74,7 @@ def relax_sphere(
     *,
     hints: Sequence[Hint] = (),
     deadline: float = math.inf,
+    executor: Executor | None = None,
 ) -> Relaxation:
     """Bound ``|v^T (X u)_+|`` over the unit ball from above and with all rounding.
 
@@ -82,12 +89,15 @@ def relax_sphere(
         are sought for the whole sphere.
     deadline : float
         Of `time.monotonic`; past it the form is not improved any more.
+    executor : concurrent.futures.Executor, optional
+        Bounds the price on the leaves of hints, some of them a task.
 
     Raises
     ------
     LeavesError
         If the leaves of a sign do not cover the sphere, or belong to other data.
     """
+    check_executor(executor)
     X, v = np.array(X, dtype=np.float64), np.array(v, dtype=np.float64)
     error = np.array(X_error, dtype=np.float64)
     for hint in hints:
@@ -103,7 +113,7 @@ def relax_sphere(
     if problem.linear.size == 0:
         largest = 0.0
     elif hints:
-        largest = _on_leaves(problem, X, hints)
+        largest = _on_leaves(problem, X, hints, executor)
     else:
         largest = max(_on_sphere(problem, sign, deadline) for sign in (1.0, -1.0))
     total = (largest * problem.stretch + problem.slack) * (1.0 + 8.0 * U)
@@ -113,10 +123,12 @@ def relax_sphere(
     return Relaxation(bound if bound >= 0.0 else math.inf, count)
 
 
-def _on_leaves(problem: SignedRows, X: Array, hints: Sequence[Hint]) -> float:
+def _on_leaves(
+    problem: SignedRows, X: Array, hints: Sequence[Hint], executor: Executor | None
+) -> float:
     """Bound the price of both signs, in units of the merged rows."""
     known: dict[bytes, Array] = {}
-    largest = 0.0
+    tasks: list[tuple[Any, ...]] = []
     _, lengths = unit_rows(X[problem.source])
     scale = np.linalg.norm(problem.rows, axis=1) / lengths
     for sign in (1.0, -1.0):
@@ -134,10 +146,20 @@ def _on_leaves(problem: SignedRows, X: Array, hints: Sequence[Hint]) -> float:
                 "the sphere; give those that halving it has left."
             )
         signs, linear = -sign * problem.signs, -sign * problem.linear
-        for hint in mine:
-            bound = leaf_bound(problem.rows, signs, linear, hint)
-            largest = max(largest, bound)
-    return largest
+        tasks += [
+            (problem.rows, signs, linear, mine[k : k + LEAVES])
+            for k in range(0, len(mine), LEAVES)
+        ]
+    bounds = results_somewhere(executor, _largest_bound, tasks)
+    return max((bound for bound in bounds if bound is not None), default=0.0)
+
+
+def _largest_bound(
+    rows: Array, signs: Array, linear: Array, hints: list[Hint]
+) -> float:
+    """Bound the price on some leaves; in a worker."""
+    with np.errstate(all="ignore"):
+        return max(leaf_bound(rows, signs, linear, hint) for hint in hints)
 
 
 def _on_sphere(problem: SignedRows, sign: float, deadline: float) -> float:

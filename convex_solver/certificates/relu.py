@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from arrangement import InputError, PatternSet
+from arrangement.executors import check_executor
 from arrangement.io import check_new_file, html_facts
 from arrangement.options import short_repr
 from convex_solver.certificates.chambers import Price
@@ -140,6 +142,7 @@ def certify(
     max_cones: int = MAX_CONES,
     leaves: Sequence[Hint] = (),
     time_limit: float | None = None,
+    executor: Executor | None = None,
     proof: str | os.PathLike[str] | None = None,
 ) -> Certificate:
     """Bound the optimum from both sides, from the data and a candidate dual point.
@@ -186,6 +189,10 @@ def certify(
     time_limit : float, optional
         Seconds for the whole call; then a covering ends as if ``max_cones`` were
         reached: the certificate is valid, but loose.
+    executor : concurrent.futures.Executor, optional
+        Proves the bound: a pool of processes, Dask's ``client.get_executor()``, mpi4py,
+        loky.  Its workers visit cones, list chambers or bound forms; without a time
+        limit the certificate is the same.
     proof : path-like, optional
         A new file that proves the bounds to others, by cones or, where they rest on a
         relaxation, by forms.  They check it with `convex_solver.checker` and a CSV
@@ -202,7 +209,13 @@ def certify(
         No proof can be written of these bounds, see `convex_solver.proofs.write_proof`.
     InputError, InputTypeError
         Shapes, labels, beta; a listing without a proof; an unknown method; rtol or
-        max_cones out of range, or the limit; leaves that do not cover the sphere.
+        max_cones out of range, or the limit; leaves that do not cover the sphere; an
+        executor that is none.
+
+    Warns
+    -----
+    RuntimeWarning
+        The executor has lost its workers; what they left is done in this process.
 
     Notes
     -----
@@ -225,6 +238,7 @@ def certify(
         max_cones=max_cones,
         leaves=leaves,
         deadline=deadline,
+        executor=executor,
     )
     if proof is not None:
         write_proof(
@@ -256,6 +270,7 @@ def bounds(
     leaves: Sequence[Hint] = (),
     deadline: float = math.inf,
     n_jobs: int = 1,
+    executor: Executor | None = None,
 ) -> Certificate:
     """Return the certificate of a network on data that were read; see `certify`.
 
@@ -264,8 +279,9 @@ def bounds(
     ``leaves`` say what forms to take for a relaxation; they are candidates too.  Past
     ``deadline`` (of `time.monotonic`) a covering ends as if ``max_cones`` were reached,
     and the chambers that are listed in its place may prove nothing.  A covering has
-    ``n_jobs`` threads.
+    ``n_jobs`` threads; an executor does what is long.
     """
+    check_executor(executor)
     check_fit(data, network)
     beta = read_beta(beta)
     term = _term(data, loss)
@@ -283,6 +299,7 @@ def bounds(
         leaves=leaves,
         deadline=deadline,
         n_jobs=n_jobs,
+        executor=executor,
     )
     return lower.certificate(network)
 
@@ -340,6 +357,7 @@ def lower_bound(
     max_cones: int,
     deadline: float,
     n_jobs: int,
+    executor: Executor | None = None,
 ) -> LowerBound:
     """Return what a covering of at most so many cones proves of a dual point.
 
@@ -360,6 +378,7 @@ def lower_bound(
         leaves=(),
         deadline=deadline,
         n_jobs=n_jobs,
+        executor=executor,
     )
 
 

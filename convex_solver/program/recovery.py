@@ -55,9 +55,11 @@ def join_neurons(program: ConvexProgram, network: TwoLayerReLU) -> TwoLayerReLU:
     if not len(blocks):
         return network_from_blocks(program, blocks, sides)
     bits = program.X @ blocks.T >= 0.0
-    keys = np.vstack([bits, sides[None] > 0.0]).T
-    _, groups = np.unique(keys, axis=0, return_inverse=True)
-    groups = groups.ravel()
+    keys = np.packbits(np.vstack([bits, sides[None] > 0.0]).T, axis=1)
+    # as bytes: NumPy would make a field of every bit to compare rows
+    rows = [row.tobytes() for row in keys]
+    places = {row: k for k, row in enumerate(sorted(set(rows)))}
+    groups = np.array([places[row] for row in rows])
     merged = np.zeros((int(groups.max()) + 1, blocks.shape[1]))
     np.add.at(merged, groups, blocks)
     signs = np.zeros(len(merged))

@@ -14,7 +14,6 @@ from convex_solver._kernels.certify import (
     END,
     ENDED,
     FULL,
-    GRID,
     HIGH,
     LEAF,
     LEFT,
@@ -37,7 +36,6 @@ from convex_solver.typing import Array
 TAPE = 4096
 # Of the bound R: what the kernel leaves to the rounding of the vectors.
 SPARE = 2.0**-33
-UNIT = int(math.log2(GRID))
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +185,7 @@ class _Recorder:
                     yield f'["p",{first},{second},{scales[place]},[{p}]]\n'
                 else:
                     more = self._multipliers(place, second, order)
-                    yield f'["p",0,0,{scales[place]},[{p}],{UNIT},{more}]\n'
+                    yield f'["p",0,0,{scales[place]},[{p}],{more}]\n'
             else:
                 yield f'["s",{order[first]}]\n'
 

@@ -29,10 +29,10 @@ from convex_solver.typing import Array
 
 # Halvings of the interval of the multiplier nu.
 BISECTIONS = 100
+# How often policies that come out too large are shortened.
+TRIES = 3
 # Characters of a line, as the format has it.
 LONGEST = 2**26
-# Units of which policies fall short of what they may be.
-SPARE = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,10 +123,9 @@ class FormTrees:
         form = _Form(self, sign, hint)
         bound = form.largest()
         self.excess = max(self.excess, bound / self.float(self.rows.bound))
-        M = ",".join(_listed(line) for line in form.M)
         terms = ",".join(form.terms)
         products = ",".join(form.products)
-        line = f'["q",[{M}],[{terms}],[{products}],{form.nu}]\n'
+        line = f'["q",[{terms}],[{products}],{form.nu}]\n'
         if len(line) >= LONGEST:
             raise ProofError(
                 f"a leaf takes {len(line):,} characters; a line has fewer than "
@@ -163,121 +162,156 @@ class _Form:
         r = trees.rows.rank
         self.c, self.g = 0.0, sign * trees.linear
         self.H = np.zeros((r, r))
-        size = math.frexp(float(np.abs(hint.M).max()) or 1.0)[1]
-        self.M = [trees.units(np.ldexp(line, -size)) for line in hint.M]
         self.terms: list[str] = []
         self.products: list[str] = []
         self.nu = 0
+        # what policies fall short of 1 for the rounding of their numbers
+        self.short = (2 * r + 4 * len(self.cuts) + 8) / (1 << self.bits)
         with np.errstate(all="ignore"):
-            self._add_rows(sign, size)
+            self._add_rows(sign)
             self._add_facets()
 
-    def _add_rows(self, sign: int, size: int) -> None:
+    def _add_rows(self, sign: int) -> None:
         trees, leaf = self.trees, self.hint.leaf
-        A = trees.A
-        if not len(A):
+        A, count = trees.A, len(trees.A)
+        if not count:
             return
-        high, up = self._above(A, trees.whole)
-        minus, down = self._above(-A, -trees.whole)
-        low = [-x for x in minus]
-        bounded = Rows(A, [leaf])
-        at = bounded.at(self.hint.m[None], self.hint.M[None], self.hint.softness)
-        signs = sign * np.array(trees.rows.e, dtype=np.float64)
-        ends = np.array([[trees.float(x) for x in end] for end in (low, high)])
-        is_open = (ends[0] < 0.0) & (ends[1] > 0.0)
-        steep = np.where(is_open & (signs > 0.0), 1.0, 0.0)
-        parabolas = self._parabolas(at, bounded.is_open[0], ends, steep)
-        policies = self._policies(at, low, high, ends, is_open & (signs < 0.0), size)
-        linear = np.where(~is_open & (ends[0] >= 0.0), signs, 0.0)
-        self.g = self.g + linear @ A
-        for k in range(len(A)):
-            more: list[int] = []
-            if is_open[k]:
-                more = parabolas[k] if signs[k] > 0.0 else policies[k]
-            self.terms.append(f"[{_short(down[k])},{_short(up[k])},{_listed(more)}]")
-
-    def _above(
-        self, X: Array, whole: NDArray[np.object_]
-    ) -> tuple[list[int], list[list[int]]]:
-        """Return bounds of x.w from above as the checker has them, and multipliers."""
-        found = self.hint.leaf.multipliers(X)
-        lam = np.zeros((len(X), len(self.cuts)), dtype=object)
-        for place, column in zip(self.places, found.T, strict=True):
-            lam[:, place] = self.trees.units(np.maximum(column, 0.0))
-        cuts = np.array(self.cuts, dtype=object).reshape(-1, X.shape[1] + 1)
-        far = whole * (1 << self.bits)
-        off = np.zeros(len(X), dtype=object)
-        if len(cuts):
-            far, off = far + lam @ cuts[:, 1:], lam @ cuts[:, 0]
-        squares = (far * far).sum(axis=1)
-        ends = [
-            (c + math.isqrt(x) >> self.bits) + 1
-            for c, x in zip(off, squares, strict=True)
-        ]
-        return ends, lam.tolist()
-
-    def _parabolas(
-        self, at: RowBounds, is_known: NDArray[np.bool_], ends: Array, steep: Array
-    ) -> list[list[int]]:
-        """Add ``|s| / 2 <= (c + A s + B s^2) / 2`` with weights; return A and B."""
-        low, high = ends
-        A, B = at.slopes[1, 0], at.slopes[2, 0]
-        fits = is_known & np.isfinite(A) & np.isfinite(B) & (B >= 0.0)
-        A = np.where(fits, A, (low + high) / (high - low))
-        B = np.where(fits, B, 0.0)
-        A, B = np.where(steep > 0.0, A, 0.0), np.where(steep > 0.0, B, 0.0)
-        units = self.trees.units(A), self.trees.units(B)
-        A, B = (np.ldexp(np.array(x, dtype=np.float64), -self.bits) for x in units)
-        c = np.zeros(len(A))
-        for end, slope in ((high, 1.0 - A), (-low, 1.0 + A)):
-            place = np.where(slope > 0.0, np.fmin(end, 0.5 * slope / B), 0.0)
-            c = np.maximum(c, slope * place - B * place * place)
-        X = self.trees.A
-        self.c += 0.5 * float(steep @ c)
-        self.g = self.g + 0.5 * (steep * (1.0 + A)) @ X
-        self.H = self.H + 0.5 * (X.T * (steep * B)) @ X
-        return [list(pair) for pair in zip(*units, strict=True)]
-
-    def _policies(
-        self,
-        at: RowBounds,
-        low: list[int],
-        high: list[int],
-        ends: Array,
-        wanted: NDArray[np.bool_],
-        size: int,
-    ) -> list[list[int]]:
-        """Take off ``s (1 + pi(w)) / 2``; return the q, rho and tau of the policies."""
-        one, bits = 1 << self.bits, self.bits
-        shares = np.fmax(np.nan_to_num(self.hint.shares), 0.0)
-        shares = shares / np.maximum(shares.sum(axis=0), 2.0**-500)
-        shares = shares * (1.0 - 2.0 * SPARE / one)
-        width = np.where(wanted, ends[1] - ends[0], 1.0)
-        q = shares[1] - shares[2] - shares[3] * (ends[0] + ends[1]) / width
-        rho = 2.0 * shares[3] / width
-        tau = np.nan_to_num(shares[0] / np.ldexp(at.least[0], -size), posinf=0.0)
-        found: list[list[int]] = [[0, 0, 0] for _ in q]
-        M = np.array(self.M, dtype=object)
-        rows = np.flatnonzero(wanted)
-        images = self.trees.whole[rows] @ M.T
-        for k, image in zip(rows.tolist(), images, strict=True):
-            length = math.isqrt(sum(x * x for x in image)) + 1
-            most = int(shares[0, k] * one)
-            t = min(int(tau[k] * one), max(most - 2 << 2 * bits, 0) // length)
-            room = one - (t * length >> 2 * bits) - 1
-            found[k] = [*_within(q[k], rho[k], low[k], high[k], room, bits), t]
-        q, rho, tau = (
-            np.array([self.trees.float(x) for x in column])
-            for column in zip(*found, strict=True)
+        # multipliers for a.w from above, and from below
+        up, down = (self._placed(leaf.multipliers(X)) for X in (A, -A))
+        signs = sign * np.array(trees.rows.e)
+        factors = np.zeros((count, A.shape[1] + 1))
+        tops = np.zeros(count)
+        numbers: list[tuple[list[int], list[list[int]]]] = [([], []) for _ in A]
+        at = Rows(A, [leaf]).at(
+            self.hint.m[None], self.hint.M[None], self.hint.softness
         )
-        X, inner = self.trees.A, np.ldexp(np.array(self.M, dtype=np.float64), -bits)
-        self.g = self.g - 0.5 * (np.where(wanted, 1.0 + q, 0.0) @ X)
-        along = (X.T * tau) @ X @ inner.T
-        self.H = self.H - 0.5 * (X.T * rho) @ X - 0.25 * (along + along.T)
-        return found
+        for side, add in ((1, self._add_parabolas), (-1, self._add_policies)):
+            rows = np.flatnonzero(signs == side)
+            if rows.size:
+                add(rows, up[rows], down[rows], at, numbers, factors, tops)
+        self.c += 0.5 * float(tops.sum())
+        self._add(A, factors)
+        for more, (first, second) in numbers:
+            lists = f"{_short(first)},{_short(second)}"
+            self.terms.append(f"[{lists},{_listed(more)}]")
+
+    def _add(self, normals: Array, factors: Array) -> None:
+        """Add half of products of linear functions with affine ones."""
+        self.g = self.g + 0.5 * (factors[:, 0] @ normals)
+        both = normals.T @ factors[:, 1:]
+        self.H = self.H + 0.25 * (both + both.T)
+
+    def _placed(self, multipliers: Array) -> Array:
+        """Return multipliers of facets for the cuts, in their order."""
+        placed = np.zeros((len(multipliers), len(self.cuts)))
+        placed[:, self.places] = np.maximum(multipliers, 0.0)
+        return placed
+
+    def _ends(
+        self, functions: list[list[int]], multipliers: Array
+    ) -> tuple[list[int], list[list[int]]]:
+        """Return bounds of functions from above as the checker has them."""
+        lam = [self.trees.units(line) for line in multipliers]
+        far = np.array(functions, dtype=object) * (1 << self.bits)
+        if self.cuts:
+            far = far + np.array(lam, dtype=object) @ np.array(self.cuts, dtype=object)
+        squares = (far[:, 1:] ** 2).sum(axis=1)
+        ends = [
+            -((-c - (math.isqrt(x - 1) + 1 if x else 0)) >> self.bits)
+            for c, x in zip(far[:, 0], squares, strict=True)
+        ]
+        return ends, lam
+
+    def _add_parabolas(
+        self,
+        rows: NDArray[np.int64],
+        up: Array,
+        down: Array,
+        at: RowBounds,
+        numbers: list[tuple[list[int], list[list[int]]]],
+        factors: Array,
+        tops: Array,
+    ) -> None:
+        """Bound ``|s|`` by parabolas ``C + A s + B s^2``."""
+        bits, whole = self.bits, [self.trees.rows.a[k] for k in rows]
+        high, first = self._ends([[0, *a] for a in whole], up)
+        far, second = self._ends([[0, *[-x for x in a]] for a in whole], down)
+        ends = np.array([[self.trees.float(x) for x in end] for end in (far, high)])
+        A, B = at.slopes[1, 0, rows], at.slopes[2, 0, rows]
+        fits = np.isfinite(A) & np.isfinite(B) & (B >= 0.0)
+        chords = (ends[1] - ends[0]) / (ends[1] + ends[0])
+        A, B = np.where(fits, A, chords), np.where(fits, B, 0.0)
+        # rows of one sign
+        is_open = np.array([x > 0 and y > 0 for x, y in zip(far, high, strict=True)])
+        ones = np.where(np.array([x <= 0 for x in far]), 1.0, -1.0)
+        A, B = np.where(is_open, A, ones), np.where(is_open, B, 0.0)
+        slopes = zip(self.trees.units(A), self.trees.units(B), strict=True)
+        one = 1 << bits
+        for k, (a, b) in enumerate(slopes):
+            top = max(
+                _top(one - a, b, high[k], bits), _top(one + a, b, far[k], bits), 0
+            )
+            i = rows[k]
+            more = [a, b, top]
+            needed = first[k] if a < one else [], second[k] if a > -one else []
+            numbers[i] = more, list(needed)
+            a_float, b_float, tops[i] = (self.trees.float(x) for x in more)
+            factors[i, 0] = 1.0 + a_float
+            factors[i, 1:] = b_float * self.trees.A[i]
+
+    def _add_policies(
+        self,
+        rows: NDArray[np.int64],
+        up: Array,
+        down: Array,
+        at: RowBounds,
+        numbers: list[tuple[list[int], list[list[int]]]],
+        factors: Array,
+        _tops: Array,
+    ) -> None:
+        """Take off ``s (1 + pi(w))`` with policies ``pi = q + rho s + tau (M a).w``."""
+        A, leaf = self.trees.A[rows], self.hint.leaf
+        high, low = leaf.highest(A), -leaf.highest(-A)
+        shares = np.fmax(np.nan_to_num(self.hint.shares[:, rows]), 0.0)
+        shares = shares / np.maximum(shares.sum(axis=0), 2.0**-500)
+        shares = shares * (1.0 - self.short)
+        width = np.where(high > low, high - low, 1.0)
+        q = shares[1] - shares[2] - shares[3] * (low + high) / width
+        rho = 2.0 * shares[3] / width
+        images = A @ self.hint.M.T
+        tau = np.nan_to_num(shares[0] / at.least[0, rows], posinf=0.0)
+        pi = np.column_stack([q, rho[:, None] * A + tau[:, None] * images])
+        # rows of one sign
+        is_open = (low < 0.0) & (high > 0.0) & np.all(np.isfinite(pi), axis=1)
+        pi[~is_open] = 0.0
+        pi[~is_open, 0] = np.where(low[~is_open] >= 0.0, 1.0, -1.0)
+        rho = np.where(is_open, rho, 0.0)[:, None]
+        one = 1 << self.bits
+        for _ in range(TRIES):
+            lists = [self.trees.units(line) for line in pi]
+            most, first = self._ends(lists, rho * up)
+            minus = [[-x for x in line] for line in lists]
+            least, second = self._ends(minus, rho * down)
+            largest = np.array([max(pair) for pair in zip(most, least, strict=True)])
+            over = largest > one
+            if not np.any(over):
+                break
+            # rounding made them too large
+            shrunk = (one * (1.0 - self.short) / largest[over].astype(float))[:, None]
+            pi[over] *= shrunk
+            rho[over] *= shrunk
+        for k, i in enumerate(rows):
+            more = lists[k]
+            needed = [first[k], second[k]] if is_open[k] else [[], []]
+            if over[k]:
+                more, needed = [0 for _ in more], [[], []]
+            numbers[i] = more, needed
+            factors[i] = [-self.trees.float(x) for x in more]
+            factors[i, 0] -= 1.0
 
     def _add_facets(self) -> None:
         hint, r = self.hint, self.trees.rows.rank
+        self.products = [f"[{_listed([0] * (r + 1))},[]]" for _ in self.cuts]
         facets = Facets([hint.leaf], Packing(r))
         count = len(facets.single)
         if hint.multipliers.shape != facets.leaf.shape or not count:
@@ -287,26 +321,24 @@ class _Form:
         at = facets.at(hint.m[None], hint.M[None], hint.facet_softness)
         pairs = np.zeros((count, count))
         pairs[np.triu_indices(count, 1)] = y[count:]
-        lengths = self.trees.units(y[:count])
-        empty = f"[0,{_listed([0] * r)},[]]"
-        self.products = [empty for _ in self.cuts]
+        policies = np.nan_to_num(at.policy[:count])
+        lengths = np.maximum(y[:count], y[:count] * np.linalg.norm(policies, axis=1))
+        # what rounding takes is paid for
+        lengths = lengths * (1.0 + 2.0**-50) + self.short
+        factors = np.column_stack([lengths, -y[:count, None] * policies])
+        multipliers = self._placed(pairs)
+        cuts = np.array([[self.trees.float(x) for x in cut] for cut in self.cuts])
+        whole = [self.trees.units(x) for x in factors + multipliers @ cuts]
+        ends, lam = self._ends([[-x for x in line] for line in whole], multipliers)
         for k, place in enumerate(self.places):
-            policy = np.nan_to_num(at.policy[k])
-            z = [int(x) for x in np.ldexp(-y[k] * policy, self.bits).tolist()]
-            length = max(lengths[k], math.isqrt(sum(x * x for x in z)) + 1)
-            others = [0 for _ in self.cuts]
-            units = self.trees.units(pairs[k])
-            for other, unit in zip(self.places, units, strict=True):
-                others[other] = unit
-            self.products[place] = f"[{length},{_listed(z)},{_short(others)}]"
-            factor = np.array([self.trees.float(x) for x in (length, *z)])
-            weights = np.ldexp(np.array(units, dtype=np.float64), -self.bits)
-            factor = 0.5 * (factor + weights @ facets.single)
+            if ends[k] > 0:
+                raise ProofError("a leaf's facets have no multipliers; certify again.")
+            factor = np.array([[self.trees.float(x) for x in whole[k]]])
+            self.products[place] = f"[{_listed(whole[k])},{_short(lam[k])}]"
             c, n = facets.single[k, 0], facets.single[k, 1:]
-            self.c += c * factor[0]
-            self.g = self.g + c * factor[1:] + factor[0] * n
-            both = np.multiply.outer(n, factor[1:])
-            self.H = self.H + 0.5 * (both + both.T)
+            self.c += 0.5 * c * factor[0, 0]
+            self.g = self.g + 0.5 * c * factor[0, 1:]
+            self._add(n[None], factor)
 
     def largest(self) -> float:
         """Bound the form on the sphere, but for rounding; its multiplier is kept."""
@@ -327,20 +359,14 @@ class _Form:
         return self.c + nu + float(np.sum(squares / (nu - values)))
 
 
-def _within(
-    q: float, rho: float, low: int, high: int, room: int, bits: int
-) -> tuple[int, int]:
-    """Round q and rho such that ``|q + rho s| <= room`` at both ends, exactly."""
-    if room <= 0:
-        return 0, 0
-    a, b = int(math.ldexp(q, bits)), int(math.ldexp(rho, bits))
-    for _ in range(2):
-        most = max(abs((a << bits) + b * s) for s in (low, high))
-        if most <= room << bits:
-            return a, b
-        short = max(room - SPARE, 0) << bits
-        a, b = (abs(x) * short // most * (1 if x > 0 else -1) for x in (a, b))
-    return 0, 0
+def _top(slope: int, bend: int, end: int, bits: int) -> int:
+    """Return the least c of at least ``slope t - bend t^2`` for t from 0 to end."""
+    if slope <= 0 or end <= 0:
+        return 0
+    rest = (slope << bits) - bend * end
+    if rest >= bend * end:
+        return -(-rest * end >> 2 * bits)
+    return -(-slope * slope // (4 * bend))
 
 
 def _sought(A: Array, signs: Array, linear: Array) -> Hint:

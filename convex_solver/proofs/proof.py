@@ -20,6 +20,7 @@ from convex_solver.losses import Loss
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.proofs.cones import ExactRows, tree_lines
 from convex_solver.proofs.forms import FormTrees, Sources
+from convex_solver.proofs.interpolation import exact_network
 from convex_solver.proofs.source import TableForm, pair, pairs, reading, samples
 from convex_solver.reading import MAX_CONES, Data
 from convex_solver.typing import Array
@@ -90,40 +91,113 @@ def write_proof(
     InputError
         The path exists or cannot be written.
     """
+    claim, exact = _claimed(data, loss.name, loss.parameter or 0.0, beta, form)
+    line = {
+        "weights": [pairs(u) for u in network.weights.tolist()],
+        "alphas": pairs(network.alphas.tolist()),
+    }
+    by_forms = by_forms or bool(leaves)
+    covering = _Covering(data, exact, dual, beta, max_cones, leaves, by_forms)
+    return _proven(path, claim, line, covering)
+
+
+def write_interpolation_proof(
+    path: str | os.PathLike[str],
+    data: Data,
+    network: TwoLayerReLU,
+    dual: Array,
+    *,
+    kept: Sequence[int],
+    directions: Array,
+    form: TableForm | None = None,
+    max_cones: int = MAX_CONES,
+) -> Proof:
+    """Write a new file that proves bounds of an interpolation's least norm.
+
+    Parameters
+    ----------
+    path, data, network, form, max_cones
+        As for `write_proof`; the network meets the targets nearly.
+    dual : ndarray, shape (n,)
+        Feasible: prices are at most 1.
+    kept, directions
+        As for `exact_network`.
+
+    Raises
+    ------
+    ProofError, InputError
+        As for `write_proof` and `exact_network`.
+    """
+    claim, exact = _claimed(data, "exact", 0.0, 1.0, form)
+    line = exact_network(exact.numbers, exact.unit, exact.y, network, kept, directions)
+    covering = _Covering(data, exact, dual, 1.0, max_cones, (), False)
+    return _proven(path, claim, line, covering)
+
+
+def _claimed(
+    data: Data, name: str, parameter: float, beta: float, form: TableForm | None
+) -> tuple[dict[str, Any], Any]:
+    """Return the first line of a proof, and the data as the checker has them."""
     # imported when used, so that `python -m convex_solver.checker` finds it unused
     from convex_solver import checker
 
     shown = samples(data)
     form = TableForm.plain(data, shown) if form is None else form
+    how = reading(data, form, shown)
     claim = {
         "format": checker.FORMAT,
-        "loss": [loss.name, pair(loss.parameter or 0.0)],
+        "loss": [name, pair(parameter)],
         "beta": pair(beta),
-        "data": reading(data, form, shown),
+        "data": how,
     }
+    try:
+        return claim, checker.Data(how, name, shown)
+    except checker.Rejected as error:
+        raise ProofError(f"the checker does not take these data: {error}.") from error
+
+
+@dataclass(frozen=True, eq=False)
+class _Covering:
+    """What the trees of a proof are made of."""
+
+    data: Data
+    exact: Any
+    dual: Array
+    beta: float
+    max_cones: int
+    leaves: Sequence[Hint]
+    by_forms: bool
+
+
+def _proven(
+    path: str | os.PathLike[str],
+    claim: dict[str, Any],
+    network: dict[str, Any],
+    covering: _Covering,
+) -> Proof:
+    """Write the four lines of a proof, and the trees."""
+    from convex_solver import checker
+
+    data, exact, dual = covering.data, covering.exact, covering.dual
+    beta, leaves = covering.beta, covering.leaves
     basis = _basis(data)
-    by_forms = by_forms or bool(leaves) or data.arrangement.rank > MOST_RANK
     lines: Iterable[str]
     try:
-        exact = checker.Data(claim["data"], loss.name, shown)
-        if by_forms:
+        if covering.by_forms or data.arrangement.rank > MOST_RANK:
             exponent, values, rows, lines = _by_forms(
                 exact, data, dual, beta, basis, leaves
             )
         else:
-            exponent, values = _whole(dual, MARGIN)
+            exponent, values = whole(dual, MARGIN)
             rows = _rows(exact, exponent, values, beta, basis, 64)
-            lines = tree_lines(rows, max_cones)
+            lines = tree_lines(rows, covering.max_cones)
     except checker.Rejected as error:
         raise ProofError(f"the checker does not take these data: {error}.") from error
     head: list[dict[str, Any]] = [
         claim,
-        {
-            "weights": [pairs(u) for u in network.weights.tolist()],
-            "alphas": pairs(network.alphas.tolist()),
-        },
+        network,
         {"exponent": exponent, "values": values},
-        {"bits": rows.bits, "depth": DEPTH, "basis": basis},
+        {"bits": [rows.bits, DEPTH, basis["bits"]], "basis": basis["rows"]},
     ]
     return _write(path, head, lines)
 
@@ -150,7 +224,7 @@ def _by_forms(
     W = np.ldexp(np.array(basis["rows"], dtype=np.float64), -basis["bits"])
     off = MARGIN
     for _ in range(TRIES):
-        exponent, values = _whole(dual, off)
+        exponent, values = whole(dual, off)
         rows = _rows(exact, exponent, values, beta, basis, FORM_BITS)
         sources = _sources(exact, values, data.X)
         A = np.array([[x / (1 << rows.bits) for x in row] for row in rows.a])
@@ -202,7 +276,7 @@ def _write(
     return Proof(os.fspath(path), n_lines, n_bytes)
 
 
-def _whole(dual: Array, off: float) -> tuple[int, list[int]]:
+def whole(dual: Array, off: float) -> tuple[int, list[int]]:
     """Return an exponent and integers: the dual point, shortened and rounded to zero.
 
     Zero lies in the domain of every conjugate, which is a product of intervals.
@@ -243,6 +317,6 @@ def _rows(
     n, d = len(exact.numbers), exact.d
     bits = spare + (n * d).bit_length()
     unit = Fraction(2) ** exponent / Fraction(beta)
-    how = {"bits": bits, "depth": DEPTH, "basis": basis}
-    found = checker.Rows(exact, values, unit, how)
+    how = {"bits": [bits, DEPTH, basis["bits"]], "basis": basis["rows"]}
+    found = checker.Rows(exact, [x * unit for x in values], how)
     return ExactRows(found.a, found.e, found.L, found.R, bits)

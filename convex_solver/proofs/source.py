@@ -36,8 +36,9 @@ class TableForm:
         Likewise; weights are None where there are none.
     floats : {"decimal", "binary"}
         Whether a cell is the decimal that it shows, or the float64 nearest to it.
-    classes : (str, str), optional
-        What the targets -1 and +1 are in the table, where they are no numbers.
+    classes : tuple of (str, int)
+        The texts of targets in the table, and what each stands for, where they are no
+        numbers.
     """
 
     separator: str
@@ -48,7 +49,7 @@ class TableForm:
     target: tuple[int, str]
     weights: tuple[int, str] | None = None
     floats: str = "decimal"
-    classes: tuple[str, str] | None = None
+    classes: tuple[tuple[str, int], ...] = ()
 
     @classmethod
     def plain(cls, data: Data, shown: Samples) -> TableForm:
@@ -93,7 +94,7 @@ def reading(data: Data, form: TableForm, shown: list[list[Fraction]]) -> dict[st
         "target": list(form.target),
         "weights": None if form.weights is None else list(form.weights),
         "floats": form.floats,
-        **({} if form.classes is None else {"classes": list(form.classes)}),
+        "classes": dict(form.classes),
         "patches": data.n_patches,
         "center": pairs(center.tolist()),
         "scale": pairs(scale.tolist()),

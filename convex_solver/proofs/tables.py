@@ -6,6 +6,7 @@ import csv
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 from arrangement.io import Table
 from convex_solver.errors import ProofError
@@ -55,10 +56,9 @@ def form_of(
         columns=tuple(map(place, columns)),
         target=place(target),
         weights=None if weights is None else place(weights),
-        classes=classes,
     )
     try:
-        form = _with_places(form, table)
+        form = _with_places(form, table, classes)
         shown = samples(data)
         found = checker.read_samples(reading(data, form, shown), table.path)
     except (checker.Rejected, UnicodeError, csv.Error, OSError) as error:
@@ -73,8 +73,10 @@ def form_of(
     return form
 
 
-def _with_places(form: TableForm, table: Table) -> TableForm:
-    """Find the record of the names, if there is one, and the first sample."""
+def _with_places(
+    form: TableForm, table: Table, classes: tuple[str, str] | None
+) -> TableForm:
+    """Find the record of the names, if there is one, the first sample, and classes."""
     with open(os.fspath(table.path), encoding="utf-8-sig", newline="") as stream:
         records = [r for r in csv.reader(stream, delimiter=form.separator) if r]
     skip = len(records) - table.n_rows
@@ -85,4 +87,33 @@ def _with_places(form: TableForm, table: Table) -> TableForm:
         chosen.append(form.weights)
     above = [cell.strip() for cell in records[skip - 1]] if skip else []
     is_header = all(above[k : k + 1] == [name] for k, name in chosen)
-    return replace(form, header=skip if is_header and skip else 0, skip=skip)
+    texts = {record[form.target[0]].strip() for record in records[skip:]}
+    found = _codes(sorted(texts), classes, form.decimal) if classes else ()
+    header = skip if is_header and skip else 0
+    return replace(form, header=header, skip=skip, classes=found)
+
+
+def _codes(
+    texts: Sequence[str], classes: tuple[str, str], decimal: str
+) -> tuple[tuple[str, int], ...]:
+    """Return which texts are which class: -1 or 1.
+
+    Those of one class are the same number, or else the same text.
+    """
+    names = [_label(name, ".") for name in classes]
+    found = []
+    for text in texts:
+        label = text if text in classes else _label(text, decimal)
+        where: list[Fraction | str] = [*classes] if text in classes else names
+        if label not in where:
+            raise ProofError(f"{text!r} is none of the classes. {_ADVICE}.")
+        found.append((text, 2 * where.index(label) - 1))
+    return tuple(found)
+
+
+def _label(text: str, decimal: str) -> Fraction | str:
+    """Return the number that a text shows, or else the text."""
+    try:
+        return Fraction(text.replace(",", ".") if decimal == "," else text)
+    except (ValueError, ZeroDivisionError):
+        return text

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import numbers
 import time
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from arrangement import InputError, InputTypeError
+from arrangement.executors import check_executor
 from arrangement.options import count_jobs, said, whole_number
 
 # Defaults, the same wherever the option is: the gap asked for, relative to the upper
@@ -145,16 +147,18 @@ def read_cones(max_cones: Any) -> int:
 
 @dataclass(frozen=True)
 class Limits:
-    """What ends a run, and how many threads it has."""
+    """What ends a run, how many threads it has, and an executor if there is one."""
 
     tol: float
     time_limit: float | None
     max_rounds: int | None
     max_cones: int
     n_jobs: int = 1
+    executor: Executor | None = None
 
     def __post_init__(self) -> None:
         """Read every limit."""
+        check_executor(self.executor)
         values: dict[str, Any] = {
             "tol": read_number(self.tol, "tol", above=0.0),
             "time_limit": read_seconds(self.time_limit),

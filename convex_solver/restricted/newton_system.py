@@ -137,7 +137,9 @@ class MixedSystem(NewtonSystem):
         self.scale[:k] = 1.0 / np.sqrt(np.maximum(1.0, sizes))
         K *= self.scale
         K *= self.scale[:, None]
-        self.ldu, self.pivots, info = la.lapack.dsytrf(K, lower=1)
+        # without room LAPACK goes column by column, five times as long
+        room = int(la.lapack.dsytrf_lwork(len(K), lower=1)[0])
+        self.ldu, self.pivots, info = la.lapack.dsytrf(K, lower=1, lwork=room)
         if info != 0:
             raise la.LinAlgError("singular")
 

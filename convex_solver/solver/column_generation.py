@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -119,6 +120,8 @@ class ColumnGeneration:
         Called with every `Round`.
     n_jobs : int
         Threads of the search for prices.
+    executor : concurrent.futures.Executor, optional
+        Of coverings that are long.
     max_cones : int
         Of the coverings that certify a bound on the way, for each sign.
     """
@@ -132,6 +135,7 @@ class ColumnGeneration:
         report: Callable[[Round], object] | None = None,
         seed: int = 0,
         n_jobs: int = 1,
+        executor: Executor | None = None,
         max_cones: int = QUICK_CONES,
     ) -> None:
         self.program = program
@@ -149,7 +153,7 @@ class ColumnGeneration:
         self.v = program.data_term.gradient(np.zeros(program.n))
         self.columns = Columns(self.X, program.n_patches, deadline)
         self.prices = Search(
-            program, self.X, self.basis, self.v, seed, deadline, n_jobs
+            program, self.X, self.basis, self.v, seed, deadline, n_jobs, executor
         )
         self.history: list[Round] = []
         self.estimate, self._gap = 0.0, 1.0
@@ -414,6 +418,7 @@ class ColumnGeneration:
             max_cones=cones,
             deadline=self.deadline,
             n_jobs=self.prices.n_jobs,
+            executor=self.prices.executor,
         )
         if found.value > self.lower:
             self.proven = found

@@ -190,14 +190,16 @@ def _certificate(
     """
     program = merged.whole
     data, beta, loss, tol = program.data, program.beta, program.loss, limits.tol
+    executor = limits.executor
     options: dict[str, Any] = {
         "rtol": max(1e-11, 0.05 * tol),
         "max_cones": limits.max_cones,
         "n_jobs": limits.n_jobs,
+        "executor": executor,
     }
     found: list[Certificate] = []
     if relaxed is not None:
-        found.append(relaxed_certificate(program, network, relaxed, deadline))
+        found.append(relaxed_certificate(program, network, relaxed, deadline, executor))
         is_all = program.rank > COVERED_RANK  # no covering ends there
         if is_all or found[0].gap <= tol or time.monotonic() >= deadline:
             return found[0]
@@ -218,7 +220,9 @@ def _certificate(
             upper, tol, part_of_time(latest, LEAVES_SHARE), most=most
         )
         if best_other is not None:
-            found.append(relaxed_certificate(program, network, best_other, latest))
+            found.append(
+                relaxed_certificate(program, network, best_other, latest, executor)
+            )
             if time.monotonic() < deadline:
                 found.append(bounds(data, network, best_other.v, beta, loss, **options))
     kept = _kept(run, merged)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -96,6 +97,7 @@ def relaxed_certificate(
     network: TwoLayerReLU,
     found: RelaxedSolution,
     deadline: float,
+    executor: Executor | None = None,
 ) -> Certificate:
     """Bounds with a dual point of the relaxation, whose price is relaxed too."""
     return bounds(
@@ -107,6 +109,7 @@ def relaxed_certificate(
         method="relaxation",
         leaves=found.hints,
         deadline=deadline,
+        executor=executor,
     )
 
 

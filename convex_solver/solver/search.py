@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
@@ -54,10 +55,11 @@ class Search:
         seed: int,
         deadline: float,
         n_jobs: int,
+        executor: Executor | None = None,
     ) -> None:
         self.program, self.X, self.basis = program, X, basis
         self.deadline = deadline
-        self.n_jobs = n_jobs
+        self.n_jobs, self.executor = n_jobs, executor
         self.pricer = Pricer(X, program.arrangement, seed, n_jobs)
         self.n_cones, self.seconds = 0, 0.0
         none = np.zeros((0, X.shape[1]))
@@ -124,6 +126,7 @@ class Search:
             "hints": self.maxima.directions[:N_PEAKS] @ basis.T,
             "deadline": min(deadline, self.deadline),
             "n_jobs": self.n_jobs,
+            "executor": self.executor,
         }
         X, spread = self.program.X if is_own else self.X, self.program.spread(v)
         found = cover_sphere(

@@ -60,6 +60,7 @@ def larger_first(
             deadline=deadline,
             report=run.report,
             n_jobs=limits.n_jobs,
+            executor=limits.executor,
         )
         fill(larger)
         if guesses is not None:

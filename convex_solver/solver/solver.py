@@ -6,6 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
 from arrangement import InputError, Progress, cover_bound
@@ -169,6 +170,7 @@ def solve(
     max_rounds: int | None = None,
     max_cones: int = MAX_CONES,
     n_jobs: int = 1,
+    executor: Executor | None = None,
     start: TwoLayerReLU | None = None,
     progress: ProgressLike = None,
 ) -> Solution:
@@ -195,6 +197,11 @@ def solve(
     n_jobs : int
         Threads, at least 1; -1 for as many as there are processors.  Without a time
         limit the result does not depend on it.
+    executor : concurrent.futures.Executor, optional
+        Does what is long of the proof: a pool of processes, Dask's
+        ``client.get_executor()``, mpi4py, loky.  Its workers visit the cones of long
+        coverings and bound the price on leaves; all else is done here, in ``n_jobs``
+        threads.  Without a time limit the result does not depend on it.
     start : TwoLayerReLU, optional
         A network to begin near, such as that of another beta or of older data: the
         working set has its chambers from the first round on, and it is kept until there
@@ -215,8 +222,14 @@ def solve(
     ------
     ProgramTooLargeError
         ``method="full"`` with too many chambers, before anything is solved.
-    InputError
-        Unknown method, tol, limit or budget out of range; a start in other coordinates.
+    InputError, InputTypeError
+        Unknown method, tol, limit or budget out of range; a start in other coordinates;
+        an executor that is none.
+
+    Warns
+    -----
+    RuntimeWarning
+        The executor has lost its workers; what they left is done in this process.
 
     Notes
     -----
@@ -234,7 +247,7 @@ def solve(
     >>> solution.status.value, round(solution.objective, 7)
     ('optimal', 0.0010128)
     """
-    limits = Limits(tol, time_limit, max_rounds, max_cones, n_jobs)
+    limits = Limits(tol, time_limit, max_rounds, max_cones, n_jobs, executor)
     deadline = deadline_after(limits.time_limit)
     if start is not None:
         check_fit(program.data, start)
@@ -271,6 +284,7 @@ def solve_from(
         deadline=part_of_time(deadline - EXACT * whole.n, share),
         report=lambda latest: say_round(_line(latest)),
         n_jobs=limits.n_jobs,
+        executor=limits.executor,
         max_cones=limits.max_cones,
     )
     stopped = _find(run, method, limits, guesses, networks, relaxed, deadline, say)
@@ -335,6 +349,8 @@ def _end(
     try:
         if stopped == "interrupted":
             say("interrupted: certifying what there is; once more for a loose bound")
+            # Ctrl-C may have reached the workers too
+            limits = replace(limits, executor=None)
         elif relaxed is not None:
             end = part_of_time(deadline - EXACT * merged.whole.n, LEAVES_SHARE)
             most = most_leaves(run.program) if math.isinf(end) else MOST_LEAVES

@@ -13,6 +13,7 @@ from arrangement.cli import main
 
 from reference.listing_proofs import fault_of
 
+pytestmark = pytest.mark.usefixtures("second_opinion")
 ROWS = [(-2, 1), (-1, -1), (0, 1), (1, 1), (2, -1), (3.25, 0.5), (1, 1)]
 
 

@@ -136,9 +136,7 @@ def test_classes_by_name_are_proven(classes, loss, tmp_path, run, fitted, capsys
     model = fitted(table, "--loss", loss)
     assert run("prove", model, table, "-o", proof)[0] == 0
     claim = json.loads(proof.read_text().splitlines()[0])
-    assert claim["data"]["classes"] == [
-        name.removesuffix("0") or name for name in classes
-    ]
+    assert claim["data"]["classes"] == {classes[0]: -1, classes[1]: 1}
     assert_proven(capsys, proof, table)
     # the other way round it is another problem, and other classes are none
     for old, new in ((classes[0], classes[1]), (classes[1], "neither")):
@@ -158,7 +156,7 @@ def test_classes_with_decimal_commas(tmp_path, run, fitted, capsys):
     model = fitted(table, "--loss", "hinge", "--decimal", ",")
     assert run("prove", model, table, "-o", proof, "--decimal", ",")[0] == 0
     claim = json.loads(proof.read_text().splitlines()[0])
-    assert claim["data"]["classes"] == ["0.5", "1.5"]
+    assert claim["data"]["classes"] == {"0,50": -1, "1,5": 1}
     assert_proven(capsys, proof, table)
 
 

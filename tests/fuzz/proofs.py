@@ -10,7 +10,11 @@ from fuzz.alterations import altered_document, at, places, put, to_json, with_tw
 def altered_line(rng, raw):
     """The bytes of a proof with one line changed, dropped, repeated or moved."""
     lines = raw.decode().splitlines(keepends=True)
-    k = rng.randrange(4) if rng.random() < 0.4 else rng.randrange(len(lines))
+    k = (
+        rng.randrange(min(4, len(lines)))
+        if rng.random() < 0.4
+        else rng.randrange(len(lines))
+    )
     what = rng.randrange(8)
     if what == 0:
         del lines[k]

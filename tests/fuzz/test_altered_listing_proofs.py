@@ -19,7 +19,7 @@ from fuzz.alterations import altered_bytes, run_cases
 from fuzz.proofs import altered_line
 from reference.listing_proofs import claimed, fault_of, write_table
 
-pytestmark = pytest.mark.kernels
+pytestmark = [pytest.mark.kernels, pytest.mark.usefixtures("second_opinion")]
 # Instances small enough for brute force; of most of them Cover's bound is not reached.
 GENERIC = [[1, 2, 1], [3, -1, 1], [-2, 5, 2], [1, 1, -4], [4, -3, 7]]
 CUBE = [[x, y, z, 1] for x in range(2) for y in range(2) for z in range(2)]

@@ -16,7 +16,7 @@ from convex_solver import checker
 
 from fuzz.alterations import altered_bytes, run_cases
 from fuzz.proofs import altered_line
-from instances import form_proof_of, proof_of
+from instances import form_proof_of, interpolation_proof_of, planted, proof_of
 from reference.proofs import bounds_of, said
 
 pytestmark = pytest.mark.kernels
@@ -66,6 +66,12 @@ def bases(tmp_path_factory):
                 sample_weight=weights,
             )
             found.append((proof.read_bytes(), table.read_bytes()))
+    for size in ((6, 2), (5, 1)):
+        X, y = planted(*size, seed=2) if size[1] > 1 else (np.eye(2, 1) - 0.5, [1, 2])
+        (folder / str(size)).mkdir()
+        y = np.asarray(y, dtype=float)
+        _, proof, table = interpolation_proof_of(folder / str(size), X, y)
+        found.append((proof.read_bytes(), table.read_bytes()))
     return found
 
 

@@ -15,6 +15,8 @@ nothing at all, and is one line; and what a killed process leaves is in nobody's
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import random
 import resource
@@ -29,91 +31,67 @@ import numba
 import numpy as np
 import pytest
 
+import arrangement
 from arrangement import (
     ArrangementError,
-    enumerate_patterns,
     open_patterns,
-    verify,
     write_patterns,
 )
-from arrangement.cli import main as arrangement_main
-from convex_solver import (
-    ConvexProgram,
-    ConvexSolverError,
-    LinearCNN,
-    certify,
-    save_model,
-    solve,
-    write_conic,
-)
-from convex_solver.cli import main as solver_main
-from convex_solver.plot import plot_fit
+from convex_solver import ConvexSolverError
 
 from fuzz.alterations import attempt, run_cases
-from instances import planted, rows_in_rank
-from reference.proofs import write_csv
-from reference.stores import tree
+from reference.executors import Lazy, bytes_of
+from reference.writers import LIBRARIES, NAMES, ROWS, SITES, Writers, same_bytes
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="processes of POSIX"),
     pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled here"),
 ]
+ROOT = Path(arrangement.__file__).parents[1]
 FAMILY = (ArrangementError, ConvexSolverError)
 DONE, REFUSED, OTHER = 0, 2, 4
 # of so many cases of the other fuzzers there is one
 EVERY = 10
 # events that touch the folder; see `sys.addaudithook`
 TOUCHES = ("open", "os.link", "os.rename", "os.remove", "os.mkdir", "os.rmdir")
-ROWS = rows_in_rank(5, n=14, d=3, size=4)
 BLOCK = 12
 
 
-class Writers:
-    """What writes files, by the name of the file; each call takes its path."""
+class Recording:
+    """Functions of the packages that were on the stack when a file got its name."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.patterns = enumerate_patterns(ROWS)
-        self.X, self.y = planted(8, 2, seed=1)
-        self.program = ConvexProgram(self.X, self.y, 0.2)
-        self.solution = solve(self.program, tol=1e-4)
-        self.linear = LinearCNN(np.ones((3, 2)), np.ones((3, 4)))
-        self.table = folder / "table.csv"
-        write_csv(self.table, self.X, self.y)
-        self.calls = {
-            "list.npz": self.patterns.save,
-            "listing.jsonl": lambda path: verify(self.patterns, ROWS, proof=path),
-            "network.json": self.solution.network.save,
-            "linear.json": self.linear.save,
-            "model.json": lambda path: save_model(path, self.solution),
-            "proof.jsonl": self._prove,
-            "program.cbf": lambda path: write_conic(path, self.program),
-            "program.conic": lambda path: write_conic(path, self.program),
-            "tree.conic": lambda path: write_conic(path, self.program, form="tree"),
-            "fit.png": lambda path: plot_fit(
-                self.solution.network, self.X, self.y, path
-            ),
-            "list of the command.npz": lambda path: arrangement_main(
-                ["enumerate", str(self.table), "-o", str(path)]
-            ),
-            "model of the command.json": lambda path: solver_main(
-                [
-                    "fit",
-                    str(self.table),
-                    "--target",
-                    "x3",
-                    "--beta",
-                    "1",
-                    "-o",
-                    str(path),
-                ]
-            ),
-        }
+    def __init__(self):
+        self.seen = None
 
-    def _prove(self, path: Path) -> None:
-        certificate = self.solution.certificate
-        network = self.solution.network
-        certify(network, self.X, self.y, 0.2, dual=certificate.dual, proof=path)
+    def __call__(self, event, arguments):
+        if event != "os.link" or self.seen is None:
+            return
+        frame = sys._getframe(1)
+        while frame is not None:
+            code = frame.f_code
+            if code.co_filename.startswith(str(ROOT)):
+                path = Path(code.co_filename).relative_to(ROOT).as_posix()
+                self.seen.add((path, code.co_name))
+            frame = frame.f_back
+
+
+@functools.cache
+def recording():
+    """The one hook; hooks cannot be removed."""
+    hook = Recording()
+    sys.addaudithook(hook)
+    return hook
+
+
+@contextlib.contextmanager
+def writing_functions():
+    """The set of functions that files are written by, inside."""
+    hook, seen = recording(), set()
+    hook.seen = seen
+    try:
+        yield seen
+    finally:
+        hook.seen = None
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +184,8 @@ def file_case(writers, name, whole, seconds, folder):
         code = child(lambda: call(path), fault, patience=patience)
         others = [p.name for p in folder.iterdir() if p != path]
         if path.exists():
-            assert path.read_bytes() == whole, f"{kind}: half of a file"
+            found = same_bytes(name, path.read_bytes())
+            assert found == same_bytes(name, whole), f"{kind}: half of a file"
         assert code in (None, DONE, REFUSED), f"{kind}: another error"
         assert code != DONE or path.exists()
         assert code != REFUSED or not path.exists(), f"{kind}: an error left the file"
@@ -217,56 +196,58 @@ def file_case(writers, name, whole, seconds, folder):
             assert others == [], f"{kind}: {others}"
         if not path.exists():
             assert child(lambda: call(path), no_fault) == DONE
-            assert path.read_bytes() == whole, "what was left is in the way"
+            found = same_bytes(name, path.read_bytes())
+            assert found == same_bytes(name, whole), "what was left is in the way"
         outcome = {None: "killed", DONE: "written", REFUSED: "refused"}[code]
         return f"{kind}: {outcome}"
 
     return case
 
 
-NAMES = (
-    "list.npz",
-    "listing.jsonl",
-    "network.json",
-    "linear.json",
-    "model.json",
-    "proof.jsonl",
-    "program.cbf",
-    "program.conic",
-    "tree.conic",
-    "fit.png",
-    "list of the command.npz",
-    "model of the command.json",
-)
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_no_fault_leaves_half_of_a_file(name, writers, tmp_path, fuzz_seeds):
+    for library in LIBRARIES.get(Path(name).suffix, ()):
+        pytest.importorskip(library)
     folder = tmp_path / "folder"
     folder.mkdir()
     path = folder / name
-    writers.calls[name](path)  # everything is compiled now, and imported
+    # everything is compiled now, and imported
+    with writing_functions() as seen:
+        writers.calls[name](path)
+    (site,) = [site for site, names in SITES.items() if name in names]
+    assert site in seen, "the table says that another function writes it"
     whole = path.read_bytes()
     path.unlink()
     begin = time.perf_counter()
     assert child(lambda: writers.calls[name](path), no_fault) == DONE
     seconds = time.perf_counter() - begin
-    assert path.read_bytes() == whole, "the same call writes the same bytes"
+    found = same_bytes(name, path.read_bytes())
+    assert found == same_bytes(name, whole), "the same call writes the same bytes"
     case = file_case(writers, name, whole, seconds, folder)
     run_cases(case, name, fuzz_seeds[::EVERY])
 
 
-def test_a_store_goes_on_after_every_fault(tmp_path, fuzz_seeds):
+def no_executor():
+    return None
+
+
+def one_thread():
+    """Pieces of a list, each its own folder, as workers write them."""
+    return Lazy(1)
+
+
+@pytest.mark.parametrize("make", [no_executor, one_thread])
+def test_a_store_goes_on_after_every_fault(make, tmp_path, fuzz_seeds):
     whole = tmp_path / "whole.zarr"
     begin = time.perf_counter()
-    write_patterns(whole, ROWS, block_size=BLOCK)
+    write_patterns(whole, ROWS, block_size=BLOCK, executor=make())
     seconds = time.perf_counter() - begin
-    size = max(file.stat().st_size for file in whole.iterdir())
+    size = max(p.stat().st_size for p in whole.rglob("*") if p.is_file())
     packed = open_patterns(whole)[:].packed
     path = tmp_path / "cut.zarr"
 
     def write():
-        write_patterns(path, ROWS, block_size=BLOCK, resume=True)
+        write_patterns(path, ROWS, block_size=BLOCK, resume=True, executor=make())
 
     def case(number):
         rng = random.Random(f"fault-store-{number}")
@@ -284,7 +265,7 @@ def test_a_store_goes_on_after_every_fault(tmp_path, fuzz_seeds):
                 assert code != DONE
                 assert "\n" not in str(error)
         assert child(write, no_fault) == DONE
-        assert tree(path) == tree(whole), f"{kind}: other bytes after all"
+        assert bytes_of(path) == bytes_of(whole), f"{kind}: other bytes after all"
         outcome = {None: "killed", DONE: "written", REFUSED: "refused"}[code]
         return f"{kind}: {outcome}"
 

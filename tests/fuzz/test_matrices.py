@@ -28,7 +28,7 @@ from fuzz.alterations import run_cases
 from reference import brute_force, deletion_restriction, small
 from reference.listing_proofs import write_table
 
-pytestmark = pytest.mark.kernels
+pytestmark = [pytest.mark.kernels, pytest.mark.usefixtures("second_opinion")]
 # of so many cases one takes the longer way
 SELDOM = 64
 MOST_ROWS, MOST_COLUMNS = 8, 4

@@ -150,6 +150,17 @@ def test_a_broken_pool_is_said_to_be_one():
                 pass
 
 
+def test_an_executor_that_is_shut_down_is_a_broken_one():
+    X, _, _ = large("cells")
+    with ThreadPoolExecutor(1) as made:
+        stream = iter_patterns(X, executor=made, block_size=100)
+        next(stream)
+        made.shutdown(wait=False, cancel_futures=True)
+        with pytest.raises(WorkersLostError, match="or shut down"):
+            for _ in stream:
+                pass
+
+
 def test_what_is_no_executor_is_refused():
     X = [[1, 0], [0, 1]]
     with pytest.raises(InputTypeError, match="executor is int; expected a concurrent"):

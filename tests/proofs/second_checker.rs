@@ -1,5 +1,5 @@
 //! A second checker of proofs, in another language and by other means, written from
-//! `convex_solver/proofs/FORMAT.md` alone. The standard library only: integers of any
+//! `convex_solver/proofs/FORMAT.md` and `LINEAR.md` alone. The standard library only: integers of any
 //! size, fractions, JSON, CSV and SHA-256 are below. `rustc -O second_checker.rs`, then
 //! `second_checker PROOF [PROOF ...] DATA.csv`; 0 if the proof holds, 1 if not.
 
@@ -352,9 +352,11 @@ impl Q {
     fn floor(&self) -> Int {
         self.n.div_floor(&self.d)
     }
-    /// The nearest integer, halves upwards.
+    /// The nearest integer, the even one of two.
     fn round(&self) -> Int {
-        self.add(&Q::new(Int::from(1), Int::from(2))).floor()
+        let found = self.add(&Q::new(Int::from(1), Int::from(2))).floor();
+        let is_half = self.d.mag == [2];
+        if is_half && found.is_odd() { found.sub(&Int::from(1)) } else { found }
     }
     /// Down to a multiple of 2^-bits.
     fn down(&self, bits: usize) -> Q {
@@ -625,9 +627,12 @@ impl Json {
         self.list()?.iter().map(|x| Ok(x.number()?.clone())).collect()
     }
     fn dyadic(&self) -> Res<Q> {
-        let pair = self.list()?;
-        demand(pair.len() == 2, "no pair")?;
-        Ok(Q::whole(pair[0].number()?).mul(&Q::power(pair[1].small(-4096, 4096)?)))
+        let parts = self.list()?;
+        demand(parts.len() == 2 || parts.len() == 3, "no two or three integers")?;
+        let power = Q::power(parts[1].small(-4096, 4096)?);
+        let divisor = if parts.len() == 3 { parts[2].number()?.clone() } else { Int::from(1) };
+        demand(divisor.sign() > 0, "a divisor is not positive")?;
+        Ok(Q::new(parts[0].number()?.clone(), divisor).mul(&power))
     }
     fn dyadics(&self) -> Res<Vec<Q>> {
         self.list()?.iter().map(Json::dyadic).collect()
@@ -757,14 +762,8 @@ fn decimal(cell: &str, mark: &str, is_binary: bool) -> Res<Q> {
     Ok(if shift >= 0 { Q::whole(&whole.mul(&ten)) } else { Q::new(whole, ten) })
 }
 
-/// Whether a cell is of a class: the same number, or else the same text.
-fn same_class(cell: &str, name: &str, mark: &str) -> bool {
-    match (decimal(cell, mark, false), decimal(name, ".", false)) {
-        (Ok(x), Ok(y)) => x.sub(&y).sign() == 0,
-        (Err(_), Err(_)) => cell == name,
-        _ => false,
-    }
-}
+/// Numbers that classes may stand for, here.
+const MOST: i64 = 1 << 60;
 
 struct Data {
     rows: Vec<Vec<Q>>,
@@ -796,13 +795,13 @@ fn read_data(how: &Json, loss: &str, text: &str) -> Res<Data> {
     let skip = how.get("skip")?.small(0, 1 << 40)?;
     let comma = how.get("decimal")?.text()?;
     let is_binary = how.get("floats")?.text()? == "binary";
-    let classes: Vec<&str> = match how.get("classes") {
-        Err(_) | Ok(Json::Null) => vec![],
-        Ok(two) => two.list()?.iter().map(|x| x.text()).collect::<Res<_>>()?,
+    let classes: HashMap<&str, i64> = match how.get("classes")? {
+        Json::Object(map) => {
+            let code = |(name, x): (_, &Json)| Ok((String::as_str(name), x.small(-MOST, MOST)?));
+            map.iter().map(code).collect::<Res<_>>()?
+        }
+        _ => return Err("no classes".into()),
     };
-    let is_named = !classes.is_empty();
-    demand(!is_named || classes.len() == 2, "no two classes")?;
-    demand(!is_named || !same_class(classes[0], classes[1], "."), "one class")?;
     let mut samples: Vec<Vec<Q>> = vec![];
     for (k, record) in records(text, mark.chars().next().unwrap_or(','))?.iter().enumerate() {
         let cell = |place: usize| record.get(place).map(|x| x.trim()).ok_or("a short record");
@@ -813,11 +812,10 @@ fn read_data(how: &Json, loss: &str, text: &str) -> Res<Data> {
         if k as i64 >= skip {
             let number = |(j, (place, _)): (usize, &(usize, String))| {
                 let text = cell(*place)?;
-                if !is_named || j != width {
+                if classes.is_empty() || j != width {
                     return decimal(text, comma, is_binary);
                 }
-                let found = classes.iter().position(|name| same_class(text, name, comma));
-                Ok(Q::int(2 * found.ok_or("another class")? as i64 - 1))
+                Ok(Q::int(*classes.get(text).ok_or("another class")?))
             };
             samples.push(chosen.iter().enumerate().map(number).collect::<Res<_>>()?);
         }
@@ -868,6 +866,10 @@ fn loss_above(name: &str, t: &Q, f: &Q, y: &Q) -> Res<Q> {
     Ok(match name {
         "squared" => e.mul(&e).mul(&half),
         "absolute" => e,
+        "exact" => {
+            demand(e.sign() == 0, "the network misses a target")?;
+            e
+        }
         "huber" if e.le(t) => e.mul(&e).mul(&half),
         "huber" => t.mul(&e).sub(&t.mul(t).mul(&half)),
         "quantile" if f.le(y) => t.mul(&e),
@@ -892,6 +894,7 @@ fn dual_below(name: &str, t: &Q, v: &Q, y: &Q) -> Res<Q> {
     let quarter = v.mul(v).mul(&Q::power(-2));
     let (inside, value) = match name {
         "squared" => (true, a.sub(&quarter).sub(&quarter)),
+        "exact" => (true, a),
         "absolute" => (v.abs().le(&one), a),
         "huber" => (v.abs().le(t), a.sub(&quarter).sub(&quarter)),
         "quantile" => (t.neg().le(v) && v.le(&one.sub(t)), a),
@@ -934,19 +937,25 @@ struct Rows {
     bits: usize,
 }
 
+/// The three sizes of line 4.
+fn three(how: &Json) -> Res<[i64; 3]> {
+    let found = how.get("bits")?.list()?;
+    demand(found.len() == 3, "no three sizes")?;
+    Ok([found[0].small(0, 4096)?, found[1].small(0, 4096)?, found[2].small(0, 4096)?])
+}
+
 fn integer_rows(data: &Data, v: &[Q], beta: &Q, how: &Json) -> Res<Rows> {
-    let bits = how.get("bits")?.small(0, 4096)?;
-    how.get("depth")?.small(0, 4096)?;
-    let basis = how.get("basis")?;
-    let unit = Q::power(-basis.get("bits")?.small(0, 4096)?);
+    let [bits, _, k] = three(how)?;
+    let unit = Q::power(-k);
     let mut w: Vec<Vec<Q>> = vec![];
-    for row in basis.get("rows")?.list()? {
+    for row in how.get("basis")?.list()? {
         w.push(row.numbers()?.iter().map(|x| Q::whole(x).mul(&unit)).collect());
     }
     let (d, r) = (data.rows[0].len(), w.first().map_or(0, |row| row.len()));
     demand(w.len() == d && r > 0 && r <= d && w.iter().all(|row| row.len() == r), "another basis")?;
     let mut places: BTreeMap<Vec<String>, usize> = BTreeMap::new();
-    let mut groups: Vec<(Vec<Int>, Q, Q)> = vec![];
+    let mut groups: Vec<(Vec<Int>, Q)> = vec![];
+    let mut linear = vec![Q::int(0); d];
     for (i, row) in data.rows.iter().enumerate() {
         if row.iter().all(|x| x.sign() == 0) {
             continue;
@@ -961,39 +970,41 @@ fn integer_rows(data: &Data, v: &[Q], beta: &Q, how: &Json) -> Res<Rows> {
             .collect();
         let key = p.iter().map(Int::text).collect();
         let place = *places.entry(key).or_insert_with(|| {
-            groups.push((p, Q::int(0), Q::int(0)));
+            groups.push((p, Q::int(0)));
             groups.len() - 1
         });
         let part = v[i / data.patches].mul(&Q::new(size, common));
         groups[place].1 = groups[place].1.add(&part);
         if side < 0 {
-            groups[place].2 = groups[place].2.sub(&part);
+            for (sum, x) in linear.iter_mut().zip(row) {
+                *sum = sum.add(&v[i / data.patches].mul(x));
+            }
         }
     }
     let scale = Q::power(bits).div(beta);
     let mut rows = Rows { a: vec![], e: vec![], linear: vec![], bound: Int::from(0), rank: r, bits: bits as usize };
-    let mut linear = vec![Q::int(0); r];
     let mut rest = Q::int(0);
-    for (p, weight, lost) in &groups {
+    // W^T p, and the sum of what p is off W W^T p
+    let image = |p: &[Q]| {
+        let image: Vec<Q> =
+            (0..r).map(|k| (0..d).fold(Q::int(0), |s, j| s.add(&w[j][k].mul(&p[j])))).collect();
+        let lost = p.iter().zip(&w).fold(Q::int(0), |sum, (x, row)| {
+            let back = row.iter().zip(&image).fold(Q::int(0), |s, (y, z)| s.add(&y.mul(z)));
+            sum.add(&x.sub(&back).abs())
+        });
+        (image, lost)
+    };
+    for (p, weight) in groups.iter().filter(|group| group.1.sign() != 0) {
         let p: Vec<Q> = p.iter().map(Q::whole).collect();
-        let image: Vec<Q> = (0..r)
-            .map(|k| (0..d).fold(Q::int(0), |s, j| s.add(&w[j][k].mul(&p[j]))))
-            .collect();
-        for (j, x) in p.iter().enumerate() {
-            let back = (0..r).fold(Q::int(0), |s, k| s.add(&w[j][k].mul(&image[k])));
-            let size = weight.abs().add(&lost.abs());
-            rest = rest.add(&scale.mul(&size).mul(&x.sub(&back).abs()));
-        }
-        for (sum, x) in linear.iter_mut().zip(&image) {
-            *sum = sum.add(&scale.mul(lost).mul(x));
-        }
-        if weight.sign() != 0 {
-            let size = scale.mul(&weight.abs());
-            rows.a.push(image.iter().map(|x| size.mul(x).round()).collect());
-            rows.e.push(weight.sign());
-        }
+        let (image, lost) = image(&p);
+        let size = scale.mul(&weight.abs());
+        rest = rest.add(&size.mul(&lost));
+        rows.a.push(image.iter().map(|x| size.mul(x).round()).collect());
+        rows.e.push(weight.sign());
     }
-    rows.linear = linear.iter().map(Q::round).collect();
+    let (image, lost) = image(&linear);
+    rest = rest.add(&scale.mul(&lost));
+    rows.linear = image.iter().map(|x| scale.mul(x).round()).collect();
     let mut largest = Q::int(0);
     for i in 0..r {
         let mut sum = Q::int(0);
@@ -1092,35 +1103,34 @@ impl Cone {
         Ok(cone)
     }
     fn leaf(&self, bound: &Int, bits: i64, item: &[Json]) -> Res<()> {
-        demand(item.len() == 5 || item.len() == 8, "a leaf of another length")?;
+        demand(item.len() == 5 || item.len() == 7, "a leaf of another length")?;
         let r = self.vertices.len();
         let (mix, top) = (item[1].small(0, 4)?, item[2].small(0, r as i64 - 1)? as usize);
         let (scale, p) = (item[3].small(0, bits)?, item[4].numbers()?);
         demand(p.len() == r, "a vector of another length")?;
-        let (mut unit, mut shares, mut multipliers) = (0, HashMap::new(), vec![]);
-        if item.len() == 8 {
-            unit = item[5].small(0, bits)?;
-            for pair in item[6].list()? {
+        let (mut shares, mut multipliers) = (HashMap::new(), vec![]);
+        // shares and multipliers are in units of 2^-shift
+        let shift = 40usize;
+        if item.len() == 7 {
+            for pair in item[5].list()? {
                 let pair = pair.list()?;
                 demand(pair.len() == 2, "no share")?;
                 let share = pair[1].number()?;
-                demand(share.sign() >= 0 && share.at_most(&Int::power(unit as usize)), "a share")?;
+                demand(share.sign() >= 0 && share.at_most(&Int::power(shift)), "a share")?;
                 shares.insert(pair[0].small(i64::MIN / 2, i64::MAX / 2)?, share.clone());
             }
-            multipliers = item[7].numbers()?;
+            multipliers = item[6].numbers()?;
             let fits = multipliers.is_empty() || multipliers.len() == self.sides.len();
             demand(fits && multipliers.iter().all(|b| b.sign() >= 0), "multipliers")?;
         }
-        // tangents in units of 2^-(unit + 2)
-        let shift = unit as usize + 2;
         let tangent = |cut: &Cut| {
             if let Some(share) = shares.get(&(cut.name as i64)) {
-                return share.shl(2);
+                return share.clone();
             }
             let sum = cut.values.iter().fold(Int::from(0), |s, x| s.add(x));
             let other = sum.add(&cut.values[top].mul(&Int::from(3)));
             let quarters = (4 - mix) * (sum.sign() > 0) as i64 + mix * (other.sign() > 0) as i64;
-            Int::from(quarters).shl(unit as usize)
+            Int::from(quarters).shl(shift - 2)
         };
         let tangents: Vec<Int> = self.cuts.iter().map(tangent).collect();
         for j in 0..r {
@@ -1134,7 +1144,7 @@ impl Cone {
                 }
             }
             for (side, b) in self.sides.iter().zip(&multipliers) {
-                value = value.add(&b.mul(&side[j]).shl(2));
+                value = value.add(&b.mul(&side[j]));
             }
             let room = dot(&p, &self.vertices[j]).shl((bits - scale) as usize + shift);
             demand(value.at_most(&room), "at a vertex the vector is too short")?;
@@ -1168,84 +1178,64 @@ impl Part {
         part.facets.push(numbers.iter().map(turned).collect());
         part
     }
-    /// A bound of a.w from above on the part, in units.
-    fn highest(&self, a: &[Int], multipliers: &Json, bits: usize) -> Res<Int> {
-        let mut start = vec![Int::from(0)];
-        start.extend(a.iter().map(|x| x.shl(bits)));
+    /// A bound of the function q + m.w from above on the part, in units.
+    fn highest(&self, function: &[Int], multipliers: &Json, bits: usize) -> Res<Int> {
+        let start = function.iter().map(|x| x.shl(bits)).collect();
         let sum = combined(start, multipliers, &self.facets)?;
-        let length = dot(&sum[1..], &sum[1..]).root();
-        Ok(length.add(&sum[0]).floor_shr(bits).add(&Int::from(1)))
+        let square = dot(&sum[1..], &sum[1..]);
+        let root = square.root();
+        let is_exact = root.mul(&root) == square;
+        let length = if is_exact { root } else { root.add(&Int::from(1)) };
+        Ok(length.add(&sum[0]).negated().floor_shr(bits).negated())
     }
     /// C and h of a term.
-    fn term(&self, a: &[Int], e: i32, m: &[Vec<Int>], item: &[Json], bits: usize) -> Res<(Int, Vec<Int>)> {
+    fn term(&self, a: &[Int], e: i32, item: &[Json], bits: usize) -> Res<(Int, Vec<Int>)> {
         demand(item.len() == 3, "a term of another length")?;
         let (zero, one) = (Int::from(0), Int::power(bits));
-        let minus: Vec<Int> = a.iter().map(Int::negated).collect();
-        let low = self.highest(&minus, &item[0], bits)?.negated();
-        let high = self.highest(a, &item[1], bits)?;
-        let mut h = vec![zero.clone(); a.len() + 1];
-        if low.sign() >= 0 || high.sign() <= 0 {
-            if low.sign() >= 0 {
-                h[0] = Int::from(2 * e as i64).shl(3 * bits);
-            }
+        let more = item[2].numbers()?;
+        let minus = |x: &[Int]| x.iter().map(Int::negated).collect::<Vec<_>>();
+        if e < 0 {
+            demand(more.len() == a.len() + 1, "no policy")?;
+            let upper = self.highest(&more, &item[0], bits)?;
+            let lower = self.highest(&minus(&more), &item[1], bits)?;
+            demand(upper.at_most(&one) && lower.at_most(&one), "a policy exceeds 1")?;
+            let mut h: Vec<Int> = more.iter().map(|x| x.negated().shl(bits)).collect();
+            h[0] = one.add(&more[0]).negated().shl(bits);
             return Ok((zero, h));
         }
-        let more = item[2].numbers()?;
-        if e > 0 {
-            demand(more.len() == 2 && more[1].sign() >= 0, "no parabola")?;
-            let mut c = zero.clone();
-            let (rising, falling) = (one.sub(&more[0]), one.add(&more[0]));
-            for (slope, end) in [(rising.shl(bits), high), (falling.shl(bits), low.negated())] {
-                let drop = more[1].mul(&end);
-                let top = if slope.sign() <= 0 {
-                    zero.clone()
-                } else if drop.shl(1).at_most(&slope) {
-                    slope.sub(&drop).mul(&end)
-                } else {
-                    slope.mul(&slope).negated().div_floor(&more[1].shl(2)).negated()
-                };
-                c = if c.at_most(&top) { top } else { c };
-            }
-            h[0] = falling.shl(2 * bits);
-            for (x, y) in h[1..].iter_mut().zip(a) {
-                *x = more[1].mul(y).shl(bits);
-            }
-            return Ok((c, h));
+        demand(more.len() == 3, "no parabola")?;
+        let (slope, bend, c) = (&more[0], &more[1], &more[2]);
+        demand(bend.sign() >= 0 && c.sign() >= 0, "no parabola above")?;
+        let mut row = vec![zero.clone()];
+        row.extend_from_slice(a);
+        let high = self.highest(&row, &item[0], bits)?;
+        let far = self.highest(&minus(&row), &item[1], bits)?;
+        for (rise, end) in [(one.sub(slope), high), (one.add(slope), far)] {
+            // rise t <= c + bend t^2 for t from 0 to end
+            let is_free = rise.sign() <= 0
+                || rise.mul(&rise).at_most(&bend.mul(c).shl(2));
+            let rest = rise.shl(bits).sub(&bend.mul(&end));
+            let is_rising = bend.mul(&end).at_most(&rest);
+            let is_below = rest.mul(&end).at_most(&c.shl(2 * bits));
+            demand(is_free || is_rising && is_below, "a row is above its parabola")?;
         }
-        demand(more.len() == 3, "no policy")?;
-        let (q, rho, tau) = (&more[0], &more[1], &more[2]);
-        let z: Vec<Int> = m.iter().map(|line| dot(line, a)).collect();
-        let length = dot(&z, &z).root().add(&Int::from(1));
-        let size = tau.abs().mul(&length).floor_shr(2 * bits).add(&Int::from(1));
-        let room = one.sub(&size).shl(bits);
-        for s in [&low, &high] {
-            let value = q.shl(bits).add(&rho.mul(s)).abs();
-            demand(value.at_most(&room), "a policy exceeds 1")?;
-        }
-        h[0] = one.add(q).shl(2 * bits).negated();
-        for k in 0..a.len() {
-            h[k + 1] = tau.mul(&z[k]).add(&rho.mul(&a[k]).shl(bits)).negated();
-        }
-        Ok((zero, h))
+        let mut h: Vec<Int> = row.iter().map(|x| bend.mul(x)).collect();
+        h[0] = one.add(slope).shl(bits);
+        Ok((c.clone(), h))
     }
     fn leaf(&self, rows: &Rows, item: &[Json]) -> Res<()> {
-        demand(item.len() == 5, "a leaf of another length")?;
+        demand(item.len() == 4, "a leaf of another length")?;
         let (r, bits) = (rows.rank, rows.bits);
-        let (terms, products) = (item[2].list()?, item[3].list()?);
-        let nu = item[4].number()?;
-        let mut m = vec![];
-        for line in item[1].list()? {
-            m.push(line.numbers()?);
-        }
-        let fits = m.len() == r && m.iter().all(|line| line.len() == r);
-        let fits = fits && terms.len() == rows.a.len() && products.len() <= self.facets.len();
+        let (terms, products) = (item[1].list()?, item[2].list()?);
+        let nu = item[3].number()?;
+        let fits = terms.len() == rows.a.len() && products.len() == self.facets.len();
         demand(fits, "a leaf of other data")?;
-        // P before it is divided, begun with D
+        // begun with D
         let mut p = vec![vec![Int::from(0); r + 1]; r + 1];
         for (i, line) in p.iter_mut().enumerate() {
-            line[i] = nu.shl(3 * bits);
+            line[i] = nu.shl(2 * bits);
         }
-        p[0][0] = rows.bound.shl(2).sub(nu).shl(3 * bits);
+        p[0][0] = rows.bound.shl(2).sub(nu).shl(2 * bits);
         let mut take = |left: &[Int], right: &[Int]| {
             for i in (0..=r).filter(|i| !left[*i].is_zero()) {
                 for j in 0..=r {
@@ -1256,13 +1246,13 @@ impl Part {
             }
         };
         let mut one = vec![Int::from(0); r + 1];
-        one[0] = Int::power(bits);
+        one[0] = Int::from(1);
         let mut linear = vec![Int::from(0)];
         linear.extend(rows.linear.iter().map(|x| x.mul(&Int::from(2 * self.sign as i64)).shl(2 * bits)));
         take(&one, &linear);
         let mut total = Int::from(0);
         for ((a, e), term) in rows.a.iter().zip(&rows.e).zip(terms) {
-            let (c, h) = self.term(a, self.sign * e, &m, term.list()?, bits)?;
+            let (c, h) = self.term(a, self.sign * e, term.list()?, bits)?;
             let mut left = vec![Int::from(0)];
             left.extend_from_slice(a);
             take(&left, &h);
@@ -1270,22 +1260,15 @@ impl Part {
         }
         for (facet, product) in self.facets.iter().zip(products) {
             let product = product.list()?;
-            demand(product.len() == 3, "a product of another length")?;
-            let (y, z) = (product[0].number()?, product[1].numbers()?);
-            let fits = y.sign() >= 0 && z.len() == r && dot(&z, &z).at_most(&y.mul(y));
-            demand(fits, "a product with a facet is not above 0")?;
-            let mut start = vec![y.shl(bits)];
-            start.extend(z.iter().map(|x| x.shl(bits)));
-            let h = combined(start, &product[2], &self.facets)?;
+            demand(product.len() == 2, "a product of another length")?;
+            let h = product[0].numbers()?;
+            demand(h.len() == r + 1, "a factor of another length")?;
+            let minus: Vec<Int> = h.iter().map(Int::negated).collect();
+            let is_above = self.highest(&minus, &product[1], bits)?.sign() <= 0;
+            demand(is_above, "a factor is not above 0")?;
             take(facet, &h.iter().map(|x| x.shl(bits)).collect::<Vec<_>>());
         }
-        p[0][0] = p[0][0].sub(&total.shl(bits + 1));
-        for (i, line) in p.iter_mut().enumerate() {
-            for x in line.iter_mut() {
-                *x = x.floor_shr(2 * bits);
-            }
-            line[i] = line[i].sub(&Int::from(r as i64 + 1));
-        }
+        p[0][0] = p[0][0].sub(&total.shl(2 * bits + 1));
         demand(is_definite(p), "the form is not below R")
     }
 }
@@ -1337,7 +1320,7 @@ fn step(
             return Ok(());
         }
         demand(rows.rank <= 16 && number < 1 << rows.rank, "no root of a tree")?;
-        let depth = how.get("depth")?.small(0, 4096)? as usize;
+        let depth = three(how)?[1] as usize;
         waiting.push(Space::Cone(Cone::orthant(rows, sign as i32, number, depth)));
         return Ok(());
     };
@@ -1367,7 +1350,7 @@ fn step(
             waiting.push(Space::Cone(cone.part(name, false)?));
             waiting.push(Space::Cone(cone.part(name, true)?));
         }
-        ("p", _) => cone.leaf(&rows.bound, how.get("bits")?.small(0, 4096)?, item)?,
+        ("p", _) => cone.leaf(&rows.bound, rows.bits as i64, item)?,
         _ => return Err("an unknown step".into()),
     }
     Ok(())
@@ -1381,7 +1364,7 @@ fn claim(head: &[&str], table: &str) -> Res<(Q, Q, Rows, Json)> {
     }
     let how = parts.pop().ok_or("no fourth line")?;
     let (claim, network, dual) = (&parts[0], &parts[1], &parts[2]);
-    demand(claim.get("format")?.text()? == "convex-relu proof 1", "another format")?;
+    demand(claim.get("format")?.text()? == "convex-relu proof 2", "another format")?;
     let pair = claim.get("loss")?.list()?;
     demand(pair.len() == 2, "no loss")?;
     let (name, t) = (pair[0].text()?, pair[1].dyadic()?);
@@ -1404,16 +1387,20 @@ fn claim(head: &[&str], table: &str) -> Res<(Q, Q, Rows, Json)> {
     let squares = alphas.iter().chain(neurons.iter().flatten()).fold(Q::int(0), |s, x| s.add(&x.mul(x)));
     let mut upper = beta.mul(&squares).mul(&Q::power(-1));
     let mut lower = Q::int(0);
+    // outer weights over one divisor: sums of few digits
+    let common = alphas.iter().fold(Int::from(1), |m, a| m.mul(&a.d).exact(&m.gcd(&a.d)));
+    let sizes: Vec<Int> = alphas.iter().map(|a| a.n.mul(&common.exact(&a.d))).collect();
     for i in 0..data.y.len() {
         let mut f = Q::int(0);
         for x in &data.rows[i * data.patches..(i + 1) * data.patches] {
-            for (u, a) in neurons.iter().zip(&alphas) {
+            for (u, a) in neurons.iter().zip(&sizes) {
                 let s = x.iter().zip(u).fold(Q::int(0), |s, (p, q)| s.add(&p.mul(q)));
                 if s.sign() > 0 {
-                    f = f.add(&a.mul(&s));
+                    f = f.add(&Q::whole(a).mul(&s));
                 }
             }
         }
+        f = f.div(&Q::whole(&common));
         let (y, c) = (&data.y[i], &data.c[i]);
         upper = upper.add(&c.mul(&loss_above(name, &t, &f, y)?).up(320));
         lower = lower.add(&c.mul(&dual_below(name, &t, &v[i].div(c), y)?).down(320));
@@ -1422,10 +1409,138 @@ fn claim(head: &[&str], table: &str) -> Res<(Q, Q, Rows, Json)> {
     Ok((lower.max(&Q::int(0)), upper, rows, how))
 }
 
+// ---------------------------------------------------------------- linear networks
+
+/// Samples of a table without names: all cells of the records.
+fn plain_samples(how: &Json, text: &str) -> Res<Vec<Vec<Q>>> {
+    let mark = how.get("separator")?.text()?;
+    demand(mark.chars().count() == 1, "a separator has one character")?;
+    let skip = how.get("skip")?.small(0, 1 << 40)? as usize;
+    let is_binary = how.get("floats")?.text()? == "binary";
+    let mut samples: Vec<Vec<Q>> = vec![];
+    let mut lines = String::new();
+    for record in records(text, mark.chars().next().unwrap_or(','))?.iter().skip(skip) {
+        let sample: Vec<Q> =
+            record.iter().map(|cell| decimal(cell.trim(), ".", is_binary)).collect::<Res<_>>()?;
+        let shown = |x: &Q| if x.d.mag == [1] { x.n.text() } else { x.n.text() + "/" + &x.d.text() };
+        lines += &(sample.iter().map(shown).collect::<Vec<_>>().join(",") + "\n");
+        samples.push(sample);
+    }
+    demand(sha256(lines.as_bytes()) == how.get("sha256")?.text()?, "the table has other data")?;
+    demand(!samples.is_empty(), "no samples")?;
+    Ok(samples)
+}
+
+/// Lower and upper bound of a proof for a linear or circular network.
+fn linear_claim(text: &str, table: &str) -> Res<(Q, Q)> {
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    demand(lines.len() == 3, "a proof has three lines")?;
+    let (claim, network, dual) = (Json::read(lines[0])?, Json::read(lines[1])?, Json::read(lines[2])?);
+    let is_circular = match claim.get("architecture")?.text()? {
+        "circular" => true,
+        "linear" => false,
+        _ => return Err("an unknown architecture".into()),
+    };
+    let is_exact = match claim.get("loss")?.text()? {
+        "exact" => true,
+        "squared" => false,
+        _ => return Err("an unknown loss".into()),
+    };
+    let beta = claim.get("beta")?.dyadic()?;
+    demand(beta.sign() > 0, "beta is not positive")?;
+    let patches = claim.get("patches")?.small(1, 1 << 20)? as usize;
+    let outputs = claim.get("outputs")?.small(1, 1 << 20)? as usize;
+    demand(!is_circular || patches == 1 && outputs == 1, "no patches or outputs")?;
+    let samples = plain_samples(claim.get("data")?, table)?;
+    let size = samples[0].len();
+    let fits = size > outputs && (size - outputs) % patches == 0;
+    demand(fits && samples.iter().all(|s| s.len() == size), "the table has other columns")?;
+    let (width, d) = (size - outputs, (size - outputs) / patches);
+    let mut neurons = vec![];
+    let mut squares = Q::int(0);
+    for pair in network.list()? {
+        let pair = pair.list()?;
+        demand(pair.len() == 2, "no neuron")?;
+        let (u, w) = (pair[0].dyadics()?, pair[1].dyadics()?);
+        let most = if is_circular { d } else { patches * outputs };
+        demand(u.len() == d && w.len() == most, "a network for other data")?;
+        squares = u.iter().chain(&w).fold(squares, |s, x| s.add(&x.mul(x)));
+        neurons.push((u, w));
+    }
+    let unit = Q::power(dual.get("exponent")?.small(-4096, 4096)?);
+    let values = dual.get("values")?.numbers()?;
+    demand(values.len() == samples.len() * outputs, "a dual point of other data")?;
+    let half = Q::power(-1);
+    let mut upper = squares.mul(&beta).mul(&half);
+    let mut lower = Q::int(0);
+    let columns = if is_circular { d } else { patches * outputs };
+    let mut b = vec![vec![Q::int(0); columns]; d];
+    for (sample, v) in samples.iter().zip(values.chunks(outputs)) {
+        let (x, y) = sample.split_at(width);
+        let v: Vec<Q> = v.iter().map(|m| Q::whole(m).mul(&unit)).collect();
+        let mut f = vec![Q::int(0); outputs];
+        for (u, w) in &neurons {
+            if is_circular {
+                // the filter's turns, one for each place of w
+                for (at, weight) in w.iter().enumerate() {
+                    let sum = (0..d).fold(Q::int(0), |s, a| s.add(&x[a].mul(&u[(a + d - at) % d])));
+                    f[0] = f[0].add(&sum.mul(weight));
+                }
+                continue;
+            }
+            for (patch, line) in x.chunks(d).zip(w.chunks(outputs)) {
+                let sum = patch.iter().zip(u).fold(Q::int(0), |s, (p, q)| s.add(&p.mul(q)));
+                for (total, weight) in f.iter_mut().zip(line) {
+                    *total = total.add(&sum.mul(weight));
+                }
+            }
+        }
+        for c in 0..outputs {
+            let missed = f[c].sub(&y[c]);
+            demand(!is_exact || missed.sign() == 0, "the network misses a target")?;
+            upper = upper.add(&missed.mul(&missed).mul(&half));
+            lower = lower.sub(&v[c].mul(&y[c]));
+            if !is_exact {
+                lower = lower.sub(&v[c].mul(&v[c]).mul(&half));
+            }
+        }
+        for (a, line) in b.iter_mut().enumerate() {
+            for (place, sum) in line.iter_mut().enumerate() {
+                let (entry, v) = if is_circular {
+                    (&x[(a + place) % d], &v[0])
+                } else {
+                    (&x[place / outputs * d + a], &v[place % outputs])
+                };
+                *sum = sum.add(&entry.mul(v));
+            }
+        }
+    }
+    // beta^2 I - B B^T, over one divisor
+    let all = b.iter().flatten().chain([&beta]);
+    let common = all.fold(Int::from(1), |m, x| m.mul(&x.d).exact(&m.gcd(&x.d)));
+    let whole = |x: &Q| x.n.mul(&common.exact(&x.d));
+    let b: Vec<Vec<Int>> = b.iter().map(|line| line.iter().map(whole).collect()).collect();
+    let square = whole(&beta).mul(&whole(&beta));
+    let entry = |i: usize, j: usize| {
+        let product = dot(&b[i], &b[j]).negated();
+        if i == j { product.add(&square) } else { product }
+    };
+    let p = (0..d).map(|i| (0..d).map(|j| entry(i, j)).collect()).collect();
+    demand(is_definite(p), "the dual norm is above beta")?;
+    Ok((lower.max(&Q::int(0)), upper))
+}
+
 fn run(names: &[String], place: &mut String) -> Res<(Q, Q)> {
     let (table, proofs) = names.split_last().ok_or("usage: PROOF [PROOF ...] DATA.csv")?;
     demand(!proofs.is_empty(), "usage: PROOF [PROOF ...] DATA.csv")?;
     let table = std::fs::read_to_string(table).map_err(|e| e.to_string())?;
+    if let [proof] = proofs {
+        let text = std::fs::read_to_string(proof).map_err(|e| format!("{proof}: {e}"))?;
+        let first = Json::read(text.split_inclusive('\n').next().unwrap_or(""))?;
+        if first.get("format")?.text()? == "convex-relu linear proof 1" {
+            return linear_claim(&text, &table);
+        }
+    }
     let mut found = HashSet::new();
     let mut first: Option<(Vec<String>, (Q, Q, Rows, Json))> = None;
     for proof in proofs {

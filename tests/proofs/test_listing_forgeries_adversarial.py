@@ -12,7 +12,7 @@ from arrangement import checker, enumerate_patterns, verify
 
 from reference.listing_proofs import write_table
 
-pytestmark = pytest.mark.kernels
+pytestmark = [pytest.mark.kernels, pytest.mark.usefixtures("second_opinion")]
 GRID = [[x, y, z, 1] for x in range(2) for y in range(2) for z in range(3)]
 AFFINE = ([[1, 0], [0, 1], [1, 1], [1, -1], [0, 0]], [0, 1, 1, 0, 2])
 DEEP = 100_000

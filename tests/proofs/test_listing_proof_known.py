@@ -27,7 +27,7 @@ from arrangement import (
 from instances import rows_in_rank
 from reference.listing_proofs import fault_of, write_table
 
-pytestmark = pytest.mark.kernels
+pytestmark = [pytest.mark.kernels, pytest.mark.usefixtures("second_opinion")]
 CHECKER = Path(checker.__file__)
 STANDARD = {
     "csv",

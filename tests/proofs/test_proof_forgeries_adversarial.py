@@ -90,7 +90,7 @@ def test_an_edge_needs_two_ends_and_an_integer_middle(made, answer):
     place = next(k for k in range(4, len(lines)) if lines[k][0] == "b")
     for ends in ([0, 0], [1, 1], [0, 2], [-1, 0]):
         assert answer([*lines[:place], ["b", *ends], *lines[place + 1 :]]) != "accepted"
-    coarse = {**lines[3], "depth": 0}
+    coarse = {**lines[3], "bits": [lines[3]["bits"][0], 0, 0]}
     assert "no integer vector" in answer([*lines[:3], coarse, *lines[4:]])
 
 
@@ -123,10 +123,11 @@ def test_a_vector_that_is_too_long_is_refused(made, answer):
 
 def test_shares_and_multipliers_have_their_signs(made, answer):
     lines, _ = made
-    leaves = [k for k in range(4, len(lines)) if len(lines[k]) == 8]
+    leaves = [k for k in range(4, len(lines)) if len(lines[k]) == 7]
     assert leaves
     for k in leaves[:: max(len(leaves) // 3, 1)]:
-        kind, mix, top, scale, p, unit, shares, multipliers = lines[k]
+        kind, mix, top, scale, p, shares, multipliers = lines[k]
+        unit = 40
         forged = []
         if shares:
             forged += [
@@ -141,7 +142,7 @@ def test_shares_and_multipliers_have_their_signs(made, answer):
                 [shares, [*multipliers, 0]],
             ]
         for more in forged:
-            line = [kind, mix, top, scale, p, unit, *more]
+            line = [kind, mix, top, scale, p, *more]
             if more[1] != []:
                 assert answer([*lines[:k], line, *lines[k + 1 :]]) != "accepted"
 
@@ -149,7 +150,6 @@ def test_shares_and_multipliers_have_their_signs(made, answer):
 def test_a_basis_that_loses_something_is_refused(made, answer):
     lines, _ = made
     for rows in ([[1], [0]], [[0], [1]], [[0, 0], [0, 0]], [[1, 1], [1, 1]]):
-        basis = {"bits": 0, "rows": rows}
         r = len(rows[0])
         some = [
             line
@@ -157,10 +157,10 @@ def test_a_basis_that_loses_something_is_refused(made, answer):
             for number in range(2**r)
             for line in small(r, number, sign)
         ]
-        assert "more bits" in answer([*lines[:3], {**lines[3], "basis": basis}, *some])
-    half = {"bits": 1, "rows": [[1, 0], [0, 1]]}
-    assert "more bits" in answer([*lines[:3], {**lines[3], "basis": half}, *lines[4:]])
-    double = {"bits": 0, "rows": [[2, 0], [0, 2]]}
+        assert "more bits" in answer([*lines[:3], {**lines[3], "basis": rows}, *some])
+    half = {**lines[3], "bits": [*lines[3]["bits"][:2], 1]}
+    assert "more bits" in answer([*lines[:3], half, *lines[4:]])
+    double = [[2, 0], [0, 2]]
     out = answer([*lines[:3], {**lines[3], "basis": double}, *lines[4:]])
     assert out != "accepted"
 
@@ -168,7 +168,7 @@ def test_a_basis_that_loses_something_is_refused(made, answer):
 def test_few_bits_leave_no_room(made, answer):
     lines, _ = made
     for bits in range(12):
-        coarse = {**lines[3], "bits": bits}
+        coarse = {**lines[3], "bits": [bits, *lines[3]["bits"][1:]]}
         leaf = ["p", 0, 0, 0, [0, 0]]
         some = [
             line
@@ -192,7 +192,7 @@ def test_rounding_of_many_rows_is_paid_for(tmp_path, answer):
         for number in range(4)
         for line in small(2, number, sign)
     ]
-    coarse = {**lines[3], "bits": 0}
+    coarse = {**lines[3], "bits": [0, *lines[3]["bits"][1:]]}
     assert "more bits" in answer([*lines[:2], dual, coarse, *some], table)
 
 

@@ -11,18 +11,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convex_solver import checker
+from convex_solver import (
+    MinimumNormLinearCNN,
+    certify_minimum_norm_cnn,
+    checker,
+    linear_checker,
+    solve_minimum_norm_cnn,
+)
 
 from fuzz.proofs import altered_line
 from instances import (
+    cnn_proof_of,
     form_proof_of,
+    interpolation_proof_of,
     planted,
     planted_for,
     proof_of,
     rows_in_rank,
 )
 from reference.losses import SPECS
-from reference.proofs import said
+from reference.proofs import said, write_csv
 
 pytestmark = pytest.mark.slow
 SOURCE = Path(__file__).with_name("second_checker.rs")
@@ -55,14 +63,15 @@ def second(tmp_path_factory):
 def agree(second, capsys):
     """Check that both give one answer on some files; return it."""
 
-    def call(*paths):
-        code = checker.main([str(path) for path in paths])
+    def call(*paths, by=checker):
+        code = by.main([str(path) for path in paths])
         out = capsys.readouterr().out
         other, bounds = second(*paths)
         assert code == other, out
         if code == 0:
             own = said(out)
-            for name in ("upper", "lower"):
+            # what is beyond floats, the second one says in floats no more
+            for name in [x for x in ("upper", "lower") if own[x] < 10**300]:
                 exact = float(own[name])
                 assert bounds[name] == pytest.approx(exact, rel=1e-11, abs=1e-300)
         return code
@@ -113,30 +122,31 @@ def test_both_take_classes_for_the_same(agree, tmp_path):
         return agree(proof, table)
 
     for classes, names in (
-        (["no", "yes"], ["no", "yes"]),
-        (["0", "1"], ["0.0", "+1e0"]),
-        (["a", "1"], ["a", "1.0"]),
-        (["1;5", "1.5"], ["1;5", "1.50"]),
-        (None, ["-1", "1"]),
-        ([], ["-1", "1"]),
+        ({"no": -1, "yes": 1}, ["no", "yes"]),
+        ({"0.0": -1, "+1e0": 1}, ["0.0", "+1e0"]),
+        ({"a": -1, "": 1}, ["a", ""]),
+        ({"-1": 1, "1": -1, "b": -1, "a": 1}, ["b", "a"]),
+        ({}, ["-1", "1"]),
     ):
         assert both(classes, names) == 0, classes
     for classes, names in (
-        (["yes", "no"], ["no", "yes"]),
-        (["no", "yes"], ["No", "yes"]),
-        (["no", "no"], ["no", "no"]),
-        (["0", "0.0"], ["0", "0.0"]),
-        (["no"], ["no", "no"]),
-        (["no", "yes", "no"], ["no", "yes"]),
-        (["no", "yes"], ["-1", "1"]),
-        (["no", 1], ["no", "1"]),
-        ("ab", ["a", "b"]),
+        ({"yes": -1, "no": 1}, ["no", "yes"]),
+        ({"no": -1, "yes": 1}, ["No", "yes"]),
+        ({"no": -1}, ["no", "no"]),
+        ({"0": -1, "1": 1}, ["0", "1.0"]),
+        ({"no": -1, "yes": 1}, ["-1", "1"]),
+        ({"no": -1, "yes": "1"}, ["no", "yes"]),
+        ({"no": -1, "yes": True}, ["no", "yes"]),
+        ({"no": -1, "yes": None}, ["no", "yes"]),
         ({"a": 1, "b": 2}, ["a", "b"]),
+        (["no", "yes"], ["no", "yes"]),
+        (None, ["-1", "1"]),
+        ([], ["-1", "1"]),
         (False, ["-1", "1"]),
         ("", ["-1", "1"]),
     ):
         assert both(classes, names) == 1, classes
-    assert both(["no", "yes"], ["no", "yes", "perhaps"], at=3) == 1
+    assert both({"no": -1, "yes": 1}, ["no", "yes", "perhaps"], at=3) == 1
 
 
 def test_both_accept_forms_on_leaves(agree, tmp_path):
@@ -159,6 +169,54 @@ def test_both_accept_forms_on_leaves(agree, tmp_path):
         other = tmp_path / "altered.jsonl"
         other.write_bytes(altered_line(random.Random(f"form-{number}"), raw))
         outcomes.append(agree(other, table))
+    assert 20 <= sum(outcomes) < len(outcomes)
+
+
+def test_both_accept_interpolations(agree, tmp_path):
+    for k, size in enumerate(((12, 3), (20, 2))):
+        (tmp_path / str(k)).mkdir()
+        found = interpolation_proof_of(tmp_path / str(k), *planted(*size, seed=k))
+        assert agree(*found[1:]) == 0
+    _, proof, table = interpolation_proof_of(tmp_path, *planted(5, 2, seed=3))
+    raw, outcomes = proof.read_bytes(), []
+    for number in range(200):
+        other = tmp_path / "altered.jsonl"
+        other.write_bytes(altered_line(random.Random(f"exact-{number}"), raw))
+        outcomes.append(agree(other, table))
+    assert 20 <= sum(outcomes) < len(outcomes)
+
+
+def test_both_agree_on_the_least_weights(agree, tmp_path):
+    rng = np.random.default_rng(4)
+    X, y = rng.standard_normal((3, 2, 2)), rng.standard_normal((3, 2))
+    proof, table = tmp_path / "proof.jsonl", tmp_path / "data.csv"
+    write_csv(table, X, y)
+    found = solve_minimum_norm_cnn(MinimumNormLinearCNN(X, y))
+    certify_minimum_norm_cnn(
+        found.network, X, y, dual=found.certificate.dual, proof=proof
+    )
+    assert agree(proof, table, by=linear_checker) == 0
+    raw, outcomes = proof.read_bytes(), []
+    for number in range(100):
+        other = tmp_path / "altered.jsonl"
+        other.write_bytes(altered_line(random.Random(f"least-{number}"), raw))
+        outcomes.append(agree(other, table, by=linear_checker))
+    assert 20 <= sum(outcomes) < len(outcomes)
+
+
+@pytest.mark.parametrize("size", [(3, 1), (2, 3), None])
+def test_both_agree_on_linear_and_circular_networks(size, agree, tmp_path):
+    outcomes = []
+    for beta in (0.3, 0.6):
+        folder = tmp_path / str(beta)
+        folder.mkdir()
+        _, proof, table = cnn_proof_of(folder, size, beta, n=4)
+        assert agree(proof, table, by=linear_checker) == 0
+        raw = proof.read_bytes()
+        for number in range(100):
+            other = folder / "altered.jsonl"
+            other.write_bytes(altered_line(random.Random(f"cnn-{number}"), raw))
+            outcomes.append(agree(other, table, by=linear_checker))
     assert 20 <= sum(outcomes) < len(outcomes)
 
 

@@ -31,6 +31,8 @@ def sample_loss(name, parameter, f, y):
     if name == "poisson":
         return _deviance(f, y)
     distance = abs(f - y)
+    if name == "exact":
+        return (ZERO, ZERO) if distance == 0 else (math.inf, math.inf)
     if name == "squared":
         value = distance * distance / 2
     elif name == "absolute":
@@ -57,6 +59,8 @@ def sample_dual(name, parameter, v, y, c):
         if not 0 <= p <= 1:
             return None
         return _scaled(c, _entropy(p))
+    if name == "exact":
+        return -v * y, -v * y
     if name == "poisson":
         u = v / c + y
         if u < 0:

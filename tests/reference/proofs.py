@@ -8,20 +8,15 @@ import re
 from fractions import Fraction
 
 import numpy as np
+import pytest
 
 from reference.certified import Problem, objective, price_violation, total_dual
 
 
-def dyadic(pair):
-    m, e = pair
-    return Fraction(m) * Fraction(2) ** e
-
-
-def place_of(cell, classes):
-    """Which of two classes a cell is: of the same text, or the same number."""
-    if cell in classes:
-        return classes.index(cell)
-    return [Fraction(name) for name in classes].index(Fraction(cell.replace(",", ".")))
+def dyadic(parts):
+    """``m 2^e``, or ``m 2^e / q``."""
+    m, e, *q = parts
+    return Fraction(m, *q) * Fraction(2) ** e
 
 
 def problem_of(claim, table):
@@ -37,7 +32,7 @@ def problem_of(claim, table):
         cells = [record[k].strip() for k in places]
         if how.get("classes"):
             k = len(how["columns"])
-            cells[k] = str(2 * place_of(cells[k], how["classes"]) - 1)
+            cells[k] = str(how["classes"][cells[k]])
         if how["decimal"] == ",":
             cells = [cell.replace(",", ".") for cell in cells]
         exact = [float(x) if how["floats"] == "binary" else x for x in cells]
@@ -85,9 +80,25 @@ def said(out):
     return found
 
 
+def assert_true(out, found, proof, table):
+    """What the checker said of a proof is true, and what a certificate has found."""
+    bounds = said(out)
+    lower, upper, fault = bounds_of(proof, table)
+    assert fault is None
+    low, high = float(lower[0]), float(upper[1])
+    assert bounds["lower"] <= max(lower[1], 0)
+    assert bounds["upper"] >= upper[0]
+    assert float(bounds["lower"]) == pytest.approx(max(low, 0.0), rel=1e-11, abs=1e-15)
+    assert float(bounds["upper"]) == pytest.approx(high, rel=1e-11, abs=1e-15)
+    # a bound is shortened: the certificate's but for the margin
+    assert float(bounds["gap"]) <= found.gap + 1e-7
+    assert float(bounds["lower"]) == pytest.approx(found.lower_bound, rel=1e-7)
+    assert bounds["upper"] <= found.upper_bound * (1 + 1e-11)
+
+
 def write_csv(path, X, y, weights=None):
     """The CSV that goes with ``certify(..., proof=)``: X, y, weights, no names."""
-    numbers = [np.reshape(X, (len(y), -1)), np.reshape(y, (-1, 1))]
+    numbers = [np.reshape(X, (len(y), -1)), np.reshape(y, (len(y), -1))]
     if weights is not None:
         numbers.append(np.reshape(weights, (-1, 1)))
     rows = np.hstack(numbers).tolist()

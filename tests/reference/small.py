@@ -32,11 +32,11 @@ def patterns(rows: Sequence[Row], width: int, *, is_affine: bool) -> set[Row]:
 
     Affine: of the regions where the last of ``width`` coordinates is above 0.
     """
-    lines = dict.fromkeys(_line(row) for row in rows if any(row))
+    lines = dict.fromkeys(line_of(row) for row in rows if any(row))
     infinity = (*[0] * (width - 1), 1)
     if is_affine:
         lines = {infinity: None} | lines
-    points = _regions([*lines], width).values()
+    points = regions([*lines], width).values()
     if is_affine:
         points = [z for z in points if z[-1] > 0]
     return {tuple([int(_dot(row, z) >= 0) for row in rows]) for z in points}
@@ -49,7 +49,7 @@ def polynomial(rows: Sequence[Row], *, is_affine: bool) -> tuple[int, ...]:
     point in common.
     """
     lines = [row for row in rows if any(row[: len(row) - is_affine])]
-    lines = [*dict.fromkeys(map(_line, lines))]
+    lines = [*dict.fromkeys(map(line_of, lines))]
     terms: dict[int, int] = {}
 
     def visit(start: int, echelon: list[Row], sign: int) -> None:
@@ -67,7 +67,7 @@ def polynomial(rows: Sequence[Row], *, is_affine: bool) -> tuple[int, ...]:
     return tuple(terms.get(rank - k, 0) for k in range(rank + 1))
 
 
-def _regions(lines: list[Row], width: int) -> dict[Row, Row]:
+def regions(lines: list[Row], width: int) -> dict[Row, Row]:
     """Signs and a point of each region; lines are primitive and pairwise different."""
     found: dict[Row, Row] = {(): (1,) * width}
     for i, h in enumerate(lines):
@@ -96,9 +96,9 @@ def _regions_on(lines: list[Row], h: Row, width: int) -> dict[Row, Row]:
     cut = {}
     for x in lines:
         row = [h[p] * x[k] - x[p] * h[k] for k in range(width) if k != p]
-        cut[_line(_integers(row))] = None
+        cut[line_of(_integers(row))] = None
     on = {}
-    for z in _regions([*cut], width - 1).values():
+    for z in regions([*cut], width - 1).values():
         z = (*z[:p], 0, *z[p:])
         point = [abs(h[p]) * x for x in z]
         point[p] = -side * _dot(h, z)
@@ -124,7 +124,7 @@ def _integers(row: Sequence[int | Fraction]) -> Row:
     return tuple([x // size for x in whole])
 
 
-def _line(row: Row) -> Row:
+def line_of(row: Row) -> Row:
     lead = next(filter(None, row))
     return row if lead > 0 else tuple([-x for x in row])
 

@@ -1,0 +1,232 @@
+"""Lists shared out: two threads of one process, two workers of a Dask cluster.
+
+With threads: the same list with one and with two, alternating, the least of several
+runs each.  With workers: the same fold, and the same store with its proof, on clusters
+of one worker and of two, which have loaded the kernels; the answers have to be the
+same.
+
+"times by shares" is what two would make of it if nothing else used the machine and
+memory had no limit: the CPU time of one thread over the least time in which two can do
+the pieces, in order, and what is done beside them.  It shows whether pieces are even;
+where it is above the times measured, the two wait for memory or for each other.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import multiprocessing
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+
+from arrangement import (
+    Arrangement,
+    cover_bound,
+    enumerate_patterns,
+    fold,
+    write_patterns,
+)
+from arrangement.listing import Plan, default_pieces, threads
+from bench import instances
+from bench.harness import Options, Report, Row, best_time, check
+
+from reference import families
+
+THREADS, WORKERS = "two threads: times one", "two workers of Dask: times one"
+AT_LEAST, AT_LEAST_WORKERS = 1.8, 1.7
+REPEATS = 7
+
+
+def cases(*, quick: bool) -> list[tuple[str, Any, int]]:
+    """Return lists of 50 ms and more: name, matrix, patterns."""
+    if quick:
+        return [("threshold n=5", families.threshold(5), 94_572)]
+    found = [
+        ("Gaussian (200, 4)", instances.gaussian(200, 4), cover_bound(200, 4)),
+        ("Gaussian (24, 8)", instances.gaussian(24, 8), cover_bound(24, 8)),
+        ("integers (300, 4)", instances.with_planted_rows(300)[0], 8_910_800),
+        ("resonance n=6", families.resonance(6), 1_066_044),
+        ("braid A9", families.braid(9), 3_628_800),
+        ("threshold n=6", families.threshold(6), 15_028_134),
+    ]
+    haberman = instances.real_rows("haberman")
+    if haberman is not None:
+        found.append(("haberman, decimals", haberman, 5_808_146))
+    return found
+
+
+@contextmanager
+def timed_tasks() -> Iterator[list[float]]:
+    """Collect the CPU seconds of the pieces that threads work on, in order."""
+    spent: list[tuple[int, float]] = []
+    finish, numbers = threads._Task.finish, iter(range(1 << 60))
+    init = threads._Task.__init__
+
+    def numbered(task: Any, *arguments: Any) -> None:
+        init(task, *arguments)
+        task.number = next(numbers)
+
+    def timed(task: Any, *arguments: Any) -> None:
+        begin = time.thread_time()
+        finish(task, *arguments)
+        spent.append((task.number, time.thread_time() - begin))
+
+    found: list[float] = []
+    threads._Task.finish, threads._Task.__init__ = timed, numbered  # type: ignore[method-assign]
+    try:
+        yield found
+    finally:
+        threads._Task.finish, threads._Task.__init__ = finish, init  # type: ignore[method-assign]
+        found += [seconds for _, seconds in sorted(spent)]
+
+
+def makespan(pieces: list[float], beside: float = 0.0) -> float:
+    """Seconds of two that take pieces when they are free, one of them later."""
+    ends = [beside, 0.0]
+    for seconds in pieces:
+        ends[ends.index(min(ends))] += seconds
+    return max(ends)
+
+
+def by_threads(name: str, X: Any, count: int, report: Report) -> Row:
+    arrangement = Arrangement(X)
+
+    def keep(n_jobs: int) -> int:
+        return len(enumerate_patterns(arrangement, n_jobs=n_jobs, prove=False))
+
+    check(name, keep(1), count)
+    check(name, keep(2), count)
+    alone = both = cpu = ideal = float("inf")
+    for _ in range(REPEATS):
+        seconds, one_cpu, _ = best_time(lambda: keep(1), repeats=1)
+        alone, cpu = min(alone, seconds), min(cpu, one_cpu)
+        with timed_tasks() as pieces:
+            seconds, both_cpu, _ = best_time(lambda: keep(2), repeats=1)
+        both = min(both, seconds)
+        beside = max(both_cpu - sum(pieces), 0.0)
+        ideal = min(ideal, makespan(pieces, beside))
+    return {
+        "two threads": name,
+        "patterns": count,
+        "one thread, s": alone,
+        "two, s": both,
+        "times": alone / both,
+        "goal": AT_LEAST,
+        "met": report.goal(THREADS, name, alone / both, AT_LEAST, at_least=True),
+        "pieces": len(pieces),
+        "times by shares": cpu / ideal,
+    }
+
+
+@numba.njit
+def count_ones(state: Any, pattern: Any) -> None:
+    """How many patterns have each number of ones."""
+    ones = 0
+    for word in pattern:
+        while word != np.uint64(0):
+            word &= word - np.uint64(1)
+            ones += 1
+    state[ones] += 1
+
+
+def add(state: Any, part: Any) -> None:
+    state += part
+
+
+def warm(_: int) -> int:
+    """Load the kernels of a worker."""
+    X = families.threshold(4)
+    fold(X, count_ones, np.zeros(20, dtype=np.int64))
+    with tempfile.TemporaryDirectory() as folder:
+        write_patterns(Path(folder) / "a.zarr", X)
+    return os.getpid()
+
+
+@contextmanager
+def executor_of(count: int) -> Iterator[Any]:
+    """Give the executor of a cluster of so many workers."""
+    from dask.distributed import Client, LocalCluster
+
+    cluster = LocalCluster(
+        n_workers=count, threads_per_worker=1, processes=True, dashboard_address=None
+    )
+    with cluster, Client(cluster) as client:
+        client.run(warm, 0)
+        yield client.get_executor()
+
+
+def by_workers(name: str, X: Any, count: int, report: Report) -> list[Row]:
+    """Fold and store on one worker and on two."""
+    arrangement = Arrangement(X)
+    seconds: dict[tuple[str, int], float] = {}
+    for n_workers in (1, 2):
+        with executor_of(n_workers) as executor, tempfile.TemporaryDirectory() as place:
+
+            def folded(executor: Any = executor) -> int:
+                state = np.zeros(arrangement.n_hyperplanes + 1, dtype=np.int64)
+                fold(arrangement, count_ones, state, executor=executor, merge=add)
+                return int(state.sum())
+
+            def stored(executor: Any = executor, place: str = place) -> int:
+                path = Path(place) / f"{time.monotonic_ns()}.zarr"
+                return len(write_patterns(path, arrangement, executor=executor))
+
+            works: dict[str, Callable[[], int]] = {"folded": folded, "stored": stored}
+            for what, work in works.items():
+                least, _, found = best_time(work, repeats=2, long=20.0)
+                check(f"{name} {what}", found, count)
+                seconds[what, n_workers] = least
+    pieces = []
+    for piece in default_pieces(Plan(arrangement)):
+        begin = time.thread_time()
+        piece.fold(count_ones, np.zeros(arrangement.n_hyperplanes + 1, dtype=np.int64))
+        pieces.append(time.thread_time() - begin)
+    rows: list[Row] = []
+    for what in ("folded", "stored"):
+        times = seconds[what, 1] / seconds[what, 2]
+        case = f"{name}, {what}"
+        rows.append(
+            {
+                "two workers": case,
+                "one worker, s": seconds[what, 1],
+                "two, s": seconds[what, 2],
+                "times": times,
+                "goal": AT_LEAST_WORKERS,
+                "met": report.goal(
+                    WORKERS, case, times, AT_LEAST_WORKERS, at_least=True
+                ),
+                "pieces": len(pieces),
+                "times by shares": sum(pieces) / makespan(pieces),
+            }
+        )
+    return rows
+
+
+def run(options: Options, report: Report) -> None:
+    listed = cases(quick=options.quick)
+    affinity = getattr(os, "sched_getaffinity", None)
+    processors = len(affinity(0)) if affinity else multiprocessing.cpu_count()
+    if processors < 2:
+        print("not measured, as this process has one processor", flush=True)
+        return
+    formats = {"times": ".2f", "times by shares": ".2f"}
+    report.table(
+        "Lists by two threads",
+        [by_threads(*case, report) for case in listed],
+        formats=formats,
+    )
+    if importlib.util.find_spec("distributed") is None:
+        print("workers: not measured, as Dask is not installed", flush=True)
+        return
+    name = "threshold n=5" if options.quick else "threshold n=6"
+    case = next(case for case in listed if case[0] == name)
+    report.table(
+        "Lists by two workers of Dask", by_workers(*case, report), formats=formats
+    )
