@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import scipy.linalg as la
@@ -29,13 +30,32 @@ from convex_solver.restricted.iterate import Iterate
 from convex_solver.restricted.working_set import WorkingSet
 from convex_solver.typing import Array
 
+
+class Way(NamedTuple):
+    """How a solve goes about it."""
+
+    share: float
+    is_far: bool = False
+    growth: float = 1.0
+
+
 MAX_ITERATIONS = 150
 # The least centring of a corrector, relative to the complementarity.
 LEAST_CENTRING = 1e-6
-# The complementarity is not aimed below this share of the residuals; other shares are
-# tried where a run ends at so many times the gap that is asked for, and above one that
-# is enough, mostly.
-CATCH_UP = (0.3, 1.0, 0.0)
+# Ways of a solve: the complementarity is not aimed below ``share`` of the residuals, at
+# the weights there are, or, where it is far, at those that there may be; the first
+# weights are so many times larger.  The second and third are tried where the first ends
+# at so many times the gap that is asked for, and above one that is enough, mostly; the
+# others where they are lost: weights of thin chambers of raw columns may have to grow
+# by 10^9.
+WAYS = (
+    Way(0.3),
+    Way(1.0),
+    Way(0.0),
+    Way(10.0, is_far=True, growth=1e4),
+    Way(0.3, is_far=True, growth=1e6),
+)
+LOST = 1e-3
 FAR, FINEST = 10.0, 1e-7
 # Careful systems come after one iteration without progress, or so many more where they
 # take longer than all else: of more samples than this.
@@ -89,10 +109,10 @@ class InteriorPoint:
         blocks: WorkingSet,
         data: DataTerm,
         beta: float,
-        catch_up: float = CATCH_UP[0],
+        way: Way = WAYS[0],
     ) -> None:
-        self.catch_up = catch_up
-        self.iterate = Iterate(blocks, data, beta)
+        self.way = way
+        self.iterate = Iterate(blocks, data, beta, way.growth)
         self.direction = Direction(self.iterate)
         self.best: RestrictedSolution | None = None
         self.stalled, self.least = 0, np.full(4, np.inf)
@@ -126,6 +146,13 @@ class InteriorPoint:
             np.zeros_like(at.w), np.zeros_like(at.v), primal, 0.0, prices, 0
         )
 
+    def merits(self) -> tuple[float, float]:
+        """Complementarity, and what the residuals can change in the duality gap."""
+        complementarity, residual = self.iterate.merits(self.direction.step)
+        if self.way.is_far:
+            residual = max(residual, self.iterate.at_most())
+        return complementarity, residual
+
     def note(self, iteration: int) -> RestrictedSolution | None:
         """Measure the iterate and keep what is best; None if it is not finite."""
         at = self.iterate
@@ -133,8 +160,7 @@ class InteriorPoint:
         primal, dual, prices = at.bounds()
         if not (np.isfinite(primal) and at.is_finite):
             return None
-        sizes = at.merits(self.direction.step)
-        merits = np.array([primal - dual, 1.0 / max(dual, 1e-300), *sizes])
+        merits = np.array([primal - dual, 1.0 / max(dual, 1e-300), *self.merits()])
         has_gained = np.any(merits < PROGRESS * self.least)
         self.stalled = 0 if has_gained else self.stalled + 1
         self.least = np.minimum(self.least, merits)
@@ -167,7 +193,7 @@ class InteriorPoint:
         predicted = at.largest_step(direction.step)
         left = max(at.complementarity(direction.step, predicted) / total, 0.0)
         # where it falls far below the residuals, steps become short for good
-        behind = self.catch_up * at.merits(direction.step)[1] / total
+        behind = self.way.share * self.merits()[1] / total
         mu = total / at.n_pairs * min(max(left**3, LEAST_CENTRING, behind), 1.0)
         direction.aim(mu, True)
         length = at.largest_step(direction.step)
@@ -198,9 +224,11 @@ def solve_restricted(
     """
     best: RestrictedSolution | None = None
     iterations = 0
-    for share in CATCH_UP:
+    for way in WAYS:
+        if best is not None and way.is_far and best.gap <= LOST:
+            break
         with np.errstate(all="ignore"):
-            found = InteriorPoint(blocks, data, beta, share).run(tol, deadline)
+            found = InteriorPoint(blocks, data, beta, way).run(tol, deadline)
         iterations += found.iterations
         best = found if best is None else best.better(found)
         is_enough = best.gap <= max(FAR * tol, enough)

@@ -37,19 +37,24 @@ class Iterate:
         Of the dual equations ``A^T v - F^T lam = s1``.
     """
 
-    def __init__(self, blocks: WorkingSet, data: DataTerm, beta: float) -> None:
+    def __init__(
+        self, blocks: WorkingSet, data: DataTerm, beta: float, growth: float = 1.0
+    ) -> None:
         """Start on the central path of a larger beta, where the zero network is best.
 
         There ``v`` is the gradient of the loss at zero and ``s0`` twice the largest
         price, so that all equations but ``s0 = beta`` hold, with room to spare; every
-        step then brings ``s0`` closer to beta.
+        step then brings ``s0`` closer to beta.  Weights are ``growth`` times what
+        predictions of the size of the targets take.
         """
         self.blocks, self.data, self.beta = blocks, data, beta
         counts = np.diff(blocks.starts)
         outputs = blocks.outputs(blocks.centres)
         spread = float(lengths(outputs.reshape(1, -1))[0])
         rough, wanted = data.rough_fit()
-        size = START_SIZE * max(wanted / spread, 1e-150)
+        # blocks of chambers where no row is active output nothing, whatever their size
+        wanted = wanted / spread if spread > 0.0 else 1.0
+        size = growth * START_SIZE * max(wanted, 1e-150)
         self.w = size * blocks.centres
         self.t = np.full(len(blocks), 1.5 * size)
         self.z = blocks.predict(self.w)
@@ -187,3 +192,14 @@ class Iterate:
         residual = float(weights @ sizes) + self.term.residual()
         residual += abs(self.s0 - self.beta) * float(np.sum(self.t))
         return self.complementarity(step, 0.0), residual
+
+    def at_most(self) -> float:
+        """Return what residuals change at most, at weights as large as beta lets them.
+
+        No more than the objective: where weights have to grow by orders of magnitude,
+        `merits` says too little.
+        """
+        value = self.data.value(self.z)
+        sizes = np.linalg.norm(self.residual, axis=1)
+        off = float(sizes.max(initial=0.0)) + abs(self.s0 - self.beta)
+        return min(value / self.beta * off, value)

@@ -11,6 +11,7 @@ from convex_solver.reading import part_of_time
 from convex_solver.solver.column_generation import ColumnGeneration
 from convex_solver.solver.local_search import Found, local_searches
 from convex_solver.solver.relaxation import RelaxedProgram
+from convex_solver.solver.sliding import slide_first, slides_first
 
 Say = Callable[[str], object]
 
@@ -26,6 +27,10 @@ SLIDES_SHARE = 0.5
 # nothing else ends them, and where a limit of the time does.  A search ends some 1e-5
 # above the optimum, and two or three rounds bring it to 1e-6.
 ENOUGH, ENOUGH_IN_TIME = 0.1, 1e-3
+# Entries of X beyond which a round over chambers takes longer than a search, and finds
+# less; the share of the time that is left for searches then, and that where no round
+# has ended.
+LONG, LONG_SEARCH, LATE_SEARCH = 2e5, 0.9, 0.7
 # Leaves where no limit of the time is given: at most so many, times rows and moments.
 SOME_LEAVES, EFFORT = 32, 2e6
 
@@ -43,11 +48,15 @@ def most_leaves(program: ConvexProgram) -> int:
 
 
 def search_first(
-    program: ConvexProgram, deadline: float, say: Say, share: float = SEARCHES_SHARE
+    program: ConvexProgram,
+    deadline: float,
+    say: Say,
+    share: float = SEARCHES_SHARE,
+    seed: int = 0,
 ) -> list[Found]:
     """Return networks that training finds, with blocks in the program's columns."""
     try:
-        found = local_searches(program, SEARCHES, part_of_time(deadline, share))
+        found = local_searches(program, SEARCHES, part_of_time(deadline, share), seed)
     except KeyboardInterrupt:
         say("interrupted: no more searches; once more to end the rounds too")
         return []
@@ -55,6 +64,26 @@ def search_first(
         best, worst = found[0].objective, found[-1].objective
         say(f"{len(found)} local searches: objectives {best:.10g} to {worst:.10g}")
     return found
+
+
+def improve(
+    run: ColumnGeneration, max_cones: int, deadline: float, say: Say
+) -> str | None:
+    """Improve the network by what is not a round; ``deadline`` is of all there is.
+
+    Returns why that ended, or None where rounds follow.
+    """
+    if slides_first(run.program):
+        if slide_first(run, max_cones):
+            return "tolerance"
+        return "time limit" if run.is_out_of_time else None
+    if run.program.X.size > LONG and not math.isinf(deadline):
+        for network in search_first(
+            run.program, deadline, say, LONG_SEARCH, seed=SEARCHES
+        ):
+            run.begin_near(network)
+        return "time limit"
+    return None
 
 
 def bound_first(

@@ -47,9 +47,11 @@ from convex_solver.solver.finish import (
 )
 from convex_solver.solver.high_rank import (
     HIGH_ROUNDS_SHARE,
+    LATE_SEARCH,
     LEAVES_SHARE,
     SLIDES_SHARE,
     bound_first,
+    improve,
     is_high,
     most_leaves,
     search_first,
@@ -73,8 +75,6 @@ METHODS = ("auto", "full", "column-generation")
 FULL_CHAMBERS = 300
 # Share of the time that rounds take.
 ROUNDS_SHARE = 0.9
-# Share of what is left for searches where no round has ended.
-LATE_SEARCH = 0.7
 # Rounds in a notebook.
 _SHOWN_ROUNDS = 8
 
@@ -433,11 +433,10 @@ def _find(
             bound_first(run, relaxed, limits.tol, say)
             if run.history and run.gap <= run.enough:
                 return "tolerance"
-            if method != "full" and slides_first(run.program):
-                if slide_first(run, limits.max_cones):
-                    return "tolerance"
-                if run.is_out_of_time:
-                    return "time limit"
+            is_full = method == "full"
+            ended = None if is_full else improve(run, limits.max_cones, deadline, say)
+            if ended is not None:
+                return ended
         fill(run)
         stopped = _rounds(run, limits, say)
         if stopped == "time limit" and not run.network.n_neurons:

@@ -42,7 +42,7 @@ FLOOR, RISE = 1e-6, 10.0
 # price is to be, as a share; what is added to a diagonal.
 SWAPS, OVER, RIDGE = 10, 1e-10, 1e-13
 # Seconds that products of matrices take, as a share of what `fits` expects.
-FAST = 0.1
+FAST = 0.03
 # Sizes below this share of the largest are zero.
 NOTHING = 1e-12
 

@@ -49,6 +49,19 @@ def test_restricted_programs_have_cvxpy_s_optimum(name, seed):
     is_honest(blocks, data, beta, found)
 
 
+@pytest.mark.every
+@pytest.mark.parametrize("name", ["squared", "hinge", "poisson"])
+def test_a_block_without_an_active_row_leaves_the_zero_network(name):
+    rng = np.random.default_rng(0)
+    blocks = WorkingSet(gaussian_with_ones(rng, 8, 3))
+    blocks.add(np.array([[0.0, 0.0, -1.0]]), np.array([1.0]))
+    assert not blocks.AT.any()
+    data = get_loss(name).at(float_targets(name, rng, 8))
+    found = solve_restricted(blocks, data, 0.1, 1e-9)
+    assert found.primal == pytest.approx(data.value(np.zeros(8)), rel=1e-8)
+    assert found.dual <= found.primal
+
+
 def is_honest(blocks, data, beta, found):
     """Both bounds of a restricted solution, recomputed."""
     w, v = found.weights, data.clip(found.v)
