@@ -91,7 +91,7 @@ class Floats:
 
 
 def tree_lines(rows: ExactRows, max_cones: int) -> Iterator[str]:
-    """Return the lines of the trees of both signs and all orthants.
+    """Return the lines of the trees of both signs and all orthants, many in a piece.
 
     Raises
     ------
@@ -142,7 +142,7 @@ class _Recorder:
             if code == SHORT:
                 self.memory = grown(*self.memory)
                 continue
-            yield from self._flushed()
+            yield self._flushed()
         if code != ENDED:
             raise ProofError(self._reason(code))
 
@@ -159,8 +159,9 @@ class _Recorder:
             )
         return "the covering needs cones finer than float64 has; no proof is made."
 
-    def _flushed(self) -> Iterator[str]:
+    def _flushed(self) -> str:
         """Return the lines of what is on the tape, and wind it back."""
+        lines: list[str] = []
         tape, count = self.tape, int(self.tape.used[0])
         tape.used[0] = 0
         roots = np.flatnonzero(tape.kinds[:count] == ROOT)
@@ -170,32 +171,44 @@ class _Recorder:
             tape.reals[:count, : self.rows.rank], begun[places]
         )
         self.orthant = int(begun[-1])
-        order = self.floats.order
+        order = self.floats.order.tolist()
+        shares = self._multipliers(count)
         kinds = tape.kinds[:count].tolist()
         numbers = tape.numbers[:count, :2].tolist()
         for place, kind in enumerate(kinds):
             first, second = numbers[place]
             if kind == ROOT:
-                yield f'["o",{self.sign},{first}]\n'
+                lines.append(f'["o",{self.sign},{first}]\n')
             elif kind == EDGE:
-                yield f'["b",{first},{second}]\n'
+                lines.append(f'["b",{first},{second}]\n')
             elif kind == LEAF:
                 p = ",".join(map(str, vectors[place]))
                 if first >= 0:
-                    yield f'["p",{first},{second},{scales[place]},[{p}]]\n'
+                    lines.append(f'["p",{first},{second},{scales[place]},[{p}]]\n')
                 else:
-                    more = self._multipliers(place, second, order)
-                    yield f'["p",0,0,{scales[place]},[{p}],{more}]\n'
+                    lines.append(f'["p",0,0,{scales[place]},[{p}],{next(shares)}]\n')
             else:
-                yield f'["s",{order[first]}]\n'
+                lines.append(f'["s",{order[first]}]\n')
+        return "".join(lines)
 
-    def _multipliers(self, place: int, n_convex: int, order: NDArray[np.int64]) -> str:
-        count, r = int(self.tape.numbers[place, 2]), self.rows.rank
-        names = order[self.tape.numbers[place, 3 : 3 + count]].tolist()
-        units = [int(x) for x in self.tape.reals[place, r : r + count].tolist()]
-        pairs = zip(names[n_convex:], units[n_convex:], strict=True)
-        shares = ",".join(f"[{name},{unit}]" for name, unit in pairs)
-        return f"[{shares}],[{','.join(map(str, units[:n_convex]))}]"
+    def _multipliers(self, count: int) -> Iterator[str]:
+        """Return what leaves of the tape have that none of the mixtures proves."""
+        tape, r = self.tape, self.rows.rank
+        numbers = tape.numbers[:count]
+        places = np.flatnonzero((tape.kinds[:count] == LEAF) & (numbers[:, 0] < 0))
+        numbers = numbers[places]
+        most = int(numbers[:, 2].max(initial=0))
+        every_name = self.floats.order[numbers[:, 3 : 3 + most]].tolist()
+        every_unit = tape.reals[places, r : r + most].astype(np.int64).tolist()
+        lengths = numbers[:, 1:3].tolist()
+        for names, units, (n_convex, n_all) in zip(
+            every_name, every_unit, lengths, strict=True
+        ):
+            shares = ",".join(
+                [f"[{names[k]},{units[k]}]" for k in range(n_convex, n_all)]
+            )
+            multipliers = ",".join(map(str, units[:n_convex]))
+            yield f"[{shares}],[{multipliers}]"
 
     def _whole(
         self, vectors: Array, orthants: NDArray[np.int64]

@@ -270,9 +270,9 @@ def _write(
             text = json.dumps(part, separators=(",", ":")) + "\n"
             n_bytes += stream.write(text.encode())
             n_lines += 1
-        for line in lines:
+        for line in lines:  # or many in a piece
             n_bytes += stream.write(line.encode())
-            n_lines += 1
+            n_lines += line.count("\n")
     return Proof(os.fspath(path), n_lines, n_bytes)
 
 
