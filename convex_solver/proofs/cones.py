@@ -199,15 +199,16 @@ class _Recorder:
         numbers = numbers[places]
         most = int(numbers[:, 2].max(initial=0))
         every_name = self.floats.order[numbers[:, 3 : 3 + most]].tolist()
-        every_unit = tape.reals[places, r : r + most].astype(np.int64).tolist()
+        every_unit = tape.reals[places, r : r + most].tolist()
         lengths = numbers[:, 1:3].tolist()
         for names, units, (n_convex, n_all) in zip(
             every_name, every_unit, lengths, strict=True
         ):
+            whole = [int(x) for x in units[:n_all]]
             shares = ",".join(
-                [f"[{names[k]},{units[k]}]" for k in range(n_convex, n_all)]
+                [f"[{names[k]},{whole[k]}]" for k in range(n_convex, n_all)]
             )
-            multipliers = ",".join(map(str, units[:n_convex]))
+            multipliers = ",".join(map(str, whole[:n_convex]))
             yield f"[{shares}],[{multipliers}]"
 
     def _whole(
