@@ -220,6 +220,8 @@ def near(rng: random.Random, value: float) -> float:
     factor = rng.choice((2.0**-52, 1e-12, 1e-9, 1e-6, 1e-3, 0.5, 10.0, 1e150))
     if value == 0.0:
         return factor * rng.choice((-1.0, 1.0))
+    if abs(value) > 2**1000:  # an integer that is no float
+        return value + rng.choice((-1, 1))
     return float(value * (1.0 + factor * rng.choice((-1.0, 1.0))))
 
 
