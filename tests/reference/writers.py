@@ -21,9 +21,12 @@ from convex_solver import (
     CircularCNN,
     ConvexProgram,
     LinearCNN,
+    LinearCNNProgram,
     certify,
+    certify_linear_cnn,
     save_model,
     solve,
+    solve_linear_cnn,
     solve_path,
     write_conic,
 )
@@ -31,7 +34,7 @@ from convex_solver.cli import main as solver_main
 from convex_solver.plot import plot_fit, plot_path
 from convex_solver.solver.relaxation import RelaxedProgram
 
-from instances import planted, rows_in_rank
+from instances import linear_instance, planted, rows_in_rank
 from reference.proofs import write_csv
 
 ROWS = rows_in_rank(5, n=14, d=3, size=4)
@@ -66,6 +69,7 @@ SITES = {
         "proof by forms.jsonl",
         "proof of the command.jsonl",
     ),
+    ("convex_solver/proofs/linear.py", "write_cnn_proof"): ("proof of a CNN.jsonl",),
     ("convex_solver/conic/files.py", "write_conic"): (
         "program.cbf",
         "program.conic",
@@ -170,6 +174,19 @@ class Writers:
                 proof=path,
             )
 
+        patches, targets = linear_instance(0, 6, 2, 3)
+        linear = solve_linear_cnn(LinearCNNProgram(patches, targets, 0.3))
+
+        def prove_linear(path: Path) -> object:
+            return certify_linear_cnn(
+                linear.network,
+                patches,
+                targets,
+                0.3,
+                dual=linear.certificate.dual,
+                proof=path,
+            )
+
         self.calls |= {
             "network.json": network.save,
             "linear.json": LinearCNN(ones, np.ones((3, 4))).save,
@@ -178,6 +195,7 @@ class Writers:
             "network.onnx": network.to_onnx,
             "proof.jsonl": lambda path: certify(*given, dual=dual, proof=path),
             "proof by forms.jsonl": prove_forms,
+            "proof of a CNN.jsonl": prove_linear,
             "program.cbf": lambda path: write_conic(path, program),
             "program.conic": lambda path: write_conic(path, program),
             "tree.conic": lambda path: write_conic(path, program, form="tree"),
