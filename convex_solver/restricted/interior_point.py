@@ -26,6 +26,7 @@ import scipy.linalg as la
 
 from convex_solver.losses import DataTerm
 from convex_solver.restricted.direction import Direction
+from convex_solver.restricted.fitted_iterate import FittedIterate
 from convex_solver.restricted.iterate import Iterate
 from convex_solver.restricted.working_set import WorkingSet
 from convex_solver.typing import Array
@@ -37,6 +38,7 @@ class Way(NamedTuple):
     share: float
     is_far: bool = False
     growth: float = 1.0
+    is_fitted: bool = False
 
 
 MAX_ITERATIONS = 150
@@ -49,7 +51,7 @@ LEAST_CENTRING = 1e-6
 # others where they are lost: weights of thin chambers of raw columns may have to grow
 # by 10^9.
 WAYS = (
-    Way(0.3),
+    Way(0.3, is_fitted=True),
     Way(1.0),
     Way(0.0),
     Way(10.0, is_far=True, growth=1e4),
@@ -112,10 +114,19 @@ class InteriorPoint:
         way: Way = WAYS[0],
     ) -> None:
         self.way = way
-        self.iterate = Iterate(blocks, data, beta, way.growth)
+        self.iterate = self._begin(blocks, data, beta)
         self.direction = Direction(self.iterate)
         self.best: RestrictedSolution | None = None
         self.stalled, self.least = 0, np.full(4, np.inf)
+
+    def _begin(self, blocks: WorkingSet, data: DataTerm, beta: float) -> Iterate:
+        """Return where the way begins."""
+        if self.way.is_fitted and blocks.is_raw:
+            try:
+                return FittedIterate(blocks, data, beta)
+            except (ZeroDivisionError, la.LinAlgError):
+                pass  # numbers that are too large or too small for it
+        return Iterate(blocks, data, beta, self.way.growth)
 
     def run(self, tol: float, deadline: float = np.inf) -> RestrictedSolution:
         """Iterate to a relative gap of ``tol``, or until no progress is left.
