@@ -112,7 +112,12 @@ class Direction:
         Their ``s0`` goes to the given one.
         """
         at = self.at
-        facets, point, scaling, aims = at.blocks.facets, at.point, self.scaling, self.aims
+        facets, point, scaling, aims = (
+            at.blocks.facets,
+            at.point,
+            self.scaling,
+            self.aims,
+        )
         kernels.scale_blocks(point, scaling)
         kernels.factor_blocks(facets, point, scaling, self.factors)
         step = self.step._replace(ds0=s0 - at.s0)
