@@ -122,12 +122,13 @@ class Iterate:
     def _room(self, step: Step) -> float:
         """Return the length of a step to the border of the cones of the blocks."""
         s0, ds0 = np.full(self.t.size, self.s0), np.full(self.t.size, step.ds0)
-        return min(
+        room = min(
             kernels.cone_step(self.t, self.w, step.dt, step.dw),
             kernels.cone_step(s0, self.s1, ds0, step.ds1),
             longest_step(self.q, step.dq),
             longest_step(self.lam, step.dlam),
         )
+        return float(room)
 
     def complementarity(self, step: Step, length: float) -> float:
         """Sum of all products after a step of that length."""
