@@ -33,7 +33,12 @@ NEAR_PRICE, SHORT = 3.0, 1e-2
 
 
 class FittedIterate(Iterate):
-    """An `Iterate` that starts near a linear fit, with blocks at their own centres."""
+    """An `Iterate` that starts near a linear fit, with blocks at their own centres.
+
+    Wide chambers of one sign alone predict far too much at first.
+    """
+
+    may_overflow = True
 
     def _begin(self, growth: float) -> None:
         """Set everything; see the module's docstring."""

@@ -91,6 +91,8 @@ class RestrictedSolution:
         """``(primal - dual) / primal``, and 0 when both are 0."""
         if self.primal <= 0.0:
             return 0.0
+        if np.isinf(self.primal):
+            return 1.0
         return (self.primal - self.dual) / self.primal
 
     def better(self, other: RestrictedSolution) -> RestrictedSolution:
@@ -146,7 +148,9 @@ class InteriorPoint:
             if not self.advance():
                 break
             spent = time.monotonic() - begin
-        return self.best or self._nothing()
+        if self.best is None or np.isinf(self.best.primal):
+            return self._nothing()
+        return self.best
 
     def _nothing(self) -> RestrictedSolution:
         """Return the zero network and the zero dual point, which bounds at zero."""
@@ -169,7 +173,8 @@ class InteriorPoint:
         at = self.iterate
         at.measure()
         primal, dual, prices = at.bounds()
-        if not (np.isfinite(primal) and at.is_finite):
+        is_lost = np.isnan(primal) or (np.isinf(primal) and not at.may_overflow)
+        if is_lost or not at.is_finite:
             return None
         merits = np.array([primal - dual, 1.0 / max(dual, 1e-300), *self.merits()])
         has_gained = np.any(merits < PROGRESS * self.least)

@@ -37,6 +37,9 @@ class Iterate:
         Of the dual equations ``A^T v - F^T lam = s1``.
     """
 
+    # whether the loss of its first predictions may be infinite
+    may_overflow = False
+
     def __init__(
         self, blocks: WorkingSet, data: DataTerm, beta: float, growth: float = 1.0
     ) -> None:
