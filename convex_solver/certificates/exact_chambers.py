@@ -39,6 +39,7 @@ BELOW = 2.0**-28
 TRIES = 4
 
 
+@np.errstate(all="ignore")  # what overflows says nothing
 def rounded_share(data: Data, v: Array, beta: float) -> float:
     """Return what rounding may take of a price of ``v``, beside beta."""
     lengths = np.linalg.norm(data.X, axis=1)
