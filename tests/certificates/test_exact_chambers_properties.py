@@ -153,3 +153,22 @@ def test_ordinary_columns_keep_the_covering(monkeypatch):
     X, y = random.standard_normal((10, 2)), random.standard_normal(10)
     network = TwoLayerReLU(np.zeros((0, 2)), np.zeros(0))
     assert certify(network, X, y, 1e-3).n_cones
+
+
+@pytest.mark.parametrize("share", [1e-9, 1e-3, 0.5])
+def test_last_digits_shorten_the_sum_of_all_rows(share):
+    program = years(n=30)
+    random = np.random.default_rng(2)
+    v = random.standard_normal(30) * 10.0 ** random.uniform(-6, 0, 30)
+    X = program.data.X
+    v -= X @ np.linalg.lstsq(X, v, rcond=None)[0]
+    rows, every = exact_chambers._Rows(X), np.arange(30)
+
+    def length(point):
+        return math.sqrt(sum(x * x for x in rows.gradient(point, every)))
+
+    limit = Fraction(length(v) * (1.0 - share))
+    moved = exact_chambers._shortened(rows, program.data_term, v, limit)
+    assert length(v) > 0.0
+    assert length(moved) <= limit * (1 + Fraction(1, 10**9))
+    assert np.abs(moved - v).max() <= 1e-9
