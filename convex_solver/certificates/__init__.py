@@ -9,6 +9,7 @@ from convex_solver.certificates.dependencies import (
     combination,
     infeasibility,
 )
+from convex_solver.certificates.exact_chambers import rounded_share
 from convex_solver.certificates.interpolation import (
     InterpolationCertificate,
     certify_interpolation,
@@ -96,6 +97,7 @@ __all__ = [
     "read_model",
     "relax_sphere",
     "right_inverse",
+    "rounded_share",
     "save_model",
     "shown_text",
     "verdict",

@@ -69,7 +69,7 @@ def _price(
     parts: list[NDArray[np.uint64]] = []
     count = 0
     best = 0.0
-    rows = _Rows.of(data, v)
+    rows = ScaledRows.of(data, v)
     for block in stream:
         if time.monotonic() > deadline:
             return Price(math.inf, None, None, stream.bound, "no time was left")
@@ -94,7 +94,7 @@ def _ordered(packed: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Rows:
+class ScaledRows:
     """``v^T (X u)_+ = 2^exponent weights^T (X u)_+`` with rows of about one.
 
     Each row is scaled by a power of two and its weight by the inverse: exactly, but for
@@ -109,7 +109,8 @@ class _Rows:
     exponent: int
 
     @classmethod
-    def of(cls, data: Data, v: Array) -> _Rows:
+    def of(cls, data: Data, v: Array) -> ScaledRows:
+        """Return the rows of data with the weights of a dual point."""
         sizes = np.abs(data.X) + data.X_error
         own = np.frexp(sizes.max(axis=1, initial=0.0))[1].astype(np.int64)
         X = np.ldexp(data.X, -own[:, None])
@@ -124,6 +125,10 @@ class _Rows:
 
     def largest(self, block: PatternSet) -> float:
         """Upper bound of the largest price over some chambers and both signs."""
+        return float(self.prices(block).max())
+
+    def prices(self, block: PatternSet) -> Array:
+        """Upper bounds of the prices of some chambers, (P, 2), one for each sign."""
         facets = block.facets()
         starts = np.cumsum([0, *map(len, facets)], dtype=np.int64)
         flat = np.concatenate([*facets, np.zeros(0, dtype=np.int64)])
@@ -131,7 +136,7 @@ class _Rows:
         chambers = Chambers(block.packed, starts, flat)
         weighted = Weighted(self.X, self.error, self.weights, self.slack)
         price_block(chambers, weighted, prices)
-        return float(prices.max())
+        return prices
 
 
 def _slack(X: Array, error: Array, weights: Array) -> float:

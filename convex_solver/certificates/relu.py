@@ -25,6 +25,7 @@ from arrangement.executors import check_executor
 from arrangement.io import check_new_file, html_facts
 from arrangement.options import short_repr
 from convex_solver.certificates.chambers import Price
+from convex_solver.certificates.exact_chambers import MUCH, nudged_dual, rounded_share
 from convex_solver.certificates.network_bounds import upper_bound
 from convex_solver.certificates.prices import largest_price
 from convex_solver.certificates.status import Bounds
@@ -405,7 +406,15 @@ def _lower(
     scaled = _feasible(term, v, data, beta, price.largest)
     value = max(0.0, term.dual_lower(scaled))
     leaves = _scaled(price.leaves, v, scaled)
-    return LowerBound(value, scaled, price, leaves, beta, loss, term, data)
+    found = LowerBound(value, scaled, price, leaves, beta, loss, term, data)
+    is_free = options["method"] == "auto" and options["patterns"] is None
+    if not is_free or rounded_share(data, data.spread(scaled), beta) <= MUCH:
+        return found
+    nudged = nudged_dual(data, term, v, beta, price.bound, options["deadline"])
+    other = 0.0 if nudged is None else term.dual_lower(nudged[0])
+    if nudged is None or not other > value:
+        return found
+    return LowerBound(other, *nudged, (), beta, loss, term, data)
 
 
 def _scaled(leaves: Sequence[Hint], v: Array, scaled: Array) -> tuple[Hint, ...]:

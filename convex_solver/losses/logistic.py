@@ -26,7 +26,7 @@ from convex_solver.losses.decimals import (
     x_log_x,
 )
 from convex_solver.losses.kinds import LABELS, Kind
-from convex_solver.losses.newton import NewtonTerm
+from convex_solver.losses.newton import NewtonTerm, longest_step
 from convex_solver.losses.terms import DataTerm, Targets, largest_factor
 from convex_solver.rounding import float_below, sum_above, sum_below
 from convex_solver.typing import Array
@@ -212,6 +212,13 @@ class LogisticNewton(NewtonTerm):
     def complete(self, dz: Array, dv: Array) -> None:
         """Step of a."""
         self.da = -self.y * dv / self.c
+
+    def largest_step(self) -> float:
+        """No limit, but where steps are strict."""
+        if not self.is_strict:
+            return np.inf
+        ends = longest_step(self.a, self.da), longest_step(self.b, -self.da)
+        return MOST * min(ends)
 
     def move(self, step: float, z: Array, dv: Array) -> None:
         """Update; a and 1 - a move on their own, so that neither loses its digits."""

@@ -22,6 +22,8 @@ class NewtonTerm(ABC):
     n_pairs: int = 0
     # whether the second-order term of a corrector may be left out far from the path
     is_quadratic: bool = False
+    # whether steps of v may not be cut short sample by sample, where that is the way
+    is_strict: bool = False
 
     @abstractmethod
     def curvature(self) -> Array:

@@ -28,7 +28,7 @@ from convex_solver.losses.decimals import (
     x_log_x,
 )
 from convex_solver.losses.kinds import COUNTS, Kind
-from convex_solver.losses.newton import NewtonTerm
+from convex_solver.losses.newton import NewtonTerm, longest_step
 from convex_solver.losses.terms import DataTerm, Targets, largest_factor
 from convex_solver.rounding import float_below, sum_above, sum_below
 from convex_solver.typing import Array
@@ -255,6 +255,10 @@ class PoissonNewton(NewtonTerm):
     def complete(self, dz: Array, dv: Array) -> None:
         """Step of m."""
         self.dm = dv / self.c
+
+    def largest_step(self) -> float:
+        """No limit, but where steps are strict."""
+        return MOST * longest_step(self.m, self.dm) if self.is_strict else np.inf
 
     def move(self, step: float, z: Array, dv: Array) -> None:
         """Update; near the target v keeps its digits, elsewhere the mean."""

@@ -10,6 +10,7 @@ from convex_solver.restricted.iterate import Iterate
 from convex_solver.restricted.newton_system import (
     MixedSystem,
     NewtonSystem,
+    OrthogonalSystem,
     SamplesSystem,
     WeightsSystem,
 )
@@ -26,6 +27,9 @@ ACCURATE = 1e-11
 REFINEMENTS, SLOW = 6, 0.1
 # A relative residual above this makes the next systems careful.
 LOST = 1e-4
+# Most samples of a system of raw columns that is solved by orthogonal factors: they
+# take three times as long as a square and its root.
+MAX_ORTHOGONAL = 300
 # Largest system that is factorised with pivoting, which is slow.
 MAX_CAREFUL = 4000
 
@@ -72,8 +76,10 @@ class Direction:
         at = self.at
         blocks = at.blocks
         kernels.factor_blocks(blocks.facets, at.point, self.scaling, self.factors)
-        if self.is_careful:
-            kind: type[NewtonSystem] = MixedSystem
+        if blocks.is_raw and at.z.size <= MAX_ORTHOGONAL:
+            kind: type[NewtonSystem] = OrthogonalSystem
+        elif self.is_careful:
+            kind = MixedSystem
         elif blocks.AT.shape[0] <= min(PREFER_WEIGHTS * at.z.size, MAX_WEIGHTS):
             kind = WeightsSystem
         else:
@@ -99,6 +105,31 @@ class Direction:
         self.step = step._replace(dw=dw)
         kernels.complete_steps(facets, point, scaling, aims, self.step)
         at.term.complete(blocks.predict(dw), self.dv)
+
+    def hold(self, mu: float, s0: float) -> None:
+        """Solve for the step of the blocks to the centre ``mu`` where v stays as it is.
+
+        Their ``s0`` goes to the given one.
+        """
+        at = self.at
+        facets, point, scaling, aims = (
+            at.blocks.facets,
+            at.point,
+            self.scaling,
+            self.aims,
+        )
+        kernels.scale_blocks(point, scaling)
+        kernels.factor_blocks(facets, point, scaling, self.factors)
+        step = self.step._replace(ds0=s0 - at.s0)
+        kernels.centring(point, scaling, step, mu, False, aims)
+        aims.h[:] = mu / at.q - at.lam
+        b, dw = np.empty_like(at.w), np.empty_like(at.w)
+        kernels.right_sides(facets, scaling, aims, at.residual, b)
+        half = np.empty((b.size, 1))
+        kernels.forward_blocks(self.factors, b.reshape(-1, 1), half)
+        kernels.backward_blocks(self.factors, half.reshape(b.shape), dw)
+        self.step = step._replace(dw=dw)
+        kernels.complete_steps(facets, point, scaling, aims, self.step)
 
     def _refined(self, b: Array, rho: Array) -> tuple[Array, Array]:
         """Solve, refine at need, go over to the careful system if that is lost."""

@@ -26,6 +26,7 @@ import scipy.linalg as la
 
 from convex_solver.losses import DataTerm
 from convex_solver.restricted.direction import Direction
+from convex_solver.restricted.fitted_iterate import FittedIterate
 from convex_solver.restricted.iterate import Iterate
 from convex_solver.restricted.working_set import WorkingSet
 from convex_solver.typing import Array
@@ -37,6 +38,7 @@ class Way(NamedTuple):
     share: float
     is_far: bool = False
     growth: float = 1.0
+    is_fitted: bool = False
 
 
 MAX_ITERATIONS = 150
@@ -49,7 +51,7 @@ LEAST_CENTRING = 1e-6
 # others where they are lost: weights of thin chambers of raw columns may have to grow
 # by 10^9.
 WAYS = (
-    Way(0.3),
+    Way(0.3, is_fitted=True),
     Way(1.0),
     Way(0.0),
     Way(10.0, is_far=True, growth=1e4),
@@ -89,6 +91,8 @@ class RestrictedSolution:
         """``(primal - dual) / primal``, and 0 when both are 0."""
         if self.primal <= 0.0:
             return 0.0
+        if np.isinf(self.primal):
+            return 1.0
         return (self.primal - self.dual) / self.primal
 
     def better(self, other: RestrictedSolution) -> RestrictedSolution:
@@ -112,10 +116,19 @@ class InteriorPoint:
         way: Way = WAYS[0],
     ) -> None:
         self.way = way
-        self.iterate = Iterate(blocks, data, beta, way.growth)
+        self.iterate = self._begin(blocks, data, beta)
         self.direction = Direction(self.iterate)
         self.best: RestrictedSolution | None = None
         self.stalled, self.least = 0, np.full(4, np.inf)
+
+    def _begin(self, blocks: WorkingSet, data: DataTerm, beta: float) -> Iterate:
+        """Return where the way begins."""
+        if self.way.is_fitted and blocks.is_raw:
+            try:
+                return FittedIterate(blocks, data, beta)
+            except (ZeroDivisionError, la.LinAlgError):
+                pass  # numbers that are too large or too small for it
+        return Iterate(blocks, data, beta, self.way.growth)
 
     def run(self, tol: float, deadline: float = np.inf) -> RestrictedSolution:
         """Iterate to a relative gap of ``tol``, or until no progress is left.
@@ -135,7 +148,9 @@ class InteriorPoint:
             if not self.advance():
                 break
             spent = time.monotonic() - begin
-        return self.best or self._nothing()
+        if self.best is None or np.isinf(self.best.primal):
+            return self._nothing()
+        return self.best
 
     def _nothing(self) -> RestrictedSolution:
         """Return the zero network and the zero dual point, which bounds at zero."""
@@ -158,7 +173,8 @@ class InteriorPoint:
         at = self.iterate
         at.measure()
         primal, dual, prices = at.bounds()
-        if not (np.isfinite(primal) and at.is_finite):
+        is_lost = np.isnan(primal) or (np.isinf(primal) and not at.may_overflow)
+        if is_lost or not at.is_finite:
             return None
         merits = np.array([primal - dual, 1.0 / max(dual, 1e-300), *self.merits()])
         has_gained = np.any(merits < PROGRESS * self.least)

@@ -37,6 +37,9 @@ class Iterate:
         Of the dual equations ``A^T v - F^T lam = s1``.
     """
 
+    # whether the loss of its first predictions may be infinite
+    may_overflow = False
+
     def __init__(
         self, blocks: WorkingSet, data: DataTerm, beta: float, growth: float = 1.0
     ) -> None:
@@ -48,6 +51,11 @@ class Iterate:
         predictions of the size of the targets take.
         """
         self.blocks, self.data, self.beta = blocks, data, beta
+        self._begin(growth)
+
+    def _begin(self, growth: float) -> None:
+        """Set everything; see `__init__`."""
+        blocks, data, beta = self.blocks, self.data, self.beta
         counts = np.diff(blocks.starts)
         outputs = blocks.outputs(blocks.centres)
         spread = float(lengths(outputs.reshape(1, -1))[0])
@@ -111,17 +119,19 @@ class Iterate:
 
     def largest_step(self, step: Step) -> float:
         """Return the length of a step that stays inside all cones, 1 at most."""
-        G = self.t.size
-        length = min(
+        length = min(self._room(step), self.term.largest_step())
+        return float(min(1.0, STEP * length))
+
+    def _room(self, step: Step) -> float:
+        """Return the length of a step to the border of the cones of the blocks."""
+        s0, ds0 = np.full(self.t.size, self.s0), np.full(self.t.size, step.ds0)
+        room = min(
             kernels.cone_step(self.t, self.w, step.dt, step.dw),
-            kernels.cone_step(
-                np.full(G, self.s0), self.s1, np.full(G, step.ds0), step.ds1
-            ),
+            kernels.cone_step(s0, self.s1, ds0, step.ds1),
             longest_step(self.q, step.dq),
             longest_step(self.lam, step.dlam),
-            self.term.largest_step(),
         )
-        return float(min(1.0, STEP * length))
+        return float(room)
 
     def complementarity(self, step: Step, length: float) -> float:
         """Sum of all products after a step of that length."""
@@ -134,19 +144,26 @@ class Iterate:
 
     def move(self, step: Step, length: float, dv: Array) -> None:
         """Take a step."""
-        blocks = self.blocks
+        self._move_weights(step, length)
+        self.z = self.blocks.predict(self.w)
+        self.term.move(length, self.z, dv)
+        self._move_slopes(step, length)
+
+    def _move_weights(self, step: Step, length: float) -> None:
+        """Take a step of the weights and their bounds."""
         self.w = self.w + length * step.dw
         self.t = self.t + length * step.dt
-        self.s1 = self.s1 + length * step.ds1
-        self.lam = self.lam + length * step.dlam
-        self.z = blocks.predict(self.w)
         # q follows w; where rounding would spoil its sign, the update is kept
         moved = self.q + length * step.dq
-        kernels.facet_products(blocks.facets, self.w, self.q)
+        kernels.facet_products(self.blocks.facets, self.w, self.q)
         self.q = np.where(self.q > 0.5 * moved, self.q, moved)
-        self.term.move(length, self.z, dv)
-        # the same for s1, which follows v and the multipliers
+
+    def _move_slopes(self, step: Step, length: float) -> None:
+        """Take a step of the multipliers, after v has taken its own."""
         self.s0 += length * step.ds0
+        self.s1 = self.s1 + length * step.ds1
+        self.lam = self.lam + length * step.dlam
+        # s1 follows v and the multipliers, as q follows w
         exact = self._slopes()
         room = self.s0 - np.linalg.norm(self.s1, axis=1)
         safe = self.s0 - np.linalg.norm(exact, axis=1) > 0.5 * room

@@ -1,4 +1,4 @@
-"""The Newton system of the interior point method, in three equivalent forms.
+"""The Newton system of the interior point method, in equivalent forms.
 
 ``B_g dw_g + A_g^T dv = b_g`` for every block and ``dv = H A dw + rho``.  Eliminating
 ``dv`` leaves a system of the weights, eliminating ``dw`` one of the samples, both
@@ -158,6 +158,54 @@ class MixedSystem(NewtonSystem):
         x[~wide] -= self.idle @ dv
         dw = np.empty_like(b)
         kernels.backward_blocks(self.factors, x.reshape(b.shape), dw)
+        return dw, dv
+
+
+class OrthogonalSystem(NewtonSystem):
+    """``dv`` minimises ``|[L^-1 A^T; H^-1/2] dv - [L^-1 b; H^-1/2 rho]|``.
+
+    What is left in the rows of the blocks is ``L^T dw``.  Rows of raw columns differ by
+    10^10, and their squares by more than there are digits.  Factorised with reflections
+    and pivots of the columns, the largest rows first, each row keeps the digits of its
+    own size (Cox & Higham 1998, Theorem 3.2).
+    """
+
+    def _factorise(self, active: Mask) -> None:
+        reduced = np.empty_like(self.blocks.AT)
+        kernels.forward_blocks(self.factors, self.blocks.AT, reduced)
+        self.root = 1.0 / np.sqrt(self.curvature)
+        matrix = np.vstack([reduced, np.diag(self.root)])
+        self.order = np.argsort(-np.abs(matrix).max(axis=1), kind="stable")
+        matrix = np.asfortranarray(matrix[self.order])
+        qr, pivots, self.tau, _, info = la.lapack.dgeqp3(matrix, overwrite_a=1)
+        self.qr, self.pivots = qr, pivots - 1
+        if info != 0:
+            raise la.LinAlgError("not finite")
+
+    def _apply(self, vector: Array, how: str) -> Array:
+        """Return ``Q vector`` (how "N") or ``Q^T vector`` ("T")."""
+        room = 64 * vector.size
+        column = vector.reshape(-1, 1)
+        out, _, _ = la.lapack.dormqr("L", how, self.qr, self.tau, column, room)
+        return np.asarray(out[:, 0])
+
+    def solve(self, b: Array, rho: Array) -> tuple[Array, Array]:
+        """Return ``(dw, dv)`` for right sides (G, r) and (n,)."""
+        n = rho.size
+        half = np.empty((b.size, 1))
+        kernels.forward_blocks(self.factors, b.reshape(-1, 1), half)
+        right = np.concatenate([half[:, 0], self.root * rho])[self.order]
+        parts = self._apply(right, "T")
+        dv = np.empty(n)
+        dv[self.pivots] = la.solve_triangular(
+            self.qr[:n], parts[:n], check_finite=False
+        )
+        # not by subtracting: in large rows next to nothing is left
+        parts[:n] = 0.0
+        left = np.empty(right.size)
+        left[self.order] = self._apply(parts, "N")
+        dw = np.empty_like(b)
+        kernels.backward_blocks(self.factors, left[: b.size].reshape(b.shape), dw)
         return dw, dv
 
 

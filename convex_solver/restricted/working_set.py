@@ -18,6 +18,8 @@ from convex_solver.program import column_sizes
 from convex_solver.rounding import unit_rows
 from convex_solver.typing import Array
 
+# Columns whose sizes differ by more are raw: their mean is far above their spread.
+UNLIKE = 2.0**10
 # Largest rank in which facets are sought; above it every row stays.
 HULL_RANK = 5
 
@@ -127,6 +129,11 @@ class WorkingSet:
     def facets(self) -> Facets:
         """Facets of all blocks, for the kernels."""
         return Facets(self.starts, self.rows)
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether the columns of X are of sizes far apart: then chambers are thin."""
+        return self.n_patches == 1 and float(self.sizes.max(initial=1.0)) > UNLIKE
 
     def cut(self, weights: Array, deadline: float = math.inf) -> int:
         """Add rows to cones that weights (G, r) break: none, all facets are there."""

@@ -20,7 +20,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from arrangement.options import short_repr
-from convex_solver.certificates import COVERED_RANK, LowerBound, lower_bound
+from convex_solver.certificates import (
+    COVERED_RANK,
+    LowerBound,
+    lower_bound,
+    rounded_share,
+)
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import (
     ConvexProgram,
@@ -325,8 +330,11 @@ class ColumnGeneration:
         beta = self.program.beta
         # a price above beta by this share costs no more of the dual value
         margin = max(0.05, 0.3 * (1.0 - self.gap / self.tol)) * self.tol
+        # no covering ends below what rounding takes of a price
+        v = self.program.spread(self.v)
+        room = max(margin, rounded_share(self.program.data, v, beta))
         end = part_of_time(self.deadline, COVERING_SHARE)
-        missed = self.prices.cover(self.v, margin, max_cones, end)
+        missed = self.prices.cover(self.v, room, max_cones, end)
         if missed.largest <= beta * (1.0 + 2.0 * margin):
             return 0
         self.added = self.columns.add_breaking(missed, beta * (1.0 + 0.2 * margin))

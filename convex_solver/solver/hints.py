@@ -16,6 +16,8 @@ from convex_solver.solver.largest_beta import hint_at_zero
 
 # Ends that more time, rounds or memory would not change.
 FINAL = ("stalled", "certificate")
+# A gap of more than so many times what rounding may take of a price is not its doing.
+EXPLAINED = 10.0
 
 
 def hint_of(
@@ -32,7 +34,7 @@ def hint_of(
     if stopped not in FINAL:
         return ""
     share = rounded_share(run)
-    if share > tol:
+    if share > tol and certificate.gap <= EXPLAINED * share:
         return (
             f"rounding takes up to {share:.0e} of a price at this beta, more than "
             f"tol = {tol:g}: rows are far longer than what they differ by. "
