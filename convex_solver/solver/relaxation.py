@@ -149,6 +149,8 @@ class _Run:
         self.v, self.hints = point.term.v, point.hints(self.signs, point.weight)
         self.early, self.early_v = point.moments, point.term.v
         self.is_done, self.seconds = False, 0.0
+        # no step is left; or it was gone on with to the end
+        self._is_over = False
         self._steps = self._waited = self._centred = 0
         (leaves, n), r = point.is_open.shape, point.packing.r
         # a step is not cut short: operations of one, and what the last one took
@@ -166,10 +168,17 @@ class _Run:
             late = now + 0.5 * self._spent > deadline
             if self.is_done or late or not (self._spent or fits(self._work, deadline)):
                 break
-            self.is_done = not self.point.advance(share)
+            self._is_over = self.is_done = not self.point.advance(share)
             last, now = now, time.monotonic()
             self._spent = now - last
         self.seconds += time.monotonic() - begin
+
+    def resume(self) -> bool:
+        """Go on after the end, to a nearer aim; whether that is possible."""
+        if self._is_over or self._steps >= MOST_STEPS:
+            return False
+        self.is_done, self._waited, self._centred = False, 0, 0
+        return True
 
     def _look(self, aim: Callable[[float], float]) -> float | None:
         """Note the bound of the point and whether it will do; return how to go on."""
@@ -270,8 +279,10 @@ class RelaxedProgram:
             Called with a line after each run.
         """
 
+        rough = ROUGH
+
         def aim(bound: float) -> float:
-            return max(LAST * tol, ROUGH * (upper - bound) / upper)
+            return max(LAST * tol, rough * (upper - bound) / upper)
 
         try:
             while self._is_worthwhile(upper, tol, deadline, most):
@@ -280,9 +291,13 @@ class RelaxedProgram:
                     run = self._begin_run(self._whole())
                 elif run.is_done:
                     parts = self._halve_in(run, deadline)
-                    if parts is None:
+                    if parts is not None:
+                        run = self._begin_run(parts, run.early_v)
+                    elif rough > 0.0 and run.resume():
+                        # no time for halves: what is left goes to this program
+                        rough = 0.0
+                    else:
                         break
-                    run = self._begin_run(parts, run.early_v)
                 self._run = run
                 run.go(aim, deadline - run.reading)
                 if not np.all(np.isfinite(run.v)):
