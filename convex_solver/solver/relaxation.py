@@ -138,6 +138,8 @@ class _Run:
     early, early_v
         Moments and dual point at which a run over halved leaves may begin.
     is_done : bool
+    rough : float
+        Of the gap to a network, what the run may leave.
     seconds, reading : float
         What steps have taken, and about what a certificate takes to read the leaves.
     """
@@ -148,17 +150,16 @@ class _Run:
         self.best, self.value = -math.inf, math.inf
         self.v, self.hints = point.term.v, point.hints(self.signs, point.weight)
         self.early, self.early_v = point.moments, point.term.v
-        self.is_done, self.seconds = False, 0.0
-        # no step is left; or it was gone on with to the end
-        self._is_over = False
+        self.is_done, self.rough, self.seconds = False, ROUGH, 0.0
+        self._is_over = False  # as no step is left
         self._steps = self._waited = self._centred = 0
         (leaves, n), r = point.is_open.shape, point.packing.r
         # a step is not cut short: operations of one, and what the last one took
         self._work, self._spent = 2.0 * leaves * n * (r * (r + 3) // 2) ** 2, 0.0
 
     @np.errstate(all="ignore")
-    def go(self, aim: Callable[[float], float], deadline: float) -> None:
-        """Go on until the deadline; ``aim`` says from the bound how far.
+    def go(self, aim: Callable[[float, float], float], deadline: float) -> None:
+        """Go on until the deadline; ``aim`` says from bound and ``rough`` how far.
 
         The bound of the first point is there in any case.
         """
@@ -174,13 +175,13 @@ class _Run:
         self.seconds += time.monotonic() - begin
 
     def resume(self) -> bool:
-        """Go on after the end, to a nearer aim; whether that is possible."""
-        if self._is_over or self._steps >= MOST_STEPS:
+        """Go on after the end, as far as was asked for; whether that is possible."""
+        if self.rough == 0.0 or self._is_over or self._steps >= MOST_STEPS:
             return False
-        self.is_done, self._waited, self._centred = False, 0, 0
+        self.is_done, self.rough, self._waited, self._centred = False, 0.0, 0, 0
         return True
 
-    def _look(self, aim: Callable[[float], float]) -> float | None:
+    def _look(self, aim: Callable[[float, float], float]) -> float | None:
         """Note the bound of the point and whether it will do; return how to go on."""
         point = self.point
         bound, candidate = point.dual_value()
@@ -189,7 +190,7 @@ class _Run:
         if bound > self.best:
             self.best, self.v, self._waited = bound, candidate, 0
             self.hints = point.hints(self.signs, point.weight)
-        goal = aim(self.best) * self.value
+        goal = aim(self.best, self.rough) * self.value
         left = point.complementarity()
         if left > WARM * self.value:
             self.early, self.early_v = point.moments, point.term.v
@@ -245,10 +246,9 @@ class RelaxedProgram:
     def solve(self, tol: float, deadline: float = math.inf) -> RelaxedSolution:
         """Solve over the whole sphere, to a relative gap of about ``tol``."""
         if self.zero <= 0.0:
-            nothing = np.zeros(self.data.y.size)
-            return RelaxedSolution(nothing, 0.0, 0.0, (), 0.0)
+            return RelaxedSolution(np.zeros(self.data.y.size), 0.0, 0.0, (), 0.0)
         run = self._begin_run(self._whole())
-        run.go(lambda _: tol, deadline)
+        run.go(lambda *_: tol, deadline)
         return self._solution(run)
 
     @np.errstate(all="ignore")
@@ -279,25 +279,14 @@ class RelaxedProgram:
             Called with a line after each run.
         """
 
-        rough = ROUGH
-
-        def aim(bound: float) -> float:
-            return max(LAST * tol, rough * (upper - bound) / upper)
+        def aim(bound: float, share: float) -> float:
+            return max(LAST * tol, share * (upper - bound) / upper)
 
         try:
             while self._is_worthwhile(upper, tol, deadline, most):
-                run = self._run
+                run = self._next_run(deadline)
                 if run is None:
-                    run = self._begin_run(self._whole())
-                elif run.is_done:
-                    parts = self._halve_in(run, deadline)
-                    if parts is not None:
-                        run = self._begin_run(parts, run.early_v)
-                    elif rough > 0.0 and run.resume():
-                        # no time for halves: what is left goes to this program
-                        rough = 0.0
-                    else:
-                        break
+                    break
                 self._run = run
                 run.go(aim, deadline - run.reading)
                 if not np.all(np.isfinite(run.v)):
@@ -316,6 +305,16 @@ class RelaxedProgram:
         except np.linalg.LinAlgError:
             report("no more digits: keeping the best bound")
         return self.best
+
+    def _next_run(self, deadline: float) -> _Run | None:
+        """Return a run that has not ended; None where there is no time for one."""
+        run = self._run
+        if run is None or not run.is_done:
+            return run or self._begin_run(self._whole())
+        parts = self._halve_in(run, deadline)
+        if parts is None:  # what is left of the time goes to this program
+            return run if run.resume() else None
+        return self._begin_run(parts, run.early_v)
 
     def _is_worthwhile(
         self, upper: float, tol: float, deadline: float, most: int
