@@ -139,7 +139,7 @@ class _Run:
         Moments and dual point at which a run over halved leaves may begin.
     is_done : bool
     rough : float
-        Of the gap to a network, what the run may leave.
+        Share of the gap to a network that it may leave.
     seconds, reading : float
         What steps have taken, and about what a certificate takes to read the leaves.
     """
@@ -165,8 +165,7 @@ class _Run:
         """
         begin = now = time.monotonic()
         while not self.is_done:
-            share = self._look(aim)
-            late = now + 0.5 * self._spent > deadline
+            share, late = self._look(aim), now + 0.5 * self._spent > deadline
             if self.is_done or late or not (self._spent or fits(self._work, deadline)):
                 break
             self._is_over = self.is_done = not self.point.advance(share)
@@ -176,7 +175,8 @@ class _Run:
 
     def resume(self) -> bool:
         """Go on after the end, as far as was asked for; whether that is possible."""
-        if self.rough == 0.0 or self._is_over or self._steps >= MOST_STEPS:
+        is_over = self._is_over or self.rough == 0.0 or self._steps >= MOST_STEPS
+        if is_over or not self.is_done:
             return False
         self.is_done, self.rough, self._waited, self._centred = False, 0.0, 0, 0
         return True
@@ -234,8 +234,7 @@ class RelaxedProgram:
         self.random = np.random.default_rng(seed)
         self.best: RelaxedSolution | None = None
         self._run: _Run | None = None
-        # seconds that halving a leaf takes
-        self._halving = 0.0
+        self._halving = 0.0  # seconds that halving a leaf takes
 
     @staticmethod
     def takes(program: ConvexProgram) -> bool:
@@ -284,9 +283,14 @@ class RelaxedProgram:
 
         try:
             while self._is_worthwhile(upper, tol, deadline, most):
-                run = self._next_run(deadline)
+                run = self._run
                 if run is None:
-                    break
+                    run = self._begin_run(self._whole())
+                elif run.is_done:
+                    parts = self._halve_in(run, deadline)
+                    if parts is None:
+                        break
+                    run = self._begin_run(parts, run.early_v)
                 self._run = run
                 run.go(aim, deadline - run.reading)
                 if not np.all(np.isfinite(run.v)):
@@ -306,15 +310,12 @@ class RelaxedProgram:
             report("no more digits: keeping the best bound")
         return self.best
 
-    def _next_run(self, deadline: float) -> _Run | None:
-        """Return a run that has not ended; None where there is no time for one."""
-        run = self._run
-        if run is None or not run.is_done:
-            return run or self._begin_run(self._whole())
-        parts = self._halve_in(run, deadline)
-        if parts is None:  # what is left of the time goes to this program
-            return run if run.resume() else None
-        return self._begin_run(parts, run.early_v)
+    def finish(
+        self, upper: float, tol: float, deadline: float, report: Callable[[str], object]
+    ) -> None:
+        """Solve the last program of `refine` to the end, where no halving fits in."""
+        if self._run is not None and self._run.resume():
+            self.refine(upper, tol, deadline, report=report)
 
     def _is_worthwhile(
         self, upper: float, tol: float, deadline: float, most: int
@@ -432,8 +433,7 @@ class RelaxedProgram:
         hyperplane with normal d, in proportion; rows weigh what they leave open.
         """
         variance = variance + FLAT * np.eye(len(variance))
-        # the proportion is that of rows of any length, and squares of short ones
-        # would be 0
+        # lengths of rows cancel, and squares of short ones would be 0
         rows, _ = unit_rows(self.X)
         images = rows @ variance
         weights = open_rows / np.einsum("ij,ij->i", images, rows)
