@@ -204,12 +204,14 @@ class Rows:
         """Add some rows' products of one leaf; ``space`` is written to."""
         r, identity = self.packing.r, self.packing.identity
         x, outer = self.X[part], self.outer[part]
-        sums, more = space[:, : len(part)]
+        sums: Array = space[0, : len(part)]
+        more: Array = space[1, : len(part)]
 
         def mix(first: Array, second: Array) -> Array:
             np.multiply(outer, first[:, None], out=sums)
             np.multiply(image, second[:, None], out=more)
-            return np.add(sums, more, out=sums)
+            np.add(sums, more, out=sums)
+            return sums
 
         whole[:r, :r] += x.T @ (w[1, 1, :, None] * x)
         mixed = x.T @ mix(w[1, 2], w[1, 3])
