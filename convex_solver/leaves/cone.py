@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import scipy.linalg as la
 
 from convex_solver.leaves.packing import Packing
 from convex_solver.typing import Array
@@ -34,6 +35,12 @@ def cone_ratio(A: Array, dA: Array) -> float:
     middle = inverse @ dA @ np.swapaxes(inverse, -1, -2)
     least = float(np.linalg.eigvalsh(symmetric(middle))[..., 0].min())
     return -1.0 / least if least < 0.0 else math.inf
+
+
+def inverse_roots(A: Array) -> Array:
+    """Return lower triangular matrices R (B, k, k), ``R A R^T = I``, for definite A."""
+    roots = np.linalg.cholesky(A)
+    return np.stack([la.lapack.dtrtri(root.T, lower=0)[0].T for root in roots])
 
 
 def pull_back(matrix: Array, packing: Packing) -> Array:

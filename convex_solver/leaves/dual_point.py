@@ -9,7 +9,7 @@ import numpy as np
 import scipy.linalg as la
 from scipy import sparse
 
-from convex_solver.leaves.cone import symmetric
+from convex_solver.leaves.cone import inverse_roots, symmetric
 from convex_solver.leaves.forms import largest_on_sphere
 from convex_solver.leaves.leaf import Leaf
 from convex_solver.leaves.point import Point, Step
@@ -96,7 +96,7 @@ class DualPoint(Point):
         n, width = self.h.size, hessian.shape[1]
         self.by_samples = n <= self.count * width
         if self.by_samples:
-            factor = np.linalg.inv(np.linalg.cholesky(symmetric(hessian)))
+            factor = inverse_roots(symmetric(hessian))
             self.factor = factor
             root = np.sqrt(self.weights)
             system = np.eye(n)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convex_solver.typing import Array
+
+Indices: TypeAlias = NDArray[np.intp]
 
 
 class Packing:
@@ -59,12 +64,40 @@ class Packing:
 
         ``a`` and ``b`` (..., r, r) are symmetric.
         """
-        i, j = self.i[:, None], self.j[:, None]
-        k, m = self.i[None, :], self.j[None, :]
-        total = a[..., j, k] * b[..., m, i] + a[..., j, m] * b[..., k, i]
-        total += a[..., i, k] * b[..., m, j] + a[..., i, m] * b[..., k, j]
-        if a is not b:
-            total += b[..., j, k] * a[..., m, i] + b[..., j, m] * a[..., k, i]
-            total += b[..., i, k] * a[..., m, j] + b[..., i, m] * a[..., k, j]
-            total *= 0.5
-        return np.asarray(0.25 * self.scale[:, None] * self.scale[None, :] * total)
+        # of rows (i, j) and columns (k, m): with b instead of a in turn they come twice
+        ik, im, jk, jm = self._entries(a)
+        if a is b:
+            total = im * jk
+            total += ik * jm
+            total *= 2.0
+        else:
+            other_ik, other_im, other_jk, other_jm = self._entries(b)
+            total = jk * other_im
+            for first, second in ((im, other_jk), (jm, other_ik), (ik, other_jm)):
+                first *= second
+                total += first
+        total *= 0.25 * self.scale[:, None] * self.scale[None, :]
+        return np.asarray(total)
+
+    def _entries(self, a: Array) -> tuple[Array, Array, Array, Array]:
+        """Return ``a_ik``, ``a_im``, ``a_jk`` and ``a_jm`` (..., size, size)."""
+        first, second = np.take(a, self.i, axis=-2), np.take(a, self.j, axis=-2)
+        ik, im = np.take(first, self.i, axis=-1), np.take(first, self.j, axis=-1)
+        jk, jm = np.take(second, self.i, axis=-1), np.take(second, self.j, axis=-1)
+        return ik, im, jk, jm
+
+    def add_products(self, out: Array, a: Array) -> None:
+        """Add ``kronecker(a, eye(r))``, of which most entries are zero, to ``out``."""
+        for row, column, i, k, scale in self._alike:
+            out[..., row, column] += scale * a[..., i, k]
+
+    @cached_property
+    def _alike(self) -> list[tuple[Indices, Indices, Indices, Indices, Array]]:
+        """Return where two of four indices agree, the other two, and scales."""
+        ends, found = (self.i, self.j), []
+        for one, other in ((self.i, self.j), (self.j, self.i)):
+            for k, m in (ends, ends[::-1]):
+                rows, columns = np.nonzero(one[:, None] == k[None, :])
+                scale = 0.25 * self.scale[rows] * self.scale[columns]
+                found.append((rows, columns, other[rows], m[columns], scale))
+        return found

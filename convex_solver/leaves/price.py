@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from convex_solver.leaves.cone import symmetric
+from convex_solver.leaves.cone import inverse_roots, symmetric
 from convex_solver.leaves.forms import largest_on_sphere
 from convex_solver.leaves.hints import Hint
 from convex_solver.leaves.leaf import Leaf
@@ -66,8 +66,7 @@ class PricePoint(Point):
         return gradient
 
     def _couple(self, hessian: Array) -> None:
-        factor = np.linalg.inv(np.linalg.cholesky(symmetric(hessian)))
-        self.factor = factor
+        self.factor = inverse_roots(symmetric(hessian))
 
     def _solve(self, right: Array, force: Array) -> tuple[Array, Array]:
         normal = np.zeros_like(right)

@@ -24,6 +24,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convex_solver.leaves.leaf import Leaf
 from convex_solver.leaves.packing import Packing
@@ -182,26 +183,49 @@ class Rows:
         ``squares`` (4, 4, B, n), symmetric in the first two, are the weights of the
         products of parts; ``images`` as `images` has them.
         """
-        X, packing, r = self.X, self.packing, self.packing.r
-        step = max(1, CHUNK // max(packing.size * len(hessian), 1))
-        for k in range(0, len(X), step):
-            part = slice(k, k + step)
-            x, outer, w = X[part], self.outer[part], squares[..., part, None]
-            image = images[:, part]
-            hessian[:, :r, :r] += x.T @ (w[1, 1] * x)
-            mixed = x.T @ (w[1, 2] * outer + w[1, 3] * image)
-            alone = np.sum(w[0, 1] * x, axis=1)
-            mixed += alone[:, :, None] * packing.identity
-            hessian[:, :r, r:] += mixed
-            hessian[:, r:, :r] += np.swapaxes(mixed, 1, 2)
-            inner = outer.T @ (w[2, 2] * outer + w[2, 3] * image)
-            inner += np.swapaxes(image, 1, 2) @ (w[2, 3] * outer + w[3, 3] * image)
-            alone = np.sum(w[0, 2] * outer + w[0, 3] * image, axis=1)
-            cross = alone[:, :, None] * packing.identity
-            inner += cross + np.swapaxes(cross, 1, 2)
-            both = np.multiply.outer(packing.identity, packing.identity)
-            inner += np.sum(w[0, 0], axis=1)[:, None] * both
-            hessian[:, r:, r:] += inner
+        step = max(1, CHUNK // self.packing.size)
+        space = np.empty((2, min(step, len(self.X)), self.packing.size))
+        for block, whole in enumerate(hessian):
+            # rows whose sign does not change have no weights
+            used = np.flatnonzero(np.any(squares[:, :, block] != 0.0, axis=(0, 1)))
+            for k in range(0, used.size, step):
+                part = used[k : k + step]
+                weights = squares[:, :, block, part]
+                self._add_some(whole, images[block, part], weights, part, space)
+
+    def _add_some(
+        self,
+        whole: Array,
+        image: Array,
+        w: Array,
+        part: NDArray[np.intp],
+        space: Array,
+    ) -> None:
+        """Add some rows' products of one leaf; ``space`` is written to."""
+        r, identity = self.packing.r, self.packing.identity
+        x, outer = self.X[part], self.outer[part]
+        sums: Array = space[0, : len(part)]
+        more: Array = space[1, : len(part)]
+
+        def mix(first: Array, second: Array) -> Array:
+            np.multiply(outer, first[:, None], out=sums)
+            np.multiply(image, second[:, None], out=more)
+            np.add(sums, more, out=sums)
+            return sums
+
+        whole[:r, :r] += x.T @ (w[1, 1, :, None] * x)
+        mixed = x.T @ mix(w[1, 2], w[1, 3])
+        mixed += np.multiply.outer(w[0, 1] @ x, identity)
+        whole[:r, r:] += mixed
+        whole[r:, :r] += mixed.T
+        inner = outer.T @ mix(w[2, 2], w[2, 3])
+        inner += image.T @ mix(w[2, 3], w[3, 3])
+        # the trace is that of all rows
+        alone = w[0, 2] @ outer + w[0, 3] @ image + 0.5 * w[0, 0].sum() * identity
+        cross = np.multiply.outer(alone, identity)
+        inner += cross
+        inner += cross.T
+        whole[r:, r:] += inner
 
     def add_curvature(
         self, hessian: Array, at: RowBounds, up: Array, low: Array
@@ -215,7 +239,7 @@ class Rows:
         r = self.packing.r
         weights = low / at.least
         whole = (self.X.T * weights[:, None, :]) @ self.X
-        hessian[:, r:, r:] += self.packing.kronecker(whole, np.eye(r))
+        self.packing.add_products(hessian[:, r:, r:], whole)
         squares = np.zeros((N_PARTS, N_PARTS, *up.shape))
         squares[:3, :3] = up * at.bend * at.turn[:, None] * at.turn[None]
         squares[3, 3] = -weights

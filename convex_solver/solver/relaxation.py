@@ -138,6 +138,8 @@ class _Run:
     early, early_v
         Moments and dual point at which a run over halved leaves may begin.
     is_done : bool
+    rough : float
+        Share of the gap to a network that it may leave.
     seconds, reading : float
         What steps have taken, and about what a certificate takes to read the leaves.
     """
@@ -148,30 +150,38 @@ class _Run:
         self.best, self.value = -math.inf, math.inf
         self.v, self.hints = point.term.v, point.hints(self.signs, point.weight)
         self.early, self.early_v = point.moments, point.term.v
-        self.is_done, self.seconds = False, 0.0
+        self.is_done, self.rough, self.seconds = False, ROUGH, 0.0
+        self._is_over = False  # as no step is left
         self._steps = self._waited = self._centred = 0
         (leaves, n), r = point.is_open.shape, point.packing.r
         # a step is not cut short: operations of one, and what the last one took
         self._work, self._spent = 2.0 * leaves * n * (r * (r + 3) // 2) ** 2, 0.0
 
     @np.errstate(all="ignore")
-    def go(self, aim: Callable[[float], float], deadline: float) -> None:
-        """Go on until the deadline; ``aim`` says from the bound how far.
+    def go(self, aim: Callable[[float, float], float], deadline: float) -> None:
+        """Go on until the deadline; ``aim`` says from bound and ``rough`` how far.
 
         The bound of the first point is there in any case.
         """
         begin = now = time.monotonic()
         while not self.is_done:
-            share = self._look(aim)
-            late = now + 0.5 * self._spent > deadline
+            share, late = self._look(aim), now + 0.5 * self._spent > deadline
             if self.is_done or late or not (self._spent or fits(self._work, deadline)):
                 break
-            self.is_done = not self.point.advance(share)
+            self._is_over = self.is_done = not self.point.advance(share)
             last, now = now, time.monotonic()
             self._spent = now - last
         self.seconds += time.monotonic() - begin
 
-    def _look(self, aim: Callable[[float], float]) -> float | None:
+    def resume(self) -> bool:
+        """Go on after the end, as far as was asked for; whether that is possible."""
+        is_over = self._is_over or self.rough == 0.0 or self._steps >= MOST_STEPS
+        if is_over or not self.is_done:
+            return False
+        self.is_done, self.rough, self._waited, self._centred = False, 0.0, 0, 0
+        return True
+
+    def _look(self, aim: Callable[[float, float], float]) -> float | None:
         """Note the bound of the point and whether it will do; return how to go on."""
         point = self.point
         bound, candidate = point.dual_value()
@@ -180,7 +190,7 @@ class _Run:
         if bound > self.best:
             self.best, self.v, self._waited = bound, candidate, 0
             self.hints = point.hints(self.signs, point.weight)
-        goal = aim(self.best) * self.value
+        goal = aim(self.best, self.rough) * self.value
         left = point.complementarity()
         if left > WARM * self.value:
             self.early, self.early_v = point.moments, point.term.v
@@ -224,8 +234,7 @@ class RelaxedProgram:
         self.random = np.random.default_rng(seed)
         self.best: RelaxedSolution | None = None
         self._run: _Run | None = None
-        # seconds that halving a leaf takes
-        self._halving = 0.0
+        self._halving = 0.0  # seconds that halving a leaf takes
 
     @staticmethod
     def takes(program: ConvexProgram) -> bool:
@@ -236,10 +245,9 @@ class RelaxedProgram:
     def solve(self, tol: float, deadline: float = math.inf) -> RelaxedSolution:
         """Solve over the whole sphere, to a relative gap of about ``tol``."""
         if self.zero <= 0.0:
-            nothing = np.zeros(self.data.y.size)
-            return RelaxedSolution(nothing, 0.0, 0.0, (), 0.0)
+            return RelaxedSolution(np.zeros(self.data.y.size), 0.0, 0.0, (), 0.0)
         run = self._begin_run(self._whole())
-        run.go(lambda _: tol, deadline)
+        run.go(lambda *_: tol, deadline)
         return self._solution(run)
 
     @np.errstate(all="ignore")
@@ -270,8 +278,8 @@ class RelaxedProgram:
             Called with a line after each run.
         """
 
-        def aim(bound: float) -> float:
-            return max(LAST * tol, ROUGH * (upper - bound) / upper)
+        def aim(bound: float, share: float) -> float:
+            return max(LAST * tol, share * (upper - bound) / upper)
 
         try:
             while self._is_worthwhile(upper, tol, deadline, most):
@@ -301,6 +309,13 @@ class RelaxedProgram:
         except np.linalg.LinAlgError:
             report("no more digits: keeping the best bound")
         return self.best
+
+    def finish(
+        self, upper: float, tol: float, deadline: float, report: Callable[[str], object]
+    ) -> None:
+        """Solve the last program of `refine` to the end, where no halving fits in."""
+        if self._run is not None and self._run.resume():
+            self.refine(upper, tol, deadline, report=report)
 
     def _is_worthwhile(
         self, upper: float, tol: float, deadline: float, most: int
@@ -418,8 +433,7 @@ class RelaxedProgram:
         hyperplane with normal d, in proportion; rows weigh what they leave open.
         """
         variance = variance + FLAT * np.eye(len(variance))
-        # the proportion is that of rows of any length, and squares of short ones
-        # would be 0
+        # lengths of rows cancel, and squares of short ones would be 0
         rows, _ = unit_rows(self.X)
         images = rows @ variance
         weights = open_rows / np.einsum("ij,ij->i", images, rows)

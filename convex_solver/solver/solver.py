@@ -355,9 +355,11 @@ def _end(
             end = part_of_time(deadline - EXACT * merged.whole.n, LEAVES_SHARE)
             most = most_leaves(run.program) if math.isinf(end) else MOST_LEAVES
             relaxed.refine(run.upper, limits.tol, end, most=most, report=say)
-            if not math.isinf(end) and slides_first(run.program):
-                run.enough = 0.0  # nothing else waits for the time
-                slide_first(run, limits.max_cones, end)  # what halvings have left
+            if not math.isinf(end):  # what halvings have left of it
+                if slides_first(run.program):
+                    run.enough = 0.0  # nothing else waits for the time
+                    slide_first(run, limits.max_cones, end)
+                relaxed.finish(run.upper, limits.tol, end, say)
         say("certifying")
         ends = with_overtime(begin, deadline)
         network = reduced(run, limits, deadline)

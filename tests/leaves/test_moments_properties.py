@@ -9,6 +9,7 @@ from convex_solver.leaves import Packing
 from convex_solver.leaves.cone import (
     cone_ratio,
     curvature,
+    inverse_roots,
     joined,
     pull_back,
     symmetric,
@@ -52,6 +53,29 @@ def test_the_symmetric_kronecker_product_is_its_map(r, seed):
     assert np.allclose(found, expected)
     same = packing.unpack(packing.kronecker(a, a) @ packing.pack(Y))
     assert np.allclose(same, a @ Y @ a)
+    # with the identity in the place of one, on top of what is there
+    before = random.normal(size=(2, packing.size, packing.size))
+    added = before.copy()
+    packing.add_products(added, np.array([a, b]))
+    for k, one in enumerate((a, b)):
+        expected = before[k] + packing.kronecker(one, np.eye(r))
+        assert np.allclose(added[k], expected)
+
+
+@given(ranks, seeds)
+def test_inverse_roots_are_triangular_and_of_the_inverse(r, seed):
+    random = np.random.default_rng(seed)
+    B = random.normal(size=(3, r, r))
+    A = B @ np.swapaxes(B, 1, 2) + 0.1 * np.eye(r)
+    for root, matrix in zip(inverse_roots(A), A, strict=True):
+        assert np.array_equal(root, np.tril(root))
+        assert np.allclose(root @ matrix @ root.T, np.eye(r), atol=1e-9)
+        assert np.allclose(root.T @ root @ matrix, np.eye(r), atol=1e-7)
+
+
+def test_matrices_that_are_not_definite_have_no_roots():
+    with pytest.raises(np.linalg.LinAlgError):
+        inverse_roots(np.array([np.eye(2), -np.eye(2)]))
 
 
 @given(ranks, seeds)

@@ -283,6 +283,8 @@ def test_squares_are_sums_of_products_of_gradients(chunk, monkeypatch):
         at = bounded.at(m, M, 0.1)
         weights = random.normal(size=(4, 4, *at.upper.shape))
         weights += np.swapaxes(weights, 0, 1)
+        # rows without any are left out
+        weights[:, :, random.random(at.upper.shape) < 0.3] = 0.0
         D = r + bounded.packing.size
         before = random.normal(size=(len(leaves), D, D))
         found = before.copy()

@@ -120,6 +120,31 @@ def test_more_columns_than_moments_are_sought_for():
     assert 0.0 < solution.gap <= 1.0
 
 
+def test_time_that_no_halving_fits_in_goes_to_the_last_program(monkeypatch):
+    program = planted_program("squared", 60, 7, beta=6.0)
+    upper = solve(program, time_limit=1.0).objective
+    relaxed, asked = RelaxedProgram(program), []
+    relaxed.finish(upper, 1e-6, np.inf, print)
+    assert relaxed.best is None
+
+    def no_time(run, deadline):
+        asked.append(run.best)
+
+    monkeypatch.setattr(relaxed, "_halve_in", no_time)
+    rough = relaxed.refine(upper, 1e-6, np.inf)
+    relaxed.finish(upper, 1e-6, np.inf, print)
+    found = relaxed.best
+    # of the gap to the network, the first leaves a share to the program itself
+    assert upper - rough.value > 1e-3 * upper
+    assert rough.value - rough.estimate > 1e-4 * upper
+    assert found.value - found.estimate <= 1e-6 * upper
+    assert rough.estimate < found.estimate <= rough.value
+    assert asked == [rough.estimate, found.estimate]
+    # there is only one end
+    relaxed.finish(upper, 1e-6, np.inf, print)
+    assert relaxed.best is found
+
+
 def cuts_of(X, mean, second, leaf=None):
     """Return how a leaf with these moments is cut, all rows open alike."""
     relaxed = RelaxedProgram(ConvexProgram(X, np.ones(len(X)), 1.0))
