@@ -22,8 +22,9 @@ from arrangement.exact.linear_algebra import (
     independent_rows,
     integer_row,
     multiply,
+    primitive,
 )
-from arrangement.exact.modular_rank import pivot_columns
+from arrangement.exact.modular_rank import leads_with_pivots, pivot_columns
 from arrangement.exact.number_text import written
 from arrangement.exact.reading import (
     Matrix,
@@ -39,7 +40,7 @@ from arrangement.exact.scalars import (
     exact_number,
     exact_text,
 )
-from arrangement.exact.short_columns import reduce_columns
+from arrangement.exact.short_columns import reduce_columns, shorten
 from arrangement.exact.word_rows import Grouped, grouped
 
 __all__ = [
@@ -69,13 +70,16 @@ __all__ = [
     "hadamard_bits",
     "independent_rows",
     "integer_row",
+    "leads_with_pivots",
     "multiply",
     "pivot_columns",
+    "primitive",
     "read_matrix",
     "read_samples",
     "read_vector",
     "reduce_columns",
     "rounded",
     "scaled_floats",
+    "shorten",
     "written",
 ]

@@ -5,10 +5,77 @@ from __future__ import annotations
 from collections.abc import Sequence
 from operator import mul
 
-from arrangement.exact.linear_algebra import IntRow
+import numpy as np
+from numpy.typing import NDArray
+
+from arrangement._kernels import short_columns as kernels
+from arrangement.exact.linear_algebra import IntRow, MinorBounds, multiply
 
 # rows that the Gram matrix of the columns is taken over: only a guide
 _GRAM_ROWS = 2000
+# columns up to which floats are asked first
+_MOST_COLUMNS = 12
+
+
+def shorten(
+    rows: Sequence[IntRow],
+    width: int,
+    floats: NDArray[np.float64] | None,
+    *,
+    fixed: bool,
+) -> tuple[Sequence[IntRow], Sequence[IntRow] | None, MinorBounds]:
+    """Change to an integer basis with short columns where that lowers the bound.
+
+    Parameters
+    ----------
+    rows : sequence of tuple of int
+    width : int
+        Entries of each.
+    floats : ndarray, shape (n, width), float64, or None
+        The rows, each entry rounded once.
+    fixed : bool
+        As in `reduce_columns`.
+
+    Returns
+    -------
+    rows : sequence of tuple of int
+        Those that came where nothing is gained.
+    basis : list of tuple of int, or None
+        What they are multiplied by.
+    bounds : MinorBounds
+        Of the rows returned.
+    """
+    if width < 2 or len(rows) < width:
+        return rows, None, MinorBounds(rows, width, floats)
+    logs = None
+    if floats is not None and width <= _MOST_COLUMNS:
+        found = np.empty((width, width), dtype=np.int64)
+        logs, work = np.empty((width, 2)), np.empty((4, width, width))
+        answer = kernels.short_basis(floats, _GRAM_ROWS, fixed, found, work, logs)
+        if answer == kernels.STAY:
+            return rows, None, MinorBounds(rows, width, logs=logs)
+        if answer == kernels.TURN:
+            return _turned(rows, [tuple(row) for row in found.T.tolist()])
+    bounds = MinorBounds(rows, width, floats)
+    try:
+        basis = reduce_columns(rows, width, fixed=fixed)
+    except ValueError:
+        return rows, None, bounds
+    if all(sum(map(abs, row)) == 1 for row in basis):
+        # columns in another order, and as long as they were
+        return rows, None, bounds
+    shorter = _turned(rows, basis)
+    if shorter[2].bits(width) >= bounds.bits(width):
+        return rows, None, bounds
+    return shorter
+
+
+def _turned(
+    rows: Sequence[IntRow], basis: list[IntRow]
+) -> tuple[list[IntRow], list[IntRow], MinorBounds]:
+    """Return the rows in another basis, it, and their bounds."""
+    shorter = multiply(rows, basis)
+    return shorter, basis, MinorBounds(shorter, len(basis))
 
 
 def reduce_columns(rows: Sequence[IntRow], width: int, *, fixed: bool) -> list[IntRow]:

@@ -22,12 +22,13 @@ from arrangement.exact import (
     grouped,
     independent_rows,
     integer_row,
+    leads_with_pivots,
     multiply,
     pivot_columns,
     read_matrix,
     read_vector,
-    reduce_columns,
     rounded,
+    shorten,
 )
 from arrangement.io import html_facts
 from arrangement.model.parallel import Parallels
@@ -63,11 +64,9 @@ class Cone:
     @cached_property
     def floats(self) -> NDArray[np.float64] | None:
         """The ``lines``, each entry rounded once; None where one exceeds float64."""
-        try:
-            floats = rounded(self.lines).reshape(len(self.lines), self.rank)
-        except OverflowError:
-            return None
-        floats.setflags(write=False)
+        floats = _in_floats(self.lines, self.rank)
+        if floats is not None:
+            floats.setflags(write=False)
         return floats
 
 
@@ -269,10 +268,20 @@ class Arrangement:
     @cached_property
     def _shortened(
         self,
-    ) -> tuple[tuple[IntRow, ...], tuple[IntRow, ...] | None, MinorBounds]:
+    ) -> tuple[
+        tuple[IntRow, ...],
+        tuple[IntRow, ...] | None,
+        MinorBounds,
+        NDArray[np.float64] | None,
+    ]:
+        """The rows of the cone, their basis, bounds of minors, and they as floats."""
         width = self.rank + (not self.is_central)
-        rows = tuple(self.distinct.tuples())
-        return _shorten(rows, width, affine=not self.is_central)
+        rows = self.distinct.tuples()
+        floats = _in_floats(rows, width)
+        found, basis, bounds = shorten(rows, width, floats, fixed=not self.is_central)
+        if basis is None:
+            return tuple(found), None, bounds, floats
+        return tuple(found), tuple(basis), bounds, None
 
     @cached_property
     def cone(self) -> Cone:
@@ -283,10 +292,14 @@ class Arrangement:
         """
         infinity = None if self.is_central else (*([0] * self.rank), 1)
         width = self.rank + (not self.is_central)
-        cone = Cone(self._shortened[0], infinity, width)
+        rows, _, bounds, floats = self._shortened
+        cone = Cone(rows, infinity, width)
         if infinity is None:
             # found already, to see which basis is short
-            cone.__dict__["bounds"] = self._shortened[2]
+            cone.__dict__["bounds"] = bounds
+            if floats is not None:
+                floats.setflags(write=False)
+                cone.__dict__["floats"] = floats
         return cone
 
     @property
@@ -332,6 +345,8 @@ class Arrangement:
         """
         rows, rank, infinity = self.cone.rows, self.cone.rank, self.cone.infinity
         if infinity is None:
+            if leads_with_pivots(self.distinct, rank):
+                return list(range(rank))
             return independent_rows(rows, rank)[0]
         chosen, _ = independent_rows((infinity, *rows), rank)
         return [len(rows), *(i - 1 for i in chosen[1:])]
@@ -402,29 +417,12 @@ class Arrangement:
         return integer_array(out, width)
 
 
-def _shorten(
-    rows: tuple[IntRow, ...], width: int, *, affine: bool
-) -> tuple[tuple[IntRow, ...], tuple[IntRow, ...] | None, MinorBounds]:
-    """Change to an integer basis with short columns where that lowers the bound.
-
-    Minors, and so all signs, stay the same.  Data near a common plane, or far from
-    the origin, become small and well conditioned.  The bounds are of what is returned.
-    """
-    bounds = MinorBounds(rows, width)
-    if width < 2 or len(rows) < width:
-        return rows, None, bounds
+def _in_floats(rows: Sequence[IntRow], width: int) -> NDArray[np.float64] | None:
+    """Return rows, each entry rounded once; None where one exceeds float64."""
     try:
-        basis = reduce_columns(rows, width, fixed=affine)
-    except ValueError:
-        return rows, None, bounds
-    if all(sum(map(abs, row)) == 1 for row in basis):
-        # columns in another order, and as long as they were
-        return rows, None, bounds
-    shorter = multiply(rows, basis)
-    shorter_bounds = MinorBounds(shorter, width)
-    if shorter_bounds.bits(width) >= bounds.bits(width):
-        return rows, None, bounds
-    return tuple(shorter), tuple(basis), shorter_bounds
+        return rounded(rows).reshape(len(rows), width)
+    except OverflowError:
+        return None
 
 
 def exact_numbers(
