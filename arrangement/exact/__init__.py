@@ -8,7 +8,7 @@ from arrangement.exact.floats import (
     rounded,
     scaled_floats,
 )
-from arrangement.exact.integer_rows import IntegerRows
+from arrangement.exact.integer_rows import IntegerRows, RowTuples
 from arrangement.exact.linear_algebra import (
     Echelon,
     IntRow,
@@ -40,7 +40,7 @@ from arrangement.exact.scalars import (
     exact_number,
     exact_text,
 )
-from arrangement.exact.short_columns import reduce_columns, shorten
+from arrangement.exact.short_columns import Shortened, reduce_columns, shorten
 from arrangement.exact.word_rows import Grouped, grouped
 
 __all__ = [
@@ -52,6 +52,8 @@ __all__ = [
     "IntegerRows",
     "Matrix",
     "MinorBounds",
+    "RowTuples",
+    "Shortened",
     "canonical",
     "check_frame",
     "cofactors",

@@ -250,7 +250,7 @@ class MinorBounds:
             logs, norms = np.empty((most, 2)), np.empty(most)
             if not guides.minor_logs(np.array(floats), logs, norms) < guides.LARGE:
                 logs = None
-        self._logs = [] if logs is None else logs.min(axis=1).tolist()
+        self._logs: list[list[float]] = [] if logs is None else logs.tolist()
 
     @cached_property
     def _sizes(self) -> tuple[list[int], list[int]]:
@@ -278,6 +278,12 @@ class MinorBounds:
         """The largest size of an entry, or 1."""
         return max(self._sizes[1], default=1)
 
+    @property
+    def peak_bits(self) -> int:
+        """Bits of the `peak`, which are mostly known without it."""
+        bits = _bits_of(self._logs[0][1]) if self._logs else 0
+        return bits or self.peak.bit_length()
+
     def bits(self, size: int) -> int:
         """Return b with ``|minor| < 2**b`` for every minor of ``size`` rows.
 
@@ -286,11 +292,9 @@ class MinorBounds:
         columns, since data with columns of very different size is the usual case.
         """
         if 0 < size <= len(self._logs):
-            log = self._logs[size - 1]
-            whole = math.floor(log)
-            # 1 more does not matter then, nor does rounding
-            if log > _LEAST_LOG and _NEAR < log - whole < 1.0 - _NEAR:
-                return whole + 1
+            bits = _bits_of(min(self._logs[size - 1]))
+            if bits:
+                return bits
         norms, largest = self._sizes
         if size <= 0 or not norms:
             return 1
@@ -298,6 +302,15 @@ class MinorBounds:
         peaks = math.prod(largest[:size])
         by_columns = peaks * peaks * size ** min(size, len(largest))
         return (math.isqrt(min(by_rows, by_columns)) + 1).bit_length()
+
+
+def _bits_of(log: float) -> int:
+    """Bits of an integer from its binary logarithm, or 0 where that is not clear.
+
+    Where it is, rounding does not matter, nor does 1 more.
+    """
+    whole = math.floor(log)
+    return whole + 1 if log > _LEAST_LOG and _NEAR < log - whole < 1.0 - _NEAR else 0
 
 
 def _longest(

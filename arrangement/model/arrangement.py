@@ -19,6 +19,8 @@ from arrangement.exact import (
     IntegerRows,
     IntRow,
     MinorBounds,
+    RowTuples,
+    Shortened,
     grouped,
     independent_rows,
     integer_row,
@@ -47,12 +49,12 @@ class Cone:
     coordinate, and only chambers on its positive side belong to the arrangement.
     """
 
-    rows: tuple[IntRow, ...]
+    rows: Sequence[IntRow]
     infinity: IntRow | None
     rank: int
 
     @property
-    def lines(self) -> tuple[IntRow, ...]:
+    def lines(self) -> Sequence[IntRow]:
         """The rows, and infinity after them where there is one."""
         return self.rows if self.infinity is None else (*self.rows, self.infinity)
 
@@ -266,22 +268,11 @@ class Arrangement:
         return html_facts("Arrangement of hyperplanes", facts)
 
     @cached_property
-    def _shortened(
-        self,
-    ) -> tuple[
-        tuple[IntRow, ...],
-        tuple[IntRow, ...] | None,
-        MinorBounds,
-        NDArray[np.float64] | None,
-    ]:
-        """The rows of the cone, their basis, bounds of minors, and they as floats."""
-        width = self.rank + (not self.is_central)
-        rows = self.distinct.tuples()
-        floats = _in_floats(rows, width)
-        found, basis, bounds = shorten(rows, width, floats, fixed=not self.is_central)
-        if basis is None:
-            return tuple(found), None, bounds, floats
-        return tuple(found), tuple(basis), bounds, None
+    def _shortened(self) -> Shortened:
+        """The rows of the cone and their basis."""
+        rows, width = RowTuples(self.distinct), self.rank + (not self.is_central)
+        floats = self.distinct.floats()
+        return shorten(rows, width, floats, fixed=not self.is_central)
 
     @cached_property
     def cone(self) -> Cone:
@@ -292,20 +283,20 @@ class Arrangement:
         """
         infinity = None if self.is_central else (*([0] * self.rank), 1)
         width = self.rank + (not self.is_central)
-        rows, _, bounds, floats = self._shortened
-        cone = Cone(rows, infinity, width)
+        found = self._shortened
+        cone = Cone(found.rows, infinity, width)
         if infinity is None:
             # found already, to see which basis is short
-            cone.__dict__["bounds"] = bounds
-            if floats is not None:
-                floats.setflags(write=False)
-                cone.__dict__["floats"] = floats
+            cone.__dict__["bounds"] = found.bounds
+            if found.floats is not None:
+                found.floats.setflags(write=False)
+                cone.__dict__["floats"] = found.floats
         return cone
 
     @property
     def column_basis(self) -> tuple[IntRow, ...] | None:
         """The change of basis behind the rows of the cone; None for the identity."""
-        return self._shortened[1]
+        return self._shortened.basis
 
     @classmethod
     def coerce(

@@ -47,7 +47,7 @@ class Layout:
 
     rows: Rows
     outside: Outside
-    lines: tuple[IntRow, ...]
+    lines: Sequence[IntRow]
     input_row: NDArray[np.int64]
     base_places: NDArray[np.int64]
     places: NDArray[np.int64]
@@ -200,16 +200,16 @@ def _fits_int64(rank: int, bounds: MinorBounds) -> bool:
     ``r * max|x| * 2**b_(r-1)``.
     """
     ray_bits = bounds.bits(rank - 1)
-    sum_bits = rank.bit_length() + bounds.peak.bit_length() + ray_bits
+    sum_bits = rank.bit_length() + bounds.peak_bits + ray_bits
     return max(ray_bits + bounds.bits(rank) + 1, sum_bits) <= 62
 
 
 def _fits_two_words(rank: int, bounds: MinorBounds) -> bool:
     """Whether rays are below 2**62, rows too, and what is summed to values 2**124."""
     ray_bits = bounds.bits(rank - 1)
-    sum_bits = rank.bit_length() + bounds.peak.bit_length() + ray_bits
+    sum_bits = rank.bit_length() + bounds.peak_bits + ray_bits
     largest = max(bounds.bits(rank), sum_bits)
-    return max(ray_bits, bounds.peak.bit_length()) <= 62 and largest <= 124
+    return max(ray_bits, bounds.peak_bits) <= 62 and largest <= 124
 
 
 def _make_rows(
