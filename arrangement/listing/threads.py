@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from queue import Empty, SimpleQueue
-from threading import Event, Thread
+from threading import Event, Thread, current_thread
 from typing import Any
 
 from arrangement.errors import ArrangementError
@@ -86,13 +86,17 @@ class _Crew:
         return True
 
     def dismiss(self) -> None:
-        """Leave what is not begun, and wait until the threads have ended."""
+        """Leave what is not begun, and wait until the threads have ended.
+
+        Except the one that calls: an iterator that was left without being closed may
+        be collected in any thread, this crew's too.
+        """
         self.halt.set()
         _empty(self.to_do)
         for _ in self._helpers:
             self.to_do.put(None)
         for helper in self._helpers:
-            if helper.ident is not None:
+            if helper.ident is not None and helper is not current_thread():
                 helper.join()
 
 

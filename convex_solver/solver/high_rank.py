@@ -20,7 +20,7 @@ RELAXED_RANK = 6
 # Local searches there; shares of the time that these, the relaxation over the whole
 # sphere and all rounds have, and of what is left then, the halving of leaves.
 SEARCHES = 4
-SEARCHES_SHARE, RELAXED_SHARE, HIGH_ROUNDS_SHARE, LEAVES_SHARE = 0.2, 0.8, 0.5, 0.93
+SEARCHES_SHARE, RELAXED_SHARE, HIGH_ROUNDS_SHARE, LEAVES_SHARE = 0.35, 0.8, 0.5, 0.93
 # Share of the time of the rounds for neurons that move; only searches come before.
 SLIDES_SHARE = 0.5
 # A gap of the rounds, as a share of that of the proof, at which they wait for it: where

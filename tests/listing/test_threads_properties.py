@@ -116,6 +116,29 @@ def test_threads_end_when_the_consumer_leaves(n_jobs):
     assert len(finished) <= 2 * n_jobs
 
 
+def test_an_iterator_that_was_left_may_be_collected_in_its_own_thread():
+    consumer = threading.current_thread()
+    was_left, is_closed = threading.Event(), threading.Event()
+    errors = []
+
+    def work(piece, is_halted):
+        if threading.current_thread() is consumer:
+            return piece
+        was_left.wait(10)
+        try:
+            results.close()  # as the garbage collector does
+        except RuntimeError as error:
+            errors.append(error)
+        is_closed.set()
+        return piece
+
+    results = results_in_order(work, itertools.count(), 2)
+    next(results)
+    was_left.set()
+    assert is_closed.wait(10)
+    assert errors == []
+
+
 @pytest.mark.parametrize("n_jobs", [1, 2, 3])
 def test_after_the_limit_only_the_next_piece_comes(n_jobs):
     late = threading.Event()
