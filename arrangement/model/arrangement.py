@@ -294,7 +294,7 @@ class Arrangement:
         return cone
 
     @property
-    def column_basis(self) -> tuple[IntRow, ...] | None:
+    def column_basis(self) -> Sequence[IntRow] | None:
         """The change of basis behind the rows of the cone; None for the identity."""
         return self._shortened.basis
 

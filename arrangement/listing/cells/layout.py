@@ -245,14 +245,14 @@ def _make_rows(
     base = [primitive(ray) for ray in base]
     if isinstance(near, np.ndarray):
         with suppress(OverflowError):
-            rays = rounded(base)
+            vectors = rounded(base)
             masks = np.zeros((rank, n_places // 32), dtype=np.uint64)
             signs = np.empty((rank, len(places)), dtype=np.int8)
             moves = np.array(shifts, dtype=np.int64)
             # a copy: kernels are compiled for arrays that may be written
             if kernels.lay_out(
-                np.array(near), moves, rays, places, floats, float_rays, signs, masks,
-                _NORM_SLACK,
+                np.array(near), moves, vectors, places, floats, float_rays, signs,
+                masks, _NORM_SLACK,
             ):  # fmt: skip
                 _decide(rows, base, places, signs, masks)
             return Rows(floats, float_rays, masks, valid)
