@@ -72,15 +72,17 @@ def test_the_short_basis_is_that_of_integers(values, fixed):
 def test_floats_find_the_basis_of_most_matrices():
     answers = {guides.STAY: 0, guides.TURN: 0, guides.UNSURE: 0}
     for seed in range(40):
-        values = np.random.default_rng(seed).normal(size=(9, 3))
-        values += 30.0 * (seed % 2)
+        values = np.random.default_rng(seed).normal(size=(20, 3))
+        values += 4.0 * (seed % 2)
         rows = Arrangement(values).distinct.floats()
         found = np.empty((3, 3), dtype=np.int64)
         logs, work = np.empty((3, 2)), np.empty((4, 3, 3))
         answer = guides.short_basis(rows, 2000, False, found, work, logs)
         answers[answer] += 1
         is_turned = both(values, fixed=False)[1].basis is not None
-        assert answer == (guides.TURN if is_turned else guides.STAY)
+        if answer != guides.UNSURE:
+            assert answer == (guides.TURN if is_turned else guides.STAY)
+    assert answers[guides.UNSURE] <= 4
     assert min(answers[guides.STAY], answers[guides.TURN]) >= 5
 
 
