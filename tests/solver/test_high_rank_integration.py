@@ -151,6 +151,23 @@ def test_a_first_network_comes_from_a_few_maxima_at_once():
     ) == pytest.approx(near.upper, rel=1e-12)
 
 
+def test_a_long_search_goes_by_batches(monkeypatch):
+    P = np.random.default_rng(1).normal(size=(60, 4, 3))
+    program = ConvexProgram(P, np.sin(np.arange(60.0)), 0.3)
+    whole = local_searches(program, 2, np.inf)
+    batches = []
+
+    def noted(program, **options):
+        batches.append(options.get("batch_size"))
+        return train(program, **options)
+
+    monkeypatch.setattr("convex_solver.solver.local_search.LONG", 100)
+    monkeypatch.setattr("convex_solver.solver.local_search.train", noted)
+    found = local_searches(program, 2, np.inf)
+    assert set(batches) == {20}
+    assert found[0].objective <= 1.05 * whole[0].objective
+
+
 def test_searches_take_patches():
     P = np.random.default_rng(0).normal(size=(12, 3, 2))
     program = ConvexProgram(P, np.sin(np.arange(12.0)), 0.1)
