@@ -24,7 +24,7 @@ _MIX = np.uint64(0xBF58476D1CE4E5B9)
 _HALF = np.uint64(32)
 # above every exponent
 _NONE = 2**30
-_DOUBT = 2
+DOUBT = 2
 
 
 @bare_kernel
@@ -271,16 +271,22 @@ def scale_rows(floats, shifts, out):
     But for underflow, scaling is exact.
     """
     for i in range(floats.shape[0]):
-        peak = -(1 << 40)
-        for k in range(shifts.size):
-            if floats[i, k] != 0.0:
-                peak = max(peak, math.frexp(floats[i, k])[1] - shifts[k])
-        for k in range(shifts.size):
-            # beyond that everything is zero or, never, infinite
-            move = min(max(-shifts[k] - peak, -(1 << 30)), 1 << 30)
-            out[i, k] = (
-                math.ldexp(floats[i, k], int(move)) if floats[i, k] != 0.0 else 0.0
-            )
+        scale_row(floats, i, shifts, out, i)
+
+
+@bare_forced
+def scale_row(floats, i, shifts, out, place):
+    """Write a row of floats over ``2**shifts``, to peak in [1/2, 1)."""
+    peak = -(1 << 40)
+    for k in range(shifts.size):
+        if floats[i, k] != 0.0:
+            peak = max(peak, math.frexp(floats[i, k])[1] - shifts[k])
+    for k in range(shifts.size):
+        # beyond that everything is zero or, never, infinite
+        move = min(max(-shifts[k] - peak, -(1 << 30)), 1 << 30)
+        out[place, k] = (
+            math.ldexp(floats[i, k], int(move)) if floats[i, k] != 0.0 else 0.0
+        )
 
 
 @bare_kernel
@@ -288,23 +294,92 @@ def product_signs(rows, vectors, signs):
     """Signs (k, n) int8 of the products of ``rows`` (n, .) and ``vectors`` (k, .).
 
     Both are float64, of the first r entries, r the columns of ``vectors``: each within
-    u of the true one relatively or, below 2**-1000, with an error below 2**-1073.  A
-    sum of r products is then off by at most ``(r + 3) u`` of that of their sizes and
-    2**-1000, where sizes are at most 2 and r below 2**50.  2 where that leaves a doubt.
+    u of the true one relatively or, below 2**-1000, with an error below 2**-1073.
+    DOUBT where that leaves one.
     """
     width = vectors.shape[1]
     for j in range(vectors.shape[0]):
         for i in range(rows.shape[0]):
-            total = 0.0
-            size = 0.0
-            for k in range(width):
-                product = rows[i, k] * vectors[j, k]
-                total += product
-                size += abs(product)
-            bound = (width + 4) * U * size + 2.0**-1000
-            if total > bound:
-                signs[j, i] = 1
-            elif total < -bound:
-                signs[j, i] = -1
+            signs[j, i] = product_sign(rows, i, vectors, j, width)
+
+
+@bare_forced
+def product_sign(rows, i, vectors, j, width):
+    """Sign of one product, or DOUBT.
+
+    A sum of r products is off by at most ``(r + 3) u`` of that of their sizes and
+    2**-1000, where sizes are at most 2 and r below 2**50.
+    """
+    total = 0.0
+    size = 0.0
+    for k in range(width):
+        product = rows[i, k] * vectors[j, k]
+        total += product
+        size += abs(product)
+    bound = (width + 4) * U * size + 2.0**-1000
+    if total > bound:
+        return 1
+    if total < -bound:
+        return -1
+    return DOUBT
+
+
+@bare_kernel
+def lay_out(near, shifts, rays, places, rows, base, signs, masks, slack):
+    """Scale rows to their places and rays, and find the signs of all rows at all rays.
+
+    ``near`` (n, r) and ``rays`` (r, r) are the integers, each rounded once; ``rows``
+    (places, r + 1) gets ``near`` over ``2**shifts`` and the 1-norms times ``slack``,
+    ``base`` (r, .) gets ``rays`` times ``2**shifts``, each row to peak in [1/2, 1).
+    ``signs`` (r, n) int8 are those of `product_signs`, and ``masks`` (r, 2 n_words), 0
+    before, get the bits of the rows that are positive, and of those negative.  Returns
+    how many are in doubt.
+    """
+    n_rows, width = near.shape
+    half = masks.shape[1] // 2
+    for k in range(width):
+        shifts[k] = -shifts[k]
+    for j in range(width):
+        scale_row(rays, j, shifts, base, j)
+    for k in range(width):
+        shifts[k] = -shifts[k]
+    count = 0
+    for i in range(n_rows):
+        place = places[i]
+        scale_row(near, i, shifts, rows, place)
+        norm = 0.0
+        for k in range(width):
+            norm += abs(rows[place, k])
+        rows[place, width] = norm * slack
+        flag = ONE << np.uint64(place & 63)
+        for j in range(width):
+            sign = product_sign(rows, place, base, j, width)
+            signs[j, i] = sign
+            if sign == 1:
+                masks[j, place >> 6] |= flag
+            elif sign == -1:
+                masks[j, half + (place >> 6)] |= flag
             else:
-                signs[j, i] = _DOUBT
+                count += 1
+    return count
+
+
+@bare_kernel
+def set_bits(places, mask):
+    """Set the bits of places in a mask (words,) uint64."""
+    for i in range(places.size):
+        mask[places[i] >> 6] |= ONE << np.uint64(places[i] & 63)
+
+
+@bare_kernel
+def fixed_bits(class_of, constant_signs, moving, constant):
+    """Set the bits of rows with a class, and of rows without one that are always 1.
+
+    As `group_rows` gives them; ``moving`` and ``constant`` (words,) uint64, 0 before.
+    """
+    for i in range(class_of.size):
+        flag = ONE << np.uint64(i & 63)
+        if class_of[i] >= 0:
+            moving[i >> 6] |= flag
+        elif constant_signs[i] >= 0:
+            constant[i >> 6] |= flag

@@ -9,7 +9,7 @@ from arrangement.exact.floats import (
     rounded,
     scaled_floats,
 )
-from arrangement.exact.integer_rows import IntegerRows
+from arrangement.exact.integer_rows import IntegerRows, RowTuples
 from arrangement.exact.linear_algebra import (
     Echelon,
     IntRow,
@@ -23,8 +23,9 @@ from arrangement.exact.linear_algebra import (
     independent_rows,
     integer_row,
     multiply,
+    primitive,
 )
-from arrangement.exact.modular_rank import pivot_columns
+from arrangement.exact.modular_rank import leads_with_pivots, pivot_columns
 from arrangement.exact.number_text import written
 from arrangement.exact.reading import (
     Matrix,
@@ -40,7 +41,7 @@ from arrangement.exact.scalars import (
     exact_number,
     exact_text,
 )
-from arrangement.exact.short_columns import reduce_columns
+from arrangement.exact.short_columns import Shortened, reduce_columns, shorten
 from arrangement.exact.word_rows import Grouped, grouped
 
 __all__ = [
@@ -52,6 +53,8 @@ __all__ = [
     "IntegerRows",
     "Matrix",
     "MinorBounds",
+    "RowTuples",
+    "Shortened",
     "canonical",
     "cell_kind",
     "check_frame",
@@ -71,8 +74,10 @@ __all__ = [
     "hadamard_bits",
     "independent_rows",
     "integer_row",
+    "leads_with_pivots",
     "multiply",
     "pivot_columns",
+    "primitive",
     "read_matrix",
     "read_samples",
     "read_vector",
@@ -80,5 +85,6 @@ __all__ = [
     "rounded",
     "rows_digest",
     "scaled_floats",
+    "shorten",
     "written",
 ]

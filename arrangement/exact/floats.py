@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arrangement._kernels import rows as kernels
+from arrangement._kernels import word_rows as words
 
 # Dekker's splitter: halves of 26 bits.
 _SPLITTER = 2.0**27 + 1.0
@@ -104,9 +105,12 @@ def column_shifts(
     if not len(rows):
         return [0] * width
     try:
-        sizes = np.abs(rounded(rows))
+        # a copy: kernels are compiled for arrays that may be written
+        floats = np.array(rounded(rows), order="C")
     except OverflowError:
         return [
             max(map(abs, column)).bit_length() for column in zip(*rows, strict=True)
         ]
-    return [math.frexp(peak)[1] for peak in sizes.max(axis=0).tolist()]
+    peaks = np.empty(width)
+    words.column_peaks(floats, peaks)
+    return [math.frexp(peak)[1] for peak in peaks.tolist()]

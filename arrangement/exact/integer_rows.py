@@ -13,15 +13,18 @@ by entry, and those that only share it are told apart by a dictionary.  O(n log 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from arrangement._kernels import rows as kernels
+from arrangement._kernels import word_rows as words
 from arrangement.exact.columns import Column, Ints, common
+from arrangement.exact.floats import rounded
 from arrangement.exact.linear_algebra import IntRow
 
 # Odd multipliers of the hash: the golden ratio, and a mixer of Steele, Lea & Flood.
@@ -104,14 +107,25 @@ class IntegerRows:
         """Return the rows as Python integers."""
         if not self.columns:
             return [()] * self.n_rows
-        words = self.words()
-        if words is not None:
-            found = np.empty(words[0].shape, dtype=np.int64)
-            if not kernels.whole_numbers(*words, found):
+        pair = self.words()
+        if pair is not None:
+            found = np.empty(pair[0].shape, dtype=np.int64)
+            if not kernels.whole_numbers(*pair, found):
                 entries: Any = found.tolist()
                 return list(zip(*entries, strict=True))
         listed = [column.integers() for column in self.columns]
         return list(zip(*listed, strict=True))
+
+    def floats(self) -> NDArray[np.float64] | None:
+        """Return the rows, (n, width), each entry rounded once; None beyond float64."""
+        try:
+            if self._words is not None:
+                out = np.empty((self.n_rows, len(self.columns)))
+                if words.word_floats(*self._words, out):
+                    return out
+            return rounded(self.tuples()).reshape(self.n_rows, len(self.columns))
+        except OverflowError:
+            return None
 
     def words(self) -> tuple[NDArray[np.int64], NDArray[np.int32]] | None:
         """Return mantissas and exponents of two (width, n), for kernels to read.
@@ -152,6 +166,42 @@ class IntegerRows:
         orientation = lead * lead[leader]
         orientation[orientation == 0] = 1
         return class_of, np.flatnonzero(is_first), orientation
+
+
+class RowTuples(Sequence[IntRow]):
+    """The rows as tuples of Python integers, made when more than one is asked for."""
+
+    def __init__(self, rows: IntegerRows) -> None:
+        self.source = rows
+
+    @cached_property
+    def _tuples(self) -> tuple[IntRow, ...]:
+        return tuple(self.source.tuples())
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.source)
+
+    def __iter__(self) -> Iterator[IntRow]:
+        """Iterate over the rows."""
+        return iter(self._tuples)
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return a row for an int, a tuple of them for a slice."""
+        found = self.source.words()
+        if isinstance(key, slice) or found is None or "_tuples" in self.__dict__:
+            return self._tuples[key]
+        m, twos = found
+        pairs = zip(m[:, key].tolist(), twos[:, key].tolist(), strict=True)
+        return tuple(number << two for number, two in pairs)
+
+    def __eq__(self, other: object) -> bool:
+        """Compare with any sequence of rows."""
+        return isinstance(other, Sequence) and self._tuples == tuple(other)
+
+    def __hash__(self) -> int:
+        """Return the hash of the tuples."""
+        return hash(self._tuples)
 
 
 def tables(shape: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from fractions import Fraction
+from functools import cached_property
 from heapq import nlargest
 from operator import mul
 from typing import TypeAlias
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arrangement._kernels import rows as kernels
+from arrangement._kernels import short_columns as guides
 from arrangement.exact.floats import rounded
 
 IntRow: TypeAlias = tuple[int, ...]
@@ -26,6 +28,8 @@ IntRow: TypeAlias = tuple[int, ...]
 # rows from which on floats say which are longest, and how near to that is near
 _MANY_ROWS = 64
 _NEARLY = 1.0 - 2.0**-28
+# how near to a whole number a logarithm says nothing, and which are too small to
+_NEAR, _LEAST_LOG = 2.0**-20, 30.0
 
 
 def integer_row(row: Sequence[Fraction | int]) -> IntRow:
@@ -36,6 +40,12 @@ def integer_row(row: Sequence[Fraction | int]) -> IntRow:
     if divisor > 1:
         integers = [value // divisor for value in integers]
     return tuple(integers)
+
+
+def primitive(row: IntRow) -> IntRow:
+    """Return integers over their gcd; zeros stay."""
+    divisor = math.gcd(*row)
+    return tuple(x // divisor for x in row) if divisor > 1 else row
 
 
 def canonical(row: IntRow) -> tuple[IntRow, int]:
@@ -105,6 +115,8 @@ def cofactors(basis: Sequence[IntRow]) -> list[IntRow]:
     that divisions leave no rest.
     """
     size = len(basis)
+    if size == 3:
+        return _cross_products(*basis)
     work = [[*row, *(int(i == j) for j in range(size))] for i, row in enumerate(basis)]
     previous = 1
     for column in range(size):
@@ -126,16 +138,25 @@ def cofactors(basis: Sequence[IntRow]) -> list[IntRow]:
     return [*columns] if previous > 0 else [tuple(-x for x in c) for c in columns]
 
 
+def _cross_products(a: IntRow, b: IntRow, c: IntRow) -> list[IntRow]:
+    """`cofactors` of three rows."""
+    rays = [_cross(b, c), _cross(c, a), _cross(a, b)]
+    if sum(map(mul, a, rays[0])) > 0:
+        return rays
+    return [(-x, -y, -z) for x, y, z in rays]
+
+
+def _cross(a: IntRow, b: IntRow) -> IntRow:
+    (p, q, r), (x, y, z) = a, b
+    return q * z - r * y, r * x - p * z, p * y - q * x
+
+
 def dual_basis(basis: Sequence[IntRow]) -> list[IntRow]:
     """Primitive integer vectors ``c_k`` with ``basis[j] . c_k`` = 0 (j != k), > 0.
 
     The `cofactors` over their gcd.
     """
-    columns = []
-    for vector in cofactors(basis):
-        divisor = math.gcd(*vector)
-        columns.append(tuple(x // divisor for x in vector))
-    return columns
+    return [primitive(vector) for vector in cofactors(basis)]
 
 
 def multiply(rows: Sequence[IntRow], matrix: Sequence[IntRow]) -> list[IntRow]:
@@ -210,6 +231,8 @@ class MinorBounds:
         The largest size that is asked for.
     floats : ndarray, shape (n, width), float64, optional
         The rows, each entry rounded once, where they are at hand.
+    logs : ndarray, shape (most, 2), float64, optional
+        What `minor_logs` of the kernels finds of them, where it was asked already.
     """
 
     def __init__(
@@ -217,11 +240,24 @@ class MinorBounds:
         rows: Sequence[IntRow],
         most: int,
         floats: NDArray[np.float64] | None = None,
+        *,
+        logs: NDArray[np.float64] | None = None,
     ) -> None:
-        self._norms: list[int] = []
-        self._peaks: list[int] = []
+        self._rows, self._most = rows, most
+        self._floats = floats
+        if logs is None and floats is not None and most > 0 and floats.size:
+            # a copy: kernels are compiled for arrays that may be written
+            logs, norms = np.empty((most, 2)), np.empty(most)
+            if not guides.minor_logs(np.array(floats), logs, norms) < guides.LARGE:
+                logs = None
+        self._logs: list[list[float]] = [] if logs is None else logs.tolist()
+
+    @cached_property
+    def _sizes(self) -> tuple[list[int], list[int]]:
+        """The largest norms of rows, squared, and entries of columns, at least 1."""
+        rows, most, floats = self._rows, self._most, self._floats
         if not rows or most <= 0 or not rows[0]:
-            return
+            return [], []
         if floats is None and len(rows) > _MANY_ROWS:
             with suppress(OverflowError):
                 floats = rounded(rows)
@@ -232,13 +268,21 @@ class MinorBounds:
             peaks = [max(map(abs, column)) for column in zip(*rows, strict=True)]
         squares = [[x * x for x in column] for column in zip(*long, strict=True)]
         norms = list(map(sum, zip(*squares, strict=True)))
-        self._norms = [max(norm, 1) for norm in nlargest(most, norms)]
-        self._peaks = sorted((max(peak, 1) for peak in peaks), reverse=True)
+        return (
+            [max(norm, 1) for norm in nlargest(most, norms)],
+            sorted((max(peak, 1) for peak in peaks), reverse=True),
+        )
 
     @property
     def peak(self) -> int:
         """The largest size of an entry, or 1."""
-        return max(self._peaks, default=1)
+        return max(self._sizes[1], default=1)
+
+    @property
+    def peak_bits(self) -> int:
+        """Bits of the `peak`, which are mostly known without it."""
+        bits = _bits_of(self._logs[0][1]) if self._logs else 0
+        return bits or self.peak.bit_length()
 
     def bits(self, size: int) -> int:
         """Return b with ``|minor| < 2**b`` for every minor of ``size`` rows.
@@ -247,12 +291,26 @@ class MinorBounds:
         a minor on fewer columns is bounded by the same row norms.  Also tried on
         columns, since data with columns of very different size is the usual case.
         """
-        if size <= 0 or not self._norms:
+        if 0 < size <= len(self._logs):
+            bits = _bits_of(min(self._logs[size - 1]))
+            if bits:
+                return bits
+        norms, largest = self._sizes
+        if size <= 0 or not norms:
             return 1
-        by_rows = math.prod(self._norms[:size])
-        peaks = math.prod(self._peaks[:size])
-        by_columns = peaks * peaks * size ** min(size, len(self._peaks))
+        by_rows = math.prod(norms[:size])
+        peaks = math.prod(largest[:size])
+        by_columns = peaks * peaks * size ** min(size, len(largest))
         return (math.isqrt(min(by_rows, by_columns)) + 1).bit_length()
+
+
+def _bits_of(log: float) -> int:
+    """Bits of an integer from its binary logarithm, or 0 where that is not clear.
+
+    Where it is, rounding does not matter, nor does 1 more.
+    """
+    whole = math.floor(log)
+    return whole + 1 if log > _LEAST_LOG and _NEAR < log - whole < 1.0 - _NEAR else 0
 
 
 def _longest(

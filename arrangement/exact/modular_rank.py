@@ -53,6 +53,18 @@ def pivot_columns(rows: IntegerRows, width: int) -> list[int]:
     return independent_rows(normals, width)[1]
 
 
+def leads_with_pivots(rows: IntegerRows, rank: int) -> bool:
+    """Whether the first ``rank`` rows are seen at once to be independent.
+
+    They are where a minor of them is not zero modulo a prime; False may be a mistake.
+    """
+    words = rows.words()
+    if words is None or len(rows) < rank:
+        return False
+    width = len(rows.columns)
+    return len(_eliminate_words(*words, rank, width, _LARGEST)[0]) == rank
+
+
 def _primes() -> Iterator[int]:
     """Yield primes downwards from 2**31 - 1."""
     yield _LARGEST

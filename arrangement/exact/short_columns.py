@@ -3,12 +3,91 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from operator import mul
+from typing import NamedTuple
 
-from arrangement.exact.linear_algebra import IntRow
+import numpy as np
+from numpy.typing import NDArray
+
+from arrangement._kernels import short_columns as kernels
+from arrangement.exact.floats import rounded
+from arrangement.exact.linear_algebra import IntRow, MinorBounds, multiply
 
 # rows that the Gram matrix of the columns is taken over: only a guide
 _GRAM_ROWS = 2000
+# columns up to which floats are asked first
+_MOST_COLUMNS = 12
+
+
+class Shortened(NamedTuple):
+    """Rows, the ``basis`` they were multiplied by or None, and how large minors are.
+
+    ``floats`` are the rows, each entry rounded once; None beyond float64.
+    """
+
+    rows: Sequence[IntRow]
+    basis: Sequence[IntRow] | None
+    bounds: MinorBounds
+    floats: NDArray[np.float64] | None
+
+
+def shorten(
+    rows: Sequence[IntRow],
+    width: int,
+    floats: NDArray[np.float64] | None,
+    *,
+    fixed: bool,
+) -> Shortened:
+    """Change to an integer basis with short columns where that lowers the bound.
+
+    Parameters
+    ----------
+    rows : sequence of tuple of int
+    width : int
+        Entries of each.
+    floats : ndarray, shape (n, width), float64, or None
+        The rows, each entry rounded once.
+    fixed : bool
+        As in `reduce_columns`.
+
+    Returns
+    -------
+    Shortened
+        What came where nothing is gained.
+    """
+    if width < 2 or len(rows) < width:
+        return Shortened(rows, None, MinorBounds(rows, width, floats), floats)
+    logs = None
+    if floats is not None and width <= _MOST_COLUMNS:
+        found = np.empty((width, width), dtype=np.int64)
+        logs, work = np.empty((width, 2)), np.empty((4, width, width))
+        answer = kernels.short_basis(floats, _GRAM_ROWS, fixed, found, work, logs)
+        if answer == kernels.STAY:
+            bounds = MinorBounds(rows, width, logs=logs)
+            return Shortened(rows, None, bounds, floats)
+        if answer == kernels.TURN:
+            return _turned(rows, [tuple(row) for row in found.T.tolist()])
+    bounds = MinorBounds(rows, width, floats)
+    try:
+        basis = reduce_columns(rows, width, fixed=fixed)
+    except ValueError:
+        return Shortened(rows, None, bounds, floats)
+    if all(sum(map(abs, row)) == 1 for row in basis):
+        # columns in another order, and as long as they were
+        return Shortened(rows, None, bounds, floats)
+    shorter = _turned(rows, basis)
+    if shorter.bounds.bits(width) >= bounds.bits(width):
+        return Shortened(rows, None, bounds, floats)
+    return shorter
+
+
+def _turned(rows: Sequence[IntRow], basis: list[IntRow]) -> Shortened:
+    """Return the rows in another basis."""
+    shorter, floats = multiply(rows, basis), None
+    with suppress(OverflowError):
+        floats = rounded(shorter)
+    return Shortened(shorter, basis, MinorBounds(shorter, len(basis), floats), floats)
 
 
 def reduce_columns(rows: Sequence[IntRow], width: int, *, fixed: bool) -> list[IntRow]:

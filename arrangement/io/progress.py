@@ -111,6 +111,8 @@ def shows_progress(function: _Function) -> _Function:
 
     @functools.wraps(function)
     def call(*args: Any, progress: Any = None, **options: Any) -> Any:
+        if progress is None:
+            return function(*args, **options)
         with listening(progress) as found:
             return function(*args, progress=found, **options)
 

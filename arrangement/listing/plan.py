@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,8 @@ class Plan:
         self.width = -(-arrangement.n_hyperplanes // 64)
         row_bytes = 8 * max(self.width, 1)
         self.block = block_rows(
-            min(BLOCK, max(_CACHE_BYTES // row_bytes, _LEAST_BLOCK)), row_bytes
+            min(BLOCK, max(_CACHE_BYTES // row_bytes, _LEAST_BLOCK), self.bound + 1),
+            row_bytes,
         )
         # what a stream yields unless another size is asked for
         self.stream_block = block_rows(BLOCK, row_bytes)
@@ -67,7 +69,7 @@ class Plan:
             None if self.layout is None else CellGeometry(arrangement, self.layout)
         )
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The way and the arithmetic, in words."""
         if self.layout is None:

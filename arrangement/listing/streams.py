@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from typing import Any
@@ -366,7 +367,8 @@ def enumerate_patterns(
     else:
         blocks = run(plan, target, check=check, n_jobs=threads, is_late=limits.is_late)
     _list_all(plan, blocks, packed, watch, listen)
-    _LOG.info("listed: %s", watch.proof or f"{watch.total:,} patterns, not proven")
+    if _LOG.isEnabledFor(logging.INFO):
+        _LOG.info("listed: %s", watch.proof or f"{watch.total:,} patterns, not proven")
     return plan.pattern_set(packed, proof=watch.proof)
 
 
@@ -415,6 +417,8 @@ def _empty(capacity: int, width: int) -> NDArray[np.uint64]:
 
 def _log_plan(plan: Plan) -> None:
     """Tell the log what is listed, and how."""
+    if not _LOG.isEnabledFor(logging.INFO):
+        return
     _LOG.info(
         "listing %s rows in rank %s, at most %s chambers: %s",
         f"{plan.arrangement.n_hyperplanes:,}",

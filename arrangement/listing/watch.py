@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import numpy as np
@@ -54,7 +55,8 @@ class Watch:
                     self._prover.append(block.patterns, block.checked)
                 room = limits.room(self.total)
                 self.total += min(room, count)
-                _LOG.debug("%s patterns so far", f"{self.total:,}")
+                if _LOG.isEnabledFor(logging.DEBUG):
+                    _LOG.debug("%s patterns so far", f"{self.total:,}")
                 yield block.first(room)
                 if room < count:
                     self.stop = limits.reached(self.total)

@@ -19,15 +19,18 @@ from arrangement.exact import (
     IntegerRows,
     IntRow,
     MinorBounds,
+    RowTuples,
+    Shortened,
     grouped,
     independent_rows,
     integer_row,
+    leads_with_pivots,
     multiply,
     pivot_columns,
     read_matrix,
     read_vector,
-    reduce_columns,
     rounded,
+    shorten,
 )
 from arrangement.io import html_facts
 from arrangement.model.parallel import Parallels
@@ -46,12 +49,12 @@ class Cone:
     coordinate, and only chambers on its positive side belong to the arrangement.
     """
 
-    rows: tuple[IntRow, ...]
+    rows: Sequence[IntRow]
     infinity: IntRow | None
     rank: int
 
     @property
-    def lines(self) -> tuple[IntRow, ...]:
+    def lines(self) -> Sequence[IntRow]:
         """The rows, and infinity after them where there is one."""
         return self.rows if self.infinity is None else (*self.rows, self.infinity)
 
@@ -63,11 +66,9 @@ class Cone:
     @cached_property
     def floats(self) -> NDArray[np.float64] | None:
         """The ``lines``, each entry rounded once; None where one exceeds float64."""
-        try:
-            floats = rounded(self.lines).reshape(len(self.lines), self.rank)
-        except OverflowError:
-            return None
-        floats.setflags(write=False)
+        floats = _in_floats(self.lines, self.rank)
+        if floats is not None:
+            floats.setflags(write=False)
         return floats
 
 
@@ -267,12 +268,11 @@ class Arrangement:
         return html_facts("Arrangement of hyperplanes", facts)
 
     @cached_property
-    def _shortened(
-        self,
-    ) -> tuple[tuple[IntRow, ...], tuple[IntRow, ...] | None, MinorBounds]:
-        width = self.rank + (not self.is_central)
-        rows = tuple(self.distinct.tuples())
-        return _shorten(rows, width, affine=not self.is_central)
+    def _shortened(self) -> Shortened:
+        """The rows of the cone and their basis."""
+        rows, width = RowTuples(self.distinct), self.rank + (not self.is_central)
+        floats = self.distinct.floats()
+        return shorten(rows, width, floats, fixed=not self.is_central)
 
     @cached_property
     def cone(self) -> Cone:
@@ -283,16 +283,20 @@ class Arrangement:
         """
         infinity = None if self.is_central else (*([0] * self.rank), 1)
         width = self.rank + (not self.is_central)
-        cone = Cone(self._shortened[0], infinity, width)
+        found = self._shortened
+        cone = Cone(found.rows, infinity, width)
         if infinity is None:
             # found already, to see which basis is short
-            cone.__dict__["bounds"] = self._shortened[2]
+            cone.__dict__["bounds"] = found.bounds
+            if found.floats is not None:
+                found.floats.setflags(write=False)
+                cone.__dict__["floats"] = found.floats
         return cone
 
     @property
-    def column_basis(self) -> tuple[IntRow, ...] | None:
+    def column_basis(self) -> Sequence[IntRow] | None:
         """The change of basis behind the rows of the cone; None for the identity."""
-        return self._shortened[1]
+        return self._shortened.basis
 
     @classmethod
     def coerce(
@@ -332,6 +336,8 @@ class Arrangement:
         """
         rows, rank, infinity = self.cone.rows, self.cone.rank, self.cone.infinity
         if infinity is None:
+            if leads_with_pivots(self.distinct, rank):
+                return list(range(rank))
             return independent_rows(rows, rank)[0]
         chosen, _ = independent_rows((infinity, *rows), rank)
         return [len(rows), *(i - 1 for i in chosen[1:])]
@@ -402,29 +408,12 @@ class Arrangement:
         return integer_array(out, width)
 
 
-def _shorten(
-    rows: tuple[IntRow, ...], width: int, *, affine: bool
-) -> tuple[tuple[IntRow, ...], tuple[IntRow, ...] | None, MinorBounds]:
-    """Change to an integer basis with short columns where that lowers the bound.
-
-    Minors, and so all signs, stay the same.  Data near a common plane, or far from
-    the origin, become small and well conditioned.  The bounds are of what is returned.
-    """
-    bounds = MinorBounds(rows, width)
-    if width < 2 or len(rows) < width:
-        return rows, None, bounds
+def _in_floats(rows: Sequence[IntRow], width: int) -> NDArray[np.float64] | None:
+    """Return rows, each entry rounded once; None where one exceeds float64."""
     try:
-        basis = reduce_columns(rows, width, fixed=affine)
-    except ValueError:
-        return rows, None, bounds
-    if all(sum(map(abs, row)) == 1 for row in basis):
-        # columns in another order, and as long as they were
-        return rows, None, bounds
-    shorter = multiply(rows, basis)
-    shorter_bounds = MinorBounds(shorter, width)
-    if shorter_bounds.bits(width) >= bounds.bits(width):
-        return rows, None, bounds
-    return tuple(shorter), tuple(basis), shorter_bounds
+        return rounded(rows).reshape(len(rows), width)
+    except OverflowError:
+        return None
 
 
 def exact_numbers(

@@ -23,7 +23,7 @@ class _Rules:
         self.width = -(-self.n // 64)
         cone = arrangement.cone
         self.has_antipodes = arrangement.is_central and cone.rank > 0
-        self.rows = list(cone.rows)
+        self.rows = cone.rows
         self.n_lines = len(cone.lines)
         moving = arrangement.class_of >= 0
         self.moving = _packed(moving, self.width)

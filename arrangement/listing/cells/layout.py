@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from operator import mul
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from arrangement._kernels import rows as kernels
 from arrangement._kernels.state import MINORS, SOLVED, Outside, Rows
 from arrangement.exact import (
     IntRow,
@@ -17,7 +20,8 @@ from arrangement.exact import (
     cofactors,
     column_shifts,
     exact_signs,
-    integer_row,
+    primitive,
+    rounded,
     scaled_floats,
 )
 from arrangement.model import Arrangement
@@ -43,7 +47,7 @@ class Layout:
 
     rows: Rows
     outside: Outside
-    lines: tuple[IntRow, ...]
+    lines: Sequence[IntRow]
     input_row: NDArray[np.int64]
     base_places: NDArray[np.int64]
     places: NDArray[np.int64]
@@ -100,14 +104,18 @@ def make_layout(arrangement: Arrangement) -> Layout:
     places, n_words, is_direct = _places(arrangement, len(rows))
     copied = places[: len(cone.rows)] if is_direct else places[:0]
     n_bits = 64 * max(-(-arrangement.n_hyperplanes // 64), 1)
+    constant, moving = np.zeros((2, n_bits // 64), dtype=np.uint64)
+    kernels.fixed_bits(
+        arrangement.class_of, arrangement.constant_signs, moving, constant
+    )
     input_row = np.full(64 * n_words, -1, dtype=np.int64)
     input_row[places[: len(cone.rows)]] = arrangement.first_rows
     return Layout(
         rows=_make_rows(rows, near, base, shifts, rung, places, 64 * n_words),
         outside=Outside(
             copied=_mask(copied, 64 * n_words),
-            constant=_mask(np.flatnonzero(arrangement.constant_bits), n_bits),
-            moving=_mask(np.flatnonzero(arrangement.class_of >= 0), n_bits),
+            constant=constant,
+            moving=moving,
             members=_members(arrangement, places, is_direct),
         ),
         lines=rows,
@@ -125,9 +133,9 @@ def make_layout(arrangement: Arrangement) -> Layout:
 
 def _mask(places: NDArray[np.int64], n_bits: int) -> NDArray[np.uint64]:
     """Return the mask of some places."""
-    flags = np.zeros(n_bits, dtype=np.bool_)
-    flags[places] = True
-    return packed_flags(flags)
+    mask = np.zeros(n_bits // 64, dtype=np.uint64)
+    kernels.set_bits(places, mask)
+    return mask
 
 
 def packed_flags(flags: NDArray[np.bool_]) -> NDArray[np.uint64]:
@@ -150,7 +158,10 @@ def _places(
     is_direct = -(-(n + extra) // 64) <= -(-n_rows // 64) + 1
     if not is_direct:
         return np.arange(n_rows), -(-n_rows // 64), False
-    places = np.concatenate([arrangement.first_rows, np.full(extra, n)])
+    if extra:
+        places = np.append(arrangement.first_rows, n)
+    else:
+        places = arrangement.first_rows.copy()
     return places, -(-(n + extra) // 64), True
 
 
@@ -158,11 +169,11 @@ def _members(
     arrangement: Arrangement, places: NDArray[np.int64], is_direct: bool
 ) -> NDArray[np.int64]:
     """Output bits that are copied one by one (see `state`)."""
-    classes = arrangement.class_of
-    rows = np.flatnonzero(classes >= 0)
-    if is_direct and rows.size == arrangement.n_distinct:
+    if is_direct and arrangement.n_hyperplanes == arrangement.n_distinct:
         # every row is the first of its class
         return np.zeros((0, 5), dtype=np.int64)
+    classes = arrangement.class_of
+    rows = np.flatnonzero(classes >= 0)
     source = places[classes[rows]]
     if is_direct:
         rows, source = rows[rows != source], source[rows != source]
@@ -189,16 +200,16 @@ def _fits_int64(rank: int, bounds: MinorBounds) -> bool:
     ``r * max|x| * 2**b_(r-1)``.
     """
     ray_bits = bounds.bits(rank - 1)
-    sum_bits = rank.bit_length() + bounds.peak.bit_length() + ray_bits
+    sum_bits = rank.bit_length() + bounds.peak_bits + ray_bits
     return max(ray_bits + bounds.bits(rank) + 1, sum_bits) <= 62
 
 
 def _fits_two_words(rank: int, bounds: MinorBounds) -> bool:
     """Whether rays are below 2**62, rows too, and what is summed to values 2**124."""
     ray_bits = bounds.bits(rank - 1)
-    sum_bits = rank.bit_length() + bounds.peak.bit_length() + ray_bits
+    sum_bits = rank.bit_length() + bounds.peak_bits + ray_bits
     largest = max(bounds.bits(rank), sum_bits)
-    return max(ray_bits, bounds.peak.bit_length()) <= 62 and largest <= 124
+    return max(ray_bits, bounds.peak_bits) <= 62 and largest <= 124
 
 
 def _make_rows(
@@ -227,19 +238,48 @@ def _make_rows(
         signs[:, places] = exact_signs(rows, base, scaled, vectors)
         return Rows(ints, rays, _base_masks(signs > 0, signs < 0), valid)
     floats = np.zeros((n_places, rank + 1))
+    float_rays = np.zeros((rank, rank + 2))
+    float_rays[:, rank] = 2.0**-50
+    float_rays[:, rank + 1] = SOLVED
+    # of the primitive rays; scaling columns of the rows by 2**-s scales them by 2**s
+    base = [primitive(ray) for ray in base]
+    if isinstance(near, np.ndarray):
+        with suppress(OverflowError):
+            vectors = rounded(base)
+            masks = np.zeros((rank, n_places // 32), dtype=np.uint64)
+            signs = np.empty((rank, len(places)), dtype=np.int8)
+            moves = np.array(shifts, dtype=np.int64)
+            # a copy: kernels are compiled for arrays that may be written
+            if kernels.lay_out(
+                np.array(near), moves, vectors, places, floats, float_rays, signs,
+                masks, _NORM_SLACK,
+            ):  # fmt: skip
+                _decide(rows, base, places, signs, masks)
+            return Rows(floats, float_rays, masks, valid)
     scaled = scaled_floats(near, shifts)
     floats[places, :rank] = scaled
     floats[:, rank] = np.abs(floats).sum(axis=1) * _NORM_SLACK
-    float_rays = np.zeros((rank, rank + 2))
-    # of the primitive rays; scaling columns of the rows by 2**-s scales them by 2**s
-    base = [integer_row(ray) for ray in base]
     vectors = scaled_floats(base, [-s for s in shifts])
     float_rays[:, :rank] = vectors
-    float_rays[:, rank] = 2.0**-50
-    float_rays[:, rank + 1] = SOLVED
     signs = np.zeros((rank, n_places), dtype=np.int8)
     signs[:, places] = exact_signs(rows, base, scaled, vectors)
     return Rows(floats, float_rays, _base_masks(signs > 0, signs < 0), valid)
+
+
+def _decide(
+    rows: Sequence[IntRow],
+    base: Sequence[IntRow],
+    places: NDArray[np.int64],
+    signs: NDArray[np.int8],
+    masks: NDArray[np.uint64],
+) -> None:
+    """Decide the signs in doubt exactly, and set their bits."""
+    half = masks.shape[1] // 2
+    for j, i in np.argwhere(signs == kernels.DOUBT).tolist():
+        value = sum(map(mul, rows[i], base[j]))
+        word, bit = divmod(int(places[i]), 64)
+        if value:
+            masks[j, word + half * (value < 0)] |= np.uint64(1 << bit)
 
 
 def _base_masks(

@@ -5,17 +5,22 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from arrangement._kernels import word_rows as kernels
 from arrangement._kernels.state import Chart
-from arrangement.exact import IntRow, column_shifts, rounded, scaled_floats
+from arrangement.exact import IntRow, RowTuples, column_shifts, rounded, scaled_floats
 from arrangement.listing.cells import Layout, word_copies
 from arrangement.listing.vertices.coordinates import random_coordinates, scaled_matrix
 from arrangement.model import Arrangement
+
+# entries of a matrix that products of floats are taken with
+_LARGE = 2.0**400
 
 
 class NotGenericError(Exception):
@@ -26,21 +31,30 @@ class NotGenericError(Exception):
 class Frame:
     """What does not change during a listing by vertices.
 
-    ``images`` (places, r) are the rows in coordinates y, exactly, and ``coords``
-    (r, places) as floats; ``back`` (r, r) takes y to the coordinates of points, times
-    ``2**shifts``.  The chart is y_0 = 1, y_0 the row at ``chart_place``; ``chart``
-    is what the kernels know of the others, ``top`` the chamber of the last level.
+    ``images`` (places, r) are the ``rows`` in coordinates y, times ``mixture``,
+    exactly, and ``coords`` (r, places) as floats; ``back`` (r, r) takes y to the
+    coordinates of points, times ``2**shifts``.  The chart is y_0 = 1, y_0 the row at
+    ``chart_place``; ``chart`` is what the kernels know of the others, ``top`` the
+    chamber of the last level.
     """
 
     layout: Layout
     is_central: bool
-    images: NDArray[np.object_]
+    rows: Sequence[IntRow]
+    mixture: Sequence[IntRow]
     coords: NDArray[np.float64]
     back: NDArray[np.float64]
     shifts: tuple[int, ...]
     chart_place: int
     chart: Chart
     top: NDArray[np.uint64]
+
+    @cached_property
+    def images(self) -> NDArray[np.object_]:
+        """The rows in coordinates y, exactly; in most listings none is looked at."""
+        exact = np.zeros((64 * self.layout.n_words, self.rank), dtype=object)
+        exact[self.layout.places] = _turned(self.rows, self.mixture)
+        return exact
 
     @property
     def rank(self) -> int:
@@ -75,12 +89,12 @@ def make_frame(
     chart_place = int(layout.places[chart])
     shifts = layout.shifts
     if not layout.n_digits:
-        near = rows if cone.floats is None else cone.floats
-        shifts = tuple(column_shifts(near, cone.rank))
-    basis, images = _turned(rows, chart, shifts, draw)
+        lines = rows if cone.floats is None else cone.floats
+        shifts = tuple(column_shifts(lines, cone.rank))
+    basis, mixture = _mixture(rows[chart], shifts, draw)
+    near = _near_images(rows, mixture)
+    images: NDArray[Any] = _turned(rows, mixture) if near is None else near
     coords, back = _in_floats(layout, images, basis)
-    exact = np.zeros((64 * layout.n_words, cone.rank), dtype=object)
-    exact[layout.places] = images
     free = np.sort(np.delete(layout.places, chart))
     always = chart_words(layout, chart_place)
     base, flips = always, np.zeros_like(always)
@@ -90,7 +104,8 @@ def make_frame(
     return Frame(
         layout=layout,
         is_central=cone.infinity is None,
-        images=exact,
+        rows=rows,
+        mixture=mixture,
         coords=coords,
         back=back,
         shifts=shifts,
@@ -114,31 +129,61 @@ def chart_words(layout: Layout, place: int) -> NDArray[np.uint64]:
     return words
 
 
-def _turned(
-    rows: Sequence[IntRow], chart: int, shifts: tuple[int, ...], draw: random.Random
-) -> tuple[list[IntRow], NDArray[np.object_]]:
-    """Draw a basis of coordinates y; return it and the rows in them."""
+def _mixture(
+    chart_row: IntRow, shifts: tuple[int, ...], draw: random.Random
+) -> tuple[list[IntRow], list[IntRow]]:
+    """Draw a basis of coordinates y; return it and what rows are multiplied by."""
     peak = max(shifts)
     # columns of equal size, so that the random mixture is well conditioned
     scale = [1 << (peak - s) for s in shifts]
-    chart_row = rows[chart]
     even = tuple(x * t for x, t in zip(chart_row, scale, strict=True))
     basis = random_coordinates(even, draw)
-    mixture = [[t * x for x in row] for t, row in zip(scale, basis, strict=True)]
-    entries = np.fromiter(chain.from_iterable(rows), object, len(rows) * len(chart_row))
-    exact = entries.reshape(len(rows), len(chart_row))
-    return basis, exact @ np.array(mixture, dtype=object)
+    return basis, [
+        tuple(t * x for x in row) for t, row in zip(scale, basis, strict=True)
+    ]
+
+
+def _turned(rows: Sequence[IntRow], mixture: Sequence[IntRow]) -> NDArray[np.object_]:
+    """Return the rows in coordinates y."""
+    entries = np.fromiter(chain.from_iterable(rows), object, len(rows) * len(mixture))
+    exact = entries.reshape(len(rows), len(mixture))
+    images: NDArray[np.object_] = exact @ np.array(mixture, dtype=object)
+    return images
+
+
+def _near_images(
+    rows: Sequence[IntRow], mixture: Sequence[IntRow]
+) -> NDArray[np.float64] | None:
+    """Return the rows in coordinates y, rounded once; None beyond float64.
+
+    Rows of machine words need no longer integers, but for a few that are in doubt.
+    """
+    words = rows.source.words() if isinstance(rows, RowTuples) else None
+    high, low = np.zeros((2, len(mixture), len(mixture)))
+    try:
+        high[:] = mixture
+        rest = [
+            [x - int(y) for x, y in zip(*pair, strict=True)]
+            for pair in zip(mixture, high.tolist(), strict=True)
+        ]
+        low[:] = rest
+        if words is not None and low.tolist() == rest and np.abs(high).max() < _LARGE:
+            images = np.empty((len(rows), len(mixture)))
+            doubtful = np.empty(len(rows), dtype=np.int64)
+            count = kernels.turned_floats(*words, high, low, images, doubtful)
+            if count >= 0:
+                for k in doubtful[:count].tolist():
+                    images[k] = _turned([rows[k]], mixture)[0]
+                return images
+        return rounded(_turned(rows, mixture))
+    except OverflowError:
+        return None
 
 
 def _in_floats(
-    layout: Layout, images: NDArray[np.object_], basis: list[IntRow]
+    layout: Layout, floats: NDArray[Any], basis: list[IntRow]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Round the rows in coordinates y, and the matrix back from y."""
-    floats: NDArray[Any]
-    try:
-        floats = rounded(images)
-    except OverflowError:
-        floats = images
+    """Scale the rows in coordinates y, and the matrix back from y."""
     shifts = column_shifts(floats, layout.rank)
     coords = np.zeros((layout.rank, 64 * layout.n_words))
     coords[:, layout.places] = scaled_floats(floats, shifts).T
@@ -154,7 +199,7 @@ def _is_direct(layout: Layout) -> bool:
 
 def _highest(
     layout: Layout,
-    last: NDArray[np.object_],
+    last: NDArray[Any],
     free: NDArray[np.int64],
     always: NDArray[np.uint64],
 ) -> NDArray[np.uint64]:
