@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,10 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("quick", deadline=None, max_examples=LEAST_EXAMPLES)
     settings.register_profile("thorough", deadline=None, print_blob=True)
     settings.load_profile("quick" if is_quick(config) else "thorough")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # a shell without a terminal starts jobs in the background deaf to Ctrl-C, and
+        # so would be all that tests start and interrupt
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if getattr(config.option, "numprocesses", None):
         # of processes that share the cores, where threads would wait for each other
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

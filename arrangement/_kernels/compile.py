@@ -20,25 +20,42 @@ operations each.  (Measured: half of the time of a walk over cells, four fifths 
 of a check at a vertex; the covering runs 1.7 times as fast.)  Within them arrays are
 copied entry by entry, as an assignment of arrays compiles the text of its error
 messages.
+
+All are kept on disk, by `cache`, until the source of any kernel changes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numba
 
-_ENTRY: dict[str, Any] = {"cache": True, "nogil": True, "no_cfunc_wrapper": True}
-_INNER: dict[str, Any] = {
-    "cache": True,
-    "no_cpython_wrapper": True,
-    "no_cfunc_wrapper": True,
-}
+from arrangement._kernels.cache import KernelCache
 
-kernel: Any = numba.njit(**_ENTRY)
-inner: Any = numba.njit(**_INNER)
-inlined: Any = numba.njit(cache=True, inline="always")
-bare_kernel: Any = numba.njit(**_ENTRY, _nrt=False)
-bare_inner: Any = numba.njit(**_INNER, _nrt=False)
-bare_inlined: Any = numba.njit(cache=True, inline="always", _nrt=False)
-bare_forced: Any = numba.njit(**_INNER, _nrt=False, forceinline=True)
+_ENTRY: dict[str, Any] = {"nogil": True, "no_cfunc_wrapper": True}
+_INNER: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+
+def _cached(**options: Any) -> Callable[[Any], Any]:
+    """Return a decorator that compiles with these options, and keeps the result."""
+    compiled = numba.njit(**options)
+
+    def decorate(function: Any) -> Any:
+        dispatcher = compiled(function)
+        # with NUMBA_DISABLE_JIT it is the function itself
+        if dispatcher is not function:
+            # what `cache=True` does, with a cache of Numba's own
+            dispatcher._cache = KernelCache(function)
+        return dispatcher
+
+    return decorate
+
+
+kernel: Any = _cached(**_ENTRY)
+inner: Any = _cached(**_INNER)
+inlined: Any = _cached(inline="always")
+bare_kernel: Any = _cached(**_ENTRY, _nrt=False)
+bare_inner: Any = _cached(**_INNER, _nrt=False)
+bare_inlined: Any = _cached(inline="always", _nrt=False)
+bare_forced: Any = _cached(**_INNER, _nrt=False, forceinline=True)
