@@ -10,6 +10,9 @@ has calls of its own and is called from one place is ``inlined`` before its type
 inferred: half the time to compile, and the covering runs 1.2 times as fast.  For leaves
 it does not pay, as it copies the whole caller.
 
+What is no entry is never run by itself: LLVM only tidies it (`Level`), and optimises it
+where it is linked into an entry.
+
 ``forced`` is inlined by LLVM, whatever LLVM thinks of it: calls pass some forty arrays,
 and where a call is hot they cost more than its body (the walk over cells runs 2.3 times
 as fast).
@@ -21,6 +24,10 @@ of a check at a vertex; the covering runs 1.7 times as fast.)  Within them array
 copied entry by entry, as an assignment of arrays compiles the text of its error
 messages.
 
+A plain number is a type of its own to Numba, which compiles a kernel once for ``0`` and
+once more for a count that begins as 0.  So a count that is passed on begins as
+``np.int64(0)``.
+
 All are kept on disk, by `cache`, until the source of any kernel changes.
 """
 
@@ -30,6 +37,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numba
+from numba.core import event
 
 from arrangement._kernels.cache import KernelCache
 
@@ -37,7 +45,39 @@ _ENTRY: dict[str, Any] = {"nogil": True, "no_cfunc_wrapper": True}
 _INNER: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
-def _cached(**options: Any) -> Callable[[Any], Any]:
+class Level(event.Listener):  # type: ignore[misc]
+    """Optimises entries as `numba.config.OPT` says, and what they call next to nothing.
+
+    Numba tells of each compilation, under the one lock of its compiler; what a kernel
+    calls is compiled within it.
+    """
+
+    # one level removes what is dead: without that Numba keeps no code on disk
+    LOW = 1
+
+    def __init__(self) -> None:
+        self._outer: list[int] = []
+
+    def on_start(self, event: Any) -> None:
+        """Lower the level for a kernel that is no entry; an entry has all of it."""
+        self._outer.append(numba.config.OPT)
+        full = self._outer[0]
+        is_entry = _IS_ENTRY.get(event.data["dispatcher"])
+        # what is none of ours goes with its caller
+        if is_entry is not None:
+            numba.config.OPT = full if is_entry else min(full, type(full)(self.LOW))
+
+    def on_end(self, event: Any) -> None:
+        """Return to the level of the kernel that calls it."""
+        numba.config.OPT = self._outer.pop()
+
+
+# of every kernel
+_IS_ENTRY: dict[Any, bool] = {}
+event.register("numba:compile", Level())
+
+
+def _cached(*, is_entry: bool = False, **options: Any) -> Callable[[Any], Any]:
     """Return a decorator that compiles with these options, and keeps the result."""
     compiled = numba.njit(**options)
 
@@ -47,15 +87,16 @@ def _cached(**options: Any) -> Callable[[Any], Any]:
         if dispatcher is not function:
             # what `cache=True` does, with a cache of Numba's own
             dispatcher._cache = KernelCache(function)
+            _IS_ENTRY[dispatcher] = is_entry
         return dispatcher
 
     return decorate
 
 
-kernel: Any = _cached(**_ENTRY)
+kernel: Any = _cached(is_entry=True, **_ENTRY)
 inner: Any = _cached(**_INNER)
 inlined: Any = _cached(inline="always")
-bare_kernel: Any = _cached(**_ENTRY, _nrt=False)
+bare_kernel: Any = _cached(is_entry=True, **_ENTRY, _nrt=False)
 bare_inner: Any = _cached(**_INNER, _nrt=False)
 bare_inlined: Any = _cached(inline="always", _nrt=False)
 bare_forced: Any = _cached(**_INNER, _nrt=False, forceinline=True)
