@@ -7,6 +7,7 @@ run that names tests (``file.py::test``, ``-k``, ``-m``), unless it says ``--qui
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -145,6 +146,16 @@ def pytest_collection_modifyitems(
     for function in {getattr(item, "function", None) for item in items}:
         if hasattr(function, "hypothesis"):
             shorten(function)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Spare the collector of garbage what is there for good.
+
+    Compilers make many small objects, and set it off again and again.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 def shorten(function: object) -> None:

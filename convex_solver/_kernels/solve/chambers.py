@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from convex_solver._kernels.compile import inner, kernel
+from convex_solver._kernels.compile import kernel
 from convex_solver._kernels.solve.sorting import sort_indices
 
 # A direction closer than this to a facet tells nothing about its chamber.
@@ -53,7 +53,7 @@ def extreme_rows(points, out):
     return max(size, 1)
 
 
-@inner
+@kernel
 def solve_positive(matrix, right):
     """Solve by Cholesky; ``matrix`` (r, r), at least the identity, is overwritten."""
     r = right.size
