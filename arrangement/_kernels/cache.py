@@ -9,7 +9,7 @@ all the files of kernels that it may call: those of its package and those of thi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -53,7 +53,7 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
     _impl_class = _Results
 
 
-@lru_cache(maxsize=None)
+@cache
 def digest(package: str) -> str:
     """Digest the sources of all kernels that those of a package may call."""
     digester = sha256()

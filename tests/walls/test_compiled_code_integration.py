@@ -16,7 +16,6 @@ from numba.core import caching
 
 import arrangement
 import convex_solver
-
 from arrangement._kernels.cache import KernelCache
 from arrangement._kernels.rows import group_rows
 
