@@ -69,7 +69,9 @@ class Level(event.Listener):  # type: ignore[misc]
 
     def on_end(self, event: Any) -> None:
         """Return to the level of the kernel that calls it."""
-        numba.config.OPT = self._outer.pop()
+        # Ctrl-C may come before a start is noted
+        if self._outer:
+            numba.config.OPT = self._outer.pop()
 
 
 # of every kernel

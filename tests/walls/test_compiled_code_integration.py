@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numba
 import pytest
@@ -17,7 +18,8 @@ from numba.core import caching
 import arrangement
 import convex_solver
 from arrangement._kernels.cache import KernelCache
-from arrangement._kernels.rows import group_rows
+from arrangement._kernels.compile import Level
+from arrangement._kernels.rows import group_rows, power
 
 ROOTS = [Path(package.__file__).parent for package in (arrangement, convex_solver)]
 CALLEE = """
@@ -120,3 +122,24 @@ def test_kernels_are_compiled_by_the_decorators_of_this_project():
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Call):
                     assert all(word.arg != "cache" for word in node.keywords), file
+
+
+@needs_jit
+def test_only_entries_are_optimised():
+    def told(kernel):
+        return SimpleNamespace(data={"dispatcher": kernel})
+
+    level, full, seen = Level(), numba.config.OPT, []
+    theirs = numba.njit(told)
+    kernels = [group_rows, power, theirs, group_rows, theirs, power]
+    for kernel in kernels:
+        level.on_start(told(kernel))
+        seen.append(int(numba.config.OPT))
+    low = min(full, Level.LOW)
+    assert seen == [full, low, low, full, full, low]
+    for kernel in reversed(kernels):
+        assert seen.pop() == numba.config.OPT
+        level.on_end(told(kernel))
+    # an end without a start, as after Ctrl-C
+    level.on_end(told(power))
+    assert numba.config.OPT is full
