@@ -17,8 +17,7 @@ from numba.core import caching
 
 import arrangement
 import convex_solver
-from arrangement._kernels.cache import KernelCache
-from arrangement._kernels.compile import Level
+from arrangement._kernels.compile import KernelCache, Level
 from arrangement._kernels.rows import group_rows, power
 
 ROOTS = [Path(package.__file__).parent for package in (arrangement, convex_solver)]

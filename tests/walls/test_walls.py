@@ -127,7 +127,7 @@ WALLS = {
 
 # Of every heavy package, the one place where it is imported.
 PLACES = {
-    "numba": ("arrangement._kernels", "convex_solver._kernels"),
+    "numba": ("arrangement._kernels",),
     "zarr": ("arrangement.stores.arrays",),
     # what is fitted there, and data that are fetched
     "sklearn": ("convex_solver.estimators", "convex_solver.datasets"),
