@@ -183,13 +183,14 @@ def read_samples(how, path):
             texts = [record[k].strip() for k in places if k < len(record)]
             demand(number != header or texts == names, "the columns have other names")
             if number > skip:
-                demand(len(texts) == len(places), f"record {number} is too short")
+                where = f"record {number} of the table"
+                demand(len(texts) == len(places), f"{where} is too short")
                 if codes:
                     texts[target] = str(codes.get(texts[target], "no class"))
                 if how["decimal"] == ",":
                     texts = [text.replace(",", ".") for text in texts]
                 fits = all(map(NUMBER.fullmatch, texts))
-                demand(fits, f"record {number} has something else than a number")
+                demand(fits, f"{where} has something else than a number")
                 samples.append([Fraction(kind(text)) for text in texts])
     return samples
 
@@ -215,10 +216,8 @@ class Data:
         ones, rows = [Fraction(1)] * (how["intercept"] is True), []
         for patch in [s[k : k + d] for s in samples for k in range(0, width, d)]:
             rows.append([(x - a) / b for x, a, b in zip(patch, center, scale)] + ones)
-        self.unit, self.d = (
-            math.lcm(*(x.denominator for x in chain(*rows))),
-            len(rows[0]),
-        )
+        self.d = len(rows[0])
+        self.unit = math.lcm(*(x.denominator for x in chain(*rows)))
         self.numbers = [[int(x * self.unit) for x in row] for row in rows]
 
 
@@ -418,6 +417,7 @@ def check(paths, table, place):
             demand(first in (None, head) and len(head) == 4, "four other lines first")
             if first is None:
                 first, (claim, network, dual, how) = head, map(parsed, head)
+                place[1] = "1 to 4"
                 demand(claim["format"] == FORMAT, "the format is unknown")
                 (name, t), beta = claim["loss"], rational(claim["beta"])
                 demand(beta > 0, "beta is not positive")

@@ -93,7 +93,8 @@ def read_samples(how, path):
         for number, record in enumerate(filter(None, records), 1):
             texts = [text.strip() for text in record]
             fits = number <= skip or all(map(NUMBER.fullmatch, texts))
-            demand(fits, f"record {number} has something else than a number")
+            where = f"record {number} of the table"
+            demand(fits, f"{where} has something else than a number")
             if number > skip:
                 samples.append([Fraction(kind(text)) for text in texts])
     text = "".join([",".join(map(str, s)) + "\n" for s in samples])
@@ -148,7 +149,13 @@ def check(path, table):
     with open(path, encoding="utf-8") as stream:
         head = [stream.readline(LONGEST) for _ in range(4)]
     demand(head[2] and not head[3], "a proof has three lines")
-    claim, network, dual = map(parsed, head[:3])
+    parts = []
+    for number, line in enumerate(head[:3], 1):
+        try:
+            parts.append(parsed(line))
+        except ValueError as error:
+            raise Rejected(f"line {number}: {error}") from error
+    claim, network, dual = parts
     kind, loss = claim["architecture"], claim["loss"]
     known = kind in ("linear", "circular") and loss in ("squared", "exact")
     demand(claim["format"] == FORMAT and known, "the format is unknown")

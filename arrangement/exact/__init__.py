@@ -1,5 +1,6 @@
 """Exact numbers: reading, integer linear algebra, scaled floats, short columns."""
 
+from arrangement.exact.cells import cell_kind, rows_digest
 from arrangement.exact.columns import Column
 from arrangement.exact.containers import column_names, exact_array
 from arrangement.exact.floats import (
@@ -52,6 +53,7 @@ __all__ = [
     "Matrix",
     "MinorBounds",
     "canonical",
+    "cell_kind",
     "check_frame",
     "cofactors",
     "column_names",
@@ -76,6 +78,7 @@ __all__ = [
     "read_vector",
     "reduce_columns",
     "rounded",
+    "rows_digest",
     "scaled_floats",
     "written",
 ]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from arrangement.errors import InputError
-from arrangement.exact import exact_text, read_matrix, read_vector
+from arrangement.exact import cell_kind, read_matrix, read_vector, rows_digest
 
 # What a table shows for each row: the columns chosen, and the offset if there is one.
 Samples = list[list[Fraction]]
@@ -82,9 +81,8 @@ class Source:
                 f"X has shape ({len(rows)}, {matrix.width}); a proof needs a table, "
                 "with at least one row and one column."
             )
-        numbers = [x for row in rows for x in row]
-        kind = "binary" if all(map(_is_float, numbers)) else "decimal"
-        if kind == "decimal" and not all(map(_is_decimal, numbers)):
+        kind = cell_kind(x for row in rows for x in row)
+        if kind is None:
             raise InputError(
                 "X has numbers that no decimal shows, such as 1/3, so that no table "
                 "could go with a proof. Multiply its rows by their denominators."
@@ -96,7 +94,6 @@ class Source:
     def reading(self) -> dict[str, Any]:
         """Return the part of a claim that says how the table is read."""
         form = self.form
-        lines = [",".join(map(exact_text, row)) + "\n" for row in self.samples]
         return {
             "separator": form.separator,
             "decimal": form.decimal,
@@ -106,25 +103,5 @@ class Source:
             "offsets": None if form.offsets is None else list(form.offsets),
             "floats": form.floats,
             "intercept": self.intercept,
-            "sha256": hashlib.sha256("".join(lines).encode()).hexdigest(),
+            "sha256": rows_digest(self.samples),
         }
-
-
-def _is_float(number: Fraction) -> bool:
-    top, bottom = number.numerator, number.denominator
-    if bottom & (bottom - 1):
-        return False
-    if top.bit_length() <= 53 and bottom.bit_length() <= 1000:
-        return True  # at once, as most are
-    try:
-        return float(number) == number
-    except OverflowError:
-        return False
-
-
-def _is_decimal(number: Fraction) -> bool:
-    rest = number.denominator
-    for prime in (2, 5):
-        while rest % prime == 0:
-            rest //= prime
-    return rest == 1

@@ -10,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convex_solver._kernels.certify import (
-    EDGE,
     END,
     ENDED,
+    FRAME,
     FULL,
     HIGH,
-    LEAF,
     LEFT,
     MOST_CONCAVE,
     MOST_CONVEX,
+    NUMBER,
+    PAIR,
     ROOT,
     SHORT,
     SPENT,
@@ -26,6 +27,7 @@ from convex_solver._kernels.certify import (
     grown,
     make_scratch,
     make_stack,
+    print_lines,
     record,
 )
 from convex_solver.errors import ProofError
@@ -90,7 +92,7 @@ class Floats:
         return x / (1 << self.shift)
 
 
-def tree_lines(rows: ExactRows, max_cones: int) -> Iterator[str]:
+def tree_lines(rows: ExactRows, max_cones: int) -> Iterator[bytes]:
     """Return the lines of the trees of both signs and all orthants, many in a piece.
 
     Raises
@@ -117,13 +119,15 @@ class _Recorder:
             np.zeros((TAPE, 3 + most), dtype=np.int64),
             np.zeros((TAPE, r + most)),
         )
+        size = TAPE * (FRAME + NUMBER * r + PAIR * most)
+        self.text = np.zeros(size, dtype=np.uint8)
         self.memory = make_stack(r, 8 * (r + 1), 2 * n + 64)
         self.scratch = make_scratch(r, n)
         self.counters = np.zeros(6, dtype=np.int64)
         self.counters[END], self.counters[LEFT] = 2**r, max_cones
         self.orthant = 0
 
-    def lines(self) -> Iterator[str]:
+    def lines(self) -> Iterator[bytes]:
         floats = self.floats
         goal = floats.bound * (1.0 - SPARE)
         limits = np.array([goal, floats.slack])
@@ -159,11 +163,9 @@ class _Recorder:
             )
         return "the covering needs cones finer than float64 has; no proof is made."
 
-    def _flushed(self) -> str:
+    def _flushed(self) -> bytes:
         """Return the lines of what is on the tape, and wind it back."""
-        lines: list[str] = []
         tape, count = self.tape, int(self.tape.used[0])
-        tape.used[0] = 0
         roots = np.flatnonzero(tape.kinds[:count] == ROOT)
         begun = np.concatenate([[self.orthant], tape.numbers[roots, 0]])
         places = np.searchsorted(roots, np.arange(count), side="right")
@@ -171,49 +173,15 @@ class _Recorder:
             tape.reals[:count, : self.rows.rank], begun[places]
         )
         self.orthant = int(begun[-1])
-        order = self.floats.order.tolist()
-        shares = self._multipliers(count)
-        kinds = tape.kinds[:count].tolist()
-        numbers = tape.numbers[:count, :2].tolist()
-        for place, kind in enumerate(kinds):
-            first, second = numbers[place]
-            if kind == ROOT:
-                lines.append(f'["o",{self.sign},{first}]\n')
-            elif kind == EDGE:
-                lines.append(f'["b",{first},{second}]\n')
-            elif kind == LEAF:
-                p = ",".join(map(str, vectors[place]))
-                if first >= 0:
-                    lines.append(f'["p",{first},{second},{scales[place]},[{p}]]\n')
-                else:
-                    lines.append(f'["p",0,0,{scales[place]},[{p}],{next(shares)}]\n')
-            else:
-                lines.append(f'["s",{order[first]}]\n')
-        return "".join(lines)
-
-    def _multipliers(self, count: int) -> Iterator[str]:
-        """Return what leaves of the tape have that none of the mixtures proves."""
-        tape, r = self.tape, self.rows.rank
-        numbers = tape.numbers[:count]
-        places = np.flatnonzero((tape.kinds[:count] == LEAF) & (numbers[:, 0] < 0))
-        numbers = numbers[places]
-        most = int(numbers[:, 2].max(initial=0))
-        every_name = self.floats.order[numbers[:, 3 : 3 + most]].tolist()
-        every_unit = tape.reals[places, r : r + most].tolist()
-        lengths = numbers[:, 1:3].tolist()
-        for names, units, (n_convex, n_all) in zip(
-            every_name, every_unit, lengths, strict=True
-        ):
-            whole = [int(x) for x in units[:n_all]]
-            shares = ",".join(
-                [f"[{names[k]},{whole[k]}]" for k in range(n_convex, n_all)]
-            )
-            multipliers = ",".join(map(str, whole[:n_convex]))
-            yield f"[{shares}],[{multipliers}]"
+        end = print_lines(
+            tape, self.floats.order, self.sign, vectors, scales, self.text
+        )
+        tape.used[0] = 0
+        return self.text[:end].tobytes()
 
     def _whole(
         self, vectors: Array, orthants: NDArray[np.int64]
-    ) -> tuple[list[list[int]], list[int]]:
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Round vectors to as few bits as their norms leave room for.
 
         Each entry in the sign of its orthant: no product with a vertex falls then.
@@ -226,4 +194,4 @@ class _Recorder:
         fine = np.maximum(np.ceil(-np.log2(step)).astype(np.int64), -off)
         signs = 1.0 - 2.0 * (orthants[:, None] >> np.arange(r) & 1)
         whole = signs * np.ceil(signs * np.ldexp(vectors, fine[:, None]))
-        return whole.astype(np.int64).tolist(), (fine + off).tolist()
+        return whole.astype(np.int64), fine + off

@@ -84,7 +84,7 @@ class FormTrees:
         self.A = self.A.reshape(len(rows.a), rows.rank)
         self.whole = np.array(rows.a, dtype=object).reshape(self.A.shape)
         self.linear = np.array([self.float(x) for x in rows.linear])
-        self.lines = [line for sign in (1, -1) for line in self._trees(sign)]
+        self.lines = [x.encode() for sign in (1, -1) for x in self._trees(sign)]
 
     def float(self, x: int) -> float:
         """Return so many units."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from arrangement.exact import exact_text
+from arrangement.exact import rows_digest
 from arrangement.io import new_file
 from convex_solver.errors import ProofError
 from convex_solver.networks import CircularCNN, LinearCNN
@@ -63,7 +62,6 @@ def write_cnn_proof(
     shape = samples.X.shape
     K, C = (1, 1) if circular else (shape[1], samples.outputs.shape[1])
     rows = np.hstack([samples.flat, samples.outputs]).tolist()
-    text = "".join(",".join(map(_exact, row)) + "\n" for row in rows)
     exponent, values = whole(np.ravel(dual), MARGIN)
     flat = [np.ravel(w).tolist() for w in network.outputs]
     pairs_of = zip(network.filters.tolist(), flat, strict=True)
@@ -82,7 +80,7 @@ def write_cnn_proof(
                 "separator": ",",
                 "skip": 0,
                 "floats": "binary",
-                "sha256": hashlib.sha256(text.encode()).hexdigest(),
+                "sha256": rows_digest([list(map(Fraction, row)) for row in rows]),
             },
         },
         neurons,
@@ -157,7 +155,3 @@ def _check_norm(
             "the dual point is not feasible by enough to be proven: certify it again, "
             "so that it is scaled."
         )
-
-
-def _exact(number: float) -> str:
-    return exact_text(Fraction(number))

@@ -181,7 +181,7 @@ def _proven(
     data, exact, dual = covering.data, covering.exact, covering.dual
     beta, leaves = covering.beta, covering.leaves
     basis = _basis(data)
-    lines: Iterable[str]
+    lines: Iterable[bytes]
     try:
         if covering.by_forms or data.arrangement.rank > MOST_RANK:
             exponent, values, rows, lines = _by_forms(
@@ -209,7 +209,7 @@ def _by_forms(
     beta: float,
     basis: dict[str, Any],
     leaves: Sequence[Hint],
-) -> tuple[int, list[int], ExactRows, list[str]]:
+) -> tuple[int, list[int], ExactRows, list[bytes]]:
     """Return exponent and values of the dual point, its rows, and the lines of trees.
 
     The forms that are written are those of the certificate but for rounding; where that
@@ -262,7 +262,7 @@ def _sources(exact: Any, values: list[int], X: Array) -> Sources:
 
 
 def _write(
-    path: str | os.PathLike[str], head: list[dict[str, Any]], lines: Iterable[str]
+    path: str | os.PathLike[str], head: list[dict[str, Any]], lines: Iterable[bytes]
 ) -> Proof:
     n_lines = n_bytes = 0
     with new_file(path) as stream:
@@ -271,8 +271,8 @@ def _write(
             n_bytes += stream.write(text.encode())
             n_lines += 1
         for line in lines:  # or many in a piece
-            n_bytes += stream.write(line.encode())
-            n_lines += line.count("\n")
+            n_bytes += stream.write(line)
+            n_lines += line.count(b"\n")
     return Proof(os.fspath(path), n_lines, n_bytes)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from arrangement.exact import exact_text
+from arrangement.exact import cell_kind, rows_digest
 from convex_solver.errors import ProofError
 from convex_solver.reading import Data
 
@@ -66,9 +65,8 @@ class TableForm:
         width = data.rows.width * data.n_patches
         weights = None if data.weights is None else (width + 1, "weights")
         names = tuple((k, f"x{k + 1}") for k in range(width))
-        numbers = [x for sample in shown for x in sample]
-        floats = "binary" if all(map(_is_float, numbers)) else "decimal"
-        if floats == "decimal" and not all(map(_is_decimal, numbers)):
+        floats = cell_kind(x for sample in shown for x in sample)
+        if floats is None:
             raise ProofError(
                 "the data have numbers that no decimal shows, such as 1/3, so that no "
                 "table could go with a proof. Round them, or scale the columns."
@@ -84,7 +82,6 @@ def reading(data: Data, form: TableForm, shown: list[list[Fraction]]) -> dict[st
     center, scale = np.zeros(data.rows.width), np.ones(data.rows.width)
     if data.scaling is not None:
         center, scale = data.scaling.center, data.scaling.scale
-    text = "".join([",".join(map(exact_text, row)) + "\n" for row in shown])
     return {
         "separator": form.separator,
         "decimal": form.decimal,
@@ -99,7 +96,7 @@ def reading(data: Data, form: TableForm, shown: list[list[Fraction]]) -> dict[st
         "center": pairs(center.tolist()),
         "scale": pairs(scale.tolist()),
         "intercept": data.intercept,
-        "sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "sha256": rows_digest(shown),
     }
 
 
@@ -133,23 +130,3 @@ def pair(number: float) -> list[int]:
     top, bottom = number.as_integer_ratio()
     shift = (top & -top).bit_length() - 1 if top else 0
     return [top >> shift, shift - bottom.bit_length() + 1]
-
-
-def _is_float(number: Fraction) -> bool:
-    top, bottom = number.numerator, number.denominator
-    if bottom & (bottom - 1):
-        return False
-    if top.bit_length() <= 53 and bottom.bit_length() <= 1000:
-        return True  # at once, as most are
-    try:
-        return float(number) == number
-    except OverflowError:
-        return False
-
-
-def _is_decimal(number: Fraction) -> bool:
-    rest = number.denominator
-    for prime in (2, 5):
-        while rest % prime == 0:
-            rest //= prime
-    return rest == 1

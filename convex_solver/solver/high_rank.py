@@ -9,7 +9,7 @@ from convex_solver.certificates import COVERED_RANK
 from convex_solver.program import ConvexProgram
 from convex_solver.reading import part_of_time
 from convex_solver.solver.column_generation import ColumnGeneration
-from convex_solver.solver.local_search import Found, local_searches
+from convex_solver.solver.local_search import Found, is_long, local_searches
 from convex_solver.solver.relaxation import RelaxedProgram
 from convex_solver.solver.sliding import slide_first, slides_first
 
@@ -20,17 +20,16 @@ RELAXED_RANK = 6
 # Local searches there; shares of the time that these, the relaxation over the whole
 # sphere and all rounds have, and of what is left then, the halving of leaves.
 SEARCHES = 4
-SEARCHES_SHARE, RELAXED_SHARE, HIGH_ROUNDS_SHARE, LEAVES_SHARE = 0.2, 0.8, 0.5, 0.93
+SEARCHES_SHARE, RELAXED_SHARE, HIGH_ROUNDS_SHARE, LEAVES_SHARE = 0.35, 0.8, 0.5, 0.93
 # Share of the time of the rounds for neurons that move; only searches come before.
 SLIDES_SHARE = 0.5
 # A gap of the rounds, as a share of that of the proof, at which they wait for it: where
 # nothing else ends them, and where a limit of the time does.  A search ends some 1e-5
 # above the optimum, and two or three rounds bring it to 1e-6.
 ENOUGH, ENOUGH_IN_TIME = 0.1, 1e-3
-# Entries of X beyond which a round over chambers takes longer than a search, and finds
-# less; the share of the time that is left for searches then, and that where no round
-# has ended.
-LONG, LONG_SEARCH, LATE_SEARCH = 2e5, 0.9, 0.7
+# Where a round over chambers takes longer than a search, and finds less, the share of
+# the time of a first one, and of what is left then; that where no round has ended.
+FIRST_SEARCH, LONG_SEARCH, LATE_SEARCH = 0.8, 0.9, 0.7
 # Leaves where no limit of the time is given: at most so many, times rows and moments.
 SOME_LEAVES, EFFORT = 32, 2e6
 
@@ -51,10 +50,12 @@ def search_first(
     program: ConvexProgram,
     deadline: float,
     say: Say,
-    share: float = SEARCHES_SHARE,
+    share: float | None = None,
     seed: int = 0,
 ) -> list[Found]:
     """Return networks that training finds, with blocks in the program's columns."""
+    if share is None:
+        share = FIRST_SEARCH if is_long(program) else SEARCHES_SHARE
     try:
         found = local_searches(program, SEARCHES, part_of_time(deadline, share), seed)
     except KeyboardInterrupt:
@@ -77,7 +78,7 @@ def improve(
         if slide_first(run, max_cones):
             return "tolerance"
         return "time limit" if run.is_out_of_time else None
-    if run.program.X.size > LONG and not math.isinf(deadline):
+    if is_long(run.program) and not math.isinf(deadline):
         for network in search_first(
             run.program, deadline, say, LONG_SEARCH, seed=SEARCHES
         ):

@@ -356,6 +356,7 @@ def _end(
             most = most_leaves(run.program) if math.isinf(end) else MOST_LEAVES
             relaxed.refine(run.upper, limits.tol, end, most=most, report=say)
             if not math.isinf(end) and slides_first(run.program):
+                run.enough = 0.0  # nothing else waits for the time
                 slide_first(run, limits.max_cones, end)  # what halvings have left
         say("certifying")
         ends = with_overtime(begin, deadline)

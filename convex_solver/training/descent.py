@@ -23,6 +23,8 @@ from convex_solver.program import ConvexProgram
 from convex_solver.typing import Array
 
 METHODS = ("adam", "gd", "sgd")
+# Samples of a batch of SGD.
+BATCH = 32
 # First rate of Adam, as a share of the size of the weights at the start.  On 12
 # instances of 8 to 24 rows, 50 starts of 20 neurons, 5,000 steps, these decays brought
 # the best start within 0.07% of the optimum on each; (0.9, 0.999) at its best rate
@@ -54,7 +56,7 @@ class Options:
     n_starts: int
     steps: int
     step_size: float | None
-    batch_size: int
+    batch_size: int | None
     momentum: float
     record: int
 
@@ -64,8 +66,10 @@ class Options:
             raise InputError(
                 f"method={self.method!r} is unknown; use one of {METHODS}."
             )
-        for name in ("n_neurons", "n_starts", "steps", "batch_size"):
+        for name in ("n_neurons", "n_starts", "steps"):
             whole_number(getattr(self, name), name, 1)
+        if self.batch_size is not None:
+            whole_number(self.batch_size, "batch_size", 1)
         whole_number(self.record, "record", 0)
         whole_number(seed, "seed", 0)
         size = self.step_size
@@ -169,16 +173,14 @@ def _adam(
     moments = kernels.Moments(np.zeros_like(point), np.zeros_like(point), *ADAM_DECAYS)
     share = ADAM_RATE if options.step_size is None else options.step_size
     sizes = share * np.sqrt(np.mean(point * point, axis=1))
-    data = task.program.data_term
+    has_kinks = task.program.data_term.has_kinks
     window = WINDOW * _size_of_targets(task.program) * OFFSETS
+    batches = _Batches(task, options.batch_size or task.n, seed)
 
     def step(point: Array, number: int) -> None:
         fall = _cosine(number, options.steps)
-        predictions, Z = task.outputs(point, task.X)
-        around = window * fall**2 if data.has_kinks else [0.0]
-        slopes = [data.gradient(predictions + shift) for shift in around]
-        mean = np.mean(slopes, axis=0)
-        gradient = task.gradient(point, Z, mean, task.X)
+        around = window * fall**2 if has_kinks else np.zeros(1)
+        gradient = batches.gradient(point, around)
         kernels.adam_step(point, gradient, moments, sizes * fall, number + 1)
 
     return step
@@ -236,8 +238,7 @@ def _sgd(
     seed: int,
     deadline: float = math.inf,
 ) -> Rule:
-    n, K = task.n, task.n_patches
-    size = min(options.batch_size, n)
+    batches = _Batches(task, options.batch_size or BATCH, seed)
     if options.step_size is not None:
         rates = np.full(len(point), options.step_size)
     else:
@@ -248,28 +249,52 @@ def _sgd(
             search.step(trial)
         # the last row is there in case that none was taken
         usual = np.nanmedian([*search.taken, search.sizes], axis=0)
-        rates = PROBE_SHARE * usual * (1.0 - options.momentum) * (size / n)
-    # the order of the samples is the same for all starts, however they are batched
-    random = np.random.default_rng([seed, 0, 1])
+        rates = PROBE_SHARE * usual * (1.0 - options.momentum)
+        rates *= batches.size / task.n
     speed = np.zeros_like(point)
-    order = np.zeros(0, dtype=np.int64)
 
     def step(point: Array, number: int) -> None:
-        nonlocal order, speed
-        if not len(order):
-            order = random.permutation(n)
-        batch, order = order[:size], order[size:]
-        X = task.X[(batch[:, None] * K + np.arange(K)).ravel()]
-        predictions, Z = task.outputs(point, X)
-        # the loss knows all samples; each of its slopes depends on one prediction
-        whole = np.zeros((len(point), n))
-        whole[:, batch] = predictions
-        slopes = task.program.data_term.gradient(whole)[:, batch] * (n / len(batch))
+        nonlocal speed
         speed *= options.momentum
-        speed -= task.gradient(point, Z, slopes, X)
+        speed -= batches.gradient(point, np.zeros(1))
         point += (rates * _cosine(number, options.steps))[:, None] * speed
 
     return step
+
+
+class _Batches:
+    """Gradients on some samples after others, all of them in an epoch.
+
+    The order of the samples is the same for all starts, however these are batched.
+    """
+
+    def __init__(self, task: Task, size: int, seed: int) -> None:
+        self.task, self.size = task, min(size, task.n)
+        self._random = np.random.default_rng([seed, 0, 1])
+        self._order = np.zeros(0, dtype=np.int64)
+
+    def gradient(self, point: Array, shifts: Array) -> Array:
+        """Return that of the next batch, as if all samples were like it.
+
+        The slopes of the loss are the means of those at the predictions and ``shifts``.
+        """
+        task, data = self.task, self.task.program.data_term
+        if self.size == task.n:
+            predictions, Z = task.outputs(point, task.X)
+            slopes = [data.gradient(predictions + shift) for shift in shifts]
+            return task.gradient(point, Z, np.mean(slopes, axis=0), task.X)
+        if not len(self._order):
+            self._order = self._random.permutation(task.n)
+        batch, self._order = self._order[: self.size], self._order[self.size :]
+        K = task.n_patches
+        X = task.X[(batch[:, None] * K + np.arange(K)).ravel()]
+        predictions, Z = task.outputs(point, X)
+        # the loss knows all samples; each of its slopes depends on one prediction
+        whole = np.zeros((len(point), task.n))
+        whole[:, batch] = predictions
+        slopes = [data.gradient(whole + shift)[:, batch] for shift in shifts]
+        mean = np.mean(slopes, axis=0) * (task.n / len(batch))
+        return task.gradient(point, Z, mean, X)
 
 
 RULES: dict[str, Callable[[Task, Options, Array, int, float], Rule]] = {

@@ -113,7 +113,7 @@ def train(
     n_starts: int = 1,
     steps: int = 2000,
     step_size: float | None = None,
-    batch_size: int = 32,
+    batch_size: int | None = None,
     momentum: float = 0.9,
     record: int = 0,
     seed: int = 0,
@@ -126,15 +126,15 @@ def train(
     program : ConvexProgram
         Data, loss and beta; neither is changed.
     method : {"adam", "gd", "sgd"}
-        Adam on the full gradient (of a loss with kinks, on its mean over a window of
-        predictions that shrinks to nothing); gradient descent; mini-batch SGD with
-        momentum.
+        Adam on the full gradient, or on batches (of a loss with kinks, on its mean over
+        a window of predictions that shrinks to nothing); gradient descent; mini-batch
+        SGD with momentum.
     n_neurons : int
         Neurons m of every start, at least 1.
     n_starts : int
         At least 1.  Start k depends on ``seed`` and k only, not on how many there are.
     steps : int
-        Updates, at least 1.  For SGD an epoch is ``ceil(n / batch_size)`` of them.
+        Updates, at least 1.  With batches an epoch is ``ceil(n / batch_size)`` of them.
     step_size : float, optional
         First step size, above 0.  Adam: relative to the size of the weights at
         the start (0.2 when omitted), falling to 0 along a cosine.  Gradient descent:
@@ -143,8 +143,8 @@ def train(
         (a rejected step counts as one).  SGD: falls along a cosine; when omitted,
         half the median of the steps that gradient descent takes in 40 trials from
         the same start, times ``(1 - momentum)`` and the share of samples in a batch.
-    batch_size : int
-        Samples of a batch, at least 1 (SGD only).
+    batch_size : int, optional
+        Samples of a batch, at least 1.  When omitted, 32 for SGD and all for Adam.
     momentum : float
         In [0, 1) (SGD only).
     record : int

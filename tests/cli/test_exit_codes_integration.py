@@ -69,8 +69,9 @@ def test_the_codes_are_those_named(run, tmp_path, monkeypatch):
 
 
 def test_a_reader_that_goes_away(tmp_path):
+    # more than a pipe holds: a writer that is quicker than its reader waits for it
     (tmp_path / "t.csv").write_text(
-        "x,y\n" + "".join(f"{k * k},{k * 7 % 31}\n" for k in range(60))
+        "x,y\n" + "".join(f"{k * k},{k * 7 % 31}\n" for k in range(300))
     )
     words = [sys.executable, "-m", "arrangement", "enumerate", "t.csv", "-o", "-"]
     with subprocess.Popen(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import json
 import random
 import subprocess
@@ -24,6 +25,7 @@ from convex_solver import (
     certify_circular_cnn,
     certify_linear_cnn,
     certify_minimum_norm_cnn,
+    checker,
     linear_checker,
     solve_circular_cnn,
     solve_linear_cnn,
@@ -241,3 +243,21 @@ def test_solvers_of_both_kinds_are_used():
     signals = [[1.0, 2.0], [0.0, 1.0]]
     found = solve_circular_cnn(CircularCNNProgram(signals, y, 0.1))
     assert found.certificate.gap < 1e-6
+
+
+def test_a_line_that_is_no_json_is_named(tmp_path, capsys):
+    _, proof, table = cnn_proof_of(tmp_path, (1, 1), 0.1)
+    lines = proof.read_text().splitlines(keepends=True)
+    for k in range(3):
+        broken = tmp_path / "broken.jsonl"
+        broken.write_text("".join([*lines[:k], "[1.5]\n", *lines[k + 1 :]]))
+        code, out = check(capsys, broken, table)
+        assert (code, f"broken.jsonl: line {k + 1}: " in out) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "name", ["demand", "integer", "parsed", "integers", "rational", "shown"]
+)
+def test_what_both_checkers_have_is_the_same(name):
+    both = [getattr(part, name) for part in (checker, linear_checker)]
+    assert inspect.getsource(both[0]) == inspect.getsource(both[1])

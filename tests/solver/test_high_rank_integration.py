@@ -34,6 +34,7 @@ from convex_solver.program import blocks_from_network, network_from_blocks
 from convex_solver.solver import RelaxedProgram, relaxed_certificate
 from convex_solver.solver.column_generation import ColumnGeneration
 from convex_solver.solver.local_search import Found, local_searches, polished
+from convex_solver.solver.sliding import slide_first
 from convex_solver.training import Slide, train
 
 from instances import planted, planted_program, searchable
@@ -148,6 +149,23 @@ def test_a_first_network_comes_from_a_few_maxima_at_once():
     assert program.with_beta(0.9 * largest).network_objective(
         near.network
     ) == pytest.approx(near.upper, rel=1e-12)
+
+
+def test_a_long_search_goes_by_batches(monkeypatch):
+    P = np.random.default_rng(1).normal(size=(60, 4, 3))
+    program = ConvexProgram(P, np.sin(np.arange(60.0)), 0.3)
+    whole = local_searches(program, 2, np.inf)
+    batches = []
+
+    def noted(program, **options):
+        batches.append(options.get("batch_size"))
+        return train(program, **options)
+
+    monkeypatch.setattr("convex_solver.solver.local_search.LONG", 100)
+    monkeypatch.setattr("convex_solver.solver.local_search.train", noted)
+    found = local_searches(program, 2, np.inf)
+    assert set(batches) == {20}
+    assert found[0].objective <= 1.05 * whole[0].objective
 
 
 def test_searches_take_patches():
@@ -285,6 +303,21 @@ def test_solve_has_a_gap_in_rank_that_no_covering_ends_in():
 
 
 @pytest.mark.slow
+def test_what_halvings_leave_of_the_time_is_the_networks(monkeypatch):
+    """Neurons move at last until nothing is gained, however far the proof is."""
+    enough = []
+
+    def slide(run, *_):
+        enough.append((bool(run.history), run.enough))
+        return slide_first(run, *_)
+
+    monkeypatch.setattr("convex_solver.solver.solver.slide_first", slide)
+    program = planted_program("squared", 150, 9, beta=1.0)
+    solution = solve(program, tol=1e-9, time_limit=2.0)
+    assert solution.gap > 1e-6
+    assert enough[-1] == (True, 0.0)
+
+
 def test_solve_without_a_limit_ends():
     program = planted_program("squared", 30, 9, beta=3.0)
     lines = []

@@ -159,6 +159,22 @@ def test_full_batches_without_momentum_are_gradient_descent():
     assert sgd.history == pytest.approx(gd.history, rel=1e-12)
 
 
+@pytest.mark.parametrize("loss", ["squared", "hinge"])
+def test_adam_on_batches(loss):
+    """Batches of all samples are none; those of some end not far above."""
+    program = program_of(loss, 3)
+    options = {"n_neurons": 8, "steps": 1500, "seed": 1, "n_starts": 4}
+    whole = train(program, **options)
+    for size in (program.n, 10**6):
+        assert train(program, batch_size=size, **options).history == pytest.approx(
+            whole.history, rel=1e-12
+        )
+    few = train(program, batch_size=program.n // 3, **options)
+    assert few.steps[-1] == whole.steps[-1]
+    assert few.objective <= 1.2 * whole.objective
+    assert not np.array_equal(few.history, whole.history)
+
+
 def test_momentum_adds_up_steps():
     program = program_of("squared", 3)
     task = descent.Task(program, 2)

@@ -36,6 +36,12 @@ from convex_solver._kernels.certify.covering import (
     cover,
 )
 from convex_solver._kernels.certify.memory import grown, make_scratch, make_stack
+from convex_solver._kernels.certify.record_lines import (
+    FRAME,
+    NUMBER,
+    PAIR,
+    print_lines,
+)
 from convex_solver._kernels.certify.recorded_covering import (
     DEPTH,
     EDGE,
@@ -63,6 +69,7 @@ __all__ = [
     "EDGE",
     "END",
     "ENDED",
+    "FRAME",
     "FULL",
     "GOAL",
     "GRID",
@@ -74,8 +81,10 @@ __all__ = [
     "MOST_CONCAVE",
     "MOST_CONVEX",
     "NEAR",
+    "NUMBER",
     "N_PEAKS",
     "ORTHANT",
+    "PAIR",
     "ROOT",
     "RTOL",
     "SHORT",
@@ -100,5 +109,6 @@ __all__ = [
     "make_scratch",
     "make_stack",
     "price_block",
+    "print_lines",
     "record",
 ]

@@ -52,8 +52,9 @@ ENDED, SHORT, FULL, SPENT, HIGH, STUCK = 0, 1, 2, 3, 4, 5
 # how many quarters of the second tangents and where they are taken, or -1 and the
 # number of rows with multipliers.
 ROOT, EDGE, SIDE, LEAF = 0, 1, 2, 3
-# Records that one cone may take, and the unit of multipliers.
-MOST_RECORDS, GRID = 2 ** (MOST_CONVEX + 1), 2.0**40
+# Records that one cone may take, the unit of multipliers, and most units of one (any
+# number of at least 0 is a multiplier).
+MOST_RECORDS, GRID, MOST_UNITS = 2 ** (MOST_CONVEX + 1), 2.0**40, 2.0**62
 # Vertices are multiples of 2^-DEPTH.
 DEPTH = 60
 
@@ -328,7 +329,7 @@ def write_multipliers(A, vertices, rows, values, n_convex, pattern, scratch, tap
     gradient_values(vertices, lines.gradient, line, errors)
     tape.numbers[at, 2] = count
     for i in range(count):
-        units = np.rint(max(x[i], 0.0) * GRID)
+        units = min(np.rint(max(x[i], 0.0) * GRID), MOST_UNITS)
         if i >= n_convex:
             units = min(units, GRID)
         x[i] = units / GRID
