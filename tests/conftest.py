@@ -7,8 +7,10 @@ run that names tests (``file.py::test``, ``-k``, ``-m``), unless it says ``--qui
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
+import signal
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -81,6 +83,10 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("quick", deadline=None, max_examples=LEAST_EXAMPLES)
     settings.register_profile("thorough", deadline=None, print_blob=True)
     settings.load_profile("quick" if is_quick(config) else "thorough")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # a shell without a terminal starts jobs in the background deaf to Ctrl-C, and
+        # so would be all that tests start and interrupt
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if getattr(config.option, "numprocesses", None):
         # of processes that share the cores, where threads would wait for each other
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -140,6 +146,16 @@ def pytest_collection_modifyitems(
     for function in {getattr(item, "function", None) for item in items}:
         if hasattr(function, "hypothesis"):
             shorten(function)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Spare the collector of garbage what is there for good.
+
+    Compilers make many small objects, and set it off again and again.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 def shorten(function: object) -> None:

@@ -122,7 +122,7 @@ def invert_all(
         for j in range(n):
             values[j] = inverses[values[j]]
         return
-    product = 1
+    product = np.int64(1)
     for j in range(n):
         prefix[j] = product
         if values[j] != 0:

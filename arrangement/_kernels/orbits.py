@@ -268,12 +268,16 @@ def find_images(
     at the end: an element that does takes the best path to a path with the same end,
     and each branch that has one is counted where it parts.
     """
+    n, n_levels = sets.shape[1], search.n_equal.size
     for i in range(sets.shape[0]):
-        n = sets.shape[1]
-        search.images[0, :n] = sets[i]
+        # entry by entry: an assignment of arrays compiles the text of its errors
+        for k in range(n):
+            search.images[0, k] = sets[i, k]
         if find_image(n, rounds, most, chain, search) >= most:
             return False
-        sets[i] = search.best[:n]
+        for k in range(n):
+            sets[i, k] = search.best[k]
         found[i, 0] = search.length[0]
-        found[i, 1:] = search.n_equal
+        for level in range(n_levels):
+            found[i, 1 + level] = search.n_equal[level]
     return True

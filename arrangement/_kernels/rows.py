@@ -224,7 +224,7 @@ def eliminate(m, twos, prime, work, order, pivots):
     for i in range(n_rows):
         order[i] = i
         for k in range(width):
-            two = power(2, np.int64(twos[k, i]), prime)
+            two = power(np.int64(2), np.int64(twos[k, i]), prime)
             work[i, k] = m[k, i] % prime * two % prime
     top = 0
     for column in range(width):

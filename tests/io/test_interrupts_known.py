@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -34,6 +35,16 @@ def test_it_is_heard_outside():
         pass
     with pytest.raises(KeyboardInterrupt):
         press()
+
+
+@pytest.mark.slow
+def test_tests_hear_it_where_a_job_in_the_background_does_not():
+    test = f"{__file__}::{test_it_is_heard_outside.__name__}"
+    code = "import signal, sys, pytest; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+    code += "sys.exit(pytest.main([sys.argv[1], '-p', 'no:cacheprovider']))"
+    words = [sys.executable, "-c", code, test]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_an_error_within_restores_it_too():

@@ -176,7 +176,7 @@ def write_points(rows, cells, place, other, points):
     top = cells.control[N_FRAMES] - 1
     start, stop = cells.start[top], cells.start[top] + cells.n_rays[top]
     n_parts, size = points.shape
-    n_beside = 0
+    n_beside = np.int64(0)
     for m in range(n_parts):
         for k in range(size):
             points[m, k] = 0.0

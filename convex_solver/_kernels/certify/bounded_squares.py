@@ -42,7 +42,7 @@ def bounded_squares(vectors, upper, count, x, residual, start, free, spare):
     work = spare.move
     gather(vectors, count, x, start, residual)
     scale = norm(residual)
-    n_free = 0
+    n_free = np.int64(0)
     for _ in range(4 * count + 8):
         k = most_violated(vectors, upper, count, x, residual, free, n_free, scale)
         if k < 0 or n_free == r:

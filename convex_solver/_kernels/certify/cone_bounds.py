@@ -31,7 +31,7 @@ def vertex_value(vertex, gradient, values, n_convex, count):
     total = 0.0
     for k in range(vertex.size):
         total += vertex[k] * gradient[k]
-    total += positive_sum(values, 0, n_convex)
+    total += positive_sum(values, np.int64(0), n_convex)
     total -= positive_sum(values, n_convex, count)
     return total / norm(vertex)
 
@@ -109,7 +109,7 @@ def linear_values(vertices, gradient, values, n_convex, tangent, out, errors):
     gradient_values(vertices, gradient, out, errors)
     unit = (count + r + 4) * U
     for j in range(r):
-        convex = positive_sum(values[j], 0, n_convex)
+        convex = positive_sum(values[j], np.int64(0), n_convex)
         concave, size = chosen_sums(values[j], tangent, n_convex, count)
         out[j] += convex - concave
         errors[j] = unit * (errors[j] + convex + size)

@@ -84,7 +84,7 @@ def open_orthant(A, n_convex, linear, stack, pool, number):
         vertices[0, j, j] = -1.0 if number >> j & 1 else 1.0
         high[0, j] = linear[j]
         low[0, j] = 0.0
-    count = 0
+    bottom = count = np.int64(0)
     sizes[0, START] = 0
     sizes[0, CONVEX] = 0
     for i in range(n):
@@ -99,7 +99,7 @@ def open_orthant(A, n_convex, linear, stack, pool, number):
         if smallest >= 0.0:
             for k in range(r):
                 term = A[k, i] if i < n_convex else -A[k, i]
-                add_term(high, low, 0, k, term)
+                add_term(high, low, bottom, k, term)
         elif not largest <= 0.0:
             count += 1
             sizes[0, CONVEX] += i < n_convex

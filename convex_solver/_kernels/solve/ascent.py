@@ -202,7 +202,7 @@ def line_search(function, u, p, g, side, kinks, limit):
     X, v = function.X, function.v
     falls, rows, heap = kinks.falls, kinks.rows, kinks.heap
     n, r = X.shape
-    count = 0
+    count = np.int64(0)
     gu = 0.0
     gp = 0.0
     for k in range(r):
@@ -405,7 +405,7 @@ def ascend(rows, u, near, radius, face, kinks, window):
     even = np.min(sizes) / np.max(sizes)
     g = np.zeros(r)
     p = np.zeros(r)
-    count = 0
+    count = np.int64(0)
     normalise(u)
     size = open_window(rows, u, radius, face, count, window)
     last = -1

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from convex_solver._kernels.compile import kernel
 from convex_solver._kernels.solve.sorting import sort_indices
 
 # A direction closer than this to a facet tells nothing about its chamber.
 THIN = 1e-14
 
 
-@njit(cache=True)
+@kernel
 def extreme_rows(points, out):
     """Put the indices of the vertices of the hull of points (n, 2) into ``out``.
 
@@ -53,7 +53,7 @@ def extreme_rows(points, out):
     return max(size, 1)
 
 
-@njit(cache=True)
+@kernel
 def solve_positive(matrix, right):
     """Solve by Cholesky; ``matrix`` (r, r), at least the identity, is overwritten."""
     r = right.size
@@ -77,7 +77,7 @@ def solve_positive(matrix, right):
     return x
 
 
-@njit(cache=True)
+@kernel
 def analytic_centre(rows, u):
     """Move ``u``, inside ``rows u > 0``, to the minimiser of the barrier below.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from convex_solver._kernels.compile import inner
 
 
@@ -16,7 +18,7 @@ def sort_indices(keys, count, order):
     heap_largest(keys, order, count)
     for end in range(count - 1, 0, -1):
         order[0], order[end] = order[end], order[0]
-        sift(keys, order, 0, end)
+        sift(keys, order, np.int64(0), end)
 
 
 @inner
@@ -50,5 +52,5 @@ def pop_largest(keys, heap, count):
     """Take the place of the largest key off a heap of ``count`` places."""
     largest = heap[0]
     heap[0] = heap[count - 1]
-    sift(keys, heap, 0, count - 1)
+    sift(keys, heap, np.int64(0), count - 1)
     return largest
