@@ -121,10 +121,10 @@ def summary(results: dict[str, dict[str, Any]]) -> str:
         row = [what]
         for methods in (("sgd",), TRAINED[1:], SAMPLED, ("optimal",)):
             end = best(methods)
-            row.append("-" if end is None else f"{end['objective']:.4g}")
+            row.append("-" if end is None else f"{end['objective']:.7g}")
         ours = best(("optimal",))
         gap = max(0.0, 1.0 - bound / ours["objective"]) if ours else None
-        row += [f"{bound:.4g}", shown(gap_text(gap)), shown(ours and ours["seconds"])]
+        row += [f"{bound:.7g}", shown(gap_text(gap)), shown(ours and ours["seconds"])]
         rows.append(row)
     heads = ["problem", "SGD", "Adam, GD", "some patterns", "ours"]
     heads += ["certified bound", "gap", "seconds"]
