@@ -23,8 +23,9 @@ LOSSES = (
 # a quarter of the cases is tame: there the bounds have to be tight as well
 TAME = 0.25
 # one network that fits one sample to rounding, next to no decay: the loss is what the
-# prediction rounds; and dual points that become subnormal where rows are huge
-FITTED, SUBNORMAL = 0.3, 0.34
+# prediction rounds; dual points that become subnormal where rows are huge; and columns
+# whose means are far above their spread, with residuals of a linear fit
+FITTED, SUBNORMAL, RAW = 0.3, 0.34, 0.38
 
 
 @dataclass
@@ -57,6 +58,8 @@ def make(seed):
         return _fitted(rng, seed)
     if FITTED <= kind < SUBNORMAL:
         return _subnormal(rng, seed)
+    if SUBNORMAL <= kind < RAW:
+        return _raw(rng, seed)
     is_tame = kind < TAME
     name = rng.choice(LOSSES)
     n, width = rng.choice((1, 2, 2, 3, 3, 4, 5)), rng.choice((1, 1, 2, 2, 2, 3))
@@ -126,6 +129,33 @@ def _fitted(rng, seed):
         seed, TwoLayerReLU([unit], [alpha]), given, y, 1e-300,
         {"loss": name, "floats": floats, "dual": [0.0], "method": "covering"},
         False, problem, exact, [Fraction(alpha)],
+    )  # fmt: skip
+
+
+def _raw(rng, seed):
+    n, width, mean = rng.randint(2, 5), rng.randint(1, 3), 10.0 ** rng.uniform(4.0, 8.0)
+    X = [[mean * rng.uniform(0.5, 2.0)] * n for _ in range(width)]
+    X = [[x + rng.uniform(-1.0, 1.0) for x in column] for column in X]
+    rows = np.array(X).T
+    y = np.array([rng.uniform(-2.0, 2.0) for _ in range(n)])
+    fit = np.linalg.lstsq(rows, y)[0]
+    share = rng.choice((1.0, 1.0, 1e-3, 0.5, 1.1))
+    dual = share * (rows @ fit - y)
+    name = rng.choice(("squared", "absolute", "huber", "quantile"))
+    parameter = Fraction(1, 2) if name in ("huber", "quantile") else None
+    if parameter is not None:
+        dual = np.clip(dual, -0.5, 0.5)
+    beta = 10.0 ** rng.uniform(-9.0, -1.0)
+    exact = [[Fraction(x) for x in row] for row in rows.tolist()]
+    y_exact = [Fraction(x) for x in y.tolist()]
+    weights = [Fraction(1)] * n
+    problem = Problem(exact, 1, y_exact, weights, name, parameter, Fraction(beta))
+    loss = name if parameter is None else Loss(name, float(parameter))
+    unit = fit.tolist()
+    return Case(
+        seed, TwoLayerReLU([unit], [1.0]), rows.tolist(), y.tolist(), beta,
+        {"loss": loss, "floats": "binary", "dual": dual.tolist()},
+        False, problem, [[Fraction(x) for x in unit]], [Fraction(1)],
     )  # fmt: skip
 
 
