@@ -94,10 +94,13 @@ def test_the_first_way_solves_all_chambers(loss, mean):
 
 
 def test_the_last_ways_solve_what_the_others_lose(monkeypatch):
-    # a question of the benchmark of ends: eight rows, quantile loss, tiny beta
-    from bench.instances import any_question
-
-    program = ConvexProgram(**any_question(402, "quantile")[1])
+    x = [39882.21255333307, 39895.669302608025, 39858.53082194137, 39853.02675322327]
+    x += [39864.422186611, 39864.176775894215, 39884.40091326447, 39859.324936152414]
+    y = [-0.20624112676401657, -0.024356836705421794, -0.4312797127131414]
+    y += [-0.48358280748268334, -0.37529629019064886, -0.377628335925407]
+    y += [-0.1854459654490029, -0.4237335440576808]
+    X, beta = [[number] for number in x], 0.0001919591363708471
+    program = ConvexProgram(X, y, beta, intercept=True, loss="quantile")
     blocks = every_block(program)
     plain = tuple(way._replace(is_fitted=False) for way in WAYS)
 
