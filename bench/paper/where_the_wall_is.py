@@ -68,7 +68,7 @@ def list_all(n: int, r: int) -> dict[str, Any]:
     found = {"patterns": len(patterns), "bytes": size, "proof": str(patterns.proof)}
     del patterns
     begin = time.perf_counter()
-    patterns = enumerate_patterns(X)
+    enumerate_patterns(X)
     return found | {"seconds": time.perf_counter() - begin}
 
 
