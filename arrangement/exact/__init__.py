@@ -24,6 +24,7 @@ from arrangement.exact.linear_algebra import (
     integer_row,
     multiply,
     primitive,
+    solved,
 )
 from arrangement.exact.modular_rank import leads_with_pivots, pivot_columns
 from arrangement.exact.number_text import written
@@ -86,5 +87,6 @@ __all__ = [
     "rows_digest",
     "scaled_floats",
     "shorten",
+    "solved",
     "written",
 ]

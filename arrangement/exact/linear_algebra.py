@@ -221,6 +221,43 @@ def determinant(rows: Sequence[Sequence[int]]) -> int:
     return sign * matrix[-1][-1] if size else 1
 
 
+def solved(
+    square: Sequence[Sequence[int]], right: Sequence[Fraction]
+) -> list[Fraction] | None:
+    """Solve a system exactly, by elimination without fractions; None if singular.
+
+    Examples
+    --------
+    >>> solved([[0, 2], [1, 1]], [Fraction(1), Fraction(3, 4)])
+    [Fraction(1, 4), Fraction(1, 2)]
+    >>> solved([[1, 2], [2, 4]], [Fraction(1), Fraction(2)]) is None
+    True
+    """
+    common = math.lcm(*(x.denominator for x in right))
+    lines = [[*line, int(x * common)] for line, x in zip(square, right, strict=True)]
+    done, before = [], 1
+    for k in range(len(square)):
+        pivot = next((i for i, line in enumerate(lines) if line[k]), None)
+        if pivot is None:
+            return None
+        top = lines.pop(pivot)
+        lines = [
+            [
+                (top[k] * y - line[k] * z) // before
+                for y, z in zip(line, top, strict=True)
+            ]
+            for line in lines
+        ]
+        before = top[k]
+        done.append(top)
+    found: list[Fraction] = []
+    for k in reversed(range(len(square))):
+        line = done[k]
+        rest = line[-1] - sum(map(mul, line[k + 1 : -1], found))
+        found.insert(0, Fraction(rest) / line[k])
+    return [x / common for x in found]
+
+
 class MinorBounds:
     """How large the minors of some rows can be (Hadamard), for every size of them.
 

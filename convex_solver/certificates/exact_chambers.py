@@ -15,12 +15,14 @@ import time
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import combinations
+from operator import mul
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from arrangement import iter_patterns
+from arrangement.exact import solved
 from convex_solver.certificates.chambers import FLOOR, Price, ScaledRows
 from convex_solver.losses import DataTerm
 from convex_solver.reading import Data
@@ -39,13 +41,17 @@ BELOW = 2.0**-28
 TRIES = 4
 
 
-@np.errstate(all="ignore")  # what overflows says nothing
+@np.errstate(all="ignore")  # what overflows is an infinite share
 def rounded_share(data: Data, v: Array, beta: float) -> float:
-    """Return what rounding may take of a price of ``v``, beside beta."""
-    lengths = np.linalg.norm(data.X, axis=1)
+    """Return what rounding may take of a price of ``v``, one a row, beside beta.
+
+    A covering allows ``r^(3/2) u sum |v_i| |x_i|`` for products, and as much as two
+    roundings of every entry.
+    """
+    lengths = np.hypot.reduce(data.X, axis=1)
     r = data.arrangement.rank
     share = (2.0 + r * math.sqrt(r)) * U * float(np.abs(v) @ lengths) / beta
-    return share if math.isfinite(share) else 0.0
+    return share if math.isfinite(share) else math.inf
 
 
 def nudged_dual(
@@ -213,49 +219,19 @@ def square_of_price(target: Sequence[Fraction], sides: Sequence[Integers]) -> Fr
     The least ``|target + sum lam_f sides_f|^2`` over ``lam >= 0`` (Lemma 4): that of
     the projection on the complement of some independent sides, with ``lam >= 0``.
     """
-    best = sum((x * x for x in target), Fraction(0))
+    whole = best = sum(map(mul, target, target), Fraction(0))
     width = len(target)
-    products = [[_dot(a, b) for b in sides] for a in sides]
-    heights = [_dot(a, target) for a in sides]
+    products = [[sum(map(mul, a, b)) for b in sides] for a in sides]
+    heights = [sum(map(mul, a, target), Fraction(0)) for a in sides]
     for size in range(1, width + 1):
         for chosen in combinations(range(len(sides)), size):
-            lam = _solved(
+            lam = solved(
                 [[products[a][b] for b in chosen] for a in chosen],
                 [-heights[a] for a in chosen],
             )
             if lam is None or min(lam) < 0:
                 continue
             # |target + F^T lam|^2 = |target|^2 + lam . F target, as F p = 0
-            square = _dot(target, target) + sum(
-                (x * heights[a] for x, a in zip(lam, chosen, strict=True)), Fraction(0)
-            )
-            best = min(best, square)
+            step = sum(x * heights[a] for x, a in zip(lam, chosen, strict=True))
+            best = min(best, whole + step)
     return best
-
-
-def _dot(a: Sequence[Fraction | int], b: Sequence[Fraction | int]) -> Fraction:
-    return Fraction(sum(x * y for x, y in zip(a, b, strict=True)))
-
-
-def _solved(
-    matrix: list[list[Fraction]], right: list[Fraction]
-) -> list[Fraction] | None:
-    """Solve by elimination; None if the matrix is singular."""
-    size = len(right)
-    rows = [[*row, value] for row, value in zip(matrix, right, strict=True)]
-    for c in range(size):
-        p = next((k for k in range(c, size) if rows[k][c]), None)
-        if p is None:
-            return None
-        rows[c], rows[p] = rows[p], rows[c]
-        for k in range(c + 1, size):
-            factor = rows[k][c] / rows[c][c]
-            if factor:
-                rows[k] = [
-                    x - factor * y for x, y in zip(rows[k], rows[c], strict=True)
-                ]
-    x = [Fraction(0)] * size
-    for k in reversed(range(size)):
-        known = sum((rows[k][j] * x[j] for j in range(k + 1, size)), Fraction(0))
-        x[k] = (rows[k][size] - known) / rows[k][k]
-    return x

@@ -408,7 +408,8 @@ def _lower(
     leaves = _scaled(price.leaves, v, scaled)
     found = LowerBound(value, scaled, price, leaves, beta, loss, term, data)
     is_free = options["method"] == "auto" and options["patterns"] is None
-    if not is_free or rounded_share(data, data.spread(scaled), beta) <= MUCH:
+    share = rounded_share(data, data.spread(scaled), beta)
+    if not (is_free and MUCH < share < math.inf):
         return found
     nudged = nudged_dual(data, term, v, beta, price.bound, options["deadline"])
     other = 0.0 if nudged is None else term.dual_lower(nudged[0])

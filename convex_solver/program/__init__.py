@@ -1,6 +1,6 @@
 """The convex program of the paper, its blocks and its networks."""
 
-from convex_solver.program.axes import column_sizes, rotated
+from convex_solver.program.axes import UNLIKE, column_sizes, rotated
 from convex_solver.program.blocks import (
     ProgramBatch,
     check_size,
@@ -18,6 +18,7 @@ from convex_solver.program.recovery import (
 from convex_solver.program.reduce import keep_largest, reduce_network
 
 __all__ = [
+    "UNLIKE",
     "ConvexProgram",
     "Merged",
     "ProgramBatch",

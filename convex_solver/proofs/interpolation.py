@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from arrangement.exact import solved
 from convex_solver.errors import ProofError
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.proofs.source import pair, pairs
@@ -100,7 +101,7 @@ def exact_outputs(
     square = [[line[k] for k in places] for line in whole] if places else []
     for c, right in enumerate(zip(*missed, strict=True)):
         scaled = [x * scale for x, scale in zip(right, scales, strict=True)]
-        sizes = _solved(square, scaled) if places else None
+        sizes = solved(square, scaled) if places else None
         if sizes is None or places is None:
             raise ProofError("rows depend on each other, up to rounding.")
         for k, size in zip(places, sizes, strict=True):
@@ -132,7 +133,7 @@ def _corrections(
         if places is None:
             continue
         square = [[line[k] for k in places] for line in outputs]
-        sizes = _solved(square, missed)
+        sizes = solved(square, missed)
         if sizes is not None:
             pairs = zip(places, sizes, strict=True)
             return [(vectors[k], size) for k, size in pairs if size]
@@ -158,33 +159,6 @@ def independent(outputs: list[list[int]], count: int) -> list[int] | None:
         rest = rest - np.outer(unit, unit @ rest)
         places.append(best)
     return places
-
-
-def _solved(square: list[list[int]], right: list[Fraction]) -> list[Fraction] | None:
-    """Solve a system exactly by elimination without fractions; None if singular."""
-    common = math.lcm(*(x.denominator for x in right))
-    lines = [[*line, int(x * common)] for line, x in zip(square, right, strict=True)]
-    done, before = [], 1
-    for k in range(len(square)):
-        pivot = next((i for i, line in enumerate(lines) if line[k]), None)
-        if pivot is None:
-            return None
-        top = lines.pop(pivot)
-        lines = [
-            [
-                (top[k] * y - line[k] * z) // before
-                for y, z in zip(line, top, strict=True)
-            ]
-            for line in lines
-        ]
-        before = top[k]
-        done.append(top)
-    found: list[Fraction] = []
-    for k in reversed(range(len(square))):
-        line = done[k]
-        rest = line[-1] - _dot(line[k + 1 : -1], found)
-        found.insert(0, Fraction(rest) / line[k])
-    return [x / common for x in found]
 
 
 def _dot(p: Sequence[Any], q: Sequence[Any]) -> Any:

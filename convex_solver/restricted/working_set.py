@@ -14,12 +14,10 @@ from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, QhullError
 
 from convex_solver._kernels.solve import Facets, chambers
-from convex_solver.program import column_sizes
+from convex_solver.program import UNLIKE, column_sizes
 from convex_solver.rounding import unit_rows
 from convex_solver.typing import Array
 
-# Columns whose sizes differ by more are raw: their mean is far above their spread.
-UNLIKE = 2.0**10
 # Largest rank in which facets are sought; above it every row stays.
 HULL_RANK = 5
 
@@ -132,7 +130,7 @@ class WorkingSet:
 
     @property
     def is_raw(self) -> bool:
-        """Whether the columns of X are of sizes far apart: then chambers are thin."""
+        """Whether columns of X are `UNLIKE`, as raw ones are: thin chambers follow."""
         return self.n_patches == 1 and float(self.sizes.max(initial=1.0)) > UNLIKE
 
     def cut(self, weights: Array, deadline: float = math.inf) -> int:

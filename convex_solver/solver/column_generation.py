@@ -331,8 +331,8 @@ class ColumnGeneration:
         # a price above beta by this share costs no more of the dual value
         margin = max(0.05, 0.3 * (1.0 - self.gap / self.tol)) * self.tol
         # no covering ends below what rounding takes of a price
-        v = self.program.spread(self.v)
-        room = max(margin, rounded_share(self.program.data, v, beta))
+        share = rounded_share(self.program.data, self.program.spread(self.v), beta)
+        room = max(margin, share) if np.isfinite(share) else margin
         end = part_of_time(self.deadline, COVERING_SHARE)
         missed = self.prices.cover(self.v, room, max_cones, end)
         if missed.largest <= beta * (1.0 + 2.0 * margin):

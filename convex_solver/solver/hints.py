@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
-
-from convex_solver.certificates import Certificate, SolutionStatus
+from convex_solver.certificates import Certificate, SolutionStatus, rounded_share
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import Merged
-from convex_solver.rounding import U
 from convex_solver.solver.column_generation import ColumnGeneration
 from convex_solver.solver.finish import is_proven
 from convex_solver.solver.largest_beta import hint_at_zero
@@ -33,7 +28,7 @@ def hint_of(
         return "" if network.n_neurons else hint_at_zero(merged.whole, certificate)
     if stopped not in FINAL:
         return ""
-    share = rounded_share(run)
+    share = _share(run)
     if share > tol and certificate.gap <= EXPLAINED * share:
         return (
             f"rounding takes up to {share:.0e} of a price at this beta, more than "
@@ -49,17 +44,9 @@ def hint_of(
     return ""
 
 
-def rounded_share(run: ColumnGeneration) -> float:
-    """Return what rounding may take of a price, beside beta, for the last dual point.
-
-    A covering allows ``r^(3/2) u sum |v_i| |x_i|`` for products, and as much as two
-    roundings of every entry, with ``v`` scaled to the price of beta.
-    """
-    largest = run.prices.maxima.largest
-    beta, r = run.program.beta, run.X.shape[1]
-    scale = min(1.0, beta / largest) if largest > 0.0 else 1.0
-    with np.errstate(over="ignore"):  # what overflows is an infinite share
-        lengths = np.hypot.reduce(run.X, axis=1)
-        total = float(np.abs(run.program.spread(run.v)) @ lengths)
-    share = (2.0 + r * math.sqrt(r)) * U * scale * total / beta
-    return share if math.isfinite(share) else math.inf
+def _share(run: ColumnGeneration) -> float:
+    """Return `rounded_share` of the last dual point, scaled to the price of beta."""
+    program, largest = run.program, run.prices.maxima.largest
+    scale = min(1.0, program.beta / largest) if largest > 0.0 else 1.0
+    v = scale * program.spread(run.v)
+    return rounded_share(program.data, v, program.beta)
