@@ -417,7 +417,7 @@ def check(paths, table, place):
             demand(first in (None, head) and len(head) == 4, "four other lines first")
             if first is None:
                 first, (claim, network, dual, how) = head, map(parsed, head)
-                place[1] = "1 to 4"
+                place[1] = "1, 2, 3 or 4"
                 demand(claim["format"] == FORMAT, "the format is unknown")
                 (name, t), beta = claim["loss"], rational(claim["beta"])
                 demand(beta > 0, "beta is not positive")
