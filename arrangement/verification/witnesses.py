@@ -21,6 +21,8 @@ from arrangement.verification.checks import _short
 from arrangement.verification.output_bits import _Rules
 from arrangement.verification.realisability import interior_point
 
+# signs that are unpacked at a time, as there may be many rows
+_SIGNS = 2**18
 # exact searches before the first look at the clock
 _AT_ONCE = 8
 
@@ -44,11 +46,14 @@ def _float_witnesses(
     corral = np.zeros(rank + 2, dtype=np.int64)
     gram = np.zeros((rank + 2, rank + 3))
     weights, step = np.zeros(rank + 2), np.zeros(rank + 2)
-    for k in range(len(block)):
-        # one at a time: there may be many rows
-        bits = unpack(block[k : k + 1], rules.n)[0, rules.first]
-        signs[: len(rules.rows), 0] = np.where(bits, 1.0, -1.0)
-        margin_direction(signs * unit, out[k], corral, gram, weights, step, 50 * rank)
+    m, size = len(rules.rows), max(_SIGNS // max(rules.n, 1), 1)
+    for first in range(0, len(block), size):
+        bits = unpack(block[first : first + size], rules.n)[:, rules.first]
+        for k, some in enumerate(np.where(bits, 1.0, -1.0), first):
+            signs[:m, 0] = some
+            margin_direction(
+                signs * unit, out[k], corral, gram, weights, step, 50 * rank
+            )
     return out
 
 
