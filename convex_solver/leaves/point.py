@@ -48,6 +48,8 @@ LEAST_CENTRING, SHORT, CENTRAL, BACK = 1e-3, 0.3, 0.8, 0.75
 # Rows that a step puts in their place change the objective by at most this share of the
 # complementarity; halvings of the interval of one.
 OFF, HALVINGS = 1.0, 50
+import os
+HEED = float(os.environ.get("HEED", 0.1))
 # How much smaller each try of a softness is, and the least.
 HARDER, HARDEST = 0.3, 1e-30
 
@@ -112,8 +114,10 @@ class Point(ABC):
         self.softness = 0.0
         self.is_open = rows.is_open
         self.count = len(leaves)
-        self.pairs = self.count * (self.packing.r + 1) + len(self.facets.leaf)
-        self.pairs += (1 + N_LOWER) * int(self.is_open.sum())
+        few = self.count * (self.packing.r + 1) + len(self.facets.leaf)
+        many = (1 + N_LOWER) * int(self.is_open.sum())
+        self.heed = max(1.0, HEED * many / few)
+        self.pairs = self.heed * few + many
         self.moments = Moments(m, M, np.zeros_like(rows.low))
         self._look()
         middle = 0.5 * (self.at.upper + self.at.lower.max(axis=0))
@@ -123,9 +127,9 @@ class Point(ABC):
     def _centre(self, mu: float) -> None:
         """Set the multipliers to what they are on the central path."""
         whole = joined(self.moments.m, self.moments.M)
-        self.Z: Array = mu * _inverse(whole)
+        self.Z: Array = self.heed * mu * _inverse(whole)
         self.y: Array = np.where(self.is_open, mu / self.gaps, 0.0)
-        self.y_facets: Array = mu / self.at_facets.values
+        self.y_facets: Array = self.heed * mu / self.at_facets.values
 
     # what the two kinds of points differ in
 
@@ -310,10 +314,10 @@ class Point(ABC):
         coefficients = np.einsum("ikbn,kbn->ibn", self.parts, pushes)
         coefficients[1] += signs * self.v * np.where(is_open, 0.5, rows.level)
         force = np.where(is_open, 0.5 * signs * self.v - pushes.sum(axis=0), 0.0)
-        wall = mu * self.inverse - correction.cones
+        wall = self.heed * mu * self.inverse - correction.cones
         gradient = self._price() - pull_back(wall, self.packing)
         gradient += rows.pull(at, coefficients + force * self.mean)
-        facet_aims = mu / self.at_facets.values - correction.facets
+        facet_aims = self.heed * mu / self.at_facets.values - correction.facets
         gradient -= self.facets.pull(self.facet_gradients, facet_aims, self.count)
         self.aim = mu
         dx, dv = self._solve(-gradient, force)
