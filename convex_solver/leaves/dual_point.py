@@ -59,7 +59,7 @@ class DualPoint(Point):
             zero = self.value()
         mu = max(gap * zero, 1e-300) / self.pairs
         self.term: NewtonTerm = data.newton(self.z, v, mu)
-        self.pairs += self.term.n_pairs
+        self.many += self.term.n_pairs
         self._centre(mu)
 
     @property
