@@ -57,6 +57,8 @@ class DualPoint(Point):
             v = data.gradient(data.rough_fit()[0])
         else:
             zero = self.value()
+            # moments of halves are near the border of the cone
+            self.emphasis = self._most()
         mu = max(gap * zero, 1e-300) / self.pairs
         self.term: NewtonTerm = data.newton(self.z, v, mu)
         self.many += self.term.n_pairs

@@ -49,12 +49,12 @@ LEAST_CENTRING, SHORT, CENTRAL, BACK = 1e-3, 0.3, 0.8, 0.75
 # Rows that a step puts in their place change the objective by at most this share of the
 # complementarity; halvings of the interval of one.
 OFF, HALVINGS = 1.0, 50
-# There are 5 n gaps of rows in a leaf and r + 1 eigenvalues of moments: with one barrier
+# There are 5 n gaps of rows in a leaf and r + 1 eigenvalues of moments: with one
 # parameter for all, steps see the border of the cone when they hit it.  So cones and
 # facets have a multiple of it where they cut steps short, up to this share of what rows
 # have together, and less where rows do, by this factor a step; a row cuts a step short
 # that leaves less than this share of it.  Measured at (4000, 9): 92 steps over 4 leaves
-# without, 14 with it; with the most from the beginning some programs do not end.
+# without it, 10 to 14 with it; always with the most, some programs do not end.
 EMPHASIS, MORE, LOST = 0.1, 4.0, 0.5
 # How much smaller each try of a softness is, and the least.
 HARDER, HARDEST = 0.3, 1e-30
@@ -277,11 +277,14 @@ class Point(ABC):
         self._weigh(whole, length)
         return True
 
+    def _most(self) -> float:
+        """Return the largest emphasis of cones and facets."""
+        return max(1.0, EMPHASIS * self.many / self.few)
+
     def _weigh(self, whole: float, length: float) -> None:
         """Emphasise what has cut short a step, whose rows have left so much of it."""
         if whole < SHORT:
-            most = EMPHASIS * self.many / self.few
-            self.emphasis = max(1.0, min(MORE * self.emphasis, most))
+            self.emphasis = min(MORE * self.emphasis, self._most())
         elif length < LOST * whole:
             self.emphasis = max(1.0, self.emphasis / MORE)
 

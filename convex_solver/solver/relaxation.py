@@ -33,7 +33,7 @@ MOST_STEPS = 100
 PATIENCE, CENTRING, NEAR = 4, 4, 0.03
 # Of the gap that is asked for, what the program itself may leave; of the gap to a
 # network, where leaves are halved afterwards.
-LAST, ROUGH = 0.3, 0.15
+LAST, ROUGH = 0.3, 0.07
 # Weight of the first moments, as a share of the zero network's objective over beta.
 START = 0.5
 # Complementarity, as a share of the objective, with which a run begins whose leaves
