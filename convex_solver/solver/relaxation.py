@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
+from arrangement.io import heard_once
 from convex_solver.certificates import Certificate, bounds
 from convex_solver.leaves import MOST_RANK, DualPoint, Hint, Rows
 from convex_solver.losses import DataTerm
@@ -218,6 +219,7 @@ class RelaxedProgram:
         run.go(lambda *_: tol, deadline)
         return self._solution(run)
 
+    @heard_once()
     @np.errstate(all="ignore")
     def refine(
         self,
