@@ -17,6 +17,9 @@ from convex_solver.leaves.rows import CHUNK, Rows
 from convex_solver.losses import DataTerm, NewtonTerm
 from convex_solver.typing import Array
 
+# Operations for each row, moment and moment of a leaf that no other has to do with.
+EACH = 10.0
+
 
 class DualPoint(Point):
     """A point of the program itself, with v free.
@@ -54,9 +57,11 @@ class DualPoint(Point):
             v = data.gradient(data.rough_fit()[0])
         else:
             zero = self.value()
+            # moments of halves are near the border of the cone
+            self.emphasis = self._most()
         mu = max(gap * zero, 1e-300) / self.pairs
         self.term: NewtonTerm = data.newton(self.z, v, mu)
-        self.pairs += self.term.n_pairs
+        self.many += self.term.n_pairs
         self._centre(mu)
 
     @property
@@ -73,6 +78,17 @@ class DualPoint(Point):
     def value(self) -> float:
         """Return the objective of the relaxed program."""
         return self.data.value(self.z) + self.weight * float(self.traces().sum())
+
+    def effort(self, count: int) -> float:
+        """Return about how many operations a step takes with so many leaves.
+
+        Rows are added up leaf by leaf; what couples the leaves grows with the square of
+        their number, until there are more moments than samples.
+        """
+        n, width = self.data.y.size, self.packing.r + self.packing.size
+        every = count * width
+        coupling = min(n * every**2 + every**3 / 3, n**2 * (every + n / 3))
+        return EACH * len(self.rows.X) * width * every + coupling
 
     def dual_value(self) -> tuple[float, Array]:
         """Return ``-l*`` of v scaled by what the forms prove, and v that l allows."""

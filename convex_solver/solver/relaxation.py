@@ -4,9 +4,7 @@ A network is a point of the relaxed program (`convex_solver.leaves.point`), with
 moments of the neurons of one sign in one leaf, so its value is a lower bound; its
 multipliers ``v`` are a dual point of the program itself, and feasible: what the moments
 say of each leaf proves it.  Where the bounds of the rows leave most open, leaves are
-halved.  Where their moments are spread, that is across the direction in which the rows
-that are open vary most; where they are those of one group, by a cap around it, once,
-which makes all ranges narrower.
+halved (`convex_solver.solver.halving`), as many as there is time for.
 """
 
 from __future__ import annotations
@@ -18,18 +16,16 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy.linalg as la
-from numpy.typing import NDArray
 from scipy import sparse
 
 from arrangement.io import heard_once
 from convex_solver.certificates import Certificate, bounds
-from convex_solver.leaves import MOST_RANK, DualPoint, Hint, Leaf, Rows
+from convex_solver.leaves import MOST_RANK, DualPoint, Hint, Rows
 from convex_solver.losses import DataTerm
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import ConvexProgram
 from convex_solver.reading import fits
-from convex_solver.rounding import unit_rows
+from convex_solver.solver.halving import Halving, Pace, Part, chosen
 from convex_solver.typing import Array
 
 MOST_STEPS = 100
@@ -38,36 +34,19 @@ MOST_STEPS = 100
 PATIENCE, CENTRING, NEAR = 4, 4, 0.03
 # Of the gap that is asked for, what the program itself may leave; of the gap to a
 # network, where leaves are halved afterwards.
-LAST, ROUGH = 0.3, 0.15
+LAST, ROUGH = 0.3, 0.07
 # Weight of the first moments, as a share of the zero network's objective over beta.
 START = 0.5
 # Complementarity, as a share of the objective, with which a run begins whose leaves
 # were halved: from moments that the last one had then.
 WARM = 0.3
-# A half's moments have this much of its parent's, and at least this share of the
-# weight.
-MIX, LEAST_SHARE = 0.5, 0.05
-# Leaves whose bounds leave open this share of the largest are halved together.
-HALVED = 0.35
-# Moments of one group have a mean of this length; the edge of a cap around it: 1 minus
-# so many times what it is shorter.
-GROUP, CAP = 0.9, 2.2
-# Caps around directions with this cosine are alike, where the edge of one is this near.
-ALIKE, EDGE = 0.9, 0.1
 # Rows with entries below this share of the largest singular value are left out: their
 # squares would underflow.
 SHORTEST = 2.0**-200
-# What of the identity is added to a variance that is divided by; its trace is below 1.
-FLAT = 1e-9
-# Points that a leaf keeps, those drawn as its moments are, those of first moments for
-# each dimension, and those that a half has to have.
-POINTS, DRAWN, SPREAD, LEAST_POINTS = 600, 1500, 30, 3
 # Leaves of a refinement that is told no other number.
 MOST_LEAVES = 512
 # Products of two columns in all rows, which are kept three times.
 MOST_PRODUCTS = 1.6e8
-# A run takes this much longer than the last one did for as many leaves.
-SLOWER = 1.2
 # A certificate reads leaves in this many times what rows and point of a run take.
 READING = 3.0
 # Decimals of the shares in hints.
@@ -114,23 +93,12 @@ def relaxed_certificate(
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Part:
-    """A leaf with a sign, points inside it (k, r), and moments to begin with."""
-
-    leaf: Leaf
-    sign: float
-    points: Array
-    m: Array
-    M: Array
-
-
 class _Run:
     """The way to the optimum over some leaves; it can be left and gone on.
 
     Attributes
     ----------
-    parts : list of _Part
+    parts : list of Part
     point : DualPoint
     best, value : float
         The best bound, and the least value of a point of the relaxed program.
@@ -145,7 +113,7 @@ class _Run:
         What steps have taken, and about what a certificate takes to read the leaves.
     """
 
-    def __init__(self, parts: list[_Part], point: DualPoint, reading: float) -> None:
+    def __init__(self, parts: list[Part], point: DualPoint, reading: float) -> None:
         self.parts, self.point, self.reading = parts, point, reading
         self.signs = np.array([part.sign for part in parts])
         self.best, self.value = -math.inf, math.inf
@@ -232,10 +200,10 @@ class RelaxedProgram:
             shape=(program.n, samples.size),
         )
         self.zero = self.data.value(np.zeros(self.data.y.size))
-        self.random = np.random.default_rng(seed)
+        self.halving = Halving(self.X, np.random.default_rng(seed))
         self.best: RelaxedSolution | None = None
         self._run: _Run | None = None
-        self._halving = 0.0  # seconds that halving a leaf takes
+        self._seconds = 0.0  # that halving a leaf takes
 
     @staticmethod
     def takes(program: ConvexProgram) -> bool:
@@ -336,16 +304,10 @@ class RelaxedProgram:
         entries = count * (ROW_ENTRIES * n + WIDTH_ENTRIES * width**2)
         return count < most and entries <= MOST_ENTRIES
 
-    def _whole(self) -> list[_Part]:
-        whole = Leaf.whole(self.X.shape[1])
-        points = whole.walk(np.zeros((0, 0)), POINTS, self.random)
-        weight = 0.5 * START * self.zero / self.beta
-        m, M = _moments(whole.walk(points, SPREAD * (points.shape[1] + 1), self.random))
-        return [
-            _Part(whole, sign, points, weight * m, weight * M) for sign in (1.0, -1.0)
-        ]
+    def _whole(self) -> list[Part]:
+        return self.halving.whole(0.5 * START * self.zero / self.beta)
 
-    def _begin_run(self, parts: list[_Part], v: Array | None = None) -> _Run:
+    def _begin_run(self, parts: list[Part], v: Array | None = None) -> _Run:
         begin = time.monotonic()
         leaves = [part.leaf for part in parts]
         point = DualPoint(
@@ -381,122 +343,15 @@ class RelaxedProgram:
             )
         return tuple(outside)
 
-    def _halve_in(self, run: _Run, deadline: float) -> list[_Part] | None:
+    def _halve_in(self, run: _Run, deadline: float) -> list[Part] | None:
         """Halve as many leaves as there is time for; None where that is none."""
-        slack = run.point.slack()
-        for share in (HALVED, 1.0):
-            wide = slack >= share * slack.max()
-            more = 1.0 + float(np.mean(wide))
-            needed = more * (SLOWER * run.seconds + run.reading)
-            needed += self._halving * np.count_nonzero(wide)
-            begin = time.monotonic()
-            if needed > deadline - begin:
-                continue
-            parts = self._halve(run, wide)
-            count = max(int(np.count_nonzero(wide)), 1)
-            self._halving = (time.monotonic() - begin) / count
-            if len(parts) > len(run.parts):
-                return parts
-        return None
-
-    def _halve(self, run: _Run, wide: NDArray[np.bool_]) -> list[_Part]:
-        point, early, open_rows = run.point, run.early, run.point.open_rows()
-        halved: list[_Part] = []
-        for k, part in enumerate(run.parts):
-            now = _Part(part.leaf, part.sign, part.points, early.m[k], early.M[k])
-            m, M = point.moments.m[k], point.moments.M[k]
-            if wide[k] and np.all(np.isfinite(M)):
-                mean, second = m / np.trace(M), M / np.trace(M)
-                cuts = self._cuts(part.leaf, mean, second, open_rows[k])
-                halved += self._halves(now, mean, second, cuts)
-            else:
-                halved.append(now)
-        return halved
-
-    def _cuts(
-        self, leaf: Leaf, mean: Array, second: Array, open_rows: Array
-    ) -> list[tuple[Array, float]]:
-        """Return normals and thresholds that moments suggest, the best one first."""
-        variance = second - np.multiply.outer(mean, mean)
-        axes = np.linalg.eigh(variance)[1].T[::-1]
-        between = [self._widest(variance, open_rows), *axes[:5]]
-        cuts = [(normal, float(normal @ mean)) for normal in between]
-        length = float(np.linalg.norm(mean))
-        if length > GROUP:
-            cap = mean / length, 1.0 - CAP * (1.0 - length)
-            if not _is_capped(leaf, *cap):
-                return [cap, *cuts]
-        return cuts
-
-    def _widest(self, variance: Array, open_rows: Array) -> Array:
-        """Return the direction whose halves explain most of the rows' variances.
-
-        Those of ``x.u`` fall by ``(x^T C d)^2 / d^T C d`` in the mean of the sides of a
-        hyperplane with normal d, in proportion; rows weigh what they leave open.
-        """
-        variance = variance + FLAT * np.eye(len(variance))
-        # lengths of rows cancel, and squares of short ones would be 0
-        rows, _ = unit_rows(self.X)
-        images = rows @ variance
-        weights = open_rows / np.einsum("ij,ij->i", images, rows)
-        _, vectors = la.eigh((images.T * weights) @ images, variance)
-        return np.asarray(vectors[:, -1] / np.linalg.norm(vectors[:, -1]))
-
-    def _halves(
-        self,
-        part: _Part,
-        mean: Array,
-        second: Array,
-        cuts: list[tuple[Array, float]],
-    ) -> list[_Part]:
-        """Cut a leaf by the first cut with points on both sides; itself without one."""
-        inner = part.leaf.walk(part.points, POINTS, self.random)
-        weight = float(np.trace(part.M))
-        near = self._draw(part.leaf, part.m / weight, part.M / weight)
-        points = np.vstack([near, self._draw(part.leaf, mean, second), inner])
-        for normal, threshold in cuts:
-            sides = part.leaf.halves(normal, threshold)
-            kept = [points[side.inside(points)] for side in sides]
-            if min(map(len, kept)) >= LEAST_POINTS:
-                return [
-                    self._begin(part.sign, side, some[:POINTS], near, weight)
-                    for side, some in zip(sides, kept, strict=True)
-                ]
-        return [part]
-
-    def _begin(
-        self, sign: float, side: Leaf, points: Array, near: Array, weight: float
-    ) -> _Part:
-        """Return a half, with moments between those of its parent and of all of it."""
-        mine = near[side.inside(near)]
-        every = side.walk(points, SPREAD * (points.shape[1] + 1), self.random)
-        share = len(mine) / max(len(near), 1)
-        m, M = _moments(every)
-        if len(mine):
-            m, M = (
-                MIX * a + (1.0 - MIX) * b
-                for a, b in zip(_moments(mine), (m, M), strict=True)
-            )
-        size = weight * max(share, LEAST_SHARE)
-        return _Part(side, sign, points, size * m, size * M)
-
-    def _draw(self, leaf: Leaf, mean: Array, second: Array) -> Array:
-        """Return points of a leaf as moments have it."""
-        variance, axes = np.linalg.eigh(second - np.multiply.outer(mean, mean))
-        random = self.random.standard_normal((DRAWN, mean.size))
-        near = random @ (axes * np.sqrt(np.maximum(variance, 1e-12))).T
-        points = np.vstack([mean + near, mean + 0.3 * near])
-        points /= np.linalg.norm(points, axis=1)[:, None]
-        return np.asarray(points[leaf.inside(points)])
-
-
-def _is_capped(leaf: Leaf, axis: Array, edge: float) -> bool:
-    """Whether a facet of a leaf is already about the cap ``axis.u >= edge``."""
-    facets = leaf.facets
-    facets = facets / np.linalg.norm(facets[:, 1:], axis=1)[:, None]
-    is_alike = facets[:, 1:] @ axis > ALIKE
-    return bool(np.any(is_alike & (-facets[:, 0] > edge - EDGE)))
-
-
-def _moments(points: Array) -> tuple[Array, Array]:
-    return points.mean(axis=0), points.T @ points / len(points)
+        begin = time.monotonic()
+        pace = Pace(run.seconds, run.reading, self._seconds)
+        some = chosen(run.point.slack(), pace, run.point.effort, deadline - begin)
+        if not np.any(some):
+            return None
+        parts = self.halving.halve(run.parts, run.point, run.early, some)
+        if len(parts) == len(run.parts):
+            return None
+        self._seconds = (time.monotonic() - begin) / int(np.count_nonzero(some))
+        return parts

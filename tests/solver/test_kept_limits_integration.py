@@ -20,6 +20,7 @@ from convex_solver.restricted import empty_set
 from convex_solver.restricted.interior_point import InteriorPoint
 from convex_solver.solver.column_generation import ColumnGeneration
 from convex_solver.solver.columns import Columns
+from convex_solver.solver.halving import Halving
 from convex_solver.solver.relaxation import RelaxedProgram
 from convex_solver.solver.search import Search
 
@@ -84,7 +85,7 @@ def test_leaves_are_not_halved_where_their_run_would_end_late(clock, monkeypatch
     program = planted_program("squared", 40, 8)
     relaxed = RelaxedProgram(program)
     calls = clock.slow(monkeypatch, DualPoint, "advance", 1.0)
-    halvings = clock.slow(monkeypatch, RelaxedProgram, "_halve", 0.0)
+    halvings = clock.slow(monkeypatch, Halving, "halve", 0.0)
     upper = program.data_term.value(np.zeros(program.n))
     most = clock.now + 1e4
     relaxed.refine(upper, 1e-9, most, most=2)

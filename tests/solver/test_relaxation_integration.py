@@ -151,7 +151,7 @@ def cuts_of(X, mean, second, leaf=None):
     relaxed = RelaxedProgram(ConvexProgram(X, np.ones(len(X)), 1.0))
     basis = relaxed.basis
     leaf = leaf or Leaf.whole(len(basis))
-    cuts = relaxed._cuts(
+    cuts = relaxed.halving.cuts(
         leaf, basis @ mean, basis @ second @ basis.T, np.ones(len(relaxed.X))
     )
     return relaxed, [(normal @ basis, threshold) for normal, threshold in cuts]
