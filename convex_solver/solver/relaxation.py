@@ -183,6 +183,8 @@ class RelaxedProgram:
     ----------
     best : RelaxedSolution or None
         The best one of `refine` so far.
+    is_interrupted : bool
+        Whether Ctrl-C ended the last call of `refine`.
     """
 
     def __init__(self, program: ConvexProgram, seed: int = 0) -> None:
@@ -202,6 +204,7 @@ class RelaxedProgram:
         self.zero = self.data.value(np.zeros(self.data.y.size))
         self.halving = Halving(self.X, np.random.default_rng(seed))
         self.best: RelaxedSolution | None = None
+        self.is_interrupted = False
         self._run: _Run | None = None
         self._seconds = 0.0  # that halving a leaf takes
 
@@ -247,6 +250,7 @@ class RelaxedProgram:
         report : callable
             Called with a line after each run.
         """
+        self.is_interrupted = False
 
         def aim(bound: float, share: float) -> float:
             return max(LAST * tol, share * (upper - bound) / upper)
@@ -275,6 +279,7 @@ class RelaxedProgram:
                 if not run.is_done:
                     break  # no time for another step
         except KeyboardInterrupt:
+            self.is_interrupted = True
             report("interrupted: keeping the best bound")
         except np.linalg.LinAlgError:
             report("no more digits: keeping the best bound")

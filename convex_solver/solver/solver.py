@@ -357,7 +357,9 @@ def _end(
             end = part_of_time(deadline - EXACT * merged.whole.n, LEAVES_SHARE)
             most = most_leaves(run.program) if math.isinf(end) else MOST_LEAVES
             relaxed.refine(run.upper, limits.tol, end, most=most, report=say)
-            if not math.isinf(end):  # what halvings have left of it
+            if relaxed.is_interrupted:
+                stopped = "interrupted"
+            elif not math.isinf(end):  # what halvings have left of it
                 if slides_first(run.program):
                     run.enough = 0.0  # nothing else waits for the time
                     slide_first(run, limits.max_cones, end)

@@ -31,7 +31,7 @@ from convex_solver.leaves import covers
 from convex_solver.losses.loss import LOSSES
 from convex_solver.networks import Fields
 from convex_solver.program import blocks_from_network, network_from_blocks
-from convex_solver.solver import RelaxedProgram, relaxed_certificate
+from convex_solver.solver import RelaxedProgram, relaxed_certificate, solver
 from convex_solver.solver.column_generation import ColumnGeneration
 from convex_solver.solver.local_search import Found, local_searches, polished
 from convex_solver.solver.sliding import slide_first
@@ -222,6 +222,30 @@ def test_ctrl_c_keeps_the_best_bound(proven, monkeypatch):
     assert best is first
     assert "interrupted" in lines[-1]
     assert RelaxedProgram(program).refine(1.0, 1e-9, np.inf) is None
+
+
+def test_ctrl_c_in_the_halving_begins_nothing_new(monkeypatch):
+    """Else neurons would slide until the time is up, which nobody waits for."""
+    program, told = planted_program("squared", 40, 8), []
+    begin, slide = RelaxedProgram._begin_run, solver.slide_first
+
+    def interrupt(*arguments):
+        if "halving" in told:
+            told.append("interrupted")
+            raise KeyboardInterrupt
+        told.append("halving")
+        return begin(*arguments)
+
+    def note(*arguments):
+        told.append("slide")
+        return slide(*arguments)
+
+    monkeypatch.setattr(RelaxedProgram, "_begin_run", interrupt)
+    monkeypatch.setattr(solver, "slide_first", note)
+    found = solve(program, time_limit=4.0)
+    assert told[-1] == "interrupted"
+    assert found.stopped == "interrupted"
+    assert 0.0 < found.lower_bound <= found.objective
 
 
 @pytest.mark.slow
