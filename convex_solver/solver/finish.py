@@ -9,11 +9,18 @@ from typing import Any
 import numpy as np
 
 from arrangement.io import held_interrupts
-from convex_solver.certificates import COVERED_RANK, Certificate, LowerBound, bounds
+from convex_solver.certificates import (
+    COVERED_RANK,
+    Certificate,
+    LowerBound,
+    bounds,
+    upper_bound,
+)
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import Merged, keep_largest, reduce_network
 from convex_solver.reading import Limits, part_of_time
 from convex_solver.solver.column_generation import ColumnGeneration
+from convex_solver.solver.digits import with_last_digits
 from convex_solver.solver.fit import with_predictions
 from convex_solver.solver.high_rank import LEAVES_SHARE
 from convex_solver.solver.relaxation import (
@@ -106,8 +113,21 @@ def _fitted(
 ) -> TwoLayerReLU:
     """Return the network with better predictions, where rounding leaves a gap.
 
-    Where the time for it is up the gap is left.
+    First by the sizes of its neurons, then by their last digits.  Where the time for it
+    is up the gap is left.
     """
+    program = run.program
+    network = _resized(run, network, tol, deadline)
+    upper = upper_bound(network, program.data, program.beta, program.data_term)
+    if not upper - _estimate(run) > 0.5 * tol * upper:
+        return network
+    return with_last_digits(program, network, run.v, deadline - EXACT * program.n)
+
+
+def _resized(
+    run: ColumnGeneration, network: TwoLayerReLU, tol: float, deadline: float
+) -> TwoLayerReLU:
+    """Return the network with other sizes of its neurons, if that helps."""
     n, objective = run.program.n, run.program.network_objective(network)
     is_short = objective - _estimate(run) > 0.5 * tol * objective
     if not is_short or n * network.n_neurons**2 > MOST_FITTING:
