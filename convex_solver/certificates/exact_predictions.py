@@ -19,8 +19,9 @@ from convex_solver.typing import Array
 
 Objects = NDArray[np.object_]
 
-# Entries times neurons that are multiplied, at most: some tenths of a second.
-MOST_PRODUCTS = 10**6
+# Entries times neurons that are multiplied, at most: some tenths of a second; to read
+# an entry takes as long as so many products.
+MOST_PRODUCTS, READING = 10**6, 20
 # Bits of the denominator of all entries, at most; more come with unlike fractions.
 MOST_BITS = 2**13
 
@@ -62,14 +63,18 @@ class ExactRows:
             numbers[i] = [x.numerator * (bottom // x.denominator) for x in row]
         return cls(numbers, bottom, data.n_patches)
 
+    def heights(self, weights: Array) -> tuple[Objects, Fraction]:
+        """Return ``X w`` of finite weights (m, d): (n K, m), over a unit."""
+        whole, unit = _whole(weights)
+        return self.numbers @ whole.T, unit / self.denominator
+
     def outputs(self, weights: Array) -> tuple[Objects, Fraction]:
         """Return ``sum_k (X_k w)_+`` of finite weights (m, d): (n, m), over a unit."""
-        whole, unit = _whole(weights)
-        hidden = self.numbers @ whole.T
+        hidden, unit = self.heights(weights)
         hidden = np.where(hidden > 0, hidden, 0)
         if self.n_patches > 1:
             hidden = hidden.reshape(-1, self.n_patches, len(weights)).sum(axis=1)
-        return hidden, unit / self.denominator
+        return hidden, unit
 
 
 def exact_predictions(
@@ -79,7 +84,7 @@ def exact_predictions(
 
     None where there are too many products, or no short denominator of the data.
     """
-    if data.X.size * max(network.n_neurons, 1) > MOST_PRODUCTS:
+    if data.X.size * (network.n_neurons + READING) > MOST_PRODUCTS:
         return None
     rows = ExactRows.of(data) if rows is None else rows
     if rows is None:

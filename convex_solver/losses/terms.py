@@ -189,6 +189,8 @@ class DataTerm(ABC):
         To a rounding or two of each prediction, unless a family does without.
         """
         near = np.array([nearest(x) for x in f])
+        if not np.all(np.isfinite(near)):
+            return math.inf
         return self.value_upper(near, nearest_error(near, f))
 
     @abstractmethod

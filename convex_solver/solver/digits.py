@@ -16,6 +16,7 @@ import time
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from arrangement.exact import exact_product
 from convex_solver.certificates import ExactRows, exact_predictions, upper_bound
@@ -24,19 +25,22 @@ from convex_solver.program import ConvexProgram
 from convex_solver.rounding import lengths
 from convex_solver.typing import Array
 
+Indices = NDArray[np.intp]
+
 # A sample is at a kink that it misses by no more than this, relative to what neurons
 # could add up to there.
 NEAR = 2.0**-36
 # How far beyond a kink a sample is aimed at where that costs nothing, likewise.
 BEYOND = 2.0**-53
-# A neuron is off on rows where it is below this, relative.
-OFF = 1e-12
+# A row is on the boundary of a neuron that is this near to zero there, relative.
+EDGE = 2.0**-48
 # Singular values below this share of the largest are not inverted: neurons would have
 # to change by more than is free.
 CUT = 1e-8
 # Sizes of the second layer that are tried of a neuron, on either side, one unit in the
-# last place apart; the decay grows by the square of their distance.
-SIZES = 2**8
+# last place apart, as the decay grows by the square of their distance: the more, the
+# smaller what is left, by the root of rank d.  Operations of trying them, about.
+FEWEST, MOST, TRYING = 2**8, 2**14, 2e7
 # Operations, at most; about ten seconds.
 MOST_WORK = 4 * 10**8
 # Numbers outside lose digits in products.
@@ -67,8 +71,9 @@ def with_last_digits(
     sizes = lengths(network.weights) * np.abs(network.alphas)
     used = sizes > 0.0
     work = (program.n * int(used.sum())) ** 2 * program.d
-    is_tame = np.all((sizes[used] > SMALL) & (sizes[used] < LARGE))
-    if not np.any(used) or work > MOST_WORK or not is_tame:
+    if not np.any(used) or work > MOST_WORK:
+        return network
+    if not (_is_tame(sizes[used]) and _is_tame(lengths(program.X) * sizes.sum())):
         return network
     rows = ExactRows.of(program.data)
     chosen = network.replace(network.weights[used], network.alphas[used]).balance()
@@ -88,9 +93,14 @@ def with_last_digits(
     return found if bounds[0] < bounds[1] else network
 
 
+def _is_tame(sizes: Array) -> bool:
+    """Whether all numbers are zero, or keep their digits in products."""
+    return bool(np.all((sizes == 0.0) | ((sizes > SMALL) & (sizes < LARGE))))
+
+
 def _missed(
     program: ConvexProgram, network: TwoLayerReLU, v: Array, f: list[Fraction]
-) -> tuple[Array, list[Fraction]]:
+) -> tuple[Indices, list[Fraction]]:
     """Return samples that are meant to be at kinks, and what these miss."""
     sizes = lengths(network.weights) * np.abs(network.alphas)
     scale = program.pool(lengths(program.X) * float(sizes.sum()))
@@ -103,7 +113,7 @@ def _missed(
         if abs(rest) <= Fraction(NEAR * float(scale[i])):
             bound.append(i)
             missed.append(rest + inward * Fraction(BEYOND * float(scale[i])))
-    return np.array(bound, dtype=np.int64), missed
+    return np.array(bound, dtype=np.intp), missed
 
 
 class _Rounding:
@@ -118,7 +128,7 @@ class _Rounding:
         program: ConvexProgram,
         network: TwoLayerReLU,
         rows: ExactRows,
-        bound: Array,
+        bound: Indices,
         missed: list[Fraction],
     ) -> None:
         self.network, self.rows, self.bound = network, rows, bound
@@ -127,14 +137,24 @@ class _Rounding:
         sizes = lengths(network.weights) * np.abs(network.alphas)
         self.order = np.argsort(-sizes, kind="stable")
         hidden = program.X @ network.weights.T
-        is_on = hidden > OFF * np.outer(lengths(program.X), lengths(network.weights))
+        edges = EDGE * np.outer(lengths(program.X), lengths(network.weights))
+        is_on = hidden > edges
         sides = np.sign(network.alphas)
         # what a unit of change of a block adds to predictions, relative to its size
         self.slopes = [
             (side * size * program.pool(on[:, None] * program.X))[bound]
             for side, size, on in zip(sides, sizes, is_on.T, strict=True)
         ]
-        self.sizes = sizes
+        self.sizes, self.sides, self.X = sizes, sides, program.X
+        places = np.full(program.n, -1)
+        places[bound] = np.arange(bound.size)
+        places = program.spread(places)
+        is_edge = (np.abs(hidden) <= edges) & (places[:, None] >= 0)
+        # rows on the boundary of each neuron, and the places of their samples
+        self.edges = [
+            (rows_there, places[rows_there])
+            for rows_there in (np.flatnonzero(there) for there in is_edge.T)
+        ]
 
     def run(self, deadline: float) -> TwoLayerReLU | None:
         """Round all neurons, the largest first; None if time ends before."""
@@ -146,11 +166,11 @@ class _Rounding:
             spans = self._span(self.order[t + 1 :])
             missed = np.array([float(x) for x in self.missed])
             # the least change of all that are left, relative to their sizes
-            change = self.slopes[j].T @ (basis @ ((basis.T @ missed) / values**2))
+            change = self.slopes[j].T @ (basis @ (basis.T @ missed / values / values))
             self._round(j, self.sizes[j] * change, missed, spans[0])
         return self.network.replace(self.weights, self.alphas)
 
-    def _span(self, left: Array) -> tuple[Array, Array]:
+    def _span(self, left: Indices) -> tuple[Array, Array]:
         """Return an orthonormal basis of what neurons can change, singular values."""
         if not left.size:
             return np.zeros((self.bound.size, 0)), np.zeros(0)
@@ -167,11 +187,13 @@ class _Rounding:
         block = np.full(change.size, abs(float(self.alphas[j])))
         high, low = exact_product(self.weights[j], block)
         size = math.sqrt(float(lengths(high[None])[0]))
-        alphas = size + np.arange(-SIZES, SIZES + 1)[:, None] * np.spacing(size)
+        n, rank = basis.shape
+        count = int(min(max(TRYING / (n * (rank + 1)), FEWEST), MOST))
+        count *= rank < n  # what others make up for needs no search
+        alphas = size + np.arange(-count, count + 1)[:, None] * np.spacing(size)
         weights, moved = _nearest(high, low, change, alphas)
-        seen = self.slopes[j] / self.sizes[j]
         # what those that are left cannot make up for
-        left = missed - moved @ seen.T
+        left = missed - self._gained(j, alphas, weights, moved)
         left -= (left @ basis) @ basis.T
         best = int(np.argmin(np.abs(left).sum(axis=1)))
         before = self._outputs(j)
@@ -182,6 +204,22 @@ class _Rounding:
             x + old - new
             for x, old, new in zip(self.missed, before, after, strict=True)
         ]
+
+    def _gained(self, j: int, alphas: Array, weights: Array, moved: Array) -> Array:
+        """Return what predictions gain (k, n) if neuron j is one of k.
+
+        Where the data are on its boundary it may be on or off by its last digits.
+        """
+        gained = moved @ (self.slopes[j] / self.sizes[j]).T
+        rows, places = self.edges[j]
+        if rows.size:
+            exact, unit = self.rows.heights(self.weights[j : j + 1])
+            old = np.array([float(unit * x) for x in exact[rows, 0].tolist()])
+            new = old + (weights - self.weights[j]) @ self.X[rows].T
+            before = abs(float(self.alphas[j])) * np.maximum(old, 0.0)
+            change = self.sides[j] * (alphas * np.maximum(new, 0.0) - before)
+            np.add.at(gained, (slice(None), places), change)
+        return gained
 
     def _outputs(self, j: int) -> list[Fraction]:
         """Return what neuron j adds to the predictions at kinks, exactly."""
@@ -196,7 +234,7 @@ def _nearest(
     """Round ``(high + low + change) / alpha`` for each alpha (k, 1).
 
     Returns weights (k, d), and how far ``alpha u`` is then from ``high + low``: to
-    some 2**-50 of itself.
+    some 2**-50 of that.
     """
     rest = low + change
     weights = high / alphas

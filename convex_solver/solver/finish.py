@@ -37,6 +37,10 @@ SAME_PREDICTION = 1e-6
 # little as rounding allows, which is more than tol where the weights of a network that
 # interpolates have no more digits.
 RISES = (0.01, 0.1, 1.0, 10.0, 1e2, 1e3, 1e4)
+# The same beyond, where what neurons are left can mostly be mended.
+MENDED = (1e5, 1e6)
+# A rise to so many times the objective has another network looked at, too.
+MUCH = 1.01
 # Operations of a least-squares fit of the predictions, at most; about what it takes, in
 # seconds for each sample and neuron.
 MOST_FITTING, FITTING = 10**9, 2e-6
@@ -86,7 +90,7 @@ def _reduced(run: ColumnGeneration, tol: float, deadline: float) -> TwoLayerReLU
     network = reduce_network(
         run.program, run.network, change=SAME_PREDICTION, deadline=end
     )
-    for share in RISES:
+    for share in (*RISES, *MENDED):
         if network.n_neurons <= run.program.n or time.monotonic() >= deadline:
             break
         # rounding stood in the way; a rise below tol is certified with the rest
@@ -97,9 +101,11 @@ def _reduced(run: ColumnGeneration, tol: float, deadline: float) -> TwoLayerReLU
             rise=share * tol,
             deadline=deadline,
         )
-    if network.n_neurons <= run.program.n:
-        return network
-    return _narrow(run, network)
+    if network.n_neurons > run.program.n:
+        return _narrow(run, network)
+    if run.program.network_objective(network) > MUCH * run.upper:
+        return min(network, run.narrow, key=run.program.network_objective)
+    return network
 
 
 def _narrow(run: ColumnGeneration, network: TwoLayerReLU) -> TwoLayerReLU:
