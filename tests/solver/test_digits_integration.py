@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bench import instances
 from convex_solver import ConvexProgram, SolutionStatus, certify
 from convex_solver.checker import main
 from convex_solver.proofs import write_proof
@@ -69,3 +70,24 @@ def test_a_network_that_is_hard_to_narrow_is_mended():
     solution = checked(program, tol=1e-7, time_limit=60)
     # its neurons fall from more than n to n at a cost of more than a percent at first
     assert solution.gap <= 1e-5
+
+
+@pytest.mark.parametrize(
+    ("k", "loss"),
+    [
+        (333, "absolute"),
+        (306, "absolute"),
+        (366, "quantile"),
+        (207, "absolute"),
+        (135, "absolute"),
+        (405, "absolute"),
+    ],
+)
+def test_data_of_the_benchmark_where_rounding_costs_more_than_the_tolerance(k, loss):
+    _, question = instances.any_question(k, loss)
+    program = ConvexProgram(**question)
+    solution = checked(program, tol=1e-6, time_limit=60)
+    assert solution.status is SolutionStatus.OPTIMAL
+    decay = solution.network.decay(program.beta)
+    # the loss is next to nothing, counted exactly
+    assert solution.certificate.upper_bound <= decay * (1.0 + 6e-7)
