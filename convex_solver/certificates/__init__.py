@@ -10,10 +10,6 @@ from convex_solver.certificates.dependencies import (
     infeasibility,
 )
 from convex_solver.certificates.exact_chambers import rounded_share
-from convex_solver.certificates.exact_predictions import (
-    ExactRows,
-    exact_predictions,
-)
 from convex_solver.certificates.interpolation import (
     InterpolationCertificate,
     certify_interpolation,
@@ -55,6 +51,10 @@ from convex_solver.certificates.relu import (
     read_for,
 )
 from convex_solver.certificates.status import SolutionStatus, bounds_by
+from convex_solver.certificates.whole_numbers import (
+    ExactRows,
+    exact_predictions,
+)
 from convex_solver.certificates.words import gap_text, heading, shown_text, verdict
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from convex_solver.certificates.exact_predictions import exact_predictions
+from convex_solver.certificates.whole_numbers import exact_predictions
 from convex_solver.losses import DataTerm
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.reading import Data

@@ -210,7 +210,7 @@ class _Rounding:
 
         Where the data are on its boundary it may be on or off by its last digits.
         """
-        gained = moved @ (self.slopes[j] / self.sizes[j]).T
+        gained = np.asarray(moved @ (self.slopes[j] / self.sizes[j]).T)
         rows, places = self.edges[j]
         if rows.size:
             exact, unit = self.rows.heights(self.weights[j : j + 1])
@@ -218,7 +218,8 @@ class _Rounding:
             new = old + (weights - self.weights[j]) @ self.X[rows].T
             before = abs(float(self.alphas[j])) * np.maximum(old, 0.0)
             change = self.sides[j] * (alphas * np.maximum(new, 0.0) - before)
-            np.add.at(gained, (slice(None), places), change)
+            for place, part in zip(places.tolist(), change.T, strict=True):
+                gained[:, place] += part
         return gained
 
     def _outputs(self, j: int) -> list[Fraction]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from convex_solver import ConvexProgram, certify
 from convex_solver.certificates import ExactRows, exact_predictions, upper_bound
-from convex_solver.certificates.exact_predictions import MOST_PRODUCTS
+from convex_solver.certificates.whole_numbers import MOST_PRODUCTS
 
 from reference.losses import SMOOTH_LOGS, SPECS, float_targets
 from reference.solutions import exact_objective, exact_outputs
