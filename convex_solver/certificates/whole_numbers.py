@@ -77,16 +77,14 @@ class ExactRows:
         return hidden, unit
 
 
-def exact_predictions(
-    network: TwoLayerReLU, data: Data, rows: ExactRows | None = None
-) -> list[Fraction] | None:
+def exact_predictions(network: TwoLayerReLU, data: Data) -> list[Fraction] | None:
     """Return predictions (n,) of a network without rounding.
 
     None where there are too many products, or no short denominator of the data.
     """
     if data.X.size * (network.n_neurons + READING) > MOST_PRODUCTS:
         return None
-    rows = ExactRows.of(data) if rows is None else rows
+    rows = ExactRows.of(data)
     if rows is None:
         return None
     if not network.n_neurons:

@@ -75,10 +75,10 @@ def with_last_digits(
         return network
     if not (_is_tame(sizes[used]) and _is_tame(lengths(program.X) * sizes.sum())):
         return network
-    rows = ExactRows.of(program.data)
     chosen = network.replace(network.weights[used], network.alphas[used]).balance()
-    f = exact_predictions(chosen, program.data, rows)
-    if rows is None or f is None:
+    f = exact_predictions(chosen, program.data)
+    rows = None if f is None else ExactRows.of(program.data)
+    if f is None or rows is None:
         return network
     bound, missed = _missed(program, chosen, v, f)
     if not bound.size:
