@@ -83,7 +83,10 @@ def with_last_digits(
     bound, missed = _missed(program, chosen, v, f)
     if not bound.size:
         return network
-    found = _Rounding(program, chosen, rows, bound, missed).run(deadline)
+    try:
+        found = _Rounding(program, chosen, rows, bound, missed).run(deadline)
+    except np.linalg.LinAlgError:  # LAPACK gave up
+        return network
     if found is None:
         return network
     bounds = [
