@@ -34,6 +34,8 @@ from convex_solver.rounding import U
 from convex_solver.typing import Array
 
 LEAST_RTOL = 1e-13
+# Steps from the best guess to a local maximum; mostly some five.
+MOST_CLIMBS = 50
 # Rank above which a covering is tried only where it is asked for: millions of cones
 # prove less there than one quadratic form.
 COVERED_RANK = 8
@@ -212,7 +214,7 @@ def _kernel_slack(problem: SignedRows) -> float:
 def _try(
     side: Side, guesses: Array, scalars: Array, best: Array, n_peaks: int
 ) -> Array:
-    """Start the goal at the largest value over guesses and axes; where that is."""
+    """Start the goal at the largest value near guesses and axes; where that is."""
     r = side.rank
     peaks = np.abs(guesses).max(axis=1, initial=0.0)
     usable = (peaks > 0.0) & np.isfinite(peaks)
@@ -220,18 +222,31 @@ def _try(
     if points.size == 0:
         return best
     points /= np.linalg.norm(points, axis=1)[:, None]
-    values = points @ side.linear
-    for k, point in enumerate(points):  # one at a time: there may be many rows
-        hidden = np.maximum(point @ side.columns, 0.0)
-        values[k] += hidden[: side.n_convex].sum() - hidden[side.n_convex :].sum()
+    # one at a time: there may be many rows
+    values = np.array([side.value(point) for point in points])
     k = int(np.argmax(values))
-    if not values[k] > scalars[BEST]:
+    point, value = _climbed(side, points[k], float(values[k]))
+    if not value > scalars[BEST]:
         return best
-    scalars[BEST] = values[k]
+    scalars[BEST] = value
     if n_peaks == 0:
-        goal = values[k] * (1.0 + scalars[RTOL]) + scalars[ATOL]
+        goal = value * (1.0 + scalars[RTOL]) + scalars[ATOL]
         scalars[GOAL] = max(scalars[GOAL], goal)
-    return np.array(points[k])
+    return point
+
+
+def _climbed(side: Side, point: Array, value: float) -> tuple[Array, float]:
+    """Go to a local maximum, mostly: each step to the largest value of a pattern."""
+    for _ in range(MOST_CLIMBS):
+        gradient = side.gradient(point)
+        length = float(np.linalg.norm(gradient))
+        if not 0.0 < length < math.inf:
+            break
+        other = side.value(gradient / length)
+        if not other > value:
+            break
+        point, value = gradient / length, other
+    return point, value
 
 
 def _result(

@@ -1,6 +1,8 @@
 """A covering in pieces, one for each orthant and sign, worked on in threads.
 
-The pieces are disjoint parts of the work of one covering, and together all of it.  They
+The pieces are disjoint parts of the work of one covering, and together all of it.  A
+first one of each side goes through the orthants as far as it comes, alone, and most
+coverings end there; the orthants that it has not begun are pieces of their own, which
 advance in rounds of a fixed number of cones.  A round knows the largest value that was
 seen before it, whichever piece saw it, and nothing of what happens beside it: so the
 result does not depend on the number of threads.
@@ -9,7 +11,7 @@ result does not depend on the number of threads.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,6 +48,8 @@ from convex_solver.typing import Array
 # thousand a second in high rank and a million in low.
 FIRST_CONES = 256
 QUICK, SLOW = 0.05, 0.25
+# Cones of the first piece of a side, which sees at once what it finds itself.
+OPENING = 1024
 # Cones of a piece in the first round, and in any; each round has twice as many.
 FIRST_ROUND, LONGEST_ROUND = 32, 2**14
 # Seconds of a round from which on the next ones are worth sending away.
@@ -77,6 +81,18 @@ class Side:
         lengths = np.linalg.norm(self.columns[:, : self.n_convex], axis=0)
         total = float(np.linalg.norm(self.linear) + lengths.sum())
         return total * (1.0 + 2.0**-30)
+
+    def value(self, point: Array) -> float:
+        """Return the function at a point, rounded."""
+        hidden = np.maximum(point @ self.columns, 0.0)
+        convex, concave = hidden[: self.n_convex], hidden[self.n_convex :]
+        return float(point @ self.linear + convex.sum() - concave.sum())
+
+    def gradient(self, point: Array) -> Array:
+        """Return the gradient where no row is zero, rounded."""
+        weights = (point @ self.columns > 0.0).astype(float)
+        weights[self.n_convex :] *= -1.0
+        return np.asarray(self.linear + self.columns @ weights)
 
 
 def side_of(problem: SignedRows, sign: float) -> Side:
@@ -261,6 +277,7 @@ class Pieces:
             finally:
                 scratches.put(scratch)
 
+        self._open(max_cones, scratches, is_over)
         with _threads(n_jobs) as run_all:
             is_long = False
             while tasks := self._tasks(size, max_cones):
@@ -278,6 +295,23 @@ class Pieces:
                 if is_over():
                     return
                 size = min(2 * size, LONGEST_ROUND)
+
+    def _open(
+        self,
+        max_cones: int,
+        scratches: SimpleQueue[Scratch],
+        is_over: Callable[[], bool],
+    ) -> None:
+        """Begin each side with one piece; it keeps the orthants that it came to."""
+        scratch = scratches.get()
+        for k, side in enumerate(self.sides):
+            piece = piece_of(side, 0, self.n_orthants, self.n_peaks)
+            piece.scalars[:] = self.scalars
+            piece.advance(min(OPENING, max_cones), scratch, is_over)
+            piece.counters[END] = self.n_begun[k] = int(piece.counters[ORTHANT])
+            self.begun.append(piece)
+            self._share([piece])
+        scratches.put(scratch)
 
     def _tasks(self, size: int, max_cones: int) -> list[Task]:
         """Return the pieces of the next round, and the cones of each.
@@ -309,7 +343,7 @@ class Pieces:
             piece.scalars[:] = self.scalars
         return tasks
 
-    def _share(self, pieces: Iterator[Piece]) -> None:
+    def _share(self, pieces: Iterable[Piece]) -> None:
         """Take over what pieces found in a round."""
         for piece in pieces:
             if piece.scalars[BEST] > self.scalars[BEST]:

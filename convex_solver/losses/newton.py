@@ -57,6 +57,6 @@ class NewtonTerm(ABC):
 def longest_step(x: Array, dx: Array) -> float:
     """Return the largest t with ``x + t dx >= 0`` for positive x: infinity for none."""
     falling = dx < 0.0
-    if not np.any(falling):
+    if not falling.any():  # methods: it is called for some ten vectors each step
         return np.inf
-    return float(np.min(-x[falling] / dx[falling]))
+    return float((-x[falling] / dx[falling]).min())

@@ -120,6 +120,7 @@ class InteriorPoint:
         self.direction = Direction(self.iterate)
         self.best: RestrictedSolution | None = None
         self.stalled, self.least = 0, np.full(4, np.inf)
+        self.noted: tuple[float, float] | None = None
 
     def _begin(self, blocks: WorkingSet, data: DataTerm, beta: float) -> Iterate:
         """Return where the way begins."""
@@ -176,7 +177,8 @@ class InteriorPoint:
         is_lost = np.isnan(primal) or (np.isinf(primal) and not at.may_overflow)
         if is_lost or not at.is_finite:
             return None
-        merits = np.array([primal - dual, 1.0 / max(dual, 1e-300), *self.merits()])
+        self.noted = self.merits()
+        merits = np.array([primal - dual, 1.0 / max(dual, 1e-300), *self.noted])
         has_gained = np.any(merits < PROGRESS * self.least)
         self.stalled = 0 if has_gained else self.stalled + 1
         self.least = np.minimum(self.least, merits)
@@ -209,7 +211,8 @@ class InteriorPoint:
         predicted = at.largest_step(direction.step)
         left = max(at.complementarity(direction.step, predicted) / total, 0.0)
         # where it falls far below the residuals, steps become short for good
-        behind = self.way.share * self.merits()[1] / total
+        residual = (self.noted or self.merits())[1]
+        behind = self.way.share * residual / total
         mu = total / at.n_pairs * min(max(left**3, LEAST_CENTRING, behind), 1.0)
         direction.aim(mu, True)
         length = at.largest_step(direction.step)
@@ -221,6 +224,7 @@ class InteriorPoint:
         if not np.isfinite(length) or length < NO_STEP:
             return False
         at.move(direction.step, length, direction.dv)
+        self.noted = None
         return at.is_inside
 
 

@@ -62,13 +62,12 @@ PATIENCE = 0.5
 CONE = 65
 QUICK_CONES = 10**5
 # A bound is certified again when the estimated gap is this share of what it was, with
-# cones that take this share of the time of the master problem, and some in any case.
+# cones that take this share of the time of the master problem, and some at least.
 HALF, PROOF, FEWEST_CONES = 0.5, 0.25, 2000
 # A bound so many times as far away as the estimate asks for more cones the next time.
 FAR = 2.0
-# All of these bounds take that share of the time of all of them, beside what is free;
-# the exact sums over the samples take about so many entries for each.
-FREE, SAMPLE = 5e6, 3000
+# The exact sums over the samples take about so many entries for each.
+SAMPLE = 3000
 # Share of what is left of the time for the last covering, as a certificate needs as
 # much again.
 COVERING_SHARE = 0.3
@@ -166,7 +165,7 @@ class ColumnGeneration:
         # the estimated gap when a bound was last proven, or tried to be
         self._tried = 1.0
         # what these took and may take, in entries visited
-        self._paid, self._allowed = 0.0, FREE
+        self._paid, self._allowed = 0.0, 0.0
         self._cones = FEWEST_CONES
         self.is_tight = False
         self.added = 0
@@ -323,9 +322,9 @@ class ColumnGeneration:
     def search(self, max_cones: int) -> int:
         """Cover the sphere; add the chambers that pricing missed, and count them.
 
-        None in high rank, where no covering ends.
+        None in high rank, where no covering ends, and where one has proven enough.
         """
-        if self.program.rank > COVERED_RANK:
+        if self.program.rank > COVERED_RANK or self._proven_gap <= self.tol:
             return 0
         beta = self.program.beta
         # a price above beta by this share costs no more of the dual value
@@ -403,6 +402,10 @@ class ColumnGeneration:
         """The best lower bound of the optimum that is certified; 0 before the first."""
         return 0.0 if self.proven is None else self.proven.value
 
+    @property
+    def _proven_gap(self) -> float:
+        return _gap(self.upper, self.lower)
+
     def _prove(self, effort: int) -> None:
         """Certify a bound with some cones, where the estimate has come much nearer."""
         self._allowed += PROOF * effort
@@ -412,8 +415,9 @@ class ColumnGeneration:
             return
         # not by the clock, so that the same call gives the same bounds
         cones = int(min(max(PROOF * effort / CONE, self._cones), self.most_cones))
-        cost = CONE * cones + SAMPLE * self.program.n
-        if self._paid + cost > self._allowed:
+        cost = 2 * CONE * cones + SAMPLE * self.program.n
+        # one that ends earlier than the last one did proves next to nothing
+        if self._paid + cost > self._allowed or 2 * cones < self.prices.n_cones:
             return
         self._tried, self._paid = gap, self._paid + cost
         found = lower_bound(
@@ -431,7 +435,7 @@ class ColumnGeneration:
         if found.value > self.lower:
             self.proven = found
         if self.upper - found.value > FAR * (self.upper - self.estimate):
-            self._cones *= 2  # a covering that does not end proves next to nothing
+            self._cones *= 2
 
     def _note(self, iterations: int, n_moved: int = 0) -> Round:
         """Add the round to the history and report it; of ``n_moved`` directions."""

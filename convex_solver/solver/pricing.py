@@ -233,12 +233,9 @@ def _distinct(directions: Array, values: Array) -> list[int]:
     """
     kept: list[int] = []
     places, _ = unit_rows(directions)
+    is_new = values > 0.0
     for i in np.argsort(-values):
-        if not values[i] > 0.0:
-            break
-        if kept:
-            apart = np.abs(places[kept] - places[i]).max(axis=1)
-            if np.min(apart) < SAME:
-                continue
-        kept.append(int(i))
+        if is_new[i]:
+            kept.append(int(i))
+            is_new &= np.abs(places - places[i]).max(axis=1) >= SAME
     return kept

@@ -11,6 +11,7 @@ from convex_solver.certificates.signed_rows import merge_rows
 from instances import ridge_residual
 
 pytestmark = pytest.mark.kernels
+OPENING = pieces.OPENING
 
 
 def test_what_is_left_on_the_stack_is_part_of_the_bound():
@@ -39,31 +40,42 @@ def test_what_is_left_on_the_stack_is_part_of_the_bound():
 
 
 def recorded(monkeypatch):
-    """What begins, as sides and orthants."""
+    """The pieces that begin, and the orthants that they begin with."""
     begun = []
     piece_of = pieces.piece_of
 
     def note(side, first, end, n_peaks):
-        begun.append((side.sign, first, end))
-        return piece_of(side, first, end, n_peaks)
+        begun.append((piece_of(side, first, end, n_peaks), first))
+        return begun[-1][0]
 
     monkeypatch.setattr(pieces, "piece_of", note)
     return begun
 
 
+@pytest.mark.parametrize("opening", [0, 2, 17, OPENING])
 @pytest.mark.parametrize("most", [2, 5, 32])
-def test_each_orthant_of_each_sign_is_one_piece(monkeypatch, most):
+def test_each_orthant_of_each_sign_is_in_one_piece(monkeypatch, most, opening):
     begun = recorded(monkeypatch)
     monkeypatch.setattr(pieces, "MOST_PIECES", most)
+    monkeypatch.setattr(pieces, "OPENING", opening)
     X, v = ridge_residual(30, 3, seed=1)
     assert cover_sphere(X, v).is_reached
-    expected = [(sign, k, k + 1) for sign in (-1.0, 1.0) for k in range(8)]
-    assert sorted(begun) == expected
+    for sign in (-1.0, 1.0):
+        parts = [
+            (first, int(piece.counters[covering.END]))
+            for piece, first in begun
+            if piece.side.sign == sign
+        ]
+        assert [k for part in sorted(parts) for k in range(*part)] == list(range(8))
+    assert len(begun) == {0: 18, OPENING: 2}.get(opening, len(begun))
+    assert all(piece.is_done for piece, _ in begun)
 
 
+@pytest.mark.parametrize("opening", [0, 50, OPENING])
 @pytest.mark.parametrize("n_peaks", [0, 30])
 @pytest.mark.parametrize("r", [1, 2, 3, 4, 5])
-def test_the_number_of_threads_changes_nothing(r, n_peaks):
+def test_the_number_of_threads_changes_nothing(monkeypatch, r, n_peaks, opening):
+    monkeypatch.setattr(pieces, "OPENING", opening)
     X, v = ridge_residual(30, r, seed=r)
     best = cover_sphere(X, v, rtol=0.1).value
     for options in ({}, {"max_cones": 900}, {"rtol": 1e-3}):
@@ -80,12 +92,28 @@ def test_the_number_of_threads_changes_nothing(r, n_peaks):
             assert (other.peak_values == one.peak_values).all()
 
 
+@pytest.mark.parametrize("opening", [0, 1, 50])
+@pytest.mark.parametrize("r", [2, 4])
+def test_a_covering_that_is_opened_proves_the_same(monkeypatch, r, opening):
+    X, v = ridge_residual(30, r, seed=r)
+    whole = cover_sphere(X, v)
+    monkeypatch.setattr(pieces, "OPENING", opening)
+    other = cover_sphere(X, v)
+    assert other.bound == pytest.approx(whole.bound, rel=1e-11)
+    assert other.is_reached
+    # and what is not covered is part of the bound
+    few = cover_sphere(X, v, max_cones=2**r)
+    assert not few.is_reached
+    assert few.bound > whole.bound
+
+
 @pytest.mark.parametrize("n_jobs", [1, 3])
 def test_what_a_thread_raises_ends_the_covering(monkeypatch, n_jobs):
     def broken(*arguments):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(pieces, "cover", broken)
+    monkeypatch.setattr(pieces, "OPENING", 0)  # which is of this thread
     X, v = ridge_residual(30, 3, seed=1)
     with pytest.raises(KeyboardInterrupt):
         cover_sphere(X, v, n_jobs=n_jobs)

@@ -162,7 +162,8 @@ class Broken(ThreadPoolExecutor):
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 @pytest.mark.parametrize("n_done", [0, 1, 5, 40])
-def test_what_a_lost_executor_leaves_is_done_here(n_done, n_jobs):
+def test_what_a_lost_executor_leaves_is_done_here(monkeypatch, n_done, n_jobs):
+    monkeypatch.setattr(pieces, "OPENING", 0)  # so that there is enough to send
     X, v = ridge_residual(40, 4, seed=4)
     one = cover_sphere(X, v)
     with (
@@ -175,7 +176,8 @@ def test_what_a_lost_executor_leaves_is_done_here(n_done, n_jobs):
     assert made.n_left == -1  # and it was asked no more
 
 
-def test_workers_of_dask_that_a_task_has_killed_are_lost_too():
+def test_workers_of_dask_that_a_task_has_killed_are_lost_too(monkeypatch):
+    monkeypatch.setattr(pieces, "OPENING", 0)
     distributed = pytest.importorskip("distributed")
     X, v = ridge_residual(40, 4, seed=4)
     one = cover_sphere(X, v)
