@@ -45,6 +45,14 @@ def float_below(value: Fraction | int) -> float:
     return nearest if Fraction(nearest) <= value else math.nextafter(nearest, -math.inf)
 
 
+def nearest(value: Fraction | int) -> float:
+    """Return the float64 nearest to a rational number, or an infinity."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
 def float_above(value: Fraction | int) -> float:
     """Return the smallest float64 at or above a rational number, or infinity."""
     return -float_below(-value)

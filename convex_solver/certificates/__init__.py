@@ -39,7 +39,7 @@ from convex_solver.certificates.model_file import (
     read_model,
     save_model,
 )
-from convex_solver.certificates.network_bounds import predict_closely
+from convex_solver.certificates.network_bounds import predict_closely, upper_bound
 from convex_solver.certificates.obstruction import Obstruction, find_obstruction, reach
 from convex_solver.certificates.relaxation import relax_sphere
 from convex_solver.certificates.relu import (
@@ -51,6 +51,10 @@ from convex_solver.certificates.relu import (
     read_for,
 )
 from convex_solver.certificates.status import SolutionStatus, bounds_by
+from convex_solver.certificates.whole_numbers import (
+    ExactRows,
+    exact_predictions,
+)
 from convex_solver.certificates.words import gap_text, heading, shown_text, verdict
 
 __all__ = [
@@ -60,6 +64,7 @@ __all__ = [
     "Certificate",
     "Claim",
     "Dependency",
+    "ExactRows",
     "InterpolationCertificate",
     "LowerBound",
     "MinimumNormCertificate",
@@ -80,6 +85,7 @@ __all__ = [
     "circular_bounds",
     "combination",
     "cover_sphere",
+    "exact_predictions",
     "find_obstruction",
     "gap_text",
     "heading",
@@ -100,5 +106,6 @@ __all__ = [
     "rounded_share",
     "save_model",
     "shown_text",
+    "upper_bound",
     "verdict",
 ]

@@ -14,7 +14,6 @@ import math
 import time
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import combinations
 from operator import mul
 from typing import NamedTuple
 
@@ -34,7 +33,7 @@ Integers = Sequence[int]
 # What rounding may take of a price before all this is worth while.
 MUCH = 1e-8
 # Chambers that are listed, and those that are priced in integers, at most; the rank.
-MOST_CHAMBERS, MOST_EXACT, MOST_RANK = 20_000, 1_000, 5
+MOST_CHAMBERS, MOST_EXACT, MOST_RANK = 20_000, 3_000, 5
 # How far below the limit a nudged point aims, and a shrunk one: relative.
 BELOW = 2.0**-28
 # Points that are tried.
@@ -216,22 +215,47 @@ def _priced(
 def square_of_price(target: Sequence[Fraction], sides: Sequence[Integers]) -> Fraction:
     """Return ``max target.u`` over ``sides u >= 0``, ``|u| <= 1``, squared and exact.
 
-    The least ``|target + sum lam_f sides_f|^2`` over ``lam >= 0`` (Lemma 4): that of
-    the projection on the complement of some independent sides, with ``lam >= 0``.
+    The least ``|target + sum lam_f sides_f|^2`` over ``lam >= 0`` (Lemma 4), by the
+    active sets of Lawson & Hanson (1974, Section 23.3), which end in exact arithmetic:
+    the square falls with each, and a side that comes in is independent of the others.
     """
-    whole = best = sum(map(mul, target, target), Fraction(0))
-    width = len(target)
     products = [[sum(map(mul, a, b)) for b in sides] for a in sides]
     heights = [sum(map(mul, a, target), Fraction(0)) for a in sides]
-    for size in range(1, width + 1):
-        for chosen in combinations(range(len(sides)), size):
-            lam = solved(
-                [[products[a][b] for b in chosen] for a in chosen],
-                [-heights[a] for a in chosen],
-            )
-            if lam is None or min(lam) < 0:
-                continue
-            # |target + F^T lam|^2 = |target|^2 + lam . F target, as F p = 0
-            step = sum(x * heights[a] for x, a in zip(lam, chosen, strict=True))
-            best = min(best, whole + step)
-    return best
+    lam: dict[int, Fraction] = {}
+    while (entering := _steepest(products, heights, lam)) is not None:
+        lam[entering] = Fraction(0)
+        while (step := _least(products, heights, lam)) and min(step.values()) < 0:
+            # as far as no multiplier is negative; those that are zero then leave
+            share = min(lam[f] / (lam[f] - step[f]) for f in lam if step[f] < 0)
+            lam = {f: x + share * (step[f] - x) for f, x in lam.items()}
+            lam = {f: x for f, x in lam.items() if x > 0}
+        lam = step
+    # |target + F^T lam|^2 = |target|^2 + lam . F target, as F p = 0
+    square = sum(map(mul, target, target), Fraction(0))
+    return square + sum((x * heights[f] for f, x in lam.items()), Fraction(0))
+
+
+def _steepest(
+    products: Sequence[Integers], heights: Sequence[Fraction], lam: dict[int, Fraction]
+) -> int | None:
+    """Return the side that the square falls along fastest, or None at the least."""
+    best, found = Fraction(0), None
+    for f, height in enumerate(heights):
+        if f in lam:
+            continue
+        slope = height + sum(x * products[f][g] for g, x in lam.items())
+        if slope < 0 and slope * slope > best * products[f][f]:
+            best, found = slope * slope / products[f][f], f
+    return found
+
+
+def _least(
+    products: Sequence[Integers], heights: Sequence[Fraction], lam: dict[int, Fraction]
+) -> dict[int, Fraction]:
+    """Return the multipliers of some sides at the least square, of any sign."""
+    chosen = list(lam)
+    found = solved(
+        [[products[a][b] for b in chosen] for a in chosen],
+        [-heights[a] for a in chosen],
+    )
+    return dict(zip(chosen, found or (), strict=True))

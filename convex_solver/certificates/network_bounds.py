@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from convex_solver.certificates.whole_numbers import exact_predictions
 from convex_solver.losses import DataTerm
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.reading import Data
@@ -32,7 +33,12 @@ def upper_bound(
     decay = decay_above(beta, [network.weights, network.alphas])
     # where the loss is next to nothing but rounding, it is worth twice the digits
     if loss - term.value(found) > FINE * (loss + decay):
-        loss = min(loss, term.value_upper(*predict_closely(network, data)))
+        close, error = predict_closely(network, data)
+        loss = min(loss, term.value_upper(close, error))
+        # and then, of few numbers, all of them
+        if loss - term.value(close) > FINE * (loss + decay):
+            exact = exact_predictions(network, data)
+            loss = loss if exact is None else min(loss, term.upper_at(exact))
     return sum_above([loss, decay])
 
 

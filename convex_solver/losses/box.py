@@ -28,11 +28,12 @@ from convex_solver.losses.box_steps import BoxNewton
 from convex_solver.losses.conic_form import ConicLoss
 from convex_solver.losses.kinds import ANY, LABELS, Kind, Parameter, TargetRule
 from convex_solver.losses.newton import NewtonTerm
-from convex_solver.losses.terms import DataTerm, Targets, largest_factor
+from convex_solver.losses.terms import Corner, DataTerm, Exact, Targets, largest_factor
 from convex_solver.rounding import (
     ROUNDING,
     add_above,
     exact_dot,
+    float_above,
     float_below,
     sum_above,
 )
@@ -247,6 +248,47 @@ class BoxTerm(DataTerm):
             there = (excess > 0.0) & (slope > 0.0)
             total = np.maximum(total, np.where(there, raised, 0.0))
         return sum_above(total.tolist())
+
+    def upper_at(self, f: Exact) -> float:
+        """Bound the loss of exact predictions (n,) from above: rounded once."""
+        unit, targets = self.unit, self.targets
+        k, total = unit.curvature, Fraction(0)
+        labels = [0] * self.y.size if unit.labels is None else unit.labels.tolist()
+        numbers = zip(f, targets.y_exact, targets.weights_exact, labels, strict=True)
+        for prediction, target, weight, label in numbers:
+            s = Fraction(prediction) - target
+            excess = abs(s) - unit.dead_zone
+            if excess <= 0 or label * s > 0:
+                continue
+            slope = unit.hi if s > 0 else unit.lo
+            if slope is not None and (k == 0 or excess > k * abs(slope)):
+                height = abs(slope) * (excess - k * abs(slope) / 2)
+            else:
+                height = excess * excess / (2 * k)
+            total += weight * height
+        return float_above(total)
+
+    def corners_at(self, v: Array) -> list[Corner | None]:
+        """Return the kinks (n,) at which ``v`` is a subgradient, inside its bounds.
+
+        None where it is at a bound, or at zero where predictions may differ.
+        """
+        n, zone = self.y.size, self.unit.dead_zone
+        if self.unit.curvature != 0:
+            return [None] * n
+        inside = (v > (1.0 - ZERO) * self.lo) & (v < (1.0 - ZERO) * self.hi)
+        sides = np.zeros(n, dtype=np.int64)
+        labels = self.unit.labels
+        if labels is not None or zone > 0:
+            # above the zone v is positive; a label's is so where it is -1
+            sides = np.sign(v).astype(np.int64)
+            inside &= np.abs(v) > ZERO * np.abs(v).max(initial=0.0)
+        return [
+            Corner(Fraction(y) + side * zone, -side) if is_corner else None
+            for y, side, is_corner in zip(
+                self.targets.y_exact, sides.tolist(), inside.tolist(), strict=True
+            )
+        ]
 
     def dual_lower(self, v: Array) -> float:
         """Bound ``-l*(v)`` from below, exact but for one rounding."""

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +17,7 @@ from arrangement import InputError
 from arrangement.exact import Column
 from convex_solver.losses.conic_form import ConicLoss
 from convex_solver.losses.newton import NewtonTerm
-from convex_solver.rounding import nearest_error
+from convex_solver.rounding import nearest, nearest_error
 from convex_solver.typing import Array
 
 Exact = Sequence[Fraction | int]
@@ -98,6 +99,17 @@ class Targets:
         )
 
 
+class Corner(NamedTuple):
+    """A kink of the loss of a sample.
+
+    ``at`` is the prediction, exactly; ``inward`` is +1 or -1 where the loss is zero
+    next to it on that side, and 0 where it is on neither.
+    """
+
+    at: Fraction
+    inward: int
+
+
 class DataTerm(ABC):
     """A weighted loss of given targets, as a function of the predictions.
 
@@ -171,6 +183,16 @@ class DataTerm(ABC):
         with np.errstate(all="ignore"):
             return self._finite_upper(f, f_error)
 
+    def upper_at(self, f: Exact) -> float:
+        """Bound the loss of predictions (n,) that are exact from above.
+
+        To a rounding or two of each prediction, unless a family does without.
+        """
+        near = np.array([nearest(x) for x in f])
+        if not np.all(np.isfinite(near)):
+            return math.inf
+        return self.value_upper(near, nearest_error(near, f))
+
     @abstractmethod
     def _finite_upper(self, f: Array, f_error: Array) -> float:
         """`value_upper` for finite predictions and errors."""
@@ -208,6 +230,10 @@ class DataTerm(ABC):
         NaN where they are not one number, and everywhere unless a family knows better.
         """
         return np.full_like(self.y, np.nan)
+
+    def corners_at(self, v: Array) -> list[Corner | None]:
+        """Return the kinks (n,) at which ``v`` is a subgradient; none, as a rule."""
+        return [None] * self.y.size
 
     def rough_fit(self) -> tuple[Array, float]:
         """Return predictions (n,) to take a first gradient at, and the size of a fit.

@@ -9,11 +9,18 @@ from typing import Any
 import numpy as np
 
 from arrangement.io import heard_once, held_interrupts
-from convex_solver.certificates import COVERED_RANK, Certificate, LowerBound, bounds
+from convex_solver.certificates import (
+    COVERED_RANK,
+    Certificate,
+    LowerBound,
+    bounds,
+    upper_bound,
+)
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import Merged, keep_largest, reduce_network
 from convex_solver.reading import Limits, part_of_time
 from convex_solver.solver.column_generation import ColumnGeneration
+from convex_solver.solver.digits import with_last_digits
 from convex_solver.solver.fit import with_predictions
 from convex_solver.solver.high_rank import LEAVES_SHARE
 from convex_solver.solver.relaxation import (
@@ -30,6 +37,10 @@ SAME_PREDICTION = 1e-6
 # little as rounding allows, which is more than tol where the weights of a network that
 # interpolates have no more digits.
 RISES = (0.01, 0.1, 1.0, 10.0, 1e2, 1e3, 1e4)
+# The same beyond, where what neurons are left can mostly be mended.
+MENDED = (1e5, 1e6)
+# A rise to so many times the objective has another network looked at, too.
+MUCH = 1.01
 # Operations of a least-squares fit of the predictions, at most; about what it takes, in
 # seconds for each sample and neuron.
 MOST_FITTING, FITTING = 10**9, 2e-6
@@ -81,7 +92,7 @@ def _reduced(run: ColumnGeneration, tol: float, deadline: float) -> TwoLayerReLU
     network = reduce_network(
         run.program, run.network, change=SAME_PREDICTION, deadline=end
     )
-    for share in RISES:
+    for share in (*RISES, *MENDED):
         if network.n_neurons <= run.program.n or time.monotonic() >= deadline:
             break
         # rounding stood in the way; a rise below tol is certified with the rest
@@ -92,9 +103,11 @@ def _reduced(run: ColumnGeneration, tol: float, deadline: float) -> TwoLayerReLU
             rise=share * tol,
             deadline=deadline,
         )
-    if network.n_neurons <= run.program.n:
-        return network
-    return _narrow(run, network)
+    if network.n_neurons > run.program.n:
+        return _narrow(run, network)
+    if run.program.network_objective(network) > MUCH * run.upper:
+        return min(network, run.narrow, key=run.program.network_objective)
+    return network
 
 
 def _narrow(run: ColumnGeneration, network: TwoLayerReLU) -> TwoLayerReLU:
@@ -108,8 +121,21 @@ def _fitted(
 ) -> TwoLayerReLU:
     """Return the network with better predictions, where rounding leaves a gap.
 
-    Where the time for it is up the gap is left.
+    First by the sizes of its neurons, then by their last digits.  Where the time for it
+    is up the gap is left.
     """
+    program = run.program
+    network = _resized(run, network, tol, deadline)
+    upper = upper_bound(network, program.data, program.beta, program.data_term)
+    if not upper - _estimate(run) > 0.5 * tol * upper:
+        return network
+    return with_last_digits(program, network, run.v, deadline - EXACT * program.n)
+
+
+def _resized(
+    run: ColumnGeneration, network: TwoLayerReLU, tol: float, deadline: float
+) -> TwoLayerReLU:
+    """Return the network with other sizes of its neurons, if that helps."""
     n, objective = run.program.n, run.program.network_objective(network)
     is_short = objective - _estimate(run) > 0.5 * tol * objective
     if not is_short or n * network.n_neurons**2 > MOST_FITTING:

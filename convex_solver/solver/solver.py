@@ -87,7 +87,8 @@ class Solution:
     Attributes
     ----------
     objective : float
-        Objective (2) of ``network`` itself, in float64.
+        Objective (2) of ``network`` itself, in float64; the certified upper bound where
+        that is less, as rounding is then most of what float64 makes of the loss.
     lower_bound : float
         Certified: no network has a smaller objective.
     gap : float
@@ -295,7 +296,7 @@ def solve_from(
         )
         stopped = _why(run, certificate, limits.tol, stopped)
         solution = Solution(
-            objective=whole.network_objective(network),
+            objective=min(whole.network_objective(network), certificate.upper_bound),
             lower_bound=certificate.lower_bound,
             gap=certificate.gap,
             status=certificate.status(limits.tol),

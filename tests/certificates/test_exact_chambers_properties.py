@@ -2,6 +2,8 @@
 
 import math
 from fractions import Fraction
+from itertools import combinations
+from operator import mul
 
 import numpy as np
 import pytest
@@ -9,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import nnls
 
+from arrangement.exact import solved
+from bench import instances
 from convex_solver import ConvexProgram, TwoLayerReLU, certify, solve
 from convex_solver.certificates import exact_chambers
 from convex_solver.certificates.exact_chambers import (
@@ -18,6 +22,7 @@ from convex_solver.certificates.exact_chambers import (
 )
 
 entries = st.integers(-50, 50)
+EPSILON = "epsilon_insensitive"
 
 
 @given(st.data(), st.integers(1, 4), st.integers(0, 5))
@@ -32,6 +37,35 @@ def test_a_price_is_the_square_of_a_projection(data, r, m):
         return
     _, distance = nnls(np.array(sides, dtype=float).T, -b)
     assert math.sqrt(found) == pytest.approx(distance, rel=1e-7, abs=1e-6)
+
+
+def square_by_all_sets(target, sides):
+    """The same from the definition: the set of sides that meets the conditions."""
+    width = len(target)
+    for size in range(width + 1):
+        for chosen in combinations(sides, size):
+            gram = [[sum(map(mul, a, b)) for b in chosen] for a in chosen]
+            right = [-sum(map(mul, a, target), Fraction(0)) for a in chosen]
+            lam = solved(gram, right)
+            if lam is None or min(lam, default=0) < 0:
+                continue
+            p = [
+                t + sum(x * a[k] for x, a in zip(lam, chosen, strict=True))
+                for k, t in enumerate(target)
+            ]
+            if all(sum(map(mul, a, p)) >= 0 for a in sides):
+                return sum(x * x for x in p)
+    raise AssertionError("there is always one")
+
+
+@given(st.data(), st.integers(1, 4), st.integers(0, 7), st.sampled_from([0, 10**9]))
+def test_a_price_is_exact_where_sides_are_nearly_parallel(data, r, m, mean):
+    row = st.lists(st.integers(-2, 2), min_size=r, max_size=r)
+    target = [Fraction(x, 7) for x in data.draw(row)]
+    sides = data.draw(st.lists(row, min_size=m, max_size=m))
+    # with duplicates, opposite ones and zeros among them, or all next to one another
+    sides = [[mean + side[0], *side[1:]] for side in sides]
+    assert square_of_price(target, sides) == square_by_all_sets(target, sides)
 
 
 BETA = 1e-6
@@ -173,3 +207,16 @@ def test_last_digits_shorten_the_sum_of_all_rows(share):
     assert length(v) > 0.0
     assert length(moved) <= limit * (1 + Fraction(1, 10**9))
     assert np.abs(moved - v).max() <= 1e-9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("k", "loss"), [(62, "squared_hinge"), (82, EPSILON)])
+def test_columns_whose_chambers_are_hard_to_price_are_proven(k, loss):
+    """Means up to 10^5 deviations: a thousand prices are near the limit in floats."""
+    _, question = instances.any_question(k, loss)
+    program = ConvexProgram(**question)
+    solution = solve(program, tol=1e-6, time_limit=60)
+    certificate = solution.certificate
+    assert rounded_share(program.data, certificate.dual, program.beta) > 1e-6
+    assert solution.gap <= 1e-7
+    assert "exact" in certificate.proof

@@ -115,6 +115,63 @@ def test_value_upper_is_tight_where_nothing_is_rounded(spec, data):
 @pytest.mark.parametrize("spec", SPECS)
 @settings(deadline=None, max_examples=40)
 @given(st.data())
+def test_upper_at_is_above_the_loss_of_exact_predictions_and_tight(spec, data):
+    p = data.draw(problems(spec))
+    # nearer to each other, and to targets, than float64 tells apart
+    more = st.fractions(-1, 1).map(lambda x: x / 10**20)
+    f = [
+        (Fraction(y) if data.draw(st.booleans()) else Fraction(a)) + data.draw(more)
+        for a, y in zip(p.f.tolist(), p.y, strict=True)
+    ]
+    bound, found = p.term.upper_at(f), p.value(f)
+    assert found <= bound
+    if spec not in SMOOTH_LOGS:
+        assert found > Fraction(math.nextafter(bound, -math.inf))
+    else:
+        near = np.array([float(x) for x in f])
+        assert bound <= p.term.value_upper(near, np.spacing(np.abs(near)))
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_upper_at_predictions_beyond_float64_is_above_the_loss(spec):
+    term, far = get_loss(spec).at([1.0]), Fraction(2) ** 1100
+    for f in (far, -far):
+        assert term.upper_at([f]) == math.inf or spec in ("hinge", "squared_hinge")
+    if "hinge" in spec:
+        assert term.upper_at([far]) == 0.0
+
+
+@pytest.mark.parametrize("spec", SPECS)
+@settings(deadline=None, max_examples=40)
+@given(st.data())
+def test_corners_are_where_the_point_is_one_subgradient_of_many(spec, data):
+    p = data.draw(problems(spec))
+    term = p.term
+    share = data.draw(lists(st.sampled_from([0.0, 0.25, 0.5, 0.9, 1.0])))
+    v = term.clip(term.gradient(p.f) * share)
+    corners, step = term.corners_at(v), Fraction(1, 10**6)
+    assert len(corners) == v.size
+    is_smooth = spec.split(":")[0] in ("squared", "huber", "squared_hinge")
+    if is_smooth or spec in SMOOTH_LOGS:
+        assert not any(corners)
+    for i, corner in enumerate(corners):
+        if corner is None:
+            continue
+        assert term.lo[i] < v[i] < term.hi[i]
+        y, c, slope = p.y[i], Fraction(p.c[i]), Fraction(float(v[i]))
+        here, above, below = (
+            c * exact.value(spec, corner.at + k * step, y) for k in (0, 1, -1)
+        )
+        # a kink, and strictly above the line on either side
+        assert above - here > slope * step
+        assert below - here > -slope * step
+        flat = [k for k, loss in ((1, above), (-1, below)) if loss == 0]
+        assert flat == ([corner.inward] if corner.inward else [])
+
+
+@pytest.mark.parametrize("spec", SPECS)
+@settings(deadline=None, max_examples=40)
+@given(st.data())
 def test_dual_lower_is_below_the_exact_dual_value_and_tight(spec, data):
     p = data.draw(problems(spec))
     share = data.draw(lists(st.sampled_from([0.0, 0.25, 0.9, 1.0])))
