@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from arrangement import Arrangement, IncompleteListingError, enumerate_patterns
-from arrangement._kernels.verification import Elimination
+from arrangement._kernels.verification import new_elimination
 from arrangement._kernels.verification import borders as vertex_proof
 from arrangement._kernels.verification.borders import E, M
 from arrangement.exact.floats import column_shifts
@@ -38,15 +38,15 @@ def run_eliminate_row(elimination, depth, n_left, row):
 
 def elimination(coords):
     """The state before the first row goes; scratch holds anything."""
-    rank, places = coords.shape
     rng = np.random.default_rng(0)
-    work = rng.random((rank - 1, rank, places))
-    work[0] = coords
-    bounds = rng.random((rank - 1, 2))
-    bounds[0] = [2.0**-53, 1.0]
-    line = rng.random(2 * places)
-    others = rng.integers(0, 2**63, places // 64, dtype=np.uint64)
-    return Elimination(work, bounds, line, line.astype(np.float32), others)
+    state = new_elimination(coords, len(coords) - 1)
+    state.work[1:] = rng.random(state.work[1:].shape)
+    state.bounds[1:] = rng.random(state.bounds[1:].shape)
+    for words in (state.others, state.masks):
+        words[:] = rng.integers(0, 2**63, words.shape, dtype=np.uint64)
+    for scratch in (state.line, state.keys, state.order, state.fractions):
+        scratch[:] = rng.integers(0, 99, scratch.shape)
+    return state
 
 
 def cleared(rules, packed, bases):
