@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from arrangement._kernels.verification import borders as vertex_proof
 from arrangement._kernels.verification import (
     check_signs,
     margin_direction,
 )
-from arrangement._kernels.verification import borders as vertex_proof
 from arrangement.errors import BudgetExceededError, IncompleteListingError
 from arrangement.exact import IntRow, scaled_floats
 from arrangement.model import unpack

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arrangement._kernels import bits
-from arrangement._kernels import keys
+from arrangement._kernels import bits, keys
 from arrangement._kernels.keys import CERTAIN
 
 pytestmark = pytest.mark.kernels

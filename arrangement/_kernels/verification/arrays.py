@@ -38,17 +38,17 @@ class Elimination(NamedTuple):
 
     ``work`` (r - 1, r, 64 n_words) holds the coordinates by depth, and ``bounds``
     (r - 1, 2) how far off they are and how large.  Those at depth 0 are given: the rows
-    at the places of their first output bits, scaled to 1 and off by at most u.  ``rows``
-    (r - 2,) int64 are those eliminated, as far as ``control`` (4,) int64 tells.
+    at the places of their first output bits, scaled to 1 and off by at most u; ``rows``
+    (r - 2,) int64 those eliminated, as far as ``control`` (4,) int64 tells.
 
     Of the line that is left, ``line`` (2 * 64 n_words,) are the last two coordinates, x
     before y, ``keys`` (64 n_words,) int16 those of all rows (see `_kernels/keys.py`),
-    ``others`` (n_words,) the rows to compare.  ``order`` (64 n_words,) int64 begins
-    with the rows as their vertices follow one another, where that is known.  Of
-    ``masks`` (5, n_words) two are those rows whose x is negative and those whose keys
-    are sure; where the order is known, one those in it, one those positive before its
-    first vertex, and one scratch.  The rest, (64 n_words,), is scratch, int64 but for
-    ``fractions``; of ``chambers``, those at the vertices of the rows, all are -1.
+    ``others`` (n_words,) the rows but those eliminated.  ``order`` (64 n_words,) int64
+    begins with them as their vertices follow one another, where that is known.  Of
+    ``masks`` (4, n_words) two are the rows whose x is negative and those whose keys are
+    sure; where the order is known, one those positive before its first vertex; one is
+    scratch.  The rest, (64 n_words,), is scratch, int64 but for ``fractions``; of
+    ``chambers``, those at the vertices of the rows, all are -1.
     """
 
     work: NDArray[np.float64]
@@ -85,7 +85,7 @@ def new_elimination(coords: NDArray[np.float64], depth: int) -> Elimination:
         line=np.zeros(2 * places),
         keys=np.zeros(places, dtype=np.int16),
         others=np.zeros(places // 64, dtype=np.uint64),
-        masks=np.zeros((5, places // 64), dtype=np.uint64),
+        masks=np.zeros((4, places // 64), dtype=np.uint64),
         order=order,
         fractions=np.zeros(places),
         buckets=buckets,

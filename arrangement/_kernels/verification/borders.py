@@ -81,7 +81,7 @@ def eliminate_row(elimination, depth, n_left, row):
 
 
 @bare_forced
-def reach_line(elimination, bases, p):
+def reach_line(elimination, bases, p, firsts):
     """Eliminate all rows of a basis but the last; False where one may be zero."""
     control, rows = elimination.control, elimination.rows
     depth = bases.shape[1] - 1
@@ -99,7 +99,7 @@ def reach_line(elimination, bases, p):
         rows[ready] = row
         control[READY] = ready + 1
     if control[IS_COPIED] == 0:
-        copy_line(elimination, depth)
+        copy_line(elimination, depth, firsts)
         control[IS_COPIED] = 1
         control[ORDER] = OPEN
     return True
@@ -119,10 +119,15 @@ def end_of_line(bases, p):
 
 
 @bare_forced
-def copy_line(elimination, depth):
+def copy_line(elimination, depth, firsts):
     """Copy the last coordinates to ``line``, and find the keys of all rows."""
     work, line, masks = elimination.work, elimination.line, elimination.masks
+    others, rows = elimination.others, elimination.rows
     places = work.shape[2]
+    for w in range(firsts.size):
+        others[w] = firsts[w]
+    for q in range(depth):
+        others[rows[q] >> 6] &= ~(ONE << np.uint64(rows[q] & 63))
     for c in range(2):
         for k in range(places):
             line[c * places + k] = work[depth, c, k]
@@ -135,38 +140,37 @@ def copy_line(elimination, depth):
 
 
 @bare_forced
-def is_on_border(elimination, bases, p, patterns, k, firsts):
+def is_on_border(elimination, bases, p, patterns, k):
     """Whether the ray of a basis has the signs of a pattern, or all the opposite."""
     line, others, masks = elimination.line, elimination.others, elimination.masks
     depth = bases.shape[1] - 1
     places = line.size >> 1
-    for w in range(firsts.size):
-        others[w] = firsts[w]
-    for q in range(depth + 1):
-        row = bases[p, q]
-        others[row >> 6] &= ~(ONE << np.uint64(row & 63))
+    row = bases[p, depth]
+    word, flag = row >> 6, ONE << np.uint64(row & 63)
     a, b = line[row], line[places + row]
-    if not max(abs(a), abs(b)) > elimination.bounds[depth, E]:
+    if others[word] & flag == ZERO or not (
+        max(abs(a), abs(b)) > elimination.bounds[depth, E]
+    ):
         return False
-    bound = value_bound(elimination.bounds, depth, a, b)
-    flag = ONE << np.uint64(row & 63)
-    trusted = ~ZERO if masks[SURE, row >> 6] & flag != ZERO else ZERO
-    turned = ~ZERO if masks[NEGATIVE, row >> 6] & flag != ZERO else ZERO
+    trusted = ~ZERO if masks[SURE, word] & flag != ZERO else ZERO
+    turned = ~ZERO if masks[NEGATIVE, word] & flag != ZERO else ZERO
     key = np.int64(elimination.keys[row])
     doubt = same = opposite = ZERO
-    for w in range(firsts.size):
+    others[word] ^= flag
+    for w in range(others.size):
         before, after = compare_keys(elimination.keys, 64 * w, key)
         known = (before | after) & masks[SURE, w] & trusted
-        above = (before ^ masks[NEGATIVE, w] ^ turned) & known
-        below = above ^ known
+        above = before ^ masks[NEGATIVE, w] ^ turned
         rest = others[w] & ~known
         if rest != ZERO:
+            bound = value_bound(elimination.bounds, depth, a, b)
             over, under = compare_words(line, line, 64 * w, places, -b, a, bound)
-            above |= over & rest
-            below |= under & rest
+            above = (above & ~rest) | (over & rest)
             doubt |= rest & ~(over | under)
-        same |= others[w] & (above ^ patterns[k, w])
-        opposite |= others[w] & (below ^ patterns[k, w])
+        change = (above ^ patterns[k, w]) & others[w]
+        same |= change
+        opposite |= change ^ others[w]
+    others[word] ^= flag
     return doubt == ZERO and (same == ZERO or opposite == ZERO)
 
 
@@ -181,17 +185,15 @@ def check_borders(elimination, bases, patterns, step, firsts, bad):
     depth = bases.shape[1] - 1
     p = 0
     while p < bases.shape[0]:
-        if bases[p, 0] < 0 or not reach_line(elimination, bases, p):
+        if bases[p, 0] < 0 or not reach_line(elimination, bases, p, firsts):
             p += 1
             continue
         end = end_of_line(bases, p)
-        if is_ordered(elimination, depth, firsts, end - p):
+        if is_ordered(elimination, depth, end - p):
             check_line(elimination, bases, p, end, patterns, step, bad)
         for k in range(p, end):
             if bad[k]:
-                bad[k] = not is_on_border(
-                    elimination, bases, k, patterns, k * step, firsts
-                )
+                bad[k] = not is_on_border(elimination, bases, k, patterns, k * step)
         p = end
 
 

@@ -26,13 +26,13 @@ E, M = range(2)
 
 # entries of ``control``: rows eliminated, whether the line is copied, what is known of
 # the order of its rows, and how many these are
-READY, IS_COPIED, ORDER, N_ORDERED, CONTROL_SIZE = range(5)
+READY, IS_COPIED, ORDER, N_ORDERED = range(4)
 
 # of the order: not looked for, known, in doubt
 OPEN, ORDERED, DOUBTED = range(3)
 
 # rows of ``masks``
-NEGATIVE, SURE, CROSSING, STARTS, SIGNS, N_MASKS = range(6)
+NEGATIVE, SURE, STARTS, SIGNS = range(4)
 
 
 @bare_forced
@@ -47,16 +47,16 @@ def value_bound(bounds, depth, a, b):
 
 
 @bare_forced
-def is_ordered(elimination, depth, firsts, count):
+def is_ordered(elimination, depth, count):
     """Whether the order along the line is known, or worth finding out.
 
     ``count`` chambers at its vertices are to be checked.
     """
     control, places = elimination.control, elimination.order.size
-    words = count * firsts.size
+    words = count * elimination.others.size
     # a row is ordered in the time in which some words are compared value by value
-    if control[ORDER] == OPEN and words > 4 * places:
-        is_known = find_order(elimination, depth, firsts)
+    if control[ORDER] == OPEN and words > 2 * places:
+        is_known = find_order(elimination, depth)
         if is_known and is_certain(elimination, depth):
             control[ORDER] = ORDERED
         else:
@@ -65,29 +65,24 @@ def is_ordered(elimination, depth, firsts, count):
 
 
 @bare_forced
-def find_order(elimination, depth, firsts):
+def find_order(elimination, depth):
     """Order the rows along the line, in floats; False in doubt."""
-    line, masks, rows = elimination.line, elimination.masks, elimination.rows
+    line, masks, others = elimination.line, elimination.masks, elimination.others
     fractions, places = elimination.fractions, elimination.order.size
     error = elimination.bounds[depth, E]
-    for w in range(firsts.size):
-        masks[CROSSING, w] = firsts[w]
-        masks[STARTS, w] = ZERO
-    for q in range(depth):
-        masks[CROSSING, rows[q] >> 6] &= ~(ONE << np.uint64(rows[q] & 63))
     count = 0
     for k in range(places):
-        flag = ONE << np.uint64(k & 63)
         x, y = line[k], line[places + k]
-        if masks[CROSSING, k >> 6] & flag == ZERO:
+        if (others[k >> 6] >> np.uint64(k & 63)) & ONE == ZERO:
             # no row of the line: these come last
             fractions[k] = 2.0
         elif abs(x) > error:
             fractions[k] = (-y if x < 0.0 else y) / (abs(x) + abs(y))
-            masks[STARTS, k >> 6] |= flag if x > 0.0 else ZERO
             count += 1
         else:
             return False
+    for w in range(others.size):
+        masks[STARTS, w] = others[w] & ~masks[NEGATIVE, w]
     elimination.control[N_ORDERED] = count
     order, buckets, ends = elimination.order, elimination.buckets, elimination.ends
     return count > 0 and sort_fractions(fractions, buckets, ends, order)
@@ -116,7 +111,7 @@ def check_line(elimination, bases, begin, end, patterns, step, bad):
     Those ``begin`` to ``end``; of several at one vertex only the first is looked at.
     """
     masks, chambers = elimination.masks, elimination.chambers
-    crossing, signs = masks[CROSSING], masks[SIGNS]
+    others, signs = elimination.others, masks[SIGNS]
     last = bases.shape[1] - 1
     for p in range(begin, end):
         row = bases[p, last]
@@ -129,13 +124,13 @@ def check_line(elimination, bases, begin, end, patterns, step, bad):
         word, flag = row >> 6, ONE << np.uint64(row & 63)
         p = chambers[row]
         if p >= 0:
-            crossing[word] ^= flag
+            others[word] ^= flag
             same = opposite = ZERO
             for w in range(signs.size):
-                change = (signs[w] ^ patterns[p * step, w]) & crossing[w]
+                change = (signs[w] ^ patterns[p * step, w]) & others[w]
                 same |= change
-                opposite |= change ^ crossing[w]
-            crossing[word] ^= flag
+                opposite |= change ^ others[w]
+            others[word] ^= flag
             if same == ZERO or opposite == ZERO:
                 bad[p] = False
         signs[word] ^= flag

@@ -106,10 +106,10 @@ def is_ordered(chart, path, line, count):
         control[ORDER] = ORDERED if is_known else DOUBTED
     if control[ORDER] != ORDERED or words <= _CARRYING * n_free:
         return False
+    missing = ZERO
     for w in range(line.others.size):
-        if line.others[w] & ~line.known[w] != ZERO:
-            return False
-    return True
+        missing |= line.others[w] & ~line.known[w]
+    return missing == ZERO
 
 
 @bare_forced

@@ -14,8 +14,8 @@ vanish.
 
 Eliminating one coordinate per row of S but the last leaves a line, on which a row has
 the value ``beta + alpha t``.  The signs at the vertex with row k are told by the order
-in which the rows cross the line, so by their keys (`_kernels/keys.py`); where two keys are too
-close, by those of ``beta alpha_k - alpha beta_k``.
+in which the rows cross the line, so by their keys (`_kernels/keys.py`); where two keys
+are too close, by those of ``beta alpha_k - alpha beta_k``.
 
 Error bounds (u = 2**-53).  At depth q the coordinates other than y_j of all rows are
 at most M and off by at most E, y_j at most M0 and off by E0; at first 1 and u.
