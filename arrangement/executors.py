@@ -6,6 +6,7 @@ wherever and however often it is done, so an engine may move one or do it again.
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
@@ -75,7 +76,9 @@ def results_of(
                 result = waiting[0].result()
             waiting.popleft()
             yield result
-    except (BrokenExecutor, CancelledError) as error:
+    except Exception as error:
+        if not _is_loss(error):
+            raise
         raise WorkersLostError(
             "a worker of the executor died, and with it the executor: killed, out of "
             "memory, or shut down. Call again with a new one; "
@@ -84,3 +87,13 @@ def results_of(
     finally:
         for future in waiting:
             future.cancel()
+
+
+def _is_loss(error: Exception) -> bool:
+    """Whether an error tells of workers, and not of what they were given to do.
+
+    Dask has an error of its own where several workers died of one task.
+    """
+    dask = sys.modules.get("distributed")
+    killed = () if dask is None else (dask.KilledWorker,)
+    return isinstance(error, (BrokenExecutor, CancelledError, *killed))

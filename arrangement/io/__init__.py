@@ -32,7 +32,7 @@ from arrangement.io.bit_rows import (
 )
 from arrangement.io.files import check_new_file, new_file, write_new
 from arrangement.io.html import html_facts, html_table
-from arrangement.io.interrupts import held_interrupts
+from arrangement.io.interrupts import heard_once, held_interrupts
 from arrangement.io.kinds import Kind, kind_of, kind_of_path
 from arrangement.io.pictures import (
     BLUE,
@@ -116,6 +116,7 @@ __all__ = [
     "dress",
     "few_ticks",
     "finish",
+    "heard_once",
     "held_interrupts",
     "holds_bit_rows",
     "html_facts",

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from arrangement.io import held_interrupts
+from arrangement.io import heard_once
 from convex_solver.reading import read_tolerance
 from convex_solver.rounding import float_above
 
@@ -88,6 +88,7 @@ class Bounds:
         return status_of(self.upper_bound, self.lower_bound, tol)
 
 
+@heard_once()
 def bounds_by(deadline: float, bounds: Callable[[float], _Bounds]) -> _Bounds:
     """Return ``bounds(deadline)``; after Ctrl-C those that take no time, and are loose.
 
@@ -96,5 +97,4 @@ def bounds_by(deadline: float, bounds: Callable[[float], _Bounds]) -> _Bounds:
     try:
         return bounds(deadline)
     except KeyboardInterrupt:
-        with held_interrupts():
-            return bounds(time.monotonic())
+        return bounds(time.monotonic())

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from arrangement.io import held_interrupts
+from arrangement.io import heard_once, held_interrupts
 from convex_solver.certificates import COVERED_RANK, Certificate, LowerBound, bounds
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import Merged, keep_largest, reduce_network
@@ -132,6 +132,7 @@ def is_proven(run: ColumnGeneration, certificate: Certificate, tol: float) -> bo
     return certificate.lower_bound >= (1.0 - tol) * _estimate(run)
 
 
+@heard_once()
 def certified_at_once(
     run: ColumnGeneration, merged: Merged, network: TwoLayerReLU | None
 ) -> tuple[TwoLayerReLU, Certificate]:
@@ -152,8 +153,7 @@ def certified_at_once(
     try:
         return network, _quick(merged, network, v)
     except KeyboardInterrupt:
-        with held_interrupts():
-            return network, _quick(merged, network, np.zeros_like(v))
+        return network, _quick(merged, network, np.zeros_like(v))
 
 
 def _kept(run: ColumnGeneration, merged: Merged) -> LowerBound | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from arrangement.io import heard_once
 from convex_solver.certificates import COVERED_RANK
 from convex_solver.program import ConvexProgram
 from convex_solver.reading import part_of_time
@@ -46,6 +47,7 @@ def most_leaves(program: ConvexProgram) -> int:
     return int(min(SOME_LEAVES, EFFORT / (rows * width)))
 
 
+@heard_once()
 def search_first(
     program: ConvexProgram,
     deadline: float,

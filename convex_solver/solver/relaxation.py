@@ -22,6 +22,7 @@ import scipy.linalg as la
 from numpy.typing import NDArray
 from scipy import sparse
 
+from arrangement.io import heard_once
 from convex_solver.certificates import Certificate, bounds
 from convex_solver.leaves import MOST_RANK, DualPoint, Hint, Leaf, Rows
 from convex_solver.losses import DataTerm
@@ -250,6 +251,7 @@ class RelaxedProgram:
         run.go(lambda *_: tol, deadline)
         return self._solution(run)
 
+    @heard_once()
     @np.errstate(all="ignore")
     def refine(
         self,

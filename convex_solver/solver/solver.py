@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from arrangement import InputError, Progress, cover_bound
 from arrangement.io import (
     ProgressLike,
+    heard_once,
     held_interrupts,
     html_facts,
     html_table,
@@ -287,11 +288,11 @@ def solve_from(
         executor=limits.executor,
         max_cones=limits.max_cones,
     )
-    stopped = _find(run, method, limits, guesses, networks, relaxed, deadline, say)
-    stopped, network, certificate = _end(
-        run, merged, limits, relaxed, begin, deadline, stopped, say
-    )
     with held_interrupts() as came:
+        stopped = _find(run, method, limits, guesses, networks, relaxed, deadline, say)
+        stopped, network, certificate = _end(
+            run, merged, limits, relaxed, begin, deadline, stopped, say
+        )
         stopped = _why(run, certificate, limits.tol, stopped)
         solution = Solution(
             objective=whole.network_objective(network),
@@ -331,6 +332,7 @@ def _why(
     return stopped
 
 
+@heard_once()
 def _end(
     run: ColumnGeneration,
     merged: Merged,
@@ -397,6 +399,7 @@ def _found(program: ConvexProgram, start: TwoLayerReLU) -> Found:
     return Found(objective, *blocks_from_network(start))
 
 
+@heard_once()
 def _find(
     run: ColumnGeneration,
     method: str,

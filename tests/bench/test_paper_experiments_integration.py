@@ -99,6 +99,7 @@ print(json.dumps(found))
 """
 
 
+@pytest.mark.slow
 def test_the_pieces_of_the_experiments():
     found = answer(PIECES)
     for name in ("objectives", "errors", "circular"):
@@ -124,6 +125,7 @@ def test_the_pieces_of_the_experiments():
     assert found["excesses"] == [0.5, 0.0]
 
 
+@pytest.mark.slow
 def test_an_experiment_without_its_data_is_skipped_and_says_why(tmp_path):
     words = ("--data", str(tmp_path), "--output", str(tmp_path / "results"))
     done = python("-m", "bench.paper", "boston", *words)

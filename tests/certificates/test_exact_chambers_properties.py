@@ -125,6 +125,7 @@ def test_what_is_too_much_is_left_to_the_covering(monkeypatch):
     assert nudged_dual(data, term, v, BETA, 16, math.inf) is None
 
 
+@pytest.mark.slow
 def test_certificates_of_raw_columns_are_as_near_as_float64_allows(monkeypatch):
     program = years(n=12)
     solution = solve(program, tol=1e-6)

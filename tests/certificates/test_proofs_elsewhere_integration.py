@@ -4,13 +4,14 @@ import os
 import signal
 import time
 import warnings
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 import convex_solver.certificates.covering_pieces as pieces
 from arrangement import InputTypeError, enumerate_patterns
+from arrangement.executors import results_of
 from convex_solver import ConvexProgram, certify, solve
 from convex_solver.certificates import covering_tasks, relaxation
 from convex_solver.certificates.covering import cover_sphere
@@ -142,20 +143,18 @@ def test_a_parcel_is_small():
 class Broken(ThreadPoolExecutor):
     """Loses its workers after some tasks, and takes no more then."""
 
-    def __init__(self, n_done):
+    def __init__(self, n_done, error=None):
         super().__init__(1)
-        self.n_left = n_done
+        self.n_left, self.error = n_done, error or BrokenExecutor("gone")
 
     def submit(self, function, /, *arguments):
-        from concurrent.futures import BrokenExecutor
-
         future = Future()
         if self.n_left > 0:
             self.n_left -= 1
             future.set_result(function(*arguments))
         elif self.n_left == 0:
             self.n_left -= 1
-            future.set_exception(BrokenExecutor("gone"))
+            future.set_exception(self.error)
         else:
             raise BrokenExecutor("gone before")
         return future
@@ -174,6 +173,23 @@ def test_what_a_lost_executor_leaves_is_done_here(n_done, n_jobs):
     assert (other.bound, other.n_cones) == (one.bound, one.n_cones)
     assert len(told) == 1
     assert made.n_left == -1  # and it was asked no more
+
+
+def test_workers_of_dask_that_a_task_has_killed_are_lost_too():
+    distributed = pytest.importorskip("distributed")
+    X, v = ridge_residual(40, 4, seed=4)
+    one = cover_sphere(X, v)
+    with (
+        Broken(5, distributed.KilledWorker("task", None, 3)) as made,
+        pytest.warns(RuntimeWarning, match="the executor lost its workers"),
+    ):
+        other = cover_sphere(X, v, executor=made)
+    assert (other.bound, other.n_cones) == (one.bound, one.n_cones)
+
+
+def test_an_error_of_a_task_is_no_loss():
+    with ThreadPoolExecutor(1) as made, pytest.raises(ZeroDivisionError):
+        list(results_of(made, divmod, [(1, 1), (1, 0)]))
 
 
 @pytest.mark.slow

@@ -381,6 +381,7 @@ def test_two_features_are_drawn(loss, kind):
     assert picture.startswith({"png": PNG, "svg": b"<?xml", "pdf": b"%PDF"}[kind])
 
 
+@pytest.mark.slow
 def test_plots_of_little(tmp_path):
     empty = TwoLayerReLU(np.zeros((0, 3)), [], intercept=True)
     assert render_fit(empty, [[1.0, 1.0]], [0.0]).startswith(PNG)

@@ -183,6 +183,7 @@ def test_writing_holds_a_small_part_of_the_program(name, tmp_path, monkeypatch):
     assert sizes.n_bytes > 2 * peak
 
 
+@pytest.mark.slow
 def test_building_holds_little_more_than_the_result(monkeypatch):
     monkeypatch.setattr(conic_columns, "_ENTRIES", 1 << 11)
     program = problem("squared", gaussian(60, 3))

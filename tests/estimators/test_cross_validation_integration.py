@@ -57,6 +57,7 @@ def test_conventions_of_scikit_learn_hold_for_cross_validation(estimator, check)
     check(estimator)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["regression", "two classes", "three classes"])
 def test_scores_and_choice_are_those_of_a_search(case):
     plain, chooser, targets, scoring = {
@@ -88,6 +89,7 @@ def test_scores_and_choice_are_those_of_a_search(case):
     assert found["fold_gap"].max() <= 1e-8
 
 
+@pytest.mark.slow
 def test_the_network_kept_is_certified_for_all_rows():
     model = ConvexReLURegressorCV(BETAS, cv=3).fit(X, Y)
     again = certify(model.network_, X, Y, model.beta_, dual=model.certificate_.dual)
@@ -122,6 +124,7 @@ def test_the_rule_of_one_standard_error_takes_no_smaller_beta():
         ConvexReLURegressorCV(rule="two_se").fit(X, Y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chooser", [ConvexReLURegressorCV, ConvexReLUClassifierCV])
 def test_threads_change_nothing(chooser):
     targets = Y if chooser is ConvexReLURegressorCV else THREE

@@ -229,6 +229,7 @@ def test_counts_are_predicted_by_their_mean():
         model.fit(X, -1.0 - counts)
 
 
+@pytest.mark.slow
 def test_each_output_has_a_network():
     X, y = data()
     Y = np.column_stack([y, -y, np.zeros(25)])
@@ -337,6 +338,7 @@ def test_the_package_works_without_scikit_learn():
     assert "[sklearn]" in found.stdout
 
 
+@pytest.mark.slow
 def test_scikit_learn_is_loaded_only_with_the_estimators():
     code = "import sys, convex_solver; print('sklearn' in sys.modules)"
     found = subprocess.run(

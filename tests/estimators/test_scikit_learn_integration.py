@@ -114,6 +114,7 @@ def test_probabilities_decisions_and_classes_agree():
     assert calibrated.predict_proba(X).shape == (24, 2)
 
 
+@pytest.mark.slow
 def test_several_outputs_by_a_wrapper_are_those_of_the_estimator():
     both = np.column_stack([Y, -X[:, 1]])
     own = ConvexReLURegressor(beta=0.3, tol=1e-6).fit(X, both)
@@ -121,6 +122,7 @@ def test_several_outputs_by_a_wrapper_are_those_of_the_estimator():
     np.testing.assert_allclose(own.predict(X), wrapped.predict(X), atol=1e-2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [ConvexReLURegressor, ConvexReLUClassifier])
 def test_a_warm_start_begins_near_the_last_network(model, monkeypatch):
     targets = Y if model is ConvexReLURegressor else LABELS
@@ -152,6 +154,7 @@ def test_a_warm_start_begins_near_the_last_network(model, monkeypatch):
     assert starts[3] is None
 
 
+@pytest.mark.slow
 def test_nothing_but_convergence_is_warned_of():
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -188,6 +188,7 @@ def test_rows_near_a_common_plane_list_the_chambers_of_the_definition(n, d, seed
     check_against_definition(X)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_degenerate_rows_near_a_common_plane_stay_degenerate(seed):
     X = near_singular(7, 4, seed)

@@ -379,6 +379,7 @@ def alter_store(rng, folder):
     return False
 
 
+@pytest.mark.slow
 def test_no_altered_store_is_believed(stores, tmp_path, fuzz_seeds):
     def case(number):
         rng = random.Random(f"store-{number}")

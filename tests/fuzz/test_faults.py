@@ -236,6 +236,7 @@ def one_thread():
     return Lazy(1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [no_executor, one_thread])
 def test_a_store_goes_on_after_every_fault(make, tmp_path, fuzz_seeds):
     whole = tmp_path / "whole.zarr"

@@ -113,6 +113,7 @@ def check_grid(rows, true, *, is_affine):
     assert deletion_restriction.count_chambers(X, offsets) == len(bits)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_affine", [False, True])
 @pytest.mark.parametrize(("width", "most"), sorted(set(SHAPES)))
 def test_a_grid_has_a_point_in_every_chamber(width, most, is_affine):

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from arrangement.io import held_interrupts
+from arrangement.io import heard_once, held_interrupts
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -71,3 +71,65 @@ def test_other_threads_hold_nothing():
     thread.start()
     thread.join()
     assert found == [[]]
+
+
+@heard_once()
+def heard(*more):
+    """How often Ctrl-C ends something here, pressed three times."""
+    found = []
+    try:
+        press()
+        found.append("never")
+    except KeyboardInterrupt:
+        press()
+        found.append("once")
+    for call in more:
+        found += call()
+    press()
+    return found
+
+
+def test_one_is_heard_and_the_next_are_held():
+    before = signal.getsignal(signal.SIGINT)
+    assert heard() == ["once"]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_block_within_hears_one_of_its_own():
+    assert heard(heard, heard) == ["once"] * 3
+    with held_interrupts() as came:
+        assert heard(heard) == ["once", "once"]
+        press()
+    assert len(came) == 1
+
+
+def test_what_holds_within_holds_the_first_too():
+    with heard_once():
+        with held_interrupts() as came:
+            press()
+        assert len(came) == 1
+        with pytest.raises(KeyboardInterrupt):
+            press()
+        press()
+
+
+def test_a_handler_that_raises_nothing_is_called_each_time(request):
+    numbers = []
+    before = signal.signal(signal.SIGINT, lambda number, _: numbers.append(number))
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
+    assert heard() == ["never"]
+    assert numbers == [signal.SIGINT] * 2
+
+
+def test_other_threads_hear_nothing_of_it():
+    found = []
+    before = signal.getsignal(signal.SIGINT)
+
+    @heard_once()
+    def work():
+        found.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert found == [before]

@@ -222,6 +222,7 @@ def test_the_largest_unsigned_integer_is_positive(dtype):
     assert bit_set(enumerate_patterns(X)) == chambers(X)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("digits", [3, 6, 9, 12])
 def test_minors_beyond_machine_integers_do_not_wrap(digits):
     rng = np.random.default_rng(digits)

@@ -252,6 +252,7 @@ def test_scaled_integers_of_a_data_set_have_the_patterns_of_its_decimals(data_fo
     assert np.array_equal(np.unique(decimals, axis=0), np.unique(integers, axis=0))
 
 
+@pytest.mark.slow
 def test_rounding_to_binary_breaks_the_ties_of_decimals(data_folder):
     X = with_ones(data_folder, "iris", [2, 3])
     binary = enumerate_patterns(X, floats="binary")

@@ -34,6 +34,7 @@ numba.njit(add)(1.0, 2.0)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"), reason="no compilation"
 )

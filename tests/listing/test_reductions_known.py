@@ -109,6 +109,7 @@ def test_the_exact_zero_one_loss_with_ties(seed):
     assert errors <= ((X @ grid.T >= 0) != labels[:, None]).sum(axis=0).min()
 
 
+@pytest.mark.slow
 def test_zero_one_loss_of_extreme_labels():
     points = np.random.default_rng(0).normal(size=(20, 2))
     assert zero_one_loss(points, np.ones(20))[0] == 0

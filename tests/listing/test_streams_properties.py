@@ -371,6 +371,7 @@ def test_blocks_take_fewer_bytes_where_rows_are_many(monkeypatch):
     assert (max(faces), sum(faces)) == ((1 << 12) // 200, 801)
 
 
+@pytest.mark.slow
 def test_a_count_before_or_after_a_list_has_the_limit_and_tells_how_far_it_is():
     X = np.random.default_rng(0).standard_normal((300, 5))
     seen = []

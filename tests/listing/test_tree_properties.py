@@ -115,6 +115,7 @@ def check_witnesses(X, offsets, bits, witnesses):
     return missing
 
 
+@pytest.mark.slow
 @given(matrices())
 @moderate
 def test_the_walk_over_central_arrangements(X):

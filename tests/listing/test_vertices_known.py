@@ -66,6 +66,7 @@ def test_planted_dependences_stay_on_vertices_and_match_the_count(dtype):
     assert len(patterns) == patterns.bound - 2 * n_quadruples == count_patterns(X)
 
 
+@pytest.mark.slow
 def test_twenty_planted_quadruples_among_300_rows():
     X = planted(300, 5, 20, dtype=np.float64)
     patterns = enumerate_patterns(X, prove=False)

@@ -184,6 +184,7 @@ def test_a_listing_that_does_not_fit_is_refused_with_its_size():
     assert len(enumerate_patterns(X, max_bytes=10**9)) == 8180
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(config.DISABLE_JIT, reason="minutes in the interpreter")
 def test_a_listing_too_large_even_to_count_is_refused_before_it_starts():
     # 256 hyperplanes, 17,561,539,552,946 chambers of four words each

@@ -133,6 +133,7 @@ def is_tick_outside(text, figure) -> bool:
     return False
 
 
+@pytest.mark.slow
 @pytest.mark.every
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", PICTURES)

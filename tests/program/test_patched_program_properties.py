@@ -127,6 +127,7 @@ def optimum(X, y, beta=0.2, tol=1e-9, **options):
     return solution.objective
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=10)
 @given(seeds)
 def test_the_order_of_patches_and_patches_of_zeros_change_nothing(seed):

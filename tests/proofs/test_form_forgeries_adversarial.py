@@ -97,6 +97,7 @@ def test_facets_have_as_many_numbers_as_needed_and_both_sides(made, answer):
     assert answer([*lines[:cut], turned, *lines[cut + 1 :]]) != "accepted"
 
 
+@pytest.mark.slow
 def test_a_form_below_what_it_bounds_is_refused(made, answer):
     """What makes the form smaller without a reason, one demand after another."""
     lines, _ = made

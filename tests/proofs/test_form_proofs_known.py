@@ -29,6 +29,7 @@ def assert_true(capsys, found, proof, table):
     assert_said(out, found, proof, table)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("leaves", [0, 2, 16, 6])
 def test_more_leaves_prove_more(leaves, tmp_path, capsys):
     X, y = planted(20, 3, seed=5)
@@ -42,6 +43,7 @@ def test_more_leaves_prove_more(leaves, tmp_path, capsys):
     assert n_leaves >= min(leaves, 8)
 
 
+@pytest.mark.slow
 def test_columns_that_are_alike_and_patches_are_proven(tmp_path, capsys):
     rng = np.random.default_rng(2)
     cases = (

@@ -8,6 +8,7 @@ from reference import losses
 from reference.certified import largest_price_squared, sample_dual, sample_loss
 
 
+@pytest.mark.slow
 @pytest.mark.every
 @pytest.mark.parametrize("spec", losses.SPECS)
 def test_closed_forms_are_the_definitions(spec):

@@ -60,6 +60,7 @@ def proven():
 # --- local searches -----------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES)
 def test_searches_end_near_the_optimum_and_say_what_they_found(loss):
     program = planted_program(loss, 25, 3, beta=0.3)
@@ -151,6 +152,7 @@ def test_a_first_network_comes_from_a_few_maxima_at_once():
     ) == pytest.approx(near.upper, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_a_long_search_goes_by_batches(monkeypatch):
     P = np.random.default_rng(1).normal(size=(60, 4, 3))
     program = ConvexProgram(P, np.sin(np.arange(60.0)), 0.3)
@@ -178,6 +180,7 @@ def test_searches_take_patches():
 # --- leaves -------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_halving_raises_the_bound_which_stays_below_every_network(proven):
     program, solution, _, found, lines = proven
     alone = RelaxedProgram(program).solve(1e-6)
@@ -318,6 +321,7 @@ def test_what_halvings_leave_of_the_time_is_the_networks(monkeypatch):
     assert enough[-1] == (True, 0.0)
 
 
+@pytest.mark.slow
 def test_solve_without_a_limit_ends():
     program = planted_program("squared", 30, 9, beta=3.0)
     lines = []
@@ -427,6 +431,7 @@ def test_leaves_that_cannot_be_are_one_clear_error(proven, name, value, message)
         read_hints(claim, "FILE: the claim")
 
 
+@pytest.mark.slow
 def test_the_command_line_fits_and_rechecks_leaves(tmp_path, capsys):
     X, y = planted(40, 9)
     table, path = tmp_path / "data.csv", tmp_path / "model.json"

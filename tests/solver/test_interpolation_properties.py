@@ -99,6 +99,7 @@ def test_the_norm_is_homogeneous(seed, factor):
     assert found.norm == pytest.approx(norm / abs(factor), rel=1e-5)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=10)
 @given(st.integers(0, 10**6))
 def test_the_norm_is_one(seed):

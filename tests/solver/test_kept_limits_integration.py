@@ -215,6 +215,7 @@ def test_no_hint_where_there_is_nothing_to_fit_or_no_proof():
     assert (late.network.n_neurons, late.hint) == (0, "")
 
 
+@pytest.mark.slow
 def test_in_high_rank_the_hint_tells_no_number_that_is_not_known():
     program = planted_program("squared", 30, 12, 1e6)
     solution = solve(program)

@@ -171,6 +171,7 @@ def test_of_several_programs_an_incomplete_beta_is_dropped():
     assert [len(each) for each in found] == [2]
 
 
+@pytest.mark.slow
 def test_threads_solve_the_same():
     programs = [small(seed=k) for k in range(3)]
     betas = [1.0, 0.3, 0.1]

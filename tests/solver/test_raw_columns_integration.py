@@ -63,6 +63,7 @@ def test_incomes_and_expenses(loss):
     assert found.objective == pytest.approx(every.objective, rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["squared", "huber", "absolute", "quantile"])
 @pytest.mark.parametrize("scale", [1e100, 1e200, 1e-200])
 def test_targets_beyond_all_units_end_with_a_true_bound(loss, scale):
@@ -75,6 +76,7 @@ def test_targets_beyond_all_units_end_with_a_true_bound(loss, scale):
         assert found.lower_bound <= found.objective <= zero
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["squared", "absolute", "hinge"])
 def test_pressures_in_two_columns(loss):
     random = np.random.default_rng(3)
@@ -87,6 +89,7 @@ def test_pressures_in_two_columns(loss):
     assert solution.status.value == "optimal"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beta", [1.0, 0.1])
 def test_map_coordinates(beta):
     random = np.random.default_rng(0)

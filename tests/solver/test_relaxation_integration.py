@@ -100,6 +100,7 @@ def test_no_time_is_no_reason_for_a_false_bound():
     assert 0.0 <= late.lower_bound <= late.upper_bound
 
 
+@pytest.mark.slow
 def test_zero_targets_and_heavy_decay():
     X, y = planted(20, 9)
     for target, beta in ((np.zeros(20), 0.1), (y, 1e6)):

@@ -13,8 +13,9 @@ import numba
 import numpy as np
 import pytest
 
-from convex_solver import load_model
+from convex_solver import ConvexProgram, load_model, solve
 from convex_solver.cli import main
+from convex_solver.solver import solver
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX"),
@@ -111,6 +112,31 @@ def test_the_command_writes_its_model(tmp_path, words):
     assert 0.0 <= claim.lower_bound <= claim.upper_bound <= least(lines) * (1 + 1e-6)
     assert main(["certify", str(model), str(table), "--json"]) == 0
     assert {path.name for path in tmp_path.iterdir()} == {"t.csv", "m.json"}
+
+
+def test_a_third_one_before_the_second_is_taken_care_of(monkeypatch):
+    """It ends nothing, wherever it comes: what there is is certified at once."""
+    X, y = np.random.default_rng(0).normal(size=(2, 12, 2))
+    program = ConvexProgram(X, y[:, 0], 1e-2)
+    pressed = []
+
+    def pressing(name):
+        call = getattr(solver, name)
+
+        def first(*arguments):
+            pressed.append(name)
+            signal.raise_signal(signal.SIGINT)
+            return call(*arguments)
+
+        monkeypatch.setattr(solver, name, first)
+
+    # in the rounds; where the network is reduced; before what takes no time; after it
+    for name in ("_rounds", "reduced", "certified_at_once", "_why"):
+        pressing(name)
+    found = solve(program)
+    assert pressed == ["_rounds", "reduced", "certified_at_once", "_why"]
+    assert found.stopped == "interrupted"
+    assert 0.0 <= found.lower_bound <= found.objective
 
 
 def test_the_command_writes_its_model_without_a_picture(tmp_path, monkeypatch, capsys):

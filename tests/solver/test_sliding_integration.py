@@ -87,6 +87,7 @@ def test_it_goes_on_until_a_covering_finds_nothing(monkeypatch):
     assert answers[-1] == 0
 
 
+@pytest.mark.slow
 def test_patches_of_many_samples(monkeypatch):
     rng = np.random.default_rng(0)
     images = rng.standard_normal((150, 4, 3))
@@ -102,6 +103,7 @@ def test_patches_of_many_samples(monkeypatch):
     assert found.objective == pytest.approx(expected.objective, rel=2e-6)
 
 
+@pytest.mark.slow
 def test_no_threads_change_the_answer():
     X, y = planted(1500, 3)
     one, two = (

@@ -205,6 +205,7 @@ def test_a_gap_that_float64_leaves_says_so():
     assert (large.status, large.hint) == (SolutionStatus.OPTIMAL, "")
 
 
+@pytest.mark.slow
 def test_a_gap_of_the_predictions_says_so():
     X, y = data("absolute")
     program = ConvexProgram(X, 1e3 * y, 1e-16, loss="absolute", intercept=True)

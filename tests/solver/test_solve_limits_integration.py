@@ -226,6 +226,7 @@ def test_the_history_closes_in_on_the_optimum(medium):
     assert all(step.iterations > 0 and step.priced > 0 for step in history)
 
 
+@pytest.mark.slow
 def test_an_estimate_above_the_optimum_is_shown_to_nobody(medium, monkeypatch):
     program, optimum = medium
     # as where pricing has missed what breaks the constraint most
@@ -319,6 +320,7 @@ def test_the_largest_beta_is_refused_where_the_cones_do_not_suffice():
     assert beta_max(program) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES)
 def test_sixteen_powers_of_ten(loss):
     program = planted_program(loss, 12, 3, 1.0, seed=1)

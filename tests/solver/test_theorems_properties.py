@@ -270,6 +270,7 @@ def test_a_8_and_a_11_the_optimum_is_the_same_for_every_width_from_m_star(sample
         assert objective(fewer, X, y, BETA, spec) >= solution.lower_bound
 
 
+@pytest.mark.slow
 def test_fewer_neurons_than_m_star_may_not_do():
     # f(1) and f(-1) need a neuron each; with one, half of the loss stays
     X, y = np.array([[1.0], [-1.0]]), np.array([1.0, 1.0])

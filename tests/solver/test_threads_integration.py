@@ -49,6 +49,7 @@ def test_solve(n, r, loss):
         same(one, other)
 
 
+@pytest.mark.slow
 def test_solve_path():
     X, y = planted(30, 3, seed=0)
     program = ConvexProgram(X, y, 1.0)

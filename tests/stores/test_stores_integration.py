@@ -188,6 +188,7 @@ def kill_at(monkeypatch, moment):
     return calls
 
 
+@pytest.mark.slow
 def test_killed_at_every_step_the_store_goes_on_to_the_same_bytes(tmp_path):
     X = matrix(6, 3)
     whole = tmp_path / "whole.zarr"

@@ -159,6 +159,7 @@ def test_full_batches_without_momentum_are_gradient_descent():
     assert sgd.history == pytest.approx(gd.history, rel=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["squared", "hinge"])
 def test_adam_on_batches(loss):
     """Batches of all samples are none; those of some end not far above."""

@@ -58,5 +58,6 @@ def test_there_are_many():
     assert sum(1 for _ in messages()) > 200
 
 
+@pytest.mark.slow
 def test_each_ends_with_a_period():
     assert [where for where in messages() if not where[2].endswith(".")] == []

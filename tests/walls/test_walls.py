@@ -324,6 +324,7 @@ def test_functions_are_of_a_readable_length(name):
         assert {f: n for f, n in lengths.items() if n > MOST_LINES_A_FUNCTION} == {}
 
 
+@pytest.mark.slow
 def test_files_of_tests_are_apart():
     files = sorted(TESTS.rglob("test_*.py"))
     names = [path.name for path in files]

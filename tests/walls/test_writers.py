@@ -103,6 +103,7 @@ def test_every_writer_of_a_file_is_killed():
     assert len(NAMES) == len(set(NAMES))
 
 
+@pytest.mark.slow
 def test_every_option_that_names_a_file_is_killed():
     found = set()
     for path, name, calls in functions():
