@@ -47,8 +47,13 @@ Array: TypeAlias = NDArray[Any]
     INCREASE,
     STOP,
     HEAD,
+    # whether the rows are known in the order in which they cross the line of the prefix
+    ORDER,
     CONTROL_SIZE,
-) = range(22)
+) = range(23)
+
+# of that order: not looked for, known, in doubt
+OPEN, ORDERED, DOUBTED = range(3)
 
 # columns of ``members``: an output bit copied from a place, perhaps complemented
 FROM_WORD, FROM_BIT, TO_WORD, TO_BIT, FLIP = range(5)
@@ -238,7 +243,9 @@ class Line(NamedTuple):
     the line, those whose keys are ``unsure``, and those whose ``sides`` are ``known``.
     Bit j of ``sides[s]`` (d - 1, n_words) is the sign of the s-th row of the prefix
     where row j crosses.  Chambers that are not written straight away go through
-    ``union`` (2, n_words).
+    ``union`` (2, n_words).  ``order`` (n_free,) int64 begins with the others, as
+    positions in ``free``, in the order in which they cross, where that is known;
+    ``fractions`` float64, ``buckets`` and ``ends`` int64 (n_free,) are scratch for it.
     """
 
     keys: Array
@@ -248,6 +255,10 @@ class Line(NamedTuple):
     known: Array
     sides: Array
     union: Array
+    order: Array
+    fractions: Array
+    buckets: Array
+    ends: Array
 
 
 class Simple(NamedTuple):

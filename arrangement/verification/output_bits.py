@@ -8,7 +8,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from arrangement._kernels.verification import Coordinates, OutputBits
+from arrangement._kernels.verification import (
+    Coordinates,
+    Elimination,
+    OutputBits,
+    new_elimination,
+)
 from arrangement.counting import cover_bound
 from arrangement.exact import scaled_floats
 from arrangement.model import Arrangement
@@ -43,6 +48,8 @@ class _Rules:
         )
         places = [i for i in arrangement.base_lines if i < len(self.rows)]
         self._scaled: tuple[tuple[int, ...], Coordinates] | None = None
+        # of threads too: what is appended and popped is never lost
+        self._spare: list[tuple[tuple[int, ...], Elimination]] = []
         self.first_row = int(self.first[places[0]]) if places else 0
         self.leading = _packed_rows(self.first[places], self.n)
 
@@ -70,6 +77,21 @@ class _Rules:
             values[:, self.first] = floats.T
             self._scaled = key, Coordinates(values, norm * (1.0 + 2.0**-40))
         return self._scaled[1]
+
+    def elimination(self, shifts: Sequence[int]) -> Elimination:
+        """Take the rows in these coordinates, none or some of them eliminated."""
+        key = tuple(shifts)
+        try:
+            found, spare = self._spare.pop()
+        except IndexError:
+            found = None
+        if found == key:
+            return spare
+        return new_elimination(self.coordinates(key).values, len(key) - 1)
+
+    def take_back(self, elimination: Elimination, shifts: Sequence[int]) -> None:
+        """Keep the rows: the next block mostly goes on with the same line."""
+        self._spare.append((tuple(shifts), elimination))
 
     def bound(self) -> int:
         cone = self.arrangement.cone

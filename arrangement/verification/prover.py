@@ -95,7 +95,7 @@ class Prover:
         place = -1
         if not self._is_ordered:
             keys = np.zeros(len(patterns) // step, dtype=np.uint64)
-            place = hash_chambers(patterns, step, rules.moving, keys)
+            place = hash_chambers(patterns, step, rules.moving, rules.first_row, keys)
         elif rules.width:
             place = first_disorder(patterns, step, rules.leading, rules.moving)
         if bases is None or not self._rules.has_antipodes:

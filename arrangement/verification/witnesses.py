@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from arrangement._kernels.verification import borders as vertex_proof
 from arrangement._kernels.verification import (
-    Elimination,
     check_signs,
     margin_direction,
 )
-from arrangement._kernels.verification import borders as vertex_proof
 from arrangement.errors import BudgetExceededError, IncompleteListingError
 from arrangement.exact import IntRow, scaled_floats
 from arrangement.model import unpack
@@ -33,7 +32,7 @@ def _float_witnesses(
     """Candidates from the bits: the direction of largest margin, in floats."""
     rank = rules.arrangement.cone.rank
     out = np.zeros((len(block), rank))
-    floats = scaled_floats(rules.rows, shifts)
+    floats = rules.coordinates(shifts).values[:, rules.first].T
     infinity = rules.arrangement.cone.infinity
     if infinity is not None:
         floats = np.vstack([floats, scaled_floats([infinity], shifts)])
@@ -100,11 +99,12 @@ def _check_vertices(
     is_late: IsLate = never,
 ) -> int:
     """Prove patterns by the rows at a vertex; by points where that does not do."""
-    elimination = _elimination(rules.coordinates(shifts).values, bases.shape[1])
+    elimination = rules.elimination(shifts)
     bad = np.ones(len(bases), dtype=np.bool_)
     vertex_proof.check_borders(
         elimination, bases, patterns, step, rules.bits.firsts, bad
     )
+    rules.take_back(elimination, shifts)
     signs = np.zeros(rules.width, dtype=np.uint64)
     vertex_proof.check_copies(patterns, step, rules.bits, signs, bad)
     left = np.flatnonzero(bad)
@@ -116,22 +116,6 @@ def _check_vertices(
     is_new = (bases[left, 0] >= 0) | ~points.any(axis=1)
     points[is_new] = _float_witnesses(rules, rest[is_new], shifts)
     return _check_witnesses(rules, rest, 1, points, shifts, is_late=is_late)
-
-
-def _elimination(coords: NDArray[np.float64], depth: int) -> Elimination:
-    """Return the state before the first row goes; ``coords`` (r, places) are copied."""
-    work = np.empty((depth, *coords.shape))
-    work[0] = coords
-    bounds = np.zeros((depth, 2))
-    bounds[0] = [vertex_proof.U, 1.0]
-    places = coords.shape[1]
-    return Elimination(
-        work,
-        bounds,
-        np.empty(2 * places),
-        np.empty(2 * places, dtype=np.float32),
-        np.zeros(places // 64, dtype=np.uint64),
-    )
 
 
 def _exact_witness(rules: _Rules, words: NDArray[np.uint64]) -> IntRow:

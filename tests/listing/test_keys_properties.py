@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arrangement._kernels import bits
-from arrangement._kernels.vertices import keys
-from arrangement._kernels.vertices.keys import CERTAIN
+from arrangement._kernels import bits, keys
+from arrangement._kernels.keys import CERTAIN
 
 pytestmark = pytest.mark.kernels
 

@@ -12,18 +12,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arrangement._kernels import bits
 from arrangement._kernels.state import (
     CONTROL_SIZE,
     INCREASE,
+    LAST,
     N_ELIMINATED,
+    N_EMITTED,
+    STEP,
     STOP,
     Chart,
     Line,
     Path,
+    Simple,
 )
+from arrangement._kernels.vertices import lines
 from arrangement._kernels.vertices import walk as vertices
-from arrangement._kernels.vertices.walk import E0, M0, E, M
+from arrangement._kernels.vertices.lines import E0, M0, E, M
 from arrangement.listing.vertices.subsets import place_of
 
 from reference.exact_algebra import determinant
@@ -36,11 +40,6 @@ U = Fraction(1, 2**53)
 @numba.njit
 def run_eliminate(coords, bounds, signs, depth, n_left, row):
     return vertices.eliminate(coords, bounds, signs, depth, n_left, row)
-
-
-@numba.njit
-def run_compare_words(alpha, beta, start, apart, p, q, bound):
-    return bits.compare_words(alpha, beta, start, apart, p, q, bound)
 
 
 @numba.njit
@@ -59,55 +58,23 @@ def run_signs_at_vertex(chart, path, line, place, rows, k):
 
 
 @numba.njit
+def run_find_order(chart, path, line):
+    return lines.find_order(chart, path, line)
+
+
+@numba.njit
+def run_is_certain(chart, path, line):
+    return lines.is_certain(chart, path, line)
+
+
+@numba.njit
+def run_write_line(chart, path, line, is_turned, end, simple):
+    lines.write_line(chart, path, line, is_turned, end, simple)
+
+
+@numba.njit
 def run_order_line(chart, path, line):
     vertices.order_line(chart, path, line)
-
-
-def plain_words(alpha, beta, start, apart, p, q, bound):
-    above = below = 0
-    with np.errstate(all="ignore"):
-        for k in range(64):
-            value = alpha[start + k] * p + beta[start + apart + k] * q
-            above |= int(value > bound) << k
-            below |= int(value < -bound) << k
-    return above, below
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.data())
-def test_words_are_compared_as_by_a_plain_loop(data):
-    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
-    n = 192
-    kind = data.draw(st.sampled_from((np.float64, np.float32)))
-    tiny, huge = np.finfo(kind).smallest_subnormal, np.finfo(kind).max
-    special = [0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, tiny, huge]
-    alpha, beta = rng.standard_normal((2, n)).astype(kind)
-    for values in (alpha, beta):
-        hit = rng.random(n) < data.draw(st.sampled_from((0.0, 0.3)))
-        values[hit] = rng.choice(special, int(hit.sum()))
-    choices = (*rng.standard_normal(3).astype(kind), kind(1.0))
-    p, q = (data.draw(st.sampled_from(choices)) for _ in "pq")
-    start = data.draw(st.sampled_from((0, 64, 128)))
-    apart = data.draw(st.sampled_from((0, 128 - start)))
-    with np.errstate(all="ignore"):
-        ahead = beta[start + apart : start + apart + 64]
-        values = np.abs(alpha[start : start + 64] * p + ahead * q)
-    # exactly at the bound as often as not
-    bound = kind(data.draw(st.sampled_from((0.0, 1.0, math.nan, *values[:8]))))
-    found = run_compare_words(alpha, beta, start, apart, p, q, bound)
-    assert tuple(int(word) for word in found) == plain_words(
-        alpha, beta, start, apart, p, q, bound
-    )
-
-
-def test_a_value_at_its_bound_or_that_is_no_number_is_in_neither_word():
-    alpha = np.zeros(64)
-    alpha[:8] = [2.0, -2.0, np.nextafter(2.0, 3), np.nextafter(-2.0, -3), 0, *(3 * [0])]
-    alpha[5:8] = [np.nan, np.inf, -np.inf]
-    above, below = run_compare_words(alpha, np.zeros(64), 0, 0, 1.0, 1.0, 2.0)
-    assert (int(above), int(below)) == (0b01000100, 0b10001000)
-    above, below = run_compare_words(alpha, alpha, 0, 0, 1.0, 1.0, math.nan)
-    assert (int(above), int(below)) == (0, 0)
 
 
 def ordered_line(slopes, heights, *, chosen=(), error=2.0**-53):
@@ -143,6 +110,10 @@ def ordered_line(slopes, heights, *, chosen=(), error=2.0**-53):
         *np.zeros((4, n_words), dtype=np.uint64),
         sides=np.zeros((max(size, 1), n_words), dtype=np.uint64),
         union=np.zeros((2, n_words), dtype=np.uint64),
+        order=np.zeros(len(free), dtype=np.int64),
+        fractions=np.zeros(len(free)),
+        buckets=np.zeros(len(free), dtype=np.int64),
+        ends=np.zeros(len(free), dtype=np.int64),
     )
     run_order_line(chart, path, line)
     return chart, path, line
@@ -163,6 +134,72 @@ def signs_of(state, place, *, error=None):
     assert np.array_equal(rows[2], rows[1] ^ chart.flips)
     words = rows[1].tolist()
     return [words[k // 64] >> (k % 64) & 1 for k in range(64 * n_words)]
+
+
+def write_all(state, begin, end):
+    """Chambers of an ordered line from a row on, with the rows at their vertices."""
+    chart, path, line = state
+    rows = np.zeros((2 * (end - begin) + 2, len(chart.valid)), dtype=np.uint64)
+    bases = np.zeros((len(rows) // 2, len(path.prefix) + 1), dtype=np.int64)
+    path.control[[LAST, N_EMITTED, STEP]] = begin, 2, 2
+    simple = Simple(rows, bases, np.zeros((len(bases), 0)))
+    run_write_line(chart, path, line, False, end, simple)
+    assert path.control[[LAST, N_EMITTED]].tolist() == [end, len(rows)]
+    assert not rows[:2].any()
+    assert not bases[0].any()
+    return rows[2:], bases[1:]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from((0, 2)), st.integers(1, 3))
+def test_a_line_written_at_once_is_that_of_its_vertices(seed, size, n_words):
+    rng = np.random.default_rng(seed)
+    slopes, heights = rng.standard_normal((2, 64 * n_words))
+    chosen = tuple(rng.choice(np.arange(1, 20), size, replace=False).tolist())
+    state = ordered_line(slopes, heights, chosen=chosen)
+    chart, path, line = state
+    assert run_find_order(*state)
+    assert run_is_certain(*state)
+    begin, end = 20, int(rng.integers(20, len(chart.free) + 1))
+    rows, bases = write_all(state, begin, end)
+    for k, last in enumerate(range(begin, end)):
+        place = int(chart.free[last])
+        assert bases[k].tolist() == [*chosen, place]
+        one = np.zeros((2, n_words), dtype=np.uint64)
+        assert run_signs_at_vertex(chart, path, line, place, one, 0)
+        assert np.array_equal(rows[2 * k : 2 * k + 2], one)
+
+
+@pytest.mark.parametrize("kind", ["near", "equal", "flat", "no number", "order"])
+def test_an_order_in_doubt_is_not_certain(kind):
+    rng = np.random.default_rng(1)
+    slopes, heights = rng.standard_normal((2, 128))
+    if kind in ("near", "equal"):
+        slopes[70], heights[70] = -2.0 * slopes[9], -2.0 * heights[9]
+        if kind == "near":
+            heights[70] = np.nextafter(heights[70], 9)
+    elif kind == "flat":
+        slopes[70] = 2.0**-60
+    elif kind == "no number":
+        heights[70] = np.nan
+    state = ordered_line(slopes, heights)
+    is_found = run_find_order(*state)
+    if kind == "order":
+        assert run_is_certain(*state)
+        order = state[2].order
+        for k in (0, 50, len(order) - 2):
+            order[[k, k + 1]] = order[[k + 1, k]]
+            assert not run_is_certain(*state)
+            order[[k, k + 1]] = order[[k + 1, k]]
+        assert run_is_certain(*state)
+    else:
+        assert not (is_found and run_is_certain(*state))
+
+
+def test_rows_that_crowd_together_are_not_put_in_order():
+    rng = np.random.default_rng(1)
+    heights = 1.0 + 1e-9 * rng.standard_normal(1280)
+    assert not run_find_order(*ordered_line(np.ones(1280), heights))
 
 
 @settings(max_examples=60, deadline=None)

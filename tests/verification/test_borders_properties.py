@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from arrangement import Arrangement, IncompleteListingError, enumerate_patterns
-from arrangement._kernels.verification import Elimination
 from arrangement._kernels.verification import borders as vertex_proof
+from arrangement._kernels.verification import new_elimination
 from arrangement._kernels.verification.borders import E, M
+from arrangement._kernels.verification.lines import DOUBTED, ORDER, ORDERED
 from arrangement.exact.floats import column_shifts
 from arrangement.model.patterns import unpack
 from arrangement.verification.output_bits import _Rules
@@ -38,15 +39,15 @@ def run_eliminate_row(elimination, depth, n_left, row):
 
 def elimination(coords):
     """The state before the first row goes; scratch holds anything."""
-    rank, places = coords.shape
     rng = np.random.default_rng(0)
-    work = rng.random((rank - 1, rank, places))
-    work[0] = coords
-    bounds = rng.random((rank - 1, 2))
-    bounds[0] = [2.0**-53, 1.0]
-    line = rng.random(2 * places)
-    others = rng.integers(0, 2**63, places // 64, dtype=np.uint64)
-    return Elimination(work, bounds, line, line.astype(np.float32), others)
+    state = new_elimination(coords, len(coords) - 1)
+    state.work[1:] = rng.random(state.work[1:].shape)
+    state.bounds[1:] = rng.random(state.bounds[1:].shape)
+    for words in (state.others, state.masks):
+        words[:] = rng.integers(0, 2**63, words.shape, dtype=np.uint64)
+    for scratch in (state.line, state.keys, state.order, state.fractions):
+        scratch[:] = rng.integers(0, 99, scratch.shape)
+    return state
 
 
 def cleared(rules, packed, bases):
@@ -108,6 +109,63 @@ def test_lists_by_vertices_are_proven_without_any_search(n, r):
     patterns = enumerate_patterns(X)
     assert patterns.proof is not None
     assert patterns.proof.n_exact_witnesses <= 1  # the last level has no vertex
+
+
+def signs_of_line(X, j):
+    """The pattern at the vertex of row j in the plane, exactly; bit j is 0."""
+    (a, b), rows = X[j].tolist(), X.tolist()
+    return [Fraction(a) * Fraction(y) > Fraction(b) * Fraction(x) for x, y in rows]
+
+
+@pytest.mark.parametrize("kind", ["generic", "near"])
+def test_a_line_is_proven_at_once_and_only_what_is_true(kind):
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((300, 2))
+    if kind == "near":
+        X[200:203] = np.nextafter(X[:3], 9)
+    arrangement = Arrangement(X)
+    rules = _Rules(arrangement)
+    bits = np.array([signs_of_line(X, j) for j in range(300)])
+    bits[rng.random(300) < 0.5] ^= True
+    bits[np.arange(300), np.arange(300)] = rng.random(300) < 0.5
+    raw = np.zeros((300, 40), dtype=np.uint8)
+    raw[:, :38] = np.packbits(bits, axis=1, bitorder="little")
+    packed = raw.view("<u8").astype(np.uint64)
+    shifts = column_shifts(rules.rows, 2)
+    state = elimination(rules.coordinates(shifts).values)
+
+    def check(patterns, bases):
+        bad = np.ones(len(patterns), dtype=np.bool_)
+        firsts = rules.bits.firsts
+        vertex_proof.check_borders(state, bases, patterns, 1, firsts, bad)
+        return np.flatnonzero(bad).tolist()
+
+    bases = rng.permutation(300)[:, None].copy()
+    patterns = packed[bases[:, 0]]
+    doubted = check(patterns, bases)
+    assert state.control[ORDER] == (ORDERED if kind == "generic" else DOUBTED)
+    if kind == "generic":
+        assert doubted == []
+    assert len(doubted) <= 6
+    for k in range(0, 300, 7):
+        # any bit but that of the row itself, and a word of another chamber
+        altered = patterns.copy()
+        row = int(rng.integers(299))
+        row += row >= bases[k, 0]
+        altered[k, row // 64] ^= np.uint64(1 << (row % 64))
+        assert check(altered, bases) == sorted({*doubted, k})
+        altered = patterns.copy()
+        altered[[k, k - 1], 2] = altered[[k - 1, k], 2]
+        assert {k, (k - 1) % 300} & {*check(altered, bases)} or np.array_equal(
+            altered, patterns
+        )
+    # two at one vertex, and one named by the vertex of another
+    twice = bases.copy()
+    twice[1] = twice[0]
+    assert 1 in check(patterns, twice)
+    assert check(
+        np.repeat(patterns[:200], 2, axis=0), np.repeat(bases[:200], 2, axis=0)
+    ) == [2 * k + s for k in doubted if k < 200 for s in (0, 1)]
 
 
 @pytest.mark.parametrize("altered", ["bit", "copy", "constant", "basis"])

@@ -5,6 +5,7 @@ from arrangement._kernels.verification.arrays import (
     Coordinates,
     Elimination,
     OutputBits,
+    new_elimination,
 )
 from arrangement._kernels.verification.witnesses import (
     check_signs,
@@ -24,4 +25,5 @@ __all__ = [
     "hash_chambers",
     "margin_direction",
     "may_repeat",
+    "new_elimination",
 ]

@@ -18,11 +18,11 @@ largest value found.  The last value is off by at most ``1.01 (|x_j| + |y_j|)
 (E + 2.2 u M) + 2.02 E (M + E)``; E exceeds all that underflow can add but in the last
 products: 2**-1000 is added for them.
 
-The last values are first found in single precision, twice as fast (v = 2**-24): of x
-and y rounded to singles, each off by v more of itself, both products and their sum
-rounded: by at most ``1.01 (|x_j| + |y_j|) (1.1 E + 4.1 v M) + 2.03 E (M + E)``.  With
-2**-20 < M < 2**20 nothing overflows, and what underflows (by 2**-150, times 2**20 at
-most) stays below the 2**-120 that are added.
+On the line of the first r - 2 rows the ray of row j is the vertex of j, and most values
+there are told by the keys of the rows (`_kernels/keys.py`, with alpha = x and beta =
+y): one that vanishes before that of row j has the sign of its x, one after it the
+opposite; that is the sign of ``x_j y_k - y_j x_k`` if x_j is positive.  Only where keys
+are equal or next to each other values are found.
 """
 
 from __future__ import annotations
@@ -31,18 +31,24 @@ import numpy as np
 
 from arrangement._kernels.bits import ONE, ZERO, compare_words, subtract_multiple
 from arrangement._kernels.compile import bare_forced, bare_kernel
-
-U = 2.0**-53
-
-V = 2.0**-24
-# sizes for which singles do
-SINGLES = 2.0**20
+from arrangement._kernels.keys import CERTAIN, compare_keys, order_rows
+from arrangement._kernels.verification.lines import (
+    IS_COPIED,
+    NEGATIVE,
+    OPEN,
+    ORDER,
+    READY,
+    SURE,
+    E,
+    M,
+    U,
+    check_line,
+    is_ordered,
+    value_bound,
+)
 
 # nothing larger is compared, and what is no number is not less
 HUGE = 2.0**400
-
-# bounds at each depth
-E, M = range(2)
 
 
 @bare_forced
@@ -75,80 +81,96 @@ def eliminate_row(elimination, depth, n_left, row):
 
 
 @bare_forced
-def rows_in_common(bases, p, depth):
-    """How many of the rows eliminated for the basis before this one serve again."""
-    if p == 0:
-        return 0
-    for q in range(depth):
-        if bases[p, q] != bases[p - 1, q]:
-            return q
-    return depth
-
-
-@bare_forced
-def copy_line(elimination, depth):
-    """Copy the last coordinates to ``line`` and, rounded, to ``singles`` if these do.
-
-    Whether singles do.
-    """
-    work, bounds = elimination.work, elimination.bounds
-    line, singles = elimination.line, elimination.singles
-    places = work.shape[2]
-    for c in range(2):
-        for k in range(places):
-            line[c * places + k] = work[depth, c, k]
-    if not 1.0 / SINGLES < bounds[depth, M] < SINGLES:
-        return False
-    for k in range(line.size):
-        singles[k] = np.float32(line[k])
+def reach_line(elimination, bases, p, firsts):
+    """Eliminate all rows of a basis but the last; False where one may be zero."""
+    control, rows = elimination.control, elimination.rows
+    depth = bases.shape[1] - 1
+    common = 0
+    while common < control[READY] and rows[common] == bases[p, common]:
+        common += 1
+    if common < control[READY]:
+        control[READY] = common
+        control[IS_COPIED] = 0
+    while control[READY] < depth:
+        ready = control[READY]
+        row = bases[p, ready]
+        if not eliminate_row(elimination, ready, depth + 2 - ready, row):
+            return False
+        rows[ready] = row
+        control[READY] = ready + 1
+    if control[IS_COPIED] == 0:
+        copy_line(elimination, depth, firsts)
+        control[IS_COPIED] = 1
+        control[ORDER] = OPEN
     return True
 
 
 @bare_forced
-def is_on_border(elimination, is_rounded, bases, p, patterns, k, firsts):
-    """Whether the ray of a basis has the signs of a pattern, or all the opposite.
+def end_of_line(bases, p):
+    """Find the first chamber after p whose vertex is on another line."""
+    last = bases.shape[1] - 1
+    for end in range(p + 1, bases.shape[0]):
+        if bases[end, 0] < 0:
+            return end
+        for q in range(last):
+            if bases[end, q] != bases[p, q]:
+                return end
+    return bases.shape[0]
 
-    ``singles`` are compared first where ``is_rounded``.
-    """
-    bounds, line, singles = elimination.bounds, elimination.line, elimination.singles
-    others = elimination.others
-    depth = bases.shape[1] - 1
-    places = line.size >> 1
+
+@bare_forced
+def copy_line(elimination, depth, firsts):
+    """Copy the last coordinates to ``line``, and find the keys of all rows."""
+    work, line, masks = elimination.work, elimination.line, elimination.masks
+    others, rows = elimination.others, elimination.rows
+    places = work.shape[2]
     for w in range(firsts.size):
         others[w] = firsts[w]
-    for q in range(depth + 1):
-        row = bases[p, q]
-        others[row >> 6] &= ~(ONE << np.uint64(row & 63))
+    for q in range(depth):
+        others[rows[q] >> 6] &= ~(ONE << np.uint64(rows[q] & 63))
+    for c in range(2):
+        for k in range(places):
+            line[c * places + k] = work[depth, c, k]
+    off = elimination.bounds[depth, E]
+    least = CERTAIN * 2.0 * off + 2.0**-900
+    for w in range(masks.shape[1]):
+        masks[NEGATIVE, w], masks[SURE, w] = order_rows(
+            work[depth, 0], work[depth, 1], 64 * w, off, least, elimination.keys
+        )
+
+
+@bare_forced
+def is_on_border(elimination, bases, p, patterns, k):
+    """Whether the ray of a basis has the signs of a pattern, or all the opposite."""
+    line, others, masks = elimination.line, elimination.others, elimination.masks
+    depth = bases.shape[1] - 1
+    places = line.size >> 1
+    row = bases[p, depth]
+    word, flag = row >> 6, ONE << np.uint64(row & 63)
     a, b = line[row], line[places + row]
-    error, most = bounds[depth, E], bounds[depth, M]
-    if not max(abs(a), abs(b)) > error:
+    if others[word] & flag == ZERO or not (
+        max(abs(a), abs(b)) > elimination.bounds[depth, E]
+    ):
         return False
-    bound = (
-        1.01 * (abs(a) + abs(b)) * (error + 2.2 * U * most)
-        + 2.02 * error * (most + error)
-        + 2.0**-1000
-    )
-    rough = np.float32(
-        1.02 * (abs(a) + abs(b)) * (1.1 * error + 4.1 * V * most)
-        + 2.05 * error * (most + error)
-        + 2.0**-119
-    )
-    near_b, near_a = np.float32(-b), np.float32(a)
+    trusted = ~ZERO if masks[SURE, word] & flag != ZERO else ZERO
+    turned = ~ZERO if masks[NEGATIVE, word] & flag != ZERO else ZERO
+    key = np.int64(elimination.keys[row])
     doubt = same = opposite = ZERO
-    for w in range(firsts.size):
-        above = below = ZERO
-        if is_rounded:
-            above, below = compare_words(
-                singles, singles, 64 * w, places, near_b, near_a, rough
-            )
-        rest = others[w] & ~(above | below)
+    others[word] ^= flag
+    for w in range(others.size):
+        before, after = compare_keys(elimination.keys, 64 * w, key)
+        known = (before | after) & masks[SURE, w] & trusted
+        above = before ^ masks[NEGATIVE, w] ^ turned
+        rest = others[w] & ~known
         if rest != ZERO:
+            bound = value_bound(elimination.bounds, depth, a, b)
             over, under = compare_words(line, line, 64 * w, places, -b, a, bound)
-            above |= over & rest
-            below |= under & rest
+            above = (above & ~rest) | (over & rest)
             doubt |= rest & ~(over | under)
-        same |= others[w] & (above ^ patterns[k, w])
-        opposite |= others[w] & (below ^ patterns[k, w])
+        change = (above ^ patterns[k, w]) & others[w]
+        same |= change
+        opposite |= change ^ others[w]
+    others[word] ^= flag
     return doubt == ZERO and (same == ZERO or opposite == ZERO)
 
 
@@ -161,28 +183,18 @@ def check_borders(elimination, bases, patterns, step, firsts, bad):
     in ``firsts`` (n_words,) are looked at.
     """
     depth = bases.shape[1] - 1
-    rank = depth + 2
-    ready = 0
-    is_new, is_rounded = True, False
-    for p in range(bases.shape[0]):
-        common = rows_in_common(bases, p, depth)
-        if common < ready:
-            ready = common
-        if bases[p, 0] < 0:
-            ready = 0
+    p = 0
+    while p < bases.shape[0]:
+        if bases[p, 0] < 0 or not reach_line(elimination, bases, p, firsts):
+            p += 1
             continue
-        while ready < depth:
-            if not eliminate_row(elimination, ready, rank - ready, bases[p, ready]):
-                break
-            ready += 1
-            is_new = True
-        if ready < depth:
-            continue
-        if is_new:
-            is_rounded = copy_line(elimination, depth)
-            is_new = False
-        if is_on_border(elimination, is_rounded, bases, p, patterns, p * step, firsts):
-            bad[p] = False
+        end = end_of_line(bases, p)
+        if is_ordered(elimination, depth, end - p):
+            check_line(elimination, bases, p, end, patterns, step, bad)
+        for k in range(p, end):
+            if bad[k]:
+                bad[k] = not is_on_border(elimination, bases, k, patterns, k * step)
+        p = end
 
 
 @bare_kernel

@@ -47,22 +47,25 @@ def first_disorder(patterns, step, leading, moving):
 
 
 @bare_kernel
-def hash_chambers(patterns, step, moving, keys):
+def hash_chambers(patterns, step, moving, first, keys):
     """Hash every ``step``-th pattern; index of one that is no antipode, or -1.
 
     Equal patterns have equal ``keys`` (chambers,) uint64.  With ``step`` 2 a pattern is
-    followed by its complement in the bits ``moving``.
+    followed by its complement in the bits ``moving``, and has the key of that: the one
+    of both in which bit ``first`` is set is hashed.
     """
     for chamber in range(keys.size):
         k = chamber * step
-        key = wrong = ZERO
+        key = wrong = turned = ZERO
+        if step == 2:
+            turned = ((patterns[k, first >> 6] >> np.uint64(first & 63)) & ONE) - ONE
         # words are mixed by themselves, eight at a time, each by a factor of its own: a
         # flip of a high bit changes few bits of a product, and with one factor for all
         # words the same flip in another one can undo that
         for w in range(moving.size):
             word = patterns[k, w]
             factor = _FACTOR + (np.uint64(w) << ONE) * _SPREAD
-            mixed = word * factor
+            mixed = (word ^ (moving[w] & turned)) * factor
             mixed = (mixed ^ (mixed >> np.uint64(32))) * factor
             key += mixed ^ (mixed >> np.uint64(29))
             if step == 2:

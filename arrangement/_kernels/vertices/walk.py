@@ -14,8 +14,8 @@ vanish.
 
 Eliminating one coordinate per row of S but the last leaves a line, on which a row has
 the value ``beta + alpha t``.  The signs at the vertex with row k are told by the order
-in which the rows cross the line, so by their keys (`keys.py`); where two keys are too
-close, by those of ``beta alpha_k - alpha beta_k``.
+in which the rows cross the line, so by their keys (`_kernels/keys.py`); where two keys
+are too close, by those of ``beta alpha_k - alpha beta_k``.
 
 Error bounds (u = 2**-53).  At depth q the coordinates other than y_j of all rows are
 at most M and off by at most E, y_j at most M0 and off by E0; at first 1 and u.
@@ -36,6 +36,7 @@ import numpy as np
 from arrangement._kernels.bits import ONE, ZERO, compare_words, subtract_multiple
 from arrangement._kernels.cells import emit
 from arrangement._kernels.compile import bare_forced, bare_kernel
+from arrangement._kernels.keys import CERTAIN, compare_keys, order_rows
 from arrangement._kernels.state import (
     BLOCK_FULL,
     DONE,
@@ -45,27 +46,33 @@ from arrangement._kernels.state import (
     N_ELIMINATED,
     N_EMITTED,
     NOT_GENERIC,
+    OPEN,
+    ORDER,
     PAUSED,
     STEP,
     STOP,
     UNDECIDED_PREFIX,
     UNDECIDED_VERTEX,
 )
-from arrangement._kernels.vertices.keys import CERTAIN, compare_keys, order_rows
-
-U = 2.0**-53
+from arrangement._kernels.vertices.lines import (
+    E0,
+    M0,
+    E,
+    M,
+    U,
+    copy_bits,
+    is_ordered,
+    turn_sides,
+    value_bound,
+    write_basis,
+    write_line,
+)
 
 # how far inside a chamber its point lies, relative to the vertex
 SMALL = 2.0**-26
 
-# bounds at each depth
-E, M, E0, M0 = range(4)
-
 # bits of a table: determinants below zero, and those known not to vanish
 CHI, KNOWN = range(2)
-
-# columns of ``copies``
-SOURCE, TARGET, ROTATE, MASK, TURNED = range(5)
 
 
 @bare_forced
@@ -222,17 +229,6 @@ def begin_sides(chart, path, line, chi_next):
 
 
 @bare_forced
-def value_bound(bounds, size, a, b):
-    """Bound of the error of values at the vertex of the row with slope a, height b."""
-    off, off0 = bounds[size, E], bounds[size, E0]
-    most, most0 = bounds[size, M], bounds[size, M0]
-    base = 1.01 * (off * most0 + off0 * most + 2.0 * off * off0)
-    slope = 1.01 * (off0 + 3.0 * U * most0)
-    height = 1.01 * (off + 3.0 * U * most)
-    return abs(a) * slope + abs(b) * height + base + 2.0**-1000  # for underflow
-
-
-@bare_forced
 def signs_at_vertex(chart, path, line, place, rows, k):
     """Write the signs of all rows where the row at ``place`` crosses; False in doubt.
 
@@ -269,33 +265,6 @@ def signs_at_vertex(chart, path, line, place, rows, k):
     return True
 
 
-@bare_forced
-def turn_sides(chart, prefix, sides, place, is_turned, rows, k):
-    """Turn the bits of the rows at a vertex that `signs_at_vertex` left to do."""
-    word, shift = place >> 6, np.uint64(place & 63)
-    if is_turned:
-        rows[k, word] ^= ONE << shift
-        rows[k + 1, word] ^= ONE << shift
-    for s in range(prefix.size):
-        row = chart.free[prefix[s]]
-        bit = ((sides[s, word] >> shift) & ONE) << np.uint64(row & 63)
-        rows[k, row >> 6] ^= bit
-        rows[k + 1, row >> 6] ^= bit
-
-
-@bare_forced
-def copy_bits(copies, patterns, k):
-    """Write the bits of rows parallel to others, in row k and in its antipode."""
-    for t in range(copies.shape[0]):
-        left = copies[t, ROTATE]
-        word = patterns[k, np.int64(copies[t, SOURCE])]
-        word = (word << left) | (word >> ((np.uint64(64) - left) & np.uint64(63)))
-        bits = (word ^ copies[t, TURNED]) & copies[t, MASK]
-        target = np.int64(copies[t, TARGET])
-        patterns[k, target] ^= bits
-        patterns[k + 1, target] ^= bits
-
-
 @bare_kernel
 def advance(chart, path, line, chi_next, outside, simple):
     """List the chambers of one level until the block is full or a sign is in doubt.
@@ -315,12 +284,20 @@ def advance(chart, path, line, chi_next, outside, simple):
             if not reach_line(path, free):
                 return UNDECIDED_PREFIX
             control[LAST] = prefix[size - 1] + 1 if size > 0 else 0
+            control[ORDER] = OPEN
         rank_offsets(prefix, size, chart.binomials, path.offsets)
         order_line(chart, path, line)
         is_turned = begin_sides(chart, path, line, chi_next)
         emitted = control[N_EMITTED]
         report = DONE
-        for last in range(control[LAST], free.size if size > 0 else control[STOP]):
+        stop = free.size if size > 0 else control[STOP]
+        if is_direct:
+            room = (simple.patterns.shape[0] - emitted) // step
+            end = min(stop, control[LAST] + room)
+            if is_ordered(chart, path, line, end - control[LAST]):
+                write_line(chart, path, line, is_turned, end, simple)
+                emitted = control[N_EMITTED]
+        for last in range(control[LAST], stop):
             place = free[last]
             k = emitted if is_direct else 0
             if emitted + step > simple.patterns.shape[0]:
@@ -351,18 +328,6 @@ def advance(chart, path, line, chi_next, outside, simple):
         control[INCREASE] = size - 1
         if size == 0:
             return DONE
-
-
-@bare_forced
-def write_basis(prefix, free, place, signs, basis, sides):
-    """Write the rows at a vertex and, if asked for, their signs in its chamber."""
-    size = prefix.size
-    for s in range(size + 1):
-        row = free[prefix[s]] if s < size else place
-        basis[s] = row
-        if sides.size > 0:
-            is_plus = (signs[row >> 6] >> np.uint64(row & 63)) & ONE != ZERO
-            sides[s] = 1.0 if is_plus else -1.0
 
 
 @bare_kernel

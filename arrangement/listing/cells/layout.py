@@ -72,7 +72,7 @@ class Layout:
         lines = self.lines if self.n_digits else ()
         return _row_words(lines, self.places, 64 * self.n_words)
 
-    @property
+    @cached_property
     def is_named(self) -> bool:
         """Whether the places of the rows are the input rows themselves."""
         return bool(np.all(self.input_row[self.places] == self.places))

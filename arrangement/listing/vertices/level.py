@@ -11,6 +11,8 @@ from arrangement._kernels.state import (
     INCREASE,
     LAST,
     N_ELIMINATED,
+    OPEN,
+    ORDER,
     PAUSED,
     STOP,
     UNDECIDED_PREFIX,
@@ -49,6 +51,7 @@ class Level:
         control[STOP] = self.n_free
         control[N_ELIMINATED] = control[HEAD] = 0
         control[LAST] = control[INCREASE] = -1
+        control[ORDER] = OPEN
 
     def note(self, status: int, decisions: Decisions) -> None:
         """Note what a kernel left in doubt, and where it is to go on."""

@@ -106,6 +106,7 @@ class VertexWalker:
         n_words = self.layout.n_words
         self.control = np.zeros(CONTROL_SIZE, dtype=np.int64)
         self.control[STEP] = self.step
+        n_free = self.layout.n_rows - 1
         others, negative, unsure, known = np.zeros((4, n_words), dtype=np.uint64)
         self._line = Line(
             keys=np.zeros(64 * n_words, dtype=np.int16),
@@ -115,6 +116,10 @@ class VertexWalker:
             known=known,
             sides=np.zeros((max(self._rank - 2, 1), n_words), dtype=np.uint64),
             union=np.zeros((2, n_words), dtype=np.uint64),
+            order=np.zeros(n_free, dtype=np.int64),
+            fractions=np.zeros(n_free),
+            buckets=np.zeros(n_free, dtype=np.int64),
+            ends=np.zeros(n_free, dtype=np.int64),
         )
 
     @property
