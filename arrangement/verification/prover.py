@@ -97,7 +97,7 @@ class Prover:
             keys = np.zeros(len(patterns) // step, dtype=np.uint64)
             place = hash_chambers(patterns, step, rules.moving, rules.first_row, keys)
         elif rules.width:
-            place = first_disorder(patterns, step, rules.leading, rules.moving)
+            place = self._disorder(patterns)
         if bases is None or not self._rules.has_antipodes:
             exact = _check_witnesses(
                 rules, patterns, step, witnesses, shifts, is_late=self._is_late
@@ -114,6 +114,14 @@ class Prover:
         if len(patterns):
             place = max(place, self._meet(patterns[:step], patterns[-step:]))
         self._take(place, checked.keys, checked.n_exact, len(patterns))
+
+    def _disorder(self, patterns: NDArray[np.uint64]) -> int:
+        rules = self._rules
+        return int(
+            first_disorder(
+                patterns, self._step, rules.leading, rules.moving, rules.first_row
+            )
+        )
 
     def part(self) -> PartProof:
         """Return what is proven so far, of a part of a list."""
@@ -133,7 +141,7 @@ class Prover:
         rules, place = self._rules, -1
         if self._is_ordered and rules.width:
             joined = np.concatenate([self._last, first])
-            place = first_disorder(joined, self._step, rules.leading, rules.moving)
+            place = self._disorder(joined)
         if not len(self._first):
             self._first = first.copy()
         self._last = last.copy()

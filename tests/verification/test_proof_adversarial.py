@@ -9,14 +9,17 @@ import time
 import numpy as np
 import pytest
 
-from arrangement import PatternSet, enumerate_patterns, verify
+from arrangement import Arrangement, PatternSet, enumerate_patterns, verify
 from arrangement.errors import (
     BudgetExceededError,
     IncompleteListingError,
     InputError,
     InputTypeError,
 )
+from arrangement.listing.plan import Plan
+from arrangement.listing.runs import run
 from arrangement.verification import verification
+from arrangement.verification.prover import Prover
 
 X_SMALL = [[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 1, 1], [1, -1, 2]]
 X_TALL = np.random.default_rng(1).integers(-5, 6, (70, 3))
@@ -273,3 +276,28 @@ def test_a_proof_has_a_time_limit(monkeypatch):
         verify(patterns, X_SMALL, time_limit="1")
     with pytest.raises(InputError, match="time_limit=0; expected"):
         verify(patterns, X_SMALL, time_limit=0)
+
+
+@pytest.mark.parametrize("lost", [-1, 40, 1])
+def test_a_chamber_that_comes_again_as_an_antipode_is_out_of_order(lost):
+    """In the place of another: the number is right, and the order of the first."""
+    X = [bits for bits in itertools.product((0, 1), repeat=4) if any(bits)]
+    arrangement, blocks = Arrangement(X), []
+    plan = Plan(arrangement)
+    assert not plan.by_vertices
+    for _ in run(plan, check=lambda *block: blocks.append([np.copy(x) for x in block])):
+        pass
+    patterns, points = (np.concatenate([block[k] for block in blocks]) for k in (0, 1))
+    shifts = tuple(blocks[0][2].tolist())
+    whole = Prover(arrangement)
+    whole.append(patterns, whole.check(patterns, points, shifts))
+    assert whole.conclude(patterns).count == len(patterns) == 370
+    lost %= len(points)
+    for kept in range(len(points)):
+        if kept != lost:
+            other, there = patterns.copy(), points.copy()
+            other[2 * lost : 2 * lost + 2] = patterns[2 * kept : 2 * kept + 2][::-1]
+            there[lost] = -points[kept]
+            prover = Prover(arrangement)
+            with pytest.raises(IncompleteListingError, match="repeats or precedes"):
+                prover.append(other, prover.check(other, there, shifts))

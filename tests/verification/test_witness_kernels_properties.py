@@ -47,12 +47,14 @@ def place_in_order(words, leading):
     return tuple(1 - bit(words, i) for i in [*first, *everything])
 
 
-def disorder_by_definition(patterns, step, leading, moving):
+def disorder_by_definition(patterns, step, leading, moving, first):
     for k in range(0, len(patterns), step):
         if k and not (
             place_in_order(patterns[k - step], leading)
             < place_in_order(patterns[k], leading)
         ):
+            return k
+        if step == 2 and not int(patterns[k, first // 64]) >> first % 64 & 1:
             return k
         if step == 2 and not np.array_equal(patterns[k + 1], patterns[k] ^ moving):
             return k + 1
@@ -79,15 +81,24 @@ def ordered(draw):
     leading, moving = draw(masks(n_words)), draw(masks(n_words))
     base = draw(masks(n_words))
     step = draw(st.sampled_from((1, 2)))
+    first = draw(st.integers(0, 64 * n_words - 1))
+    own = np.zeros(n_words, dtype=np.uint64)
+    own[first // 64] = np.uint64(1 << first % 64)
     chambers = [base ^ draw(masks(n_words)) for _ in range(draw(st.integers(0, 8)))]
     chambers = list({words.tobytes(): words for words in chambers}.values())
     chambers.sort(key=lambda words: place_in_order(words, leading))
     patterns = np.zeros((step * len(chambers), n_words), dtype=np.uint64)
+    if step == 2:  # the one of each pair that comes first has the first bit
+        chambers = {(words | own).tobytes(): words | own for words in chambers}
+        chambers = sorted(
+            chambers.values(), key=lambda words: place_in_order(words, leading)
+        )
+        patterns = patterns[: 2 * len(chambers)]
     for k, words in enumerate(chambers):
         patterns[step * k] = words
         if step == 2:
             patterns[2 * k + 1] = words ^ moving
-    return patterns, step, leading, moving
+    return patterns, step, leading, moving, first
 
 
 @moderate
@@ -100,18 +111,23 @@ def test_patterns_in_order_are_accepted(instance):
 @moderate
 @given(ordered(), st.data())
 def test_the_first_pattern_out_of_order_is_named(instance, data):
-    patterns, step, leading, moving = instance
+    patterns, step, leading, moving, first_bit = instance
     n, n_words = patterns.shape
     if n == 0:
         return
     for _ in range(data.draw(st.integers(1, 2))):
-        change = data.draw(st.sampled_from(("bit", "repeat", "swap", "leading")))
+        change = data.draw(
+            st.sampled_from(("bit", "repeat", "swap", "leading", "turn"))
+        )
         k = data.draw(st.integers(0, n - 1))
         if change == "bit":
             i = data.draw(st.integers(0, 64 * n_words - 1))
             patterns[k, i // 64] ^= np.uint64(1 << (i % 64))
         elif change == "leading":
             patterns[k] ^= leading
+        elif change == "turn":
+            a = k - k % step
+            patterns[a : a + step] = patterns[a : a + step][::-1].copy()
         else:  # whole chambers, so that antipodes stay right
             j = data.draw(st.integers(0, n - 1))
             a, b = k - k % step, j - j % step
@@ -119,8 +135,8 @@ def test_the_first_pattern_out_of_order_is_named(instance, data):
             patterns[a : a + step] = second
             if change == "swap":
                 patterns[b : b + step] = first
-    expected = disorder_by_definition(patterns, step, leading, moving)
-    assert first_disorder(patterns, step, leading, moving) == expected
+    altered = patterns, step, leading, moving, first_bit
+    assert first_disorder(*altered) == disorder_by_definition(*altered)
 
 
 def words_of(*rows):
@@ -131,15 +147,15 @@ def test_leading_bits_in_later_words_come_first():
     leading = words_of(0, 1 << 63)
     none = words_of(0, 0)
     patterns = words_of([0, 1 << 63], [1, 0])
-    assert first_disorder(patterns, 1, leading, none) == -1
-    assert first_disorder(patterns[::-1].copy(), 1, leading, none) == 1
-    assert first_disorder(patterns, 1, none, none) == 1
+    assert first_disorder(patterns, 1, leading, none, 0) == -1
+    assert first_disorder(patterns[::-1].copy(), 1, leading, none, 0) == 1
+    assert first_disorder(patterns, 1, none, none, 0) == 1
 
 
 def test_a_repeated_pattern_is_out_of_order():
     patterns = words_of([3, 1], [3, 1])
     for leading in (words_of(0, 0), words_of(3, 1)):
-        assert first_disorder(patterns, 1, leading, words_of(0, 0)) == 1
+        assert first_disorder(patterns, 1, leading, words_of(0, 0), 0) == 1
 
 
 @pytest.mark.parametrize("i", [0, 63, 64, 127])
@@ -148,9 +164,9 @@ def test_one_altered_bit_of_an_antipode_is_named(i, k):
     moving = words_of(2**64 - 1, 2**63)
     first, second = words_of(7, 5), words_of(3, 5)
     patterns = np.stack([first, first ^ moving, second, second ^ moving])
-    assert first_disorder(patterns, 2, words_of(4, 0), moving) == -1
+    assert first_disorder(patterns, 2, words_of(4, 0), moving, 64) == -1
     patterns[k, i // 64] ^= np.uint64(1 << (i % 64))
-    assert first_disorder(patterns, 2, words_of(4, 0), moving) == k
+    assert first_disorder(patterns, 2, words_of(4, 0), moving, 64) == k
 
 
 # --- signs at witnesses -------------------------------------------------------

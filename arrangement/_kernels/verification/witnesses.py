@@ -28,18 +28,21 @@ def comes_before(patterns, a, b, leading):
 
 
 @bare_kernel
-def first_disorder(patterns, step, leading, moving):
+def first_disorder(patterns, step, leading, moving, first):
     """Index of the first pattern out of order, or -1.
 
     ``patterns`` (P, n_words) uint64; every ``step``-th one follows the one ``step``
     before it: read the bits ``leading`` (n_words,) first, then all, ascending; 1 before
     0, strictly.  With ``step`` 2 the one after it is its complement in the bits
-    ``moving`` (n_words,).
+    ``moving`` (n_words,), and it is the one of both that has the bit ``first``: so none
+    comes again as the complement of another.
     """
     for k in range(0, patterns.shape[0], step):
         if k > 0 and not comes_before(patterns, k - step, k, leading):
             return k
         if step == 2:
+            if (patterns[k, first >> 6] >> np.uint64(first & 63)) & ONE == ZERO:
+                return k
             for w in range(moving.size):
                 if patterns[k + 1, w] != patterns[k, w] ^ moving[w]:
                     return k + 1
