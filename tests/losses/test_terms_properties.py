@@ -119,8 +119,10 @@ def test_upper_at_is_above_the_loss_of_exact_predictions_and_tight(spec, data):
     p = data.draw(problems(spec))
     # nearer to each other, and to targets, than float64 tells apart
     more = st.fractions(-1, 1).map(lambda x: x / 10**20)
+    # a count is no prediction: its exponential has too many digits to be written out
+    at_target = st.just(False) if spec == "poisson" else st.booleans()
     f = [
-        (Fraction(y) if data.draw(st.booleans()) else Fraction(a)) + data.draw(more)
+        (Fraction(y) if data.draw(at_target) else Fraction(a)) + data.draw(more)
         for a, y in zip(p.f.tolist(), p.y, strict=True)
     ]
     bound, found = p.term.upper_at(f), p.value(f)
