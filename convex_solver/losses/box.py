@@ -253,7 +253,9 @@ class BoxTerm(DataTerm):
         """Bound the loss of exact predictions (n,) from above: rounded once."""
         unit, targets = self.unit, self.targets
         k, total = unit.curvature, Fraction(0)
-        labels = [0] * self.y.size if unit.labels is None else unit.labels.tolist()
+        labels = [0] * self.y.size
+        if unit.labels is not None:
+            labels = [int(label) for label in unit.labels.tolist()]  # no float meets s
         numbers = zip(f, targets.y_exact, targets.weights_exact, labels, strict=True)
         for prediction, target, weight, label in numbers:
             s = Fraction(prediction) - target
