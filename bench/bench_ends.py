@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from bench import instances
 from bench.harness import Options, Report, Row
 from convex_solver import ConvexProgram, approximate, solve, train
 from convex_solver.losses import LOSSES
+
+from reference.questions import any_question
 
 N_INSTANCES, N_QUICK = 2000, 45
 TOL = 1e-6
@@ -57,7 +58,7 @@ def run(options: Options, report: Report) -> None:
 
 
 def one(k: int, loss: str) -> dict[str, Any]:
-    kind, question = instances.any_question(k, loss)
+    kind, question = any_question(k, loss)
     program = ConvexProgram(**question)
     begin = time.perf_counter()
     solution = solve(program, tol=TOL, time_limit=LIMIT)

@@ -336,7 +336,6 @@ def test_wrong_shapes_are_refused():
         cover_sphere(X, [1.0, 2.0, 3.0], floor=-1.0)
 
 
-@pytest.mark.slow
 @SMALL
 @given(st.integers(0, 10**6))
 def test_bounded_squares_is_optimal_in_its_box(seed):
@@ -418,7 +417,6 @@ def test_chords_and_tangents_are_above_the_function_on_the_cone(seed):
     assert new == pytest.approx(value(V[0]) / lengths[0])
 
 
-@pytest.mark.slow
 @SMALL
 @given(st.integers(0, 10**6))
 def test_signs_and_multipliers_are_above_the_function_on_their_part(seed):
@@ -462,7 +460,6 @@ def test_the_bound_of_an_orthant_is_that_of_its_middle(r):
     assert r**0.5 <= bound <= r**0.5 * (1 + 1e-12)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("low", [-1e-8, -1e-16, -1e-300])
 def test_a_row_is_linear_only_where_no_vertex_is_on_the_other_side(low):
     row, eye = np.array([[low, 1.0]]), np.eye(2)

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from scipy.optimize import nnls
 
 from arrangement.exact import solved
-from bench import instances
 from convex_solver import ConvexProgram, TwoLayerReLU, certify, solve
 from convex_solver.certificates import exact_chambers
 from convex_solver.certificates.exact_chambers import (
@@ -21,8 +20,9 @@ from convex_solver.certificates.exact_chambers import (
     square_of_price,
 )
 
+from reference.questions import any_question
+
 entries = st.integers(-50, 50)
-EPSILON = "epsilon_insensitive"
 
 
 @given(st.data(), st.integers(1, 4), st.integers(0, 5))
@@ -210,10 +210,9 @@ def test_last_digits_shorten_the_sum_of_all_rows(share):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("k", "loss"), [(62, "squared_hinge"), (82, EPSILON)])
-def test_columns_whose_chambers_are_hard_to_price_are_proven(k, loss):
+def test_columns_whose_chambers_are_hard_to_price_are_proven():
     """Means up to 10^5 deviations: a thousand prices are near the limit in floats."""
-    _, question = instances.any_question(k, loss)
+    _, question = any_question(62, "squared_hinge")
     program = ConvexProgram(**question)
     solution = solve(program, tol=1e-6, time_limit=60)
     certificate = solution.certificate

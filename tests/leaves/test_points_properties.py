@@ -100,7 +100,8 @@ def assert_newton(made, mu, term_v=None):
     ahead, behind = (moved(made, step, k * h, term_v) for k in (1.0, -1.0))
     now = residuals(made)
     slopes = [0.5 * (a - b) / h for a, b in zip(ahead, behind, strict=True)]
-    aims = (0.0, 0.0, np.where(made.is_open, mu, 0.0), mu)
+    few = made.emphasis * mu
+    aims = (0.0, 0.0, np.where(made.is_open, mu, 0.0), few)
     # the trace of a `PricePoint` stays, and its multiplier is whatever it is
     left = slopes[0] + now[0]
     if isinstance(made, PricePoint):
@@ -117,7 +118,7 @@ def assert_newton(made, mu, term_v=None):
     across = inverse @ joined(step.moments.m, step.moments.M) @ made.Z
     across = 0.5 * (across + np.swapaxes(across, 1, 2))
     assert np.allclose(
-        step.cones + across + made.Z, mu * inverse, atol=1e-8 * np.abs(made.Z).max()
+        step.cones + across + made.Z, few * inverse, atol=1e-8 * np.abs(made.Z).max()
     )
     return step
 

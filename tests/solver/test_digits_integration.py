@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench import instances
 from convex_solver import ConvexProgram, SolutionStatus, certify
 from convex_solver.checker import main
 from convex_solver.proofs import write_proof
 
+from reference.questions import any_question
 from reference.solutions import checked, exact_objective
 
 LOSSES = ["absolute", "quantile:0.3", "epsilon_insensitive:0.01"]
@@ -84,7 +84,7 @@ def test_a_network_that_is_hard_to_narrow_is_mended():
     ],
 )
 def test_data_of_the_benchmark_where_rounding_costs_more_than_the_tolerance(k, loss):
-    _, question = instances.any_question(k, loss)
+    _, question = any_question(k, loss)
     program = ConvexProgram(**question)
     solution = checked(program, tol=1e-6, time_limit=60)
     assert solution.status is SolutionStatus.OPTIMAL
