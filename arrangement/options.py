@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from enum import Enum
 from fractions import Fraction
+from functools import cache
 from numbers import Real
-from pathlib import PurePath
-from typing import Any
+from pathlib import Path, PurePath
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,6 +30,17 @@ _SHOWN = 40
 _MOST_REPR, _FEW, _MOST_BITS = 200, 6, 128
 # of a SHA-256, which nobody reads further
 _DIGEST, _HEXADECIMAL = 15, re.compile("[0-9a-f]{64}").fullmatch
+# where Linux says how much memory there is, for all and for groups of processes: the
+# limit, what is used and what of it are files, by the version of such groups
+_MEMORY_INFO, _GROUPS_OF_PROCESS = Path("/proc/meminfo"), Path("/proc/self/cgroup")
+_GROUPS, _START = Path("/sys/fs/cgroup"), 1 << 13
+_NAMES = {
+    1: ("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.stat"),
+    2: ("memory.max", "memory.current", "memory.stat"),
+}
+_AVAILABLE = re.compile(r"^MemAvailable:\s+(\d+) kB", re.MULTILINE)
+_INACTIVE = re.compile(r"^inactive_file (\d+)", re.MULTILINE)
+_TOTAL_INACTIVE = re.compile(r"^total_inactive_file (\d+)", re.MULTILINE)
 
 
 def short(text: str, most: int = _SHOWN) -> str:
@@ -296,8 +308,81 @@ def block_rows(most: int, row_bytes: int) -> int:
 
 
 def free_bytes() -> int:
-    """Bytes of memory available now (8 GiB where the system does not say)."""
+    """Bytes of memory that this process can take now.
+
+    What the system says is available without swapping: free memory alone, which leaves
+    out the files that it keeps as long as nobody needs their room, shrinks on every
+    machine that has been used for a while.  No more than the control groups of the
+    process leave it, as a container or a batch job has them.  8 GiB where the system
+    does not say.
+    """
+    stated = _AVAILABLE.search(_start_of(_MEMORY_INFO))
+    free = 1024 * int(stated[1]) if stated else _pages("SC_AVPHYS_PAGES")
+    return int(max(0, min([free, *(group.left() for group in _limited_groups())])))
+
+
+def _pages(name: str) -> int:
+    """Bytes of so many pages, by the name that POSIX has for their number."""
     try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return os.sysconf(name) * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
         return 1 << 33
+
+
+class _Group(NamedTuple):
+    """A control group with a limit: where it says its limit, its use and its files."""
+
+    limit: Path
+    used: Path
+    statistics: Path
+    # files kept in memory that were not used lately, which are dropped first
+    dropped: re.Pattern[str]
+
+    def most(self) -> int | None:
+        """Return the limit in bytes, or None ("max", or no such file)."""
+        said = _start_of(self.limit).strip()
+        return int(said) if said.isdecimal() else None
+
+    def left(self) -> float:
+        """Bytes under the limit that are not used, or are of files to be dropped."""
+        most, used = self.most(), _start_of(self.used).strip()
+        if most is None or not used.isdecimal():
+            return math.inf  # the group is gone
+        files = self.dropped.search(_start_of(self.statistics))
+        return most - int(used) + (int(files[1]) if files else 0)
+
+
+@cache
+def _limited_groups() -> list[_Group]:
+    """Control groups of this process that limit its memory, parents included.
+
+    Version 2 (``memory.max``) and version 1 (``memory.limit_in_bytes``) of Linux.  A
+    limit above all memory of the machine is none.
+    """
+    groups, whole = [], _pages("SC_PHYS_PAGES")
+    for line in _start_of(_GROUPS_OF_PROCESS).splitlines():
+        _, controllers, path = line.split(":", 2)
+        if not controllers:
+            root, names, dropped = _GROUPS, _NAMES[2], _INACTIVE
+        elif "memory" in controllers.split(","):
+            root, names, dropped = _GROUPS / "memory", _NAMES[1], _TOTAL_INACTIVE
+        else:
+            continue
+        inner = root / path.strip("/")
+        folders = [inner, *(above for above in inner.parents if root in above.parents)]
+        for folder in dict.fromkeys([*folders, root]):
+            limit, used, statistics = (folder / name for name in names)
+            group = _Group(limit, used, statistics, dropped)
+            most = group.most()
+            if most is not None and most < whole:
+                groups.append(group)
+    return groups
+
+
+def _start_of(path: Path) -> str:
+    """Return the first characters of a file of the system; none where it is absent."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            return file.read(_START).decode("ascii", "replace")
+    except OSError:
+        return ""
