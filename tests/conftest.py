@@ -169,6 +169,12 @@ def shorten(function: object) -> None:
 
 
 @pytest.fixture
+def new_objects_only() -> None:
+    """Have `gc.collect` look at what a test makes, and not at all compiled code."""
+    gc.freeze()
+
+
+@pytest.fixture
 def fuzz_seeds(request: pytest.FixtureRequest) -> range:
     """Seeds of the cases that a fuzzer makes; each is reproduced from its seed."""
     first = request.config.getoption("--fuzz-first")

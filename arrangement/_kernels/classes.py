@@ -293,7 +293,7 @@ def add_flat(
     weights: Weights, work: Work,
 ) -> int:  # fmt: skip
     """Add ``factor`` times a total to the class of the image found; return which."""
-    key = 0
+    key = np.int64(0)
     for i in range(n):
         key += work.noise[search.best[i]]
     slot, known = find_class(below, search.masks[1], key)

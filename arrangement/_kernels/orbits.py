@@ -231,7 +231,7 @@ def find_image(n: int, rounds: int, most: int, chain: Chain, search: Search) -> 
     to their end; their number is returned.
     """
     search.labels[0, :n] = 1
-    n_ends, level = 0, 0
+    n_ends, level = 0, np.int64(0)
     while True:
         image = search.images[level]
         is_end = is_union(image, n, chain.orbits[level], chain.sizes, search.seen)

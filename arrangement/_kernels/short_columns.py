@@ -125,7 +125,7 @@ def _reduce(work, basis, unit, is_fixed):
     anew from it at each step, so that errors do not pile up.
     """
     width = basis.shape[0]
-    k = 0
+    k = np.int64(0)
     for _ in range(_MOST_STEPS):
         if k == width:
             return True

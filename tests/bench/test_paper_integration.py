@@ -131,6 +131,7 @@ print(json.dumps([stale, pages.names(), sorted(pages.read_results(pages.RESULTS)
         assert path.stat().st_size <= MOST_BYTES, path
 
 
+@pytest.mark.slow
 def test_what_is_not_there_is_refused(tmp_path):
     done = python("-m", "bench.paper", "toy_3d")
     assert done.returncode == 2

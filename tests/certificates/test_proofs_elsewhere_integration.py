@@ -341,6 +341,7 @@ class Interrupting(ThreadPoolExecutor):
         return future
 
 
+@pytest.mark.slow
 def test_an_interrupt_keeps_what_is_proven():
     program = ConvexProgram(*planted(60, 5, seed=2), 0.5)
     with Interrupting(1) as made, warnings.catch_warnings():

@@ -290,6 +290,7 @@ def test_any_moments_and_multipliers_prove_a_finite_bound(r, n, cuts, seed):
         assert same == loose
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tiny", [1e-50, 1e-70, 1e-160, 1e-300, 5e-324])
 def test_tiny_rows_and_weights_cost_nothing(tiny):
     random = np.random.default_rng(3)

@@ -398,6 +398,7 @@ def test_plots_of_little(tmp_path):
         render_fit(line, [[3.0]], [2.0, 1.0])
 
 
+@pytest.mark.slow
 def test_as_a_program(five, tmp_path):
     command = [sys.executable, "-m", "convex_solver", "fit", str(five), *FIT, "-o"]
     model = tmp_path / "m.json"

@@ -68,6 +68,7 @@ def test_the_codes_are_those_named(run, tmp_path, monkeypatch):
     assert (code, out, err) == (130, "", "arrangement: interrupted\n")
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away(tmp_path):
     # more than a pipe holds: a writer that is quicker than its reader waits for it
     (tmp_path / "t.csv").write_text(

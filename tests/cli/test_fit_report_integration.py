@@ -193,6 +193,7 @@ def test_the_neurons_of_the_table_are_the_network(tmp_path):
     assert shares == sorted(shares, reverse=True)
 
 
+@pytest.mark.slow
 def test_rounds_are_charts_and_a_table(tmp_path):
     page, content = fitted(tmp_path, ["a", "b"])
     head, *rows = page.tables[0]
@@ -250,6 +251,7 @@ def test_a_zero_network_has_a_page(tmp_path):
     assert "Take a smaller beta." in page.text
 
 
+@pytest.mark.slow
 def test_no_intercept_has_no_constant(tmp_path):
     page, _ = fitted(tmp_path, ["a", "b"], "--no-intercept")
     assert page.tables[-1][0] == ["neuron", "", "a", "b", "rows active", "of the decay"]

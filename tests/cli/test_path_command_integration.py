@@ -117,6 +117,7 @@ def test_errors_and_choice_are_those_of_folds_fitted_by_hand(run, table, case):
         assert low <= high
 
 
+@pytest.mark.slow
 def test_a_person_sees_a_line_for_each_beta_and_the_choice(run, table, tmp_path):
     model, picture = tmp_path / "m.json", tmp_path / "p.png"
     argv = [*plain(table), "--cv", 3, "--rule", "one-se"]
@@ -216,6 +217,7 @@ def test_what_cannot_be_done_is_one_line(run, table, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]
 
 
+@pytest.mark.slow
 def test_a_time_limit_leaves_a_choice_among_what_was_solved(run, table, tmp_path):
     model, picture = tmp_path / "m.json", tmp_path / "p.png"
     argv = [table, "--target", "y", "--features", "x", "--n-betas", 400, "--tol", 1e-9]
@@ -234,6 +236,7 @@ def test_a_time_limit_leaves_a_choice_among_what_was_solved(run, table, tmp_path
     assert main(["certify", str(model), str(table), "--json"]) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folds", [0, 3])
 def test_control_c_ends_in_a_table_a_picture_and_a_model(table, tmp_path, folds):
     model, picture = tmp_path / "m.json", tmp_path / "p.png"

@@ -88,6 +88,7 @@ def test_from_table_to_proof(
     assert "other data" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_many_columns_are_proven_by_forms(tmp_path, run):
     """Above rank 6 a model has leaves, and its proof is made of them."""
     rng = np.random.default_rng(3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -170,6 +171,7 @@ def test_bounded_chambers_without_offsets(X):
 # --- zonotopes ----------------------------------------------------------------
 
 
+@pytest.mark.slow
 @moderate
 @given(matrices(max_rows=4, max_columns=3))
 def test_vertices_are_the_sums_that_a_direction_prefers(X):

@@ -109,6 +109,7 @@ def test_the_grid_falls_from_the_largest_beta():
     assert model.cv_results_["n_neurons"][1:].min() > 0
 
 
+@pytest.mark.slow
 def test_the_rule_of_one_standard_error_takes_no_smaller_beta():
     noisy = Y + 0.4 * np.random.default_rng(5).standard_normal(24)
     options = {"betas": [3.0, 0.5, 0.4, 0.3, 0.03], "cv": FOLDS, "tol": 1e-3}
@@ -236,6 +237,7 @@ def test_control_c_keeps_the_betas_that_are_complete(n_jobs):
     assert model.predict(X).shape == (24,)
 
 
+@pytest.mark.slow
 def test_copies_pickles_pipelines_and_routing():
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(X, columns=["width"])

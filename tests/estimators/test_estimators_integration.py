@@ -99,6 +99,7 @@ def test_each_of_three_classes_has_a_network():
     assert model.score(X, labels) > 0.8
 
 
+@pytest.mark.slow
 def test_probabilities_of_far_points_are_probabilities():
     X, labels = three_classes()
     model = ConvexReLUClassifier(beta=0.1, tol=1e-2).fit(X, labels)
@@ -322,6 +323,7 @@ def test_names_of_columns_reach_the_network():
         model.predict(frame.rename(columns={"width": "height"}))
 
 
+@pytest.mark.slow
 def test_the_package_works_without_scikit_learn():
     code = (
         "import sys; sys.modules['sklearn'] = None\n"

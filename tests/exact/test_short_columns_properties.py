@@ -224,6 +224,7 @@ def test_affine_rows_far_from_the_origin_map_back(n, d, seed):
     check_against_definition(X, offsets)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("d", [2, 3])
 @pytest.mark.parametrize("seed", range(4))
 def test_affine_rows_near_a_common_plane_map_back(d, seed):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 from arrangement import enumerate_patterns
 from convex_solver import ConvexProgram, solve
@@ -43,6 +44,7 @@ def test_a_run_tells_stages_and_rounds(caplog):
     assert all("maxima priced" in line for line in rounds)
 
 
+@pytest.mark.slow
 def test_nothing_is_said_unless_somebody_listens():
     code = (
         "import logging, arrangement, convex_solver\n"

@@ -17,6 +17,8 @@ from arrangement import InputTypeError, Progress
 from arrangement.io import Bar, listener, listening, shows_progress
 from convex_solver import ConvexProgram
 
+pytestmark = pytest.mark.usefixtures("new_objects_only")
+
 X = np.random.default_rng(0).normal(size=(30, 3))
 DEGENERATE = np.random.default_rng(0).integers(-1, 2, size=(20, 3))
 PROGRAM = ConvexProgram(X[:, :2], X[:, 2], 0.5)
@@ -102,6 +104,7 @@ def test_all_that_take_progress_are_tested():
     assert takes_progress() - {"write_patterns"} == known
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OVER_LISTS)
 def test_what_works_on_lists_has_a_bar_too(name, capsys):
     OVER_LISTS[name](True)

@@ -251,6 +251,7 @@ def run_dual(made, steps=50):
     return min(values), max(duals), max(values[0], 1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", SPECS)
 @settings(max_examples=5)
 @given(

@@ -142,6 +142,7 @@ def test_largest_moments_are_a_hint_for_the_whole_sphere(r, n, seed):
     assert bound <= loose + 1e-9 * size
 
 
+@pytest.mark.slow
 def test_the_largest_moments_are_not_improved_by_others():
     gaps = []
     for seed in range(12):

@@ -59,6 +59,7 @@ MORE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("calls", [FEW, pytest.param(MORE, marks=pytest.mark.slow)])
 def test_a_first_block_takes_little_memory(calls):
     """Walks, facets and edges took 37 GB here, by the squares of the rows."""

@@ -33,6 +33,7 @@ def with_plants(X):
     return X
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [63, 64, 65, 127, 128, 129])
 def test_faces_in_the_plane_around_the_width_of_a_word(n):
     X = with_plants(np.random.default_rng(n).integers(-50, 51, (n, 2)))

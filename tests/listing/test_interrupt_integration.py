@@ -97,6 +97,7 @@ def slow_matrix():
     return np.random.default_rng(0).normal(size=(60, 8))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.parametrize("prove", [False, True])
 def test_a_time_limit_is_not_exceeded_by_much(jobs, prove):

@@ -297,6 +297,7 @@ def threads_end(before, seconds=10.0):
     return set(threading.enumerate()) <= before
 
 
+@pytest.mark.usefixtures("new_objects_only")
 @pytest.mark.parametrize("name", ["vertices", "cells", "affine vertices"])
 @pytest.mark.parametrize("options", [{}, {"prove": True}, {"where": {1: 1}}])
 def test_a_stream_left_early_ends_its_threads(name, options):
@@ -311,6 +312,7 @@ def test_a_stream_left_early_ends_its_threads(name, options):
     assert time.monotonic() - begin < 10.0
 
 
+@pytest.mark.usefixtures("new_objects_only")
 @pytest.mark.parametrize("name", ["vertices", "cells"])
 def test_an_exception_of_the_consumer_ends_the_threads(name):
     X, offsets, _ = large(name)
@@ -327,6 +329,7 @@ def test_an_exception_of_the_consumer_ends_the_threads(name):
     assert threads_end(before)
 
 
+@pytest.mark.usefixtures("new_objects_only")
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_an_exception_of_progress_is_passed_on(n_jobs):
     X, _, _ = large("vertices")

@@ -65,6 +65,7 @@ def test_the_checker_in_fractions_finds_the_same_bound(tmp_path, capsys):
     assert found == pytest.approx(solution.certificate.upper_bound, rel=1e-7)
 
 
+@pytest.mark.slow
 def test_a_network_that_is_hard_to_narrow_is_mended():
     program, _, _ = a_program("absolute", "raw")
     solution = checked(program, tol=1e-7, time_limit=60)
@@ -72,6 +73,7 @@ def test_a_network_that_is_hard_to_narrow_is_mended():
     assert solution.gap <= 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("k", "loss"),
     [

@@ -45,6 +45,7 @@ def meeting(seed, loss, *, standardize=False, patches=1, n=9, neurons=9):
     return program, program.network(weights, alphas).balance(), v
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(
     st.integers(0, 10**6),

@@ -133,6 +133,7 @@ def refined(program, upper, seconds, monkeypatch, most=12):
         return watch, relaxed, found, lines
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["squared", "logistic"])
 def test_what_time_is_left_halves_some_leaves_and_the_bound_is_true(loss, monkeypatch):
     program = planted_program(loss, 25, 4, beta=0.3)
@@ -161,6 +162,7 @@ def test_what_time_is_left_halves_some_leaves_and_the_bound_is_true(loss, monkey
     assert estimates[-1] > estimates[0]
 
 
+@pytest.mark.slow
 def test_the_bound_only_rises_and_a_limit_that_does_not_strike_changes_nothing(
     monkeypatch,
 ):

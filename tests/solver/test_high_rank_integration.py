@@ -18,12 +18,7 @@ from convex_solver import (
     certify,
     solve,
 )
-from convex_solver.certificates import (
-    bounds,
-    certify_model,
-    load_model,
-    save_model,
-)
+from convex_solver.certificates import bounds, certify_model, load_model, save_model
 from convex_solver.certificates.leaf_claims import read_hints, write_hints
 from convex_solver.cli import main
 from convex_solver.errors import ClaimNotReproducedError, ModelFileError
@@ -195,6 +190,7 @@ def test_halving_raises_the_bound_which_stays_below_every_network(proven):
         assert covers([hint.leaf for hint in found.hints if hint.sign == sign])
 
 
+@pytest.mark.slow
 def test_a_refinement_goes_on_where_it_ended(proven):
     program, solution, _, found, _ = proven
     relaxed = RelaxedProgram(program)
@@ -224,6 +220,7 @@ def test_ctrl_c_keeps_the_best_bound(proven, monkeypatch):
     assert RelaxedProgram(program).refine(1.0, 1e-9, np.inf) is None
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_the_halving_begins_nothing_new(monkeypatch):
     """Else neurons would slide until the time is up, which nobody waits for."""
     program, told = planted_program("squared", 40, 8), []
@@ -355,6 +352,7 @@ def test_solve_without_a_limit_ends():
     assert any("leaves: the relaxation" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_neurons_that_searches_leave_between_chambers_are_no_obstacle():
     """At a local optimum many are on hyperplanes of rows, to all digits."""
     random = np.random.default_rng(1)

@@ -98,6 +98,7 @@ def test_the_residual_is_at_least_the_exact_one(problem, seed):
         assert abs(exact) <= found.residual
 
 
+@pytest.mark.slow
 def test_what_the_empty_network_misses_is_paid_for_and_not_absurdly():
     for n in (3, 10, 25):
         X, y = gaussian(n, 3, n)
@@ -196,6 +197,7 @@ def test_rows_that_are_nearly_parallel_are_certified(shift):
     assert np.abs(found.dual).max() > 0.9 / shift
 
 
+@pytest.mark.slow
 def test_rows_one_part_in_1e12_apart_get_an_honest_gap():
     found = interpolate([[1.0, 0.0], [1.0, 1e-12], [0.0, 1.0]], [1.0, 2.0, 3.0])
     assert (found.status.value == "optimal") == (found.gap <= 1e-6)

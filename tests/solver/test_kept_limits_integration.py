@@ -171,6 +171,7 @@ def test_at_most_n_neurons_also_where_none_is_reduced(monkeypatch):
     assert solution.objective <= zero
 
 
+@pytest.mark.slow
 def test_where_no_round_has_ended_a_search_gives_the_network(monkeypatch):
     program = planted_program("squared", 30, 4, 1e-2)
     monkeypatch.setattr(

@@ -51,6 +51,7 @@ def test_years(method, beta):
     assert abs(solution.objective - wanted) <= 2e-6 * wanted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["squared", "quantile"])
 def test_incomes_and_expenses(loss):
     # one feature in raw units, and far less decay than matters
@@ -108,6 +109,7 @@ def test_a_path_over_beta_in_raw_columns():
         assert solution.status.value == "optimal"
 
 
+@pytest.mark.slow
 def test_a_run_on_noise_free_targets_ends():
     """Pruning dropped what pricing added back, round after round."""
     random = np.random.default_rng(0)

@@ -51,6 +51,7 @@ def test_the_estimate_of_the_dual_point_is_what_is_proven(loss):
     assert again.lower_bound == pytest.approx(proven.lower_bound, rel=1e-2)
 
 
+@pytest.mark.slow
 def test_samples_without_rows_weights_and_patches():
     X, y = planted(20, 3)
     X[[3, 11]] = 0.0
@@ -68,6 +69,7 @@ def test_samples_without_rows_weights_and_patches():
     assert 0.5 * solution.objective < proven.lower_bound <= solution.objective
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1e-6, 1e6])
 def test_the_scale_of_the_data_does_not_matter(size):
     X, y = planted(30, 5)
@@ -121,6 +123,7 @@ def test_more_columns_than_moments_are_sought_for():
     assert 0.0 < solution.gap <= 1.0
 
 
+@pytest.mark.slow
 def test_time_that_no_halving_fits_in_goes_to_the_last_program(monkeypatch):
     program = planted_program("squared", 60, 7, beta=6.0)
     upper = solve(program, time_limit=1.0).objective

@@ -75,6 +75,7 @@ def least(lines):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [

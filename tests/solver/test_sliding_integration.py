@@ -33,6 +33,7 @@ def test_the_optimum_is_the_one_over_chambers(spec, share, monkeypatch):
     assert found.lower_bound <= expected.objective
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", ["squared", "logistic"])
 def test_many_samples_need_no_chambers(spec):
     program = planted_program(spec, 3000, 3, beta=1.0)
@@ -49,6 +50,7 @@ def test_many_samples_need_no_chambers(spec):
     np.testing.assert_allclose(prices, run.prices.maxima.values, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_the_best_dual_point_is_kept(monkeypatch):
     program = planted_program("squared", 2000, 3, beta=20.0, seed=1)
     run = ColumnGeneration(program, 1e-14)

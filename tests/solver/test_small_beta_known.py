@@ -89,6 +89,7 @@ def test_a_beta_that_is_not_tiny_is_left_alone(beta):
     assert not run.history
 
 
+@pytest.mark.slow
 def test_a_dual_point_at_its_bounds_is_not_taken(monkeypatch):
     # contradicting targets keep it there at every beta
     X, y = np.array([[1.0], [1.0], [2.0]]), np.array([0.0, 1.0, 2.0])

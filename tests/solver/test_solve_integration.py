@@ -158,6 +158,7 @@ def test_one_row_has_its_closed_form():
     assert beta_max(ConvexProgram([[1.0, 2.0, 2.0]], [1.0], 0.3)) == pytest.approx(3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES)
 def test_dependent_columns_change_the_norms_alone(loss):
     plain = planted_program(loss, 14, 3, 0.1, seed=2)
@@ -312,6 +313,7 @@ def test_what_climbing_misses_the_covering_finds(monkeypatch):
     assert solution.status is SolutionStatus.OPTIMAL
 
 
+@pytest.mark.slow
 def test_the_result_does_not_depend_on_the_clock(monkeypatch):
     X, y = planted(50, 3)
     program = ConvexProgram(X, y, 0.05)

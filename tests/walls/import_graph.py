@@ -22,8 +22,18 @@ from __future__ import annotations
 
 import ast
 import importlib.util
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
+
+
+def tree_of(path: Path) -> ast.Module:
+    """Return the parsed source; not to be changed, as every wall looks at it."""
+    return parsed(path.read_text(encoding="utf-8"))
+
+
+@cache
+def parsed(text: str) -> ast.Module:
+    return ast.parse(text)
 
 
 class ImportGraph:
@@ -37,10 +47,11 @@ class ImportGraph:
                 parts = path.relative_to(root.parent).with_suffix("").parts
                 name = ".".join(parts).removesuffix(".__init__")
                 self.paths[name] = path
-        self.trees = {
-            name: ast.parse(path.read_text(encoding="utf-8"))
-            for name, path in self.paths.items()
-        }
+        self._statements: dict[str, list[tuple[str, str | None, str]]] = {}
+
+    @cached_property
+    def trees(self) -> dict[str, ast.Module]:
+        return {name: tree_of(path) for name, path in self.paths.items()}
 
     def is_door(self, name: str) -> bool:
         """Whether the module is the ``__init__.py`` of a folder."""
@@ -48,6 +59,11 @@ class ImportGraph:
 
     def statements(self, name: str) -> list[tuple[str, str | None, str]]:
         """Return every import of a file: module, name taken or None, bound name."""
+        if name not in self._statements:
+            self._statements[name] = self._read_statements(name)
+        return self._statements[name]
+
+    def _read_statements(self, name: str) -> list[tuple[str, str | None, str]]:
         found: list[tuple[str, str | None, str]] = []
         package = name if self.is_door(name) else name.rpartition(".")[0]
         for node in ast.walk(self.trees[name]):

@@ -57,6 +57,7 @@ def copy_kernels(folder):
         (folder / root.name / "__init__.py").touch()
 
 
+@pytest.mark.slow
 @needs_jit
 @pytest.mark.parametrize(
     ("place", "below", "above"),

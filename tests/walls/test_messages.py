@@ -13,6 +13,8 @@ from arrangement.errors import ArrangementError
 from arrangement.io import UsageError
 from convex_solver.errors import ConvexSolverError
 
+from walls.import_graph import tree_of
+
 pytestmark = pytest.mark.every
 
 ROOTS = [Path(package.__file__).parent for package in (arrangement, convex_solver)]
@@ -44,7 +46,7 @@ def messages():
     for root in ROOTS:
         for path in sorted(root.rglob("*.py")):
             name = path.relative_to(root.parent).as_posix()
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for node in ast.walk(tree_of(path)):
                 if not isinstance(node, ast.Raise) or name in PARTS:
                     continue
                 if isinstance(node.exc, ast.Call) and node.exc.args:

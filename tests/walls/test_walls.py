@@ -15,7 +15,7 @@ import pytest
 import arrangement
 import convex_solver
 
-from walls.import_graph import ImportGraph, circle, is_under, longest_chain
+from walls.import_graph import ImportGraph, circle, is_under, longest_chain, tree_of
 
 pytestmark = pytest.mark.every
 
@@ -330,7 +330,7 @@ def test_files_of_tests_are_apart():
     names = [path.name for path in files]
     assert sorted({n for n in names if names.count(n) > 1}) == []
     for path in files:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree_of(path)):
             taken = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom):
                 taken = [node.module or "", *(a.name for a in node.names)]

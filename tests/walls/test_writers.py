@@ -10,6 +10,7 @@ import pytest
 import arrangement
 
 from reference.writers import NAMES, OUTPUTS, RAW, SITES
+from walls.import_graph import tree_of
 
 ROOT = Path(arrangement.__file__).parents[1]
 HELPERS = ("new_file", "write_new")
@@ -36,8 +37,7 @@ def functions():
     """Path and name of each function of the packages, with the calls in it."""
     for package in ("arrangement", "convex_solver"):
         for path in sorted((ROOT / package).rglob("*.py")):
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-            found = [("", tree)]
+            found = [("", tree_of(path))]
             while found:
                 name, node = found.pop()
                 inner = []

@@ -42,7 +42,9 @@ def visit_along(
             if not is_new:
                 depth -= 1
         if is_new:
-            path[depth] = points[n_new]
+            # entry by entry: see `compile`
+            for i in range(path.shape[1]):
+                path[depth, i] = points[n_new, i]
             n_new += 1
         changed = members[first:last]
         for row in changed:

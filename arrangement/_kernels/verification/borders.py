@@ -183,7 +183,7 @@ def check_borders(elimination, bases, patterns, step, firsts, bad):
     in ``firsts`` (n_words,) are looked at.
     """
     depth = bases.shape[1] - 1
-    p = 0
+    p = np.int64(0)
     while p < bases.shape[0]:
         if bases[p, 0] < 0 or not reach_line(elimination, bases, p, firsts):
             p += 1

@@ -5,12 +5,14 @@ Digits of some million numbers are most of the time of a proof where Python writ
 
 from __future__ import annotations
 
+import numpy as np
+
 from convex_solver._kernels.certify.recorded_covering import EDGE, LEAF, ROOT
 from convex_solver._kernels.compile import bare_inlined, bare_inner, bare_kernel
 
 # Characters as bytes.
 COMMA, MINUS, ZERO, OPEN, CLOSE, QUOTE, END_OF_LINE = 44, 45, 48, 91, 93, 34, 10
-ROOT_O, EDGE_B, SIDE_S, LEAF_P = 111, 98, 115, 112
+ROOT_O, EDGE_B, SIDE_S, LEAF_P = (np.uint8(letter) for letter in b"obsp")
 # Bytes that a record takes at most: what is not a number; a number and its comma; a row
 # with its share or multiplier.
 FRAME, NUMBER, PAIR = 96, 21, 44
@@ -22,7 +24,7 @@ def print_lines(tape, order, sign, vectors, scales, text):
 
     ``vectors`` (size, r) and ``scales`` (size,) are those of leaves, in integers.
     """
-    at = 0
+    at = np.int64(0)
     for place in range(tape.used[0]):
         kind = tape.kinds[place]
         first, second = tape.numbers[place, 0], tape.numbers[place, 1]

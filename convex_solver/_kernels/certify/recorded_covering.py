@@ -50,8 +50,8 @@ from convex_solver._kernels.compile import bare_inlined, bare_inner, bare_kernel
 ENDED, SHORT, FULL, SPENT, HIGH, STUCK = 0, 1, 2, 3, 4, 5
 # Kinds of records, and the integers of each: the orthant; the ends of an edge; the row;
 # how many quarters of the second tangents and where they are taken, or -1 and the
-# number of rows with multipliers.
-ROOT, EDGE, SIDE, LEAF = 0, 1, 2, 3
+# number of rows with multipliers.  No plain numbers: `note` is compiled once.
+ROOT, EDGE, SIDE, LEAF = (np.int64(kind) for kind in range(4))
 # Records that one cone may take, the unit of multipliers, and most units of one (any
 # number of at least 0 is a multiplier).
 MOST_RECORDS, GRID, MOST_UNITS = 2 ** (MOST_CONVEX + 1), 2.0**40, 2.0**62
@@ -87,7 +87,7 @@ def record(A, n_convex, linear, stack, pool, counters, limits, scratch, tape):
         if height == 0:
             if counters[ORTHANT] == counters[END]:
                 return ENDED
-            note(tape, ROOT, counters[ORTHANT], 0)
+            note(tape, ROOT, counters[ORTHANT], np.int64(0))
             open_orthant(A, n_convex, linear, stack, pool, counters[ORTHANT])
             counters[ORTHANT] += 1
             counters[HEIGHT] = 1
@@ -283,17 +283,17 @@ def by_sides(A, stack, pool, counters, limits, scratch, tape):
     if not are_cut(A, rows, values, n_convex):
         return False
     for code in range(1 << n_convex):
-        pattern = 0
+        pattern = np.int64(0)
         for i in range(n_convex):
             if code >> (n_convex - 1 - i) & 1 == 0:
                 pattern |= 1 << i
             if code & ((1 << (n_convex - i)) - 1) == 0:
-                note(tape, SIDE, rows[i], 0)
+                note(tape, SIDE, rows[i], np.int64(0))
         pattern_bound(
             A, vertices, lines.gradient, rows, values, n_convex, pattern, lines.tangent,
             lines.normals, lines.vector, lines.line, lines.errors, scratch.squares,
         )  # fmt: skip
-        place = note(tape, LEAF, -1, n_convex)
+        place = note(tape, LEAF, np.int64(-1), n_convex)
         write_multipliers(
             A, vertices, rows, values, n_convex, pattern, scratch, tape, place
         )
