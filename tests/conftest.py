@@ -11,7 +11,9 @@ import gc
 import os
 import shutil
 import signal
+import sys
 from collections import defaultdict
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -24,6 +26,8 @@ from hypothesis import settings
 MOST_CASES = 1
 SHARE_OF_EXAMPLES = 0.1
 LEAST_EXAMPLES = 5
+# cases of each fuzzer where --fuzz says nothing
+FUZZ, QUICK_FUZZ = 50, 20
 
 # rooms whose tests go to one process, so that their kernels are compiled once; every
 # other file goes where there is time
@@ -59,7 +63,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run a few cases of tests chosen by name or marker as well",
     )
     group = parser.getgroup("fuzz")
-    group.addoption("--fuzz", type=int, default=50, help="cases of each fuzzer")
+    group.addoption("--fuzz", type=int, help="cases of each fuzzer")
     group.addoption("--fuzz-first", type=int, default=0, help="seed of the first case")
     group.addoption(
         "--soak",
@@ -104,6 +108,24 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     if is_quick(config):
         return "quick run: a few cases of each test; --thorough runs all"
     return None
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Have each process of ``-n 2`` read another part of the files first.
+
+    All of them collect all tests, and half of that is what pytest makes of the sources.
+    It is kept on disk, so that each process finds ready what another one has made.
+    """
+    mine = getattr(session.config, "workerinput", None)
+    if mine is None or sys.dont_write_bytecode:
+        return
+    folders = [Path(arg) for arg in session.config.args]
+    files = [path for folder in folders for path in sorted(folder.rglob("test_*.py"))]
+    first = int(mine["workerid"].lstrip("gw")) * len(files) // mine["workercount"]
+    for path in files[first:] if first > 0 else ():
+        # what cannot be imported is reported when it is collected
+        with suppress(Exception, pytest.skip.Exception):
+            _ = pytest.Module.from_parent(session, path=path).obj
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -177,8 +199,10 @@ def new_objects_only() -> None:
 @pytest.fixture
 def fuzz_seeds(request: pytest.FixtureRequest) -> range:
     """Seeds of the cases that a fuzzer makes; each is reproduced from its seed."""
-    first = request.config.getoption("--fuzz-first")
-    return range(first, first + request.config.getoption("--fuzz"))
+    first, count = map(request.config.getoption, ("--fuzz-first", "--fuzz"))
+    if count is None:
+        count = QUICK_FUZZ if is_quick(request.config) else FUZZ
+    return range(first, first + count)
 
 
 @pytest.fixture(scope="session")

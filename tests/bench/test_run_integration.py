@@ -60,6 +60,7 @@ def test_answers_of_two_checkouts_are_compared():
     assert python("-c", code).stdout.strip() == str([case[2] for case in cases])
 
 
+@pytest.mark.slow
 def test_what_is_not_there_is_refused():
     done = python("-m", "bench.run", "listings")
     assert done.returncode == 2

@@ -275,6 +275,7 @@ def hints_on_leaves(X, n_cuts):
     return found
 
 
+@pytest.mark.slow
 def test_leaves_are_bounded_on_an_executor(monkeypatch):
     random = np.random.default_rng(0)
     X, v = random.normal(size=(9, 4)), random.normal(size=9)

@@ -150,6 +150,7 @@ def leaf_problem(random, r, n, cuts, steps=12):
     return rows / np.abs(rows).max(), np.sign(made.w), made.linear, parts, hints
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(st.integers(2, 5), st.integers(1, 10), st.integers(0, 6), seeds)
 def test_hints_of_a_solver_prove_bounds_of_leaves(r, n, cuts, seed):

@@ -126,6 +126,7 @@ def honest_hints(random, X, v, cuts):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seed", "share"), [(0, 0.8), (1, 1.0), (3, 0.2)])
 def test_smaller_leaves_have_better_bounds_that_come_near(seed, share):
     random = np.random.default_rng(seed)

@@ -354,6 +354,7 @@ def test_progress_bar_on_a_terminal_only(monkeypatch):
     assert "patterns" in sys.stderr.getvalue()
 
 
+@pytest.mark.slow
 def test_as_a_program(points, tmp_path):
     command = [sys.executable, "-m", "arrangement"]
     bad = subprocess.run(

@@ -438,6 +438,7 @@ def legends(monkeypatch, network, X, y, **options):
     return labels, dashed, markers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1, 2])
 def test_many_neurons_do_not_bury_the_data(monkeypatch, width):
     random = np.random.default_rng(0)

@@ -264,6 +264,7 @@ def test_a_run_cut_short_says_so_and_holds(tmp_path):
     assert_bounds(page, tmp_path)
 
 
+@pytest.mark.slow
 def test_control_c_leaves_model_and_page(tmp_path, monkeypatch):
     from convex_solver.solver.column_generation import ColumnGeneration
 

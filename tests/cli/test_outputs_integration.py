@@ -201,6 +201,7 @@ PLACES = {
 }
 
 
+@pytest.mark.slow
 def test_a_file_in_the_place_of_another_is_told_by_name(run, tmp_path):
     pytest.importorskip("zarr")
     run("enumerate", "t.csv", "-o", "l.csv")

@@ -88,6 +88,7 @@ def errors_by_hand(table: Path, betas, count, *, loss="squared", weights=None):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["squared", "weighted", "logistic"])
 def test_errors_and_choice_are_those_of_folds_fitted_by_hand(run, table, case):
     argv = [table, "--features", "x", "--betas", BETAS, "--cv", 3, "--tol", 1e-9]

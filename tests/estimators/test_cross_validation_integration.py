@@ -100,6 +100,7 @@ def test_the_network_kept_is_certified_for_all_rows():
     assert model.cv_results_["n_neurons"][at] == model.network_.n_neurons
 
 
+@pytest.mark.slow
 def test_the_grid_falls_from_the_largest_beta():
     model = ConvexReLURegressorCV(n_betas=4, eps=0.01, cv=2, tol=1e-3).fit(X, Y)
     most = beta_max(ConvexProgram(X, Y, 1.0, standardize=True, intercept=True))
@@ -216,6 +217,7 @@ def test_a_time_limit_leaves_whole_betas_and_says_so(monkeypatch):
     assert np.all(np.isfinite(model.cv_results_["mean_test_score"]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_control_c_keeps_the_betas_that_are_complete(n_jobs):
     calls = []

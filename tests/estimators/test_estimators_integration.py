@@ -296,6 +296,7 @@ def test_a_pickled_model_predicts_the_same():
     assert copy.certificate_[0].lower_bound == model.certificate_[0].lower_bound
 
 
+@pytest.mark.slow
 def test_pipelines_and_searches():
     X, y = data(n=24)
     pipeline = make_pipeline(StandardScaler(), ConvexReLURegressor(tol=1e-2))

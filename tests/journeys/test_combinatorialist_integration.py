@@ -8,6 +8,8 @@ import pytest
 
 from .conftest import data_of, text_of
 
+pytestmark = pytest.mark.slow
+
 # x_i = x_j for i < j up to 4: 4! chambers, characteristic polynomial t(t-1)(t-2)(t-3)
 BRAID = "1,-1,0,0\n1,0,-1,0\n1,0,0,-1\n0,1,-1,0\n0,1,0,-1\n0,0,1,-1\n"
 PLAIN = ("--no-header", "--no-intercept")
@@ -60,7 +62,6 @@ def test_the_braid_arrangement_from_file_to_proof(braid, run, script):
     assert found["facets"] == [3]
 
 
-@pytest.mark.slow
 def test_pictures_of_it_in_a_notebook(braid, notebook):
     listed, lines, sphere = notebook(
         "import numpy as np\n"

@@ -282,6 +282,7 @@ def test_the_dual_value_mostly_comes_near(spec):
     assert np.median(gaps) < 1e-5
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(st.integers(2, 4), st.integers(2, 9), st.integers(1, 4), seeds)
 def test_hints_are_what_the_forms_are_made_of(r, n, cuts, seed):

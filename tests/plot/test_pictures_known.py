@@ -196,6 +196,7 @@ def test_the_chamber_picked_is_in_the_picture(index):
         assert ((LINES @ z >= OFFSETS) == listed[index]).all()
 
 
+@pytest.mark.slow
 def test_a_chamber_of_a_sphere_is_turned_to_the_front():
     listed = enumerate_patterns(CIRCLES)
     for index in range(0, len(listed), 9):

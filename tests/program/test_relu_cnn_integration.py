@@ -198,6 +198,7 @@ def test_degenerate_patches_are_certified():
     assert nothing.objective == 2.0
 
 
+@pytest.mark.slow
 def test_beta_max_and_a_path():
     X, y = data(8, 3, 2, seed=6)
     program = ConvexProgram(X, y, 1.0)

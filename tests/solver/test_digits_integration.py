@@ -50,6 +50,7 @@ def test_tiny_betas_are_certified_where_rounding_costs_more(loss, kind):
     assert again.gap <= tol
 
 
+@pytest.mark.slow
 def test_the_checker_in_fractions_finds_the_same_bound(tmp_path, capsys):
     program, X, y = a_program("absolute", "standardised", n=6)
     solution = checked(program, tol=1e-7, time_limit=60)

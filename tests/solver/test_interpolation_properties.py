@@ -173,6 +173,7 @@ def test_standardised_columns_are_those_of_the_program():
     np.testing.assert_allclose(found.network.predict(raw), y, atol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_local_searches_never_beat_the_optimum_and_come_near(seed):
     n, r = ((5, 2), (6, 3), (8, 3), (6, 4))[seed]

@@ -37,6 +37,7 @@ def test_it_is_below_the_optimum_and_not_far(loss, k):
     assert proven.lower_bound > 0.1 * solution.lower_bound
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_estimate_of_the_dual_point_is_what_is_proven(loss):
     program = planted_program(loss, 40, 9, beta=2.0)

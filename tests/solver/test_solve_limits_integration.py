@@ -43,6 +43,7 @@ def holds(program, solution, optimum):
     assert optimum.lower_bound <= solution.objective
 
 
+@pytest.mark.slow
 def test_one_round(medium):
     program, optimum = medium
     solution = solve(program, max_rounds=1)
@@ -212,6 +213,7 @@ ROUND = (
 )
 
 
+@pytest.mark.slow
 def test_the_history_closes_in_on_the_optimum(medium, monkeypatch):
     # short runs have no time for proofs before the last one
     monkeypatch.setattr(column_generation, "PROOF", 100.0)

@@ -288,6 +288,7 @@ def test_fewer_neurons_than_m_star_may_not_do():
 # Rank reduction
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(matrices(), st.integers(1, 2))
 def test_a_projection_of_exact_rank_has_the_same_patterns(sample, extra):
