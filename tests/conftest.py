@@ -11,9 +11,7 @@ import gc
 import os
 import shutil
 import signal
-import sys
 from collections import defaultdict
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -108,24 +106,6 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     if is_quick(config):
         return "quick run: a few cases of each test; --thorough runs all"
     return None
-
-
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Have each process of ``-n 2`` read another part of the files first.
-
-    All of them collect all tests, and half of that is what pytest makes of the sources.
-    It is kept on disk, so that each process finds ready what another one has made.
-    """
-    mine = getattr(session.config, "workerinput", None)
-    if mine is None or sys.dont_write_bytecode:
-        return
-    folders = [Path(arg) for arg in session.config.args]
-    files = [path for folder in folders for path in sorted(folder.rglob("test_*.py"))]
-    first = int(mine["workerid"].lstrip("gw")) * len(files) // mine["workercount"]
-    for path in files[first:] if first > 0 else ():
-        # what cannot be imported is reported when it is collected
-        with suppress(Exception, pytest.skip.Exception):
-            _ = pytest.Module.from_parent(session, path=path).obj
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -173,6 +173,7 @@ def test_it_says_what_was_fitted_and_proven(tmp_path):
     assert main(words[1:]) == 0
 
 
+@pytest.mark.slow
 def test_the_neurons_of_the_table_are_the_network(tmp_path):
     page, _ = fitted(tmp_path, ["a", "b"])
     model = load_model(tmp_path / "m.json")

@@ -163,6 +163,7 @@ def test_the_next_command_fits_what_was_chosen(run, table, tmp_path, monkeypatch
     assert model.claim.upper_bound == pytest.approx(float(chosen), rel=2e-6)
 
 
+@pytest.mark.slow
 def test_the_grid_and_multiples_of_beta_max(run, table):
     data = read_table(table)
     X, y = data.numbers(["x"]), data.numbers(["y"])[:, 0]

@@ -91,6 +91,7 @@ def test_hyperplanes_add_as_many_chambers_as_the_tree_has_edges(X):
     assert sum(counts) == chambers - 1
 
 
+@pytest.mark.slow
 def test_general_position_is_counted_without_restrictions(monkeypatch):
     def never(*arguments):
         raise AssertionError

@@ -41,6 +41,7 @@ def test_equals_the_sum_over_flats(seed: int) -> None:
     agrees(degenerate(source, most_rows=9, affine=False)[0])
 
 
+@pytest.mark.slow
 @settings(relaxed, max_examples=15)
 @given(st.integers(0, 10**9))
 def test_of_rows_with_symmetries(seed: int) -> None:

@@ -294,6 +294,7 @@ def test_neurons_point_along_their_weights():
     assert lengths[-1] == pytest.approx(10.0)
 
 
+@pytest.mark.slow
 def test_a_network_is_found_where_it_is(solutions):
     class Fitted:
         network_ = solutions["two"].network

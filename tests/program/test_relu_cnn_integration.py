@@ -123,6 +123,7 @@ def test_a_proven_listing_of_the_stacked_rows_is_taken():
     assert found.gap <= 1e-6
 
 
+@pytest.mark.slow
 def test_a_listing_of_more_rows_than_a_word_has_bits():
     X, y = data(20, 5, 3)
     program = ConvexProgram(X, y, 1.0)
@@ -162,6 +163,7 @@ def train(X, y, beta, rng, m=12, steps=1500):
     return best
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "K", "d"), SHAPES)
 def test_training_never_beats_the_optimum_and_comes_near(n, K, d):
     X, y = data(n, K, d, seed=3)

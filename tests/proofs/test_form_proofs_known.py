@@ -74,6 +74,7 @@ def test_ranks_beyond_cones_are_proven(r, tmp_path, capsys):
     assert prices.max() <= 3.0
 
 
+@pytest.mark.slow
 def test_a_dual_point_of_zeros_and_a_large_beta(tmp_path, capsys):
     X, y = planted(10, 3, seed=1)
     assert_true(capsys, *form_proof_of(tmp_path, X, y, 1e4, leaves=0))
@@ -181,6 +182,7 @@ def test_terms_bound_rows_on_their_parts():
     assert len(kinds) >= 4
 
 
+@pytest.mark.slow
 def test_lines_that_no_checker_reads_are_not_written(tmp_path, monkeypatch):
     monkeypatch.setattr("convex_solver.proofs.forms.LONGEST", 100)
     X, y = planted(10, 3, seed=1)

@@ -67,6 +67,7 @@ def test_the_exact_objective_never_rises(seed, loss, standardize, patches):
         assert abs(a - b) <= 1e-7 * near
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", KINKED)
 @pytest.mark.parametrize("standardize", [False, True])
 def test_what_rounding_costs_falls_by_orders_of_magnitude(loss, standardize):

@@ -77,6 +77,7 @@ def test_searches_end_near_the_optimum_and_say_what_they_found(loss):
     assert optimum * (1 - 1e-6) <= objectives[0] <= 1.02 * optimum
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES)
 def test_newton_steps_take_a_search_further(loss):
     program = planted_program(loss, 80, 3, beta=1.0)
@@ -165,6 +166,7 @@ def test_a_long_search_goes_by_batches(monkeypatch):
     assert found[0].objective <= 1.05 * whole[0].objective
 
 
+@pytest.mark.slow
 def test_searches_take_patches():
     P = np.random.default_rng(0).normal(size=(12, 3, 2))
     program = ConvexProgram(P, np.sin(np.arange(12.0)), 0.1)

@@ -45,6 +45,7 @@ def norm_of(U, a):
     return float(np.linalg.norm(U, axis=1) @ np.abs(a))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=100)
 @given(reached())
 def test_the_bounds_hold_for_networks_that_interpolate_exactly(problem):

@@ -142,6 +142,7 @@ def test_control_c_returns_what_there_is(medium, method):
     assert again.upper_bound == solution.certificate.upper_bound
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("second", ["interrupted", "certifying"])
 def test_a_second_control_c_loses_no_model(medium, second):
     program, optimum = medium
@@ -183,6 +184,7 @@ def test_neither_does_one_inside_the_certificate(medium, monkeypatch, n_times):
     assert solution.objective >= optimum.lower_bound * (1 - 1e-12)
 
 
+@pytest.mark.slow
 def test_progress_tells_the_method_every_round_and_the_certificate(medium):
     program, _ = medium
     lines = []

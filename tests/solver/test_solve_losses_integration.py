@@ -92,6 +92,7 @@ def test_the_paper_s_program_in_cvxpy_agrees(spec, is_weighted):
     assert full.objective == pytest.approx(solution.objective, rel=2e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", SPECS)
 def test_integer_weights_are_copies_and_all_weights_scale_with_beta(spec):
     X, y = planted_for(spec, 9, 3, seed=2)
