@@ -256,7 +256,7 @@ def test_the_walk_is_the_same_in_blocks_of_any_size(monkeypatch):
         arrangement = Arrangement(X)
         whole = recorded(arrangement, 200)
         for size in (1, 2, 7):
-            monkeypatch.setattr("arrangement.listing.folding.CHAMBERS", size)
+            monkeypatch.setattr("arrangement.listing.along.CHAMBERS", size)
             again = recorded(arrangement, 200)
             for one, other in zip(whole, again, strict=True):
                 assert np.array_equal(one, other)
