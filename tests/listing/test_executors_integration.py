@@ -177,8 +177,6 @@ def test_what_is_no_executor_is_refused():
         with pytest.raises(InputError, match="executor with where"):
             iter_patterns(X, executor=made, where={0: 1})
         state = np.zeros(3, dtype=int)
-        with pytest.raises(InputError, match="the tree is walked in one piece"):
-            fold(X, count_ones, state, order="tree", executor=made, merge=add)
         with pytest.raises(InputTypeError, match="merge=None; expected a function"):
             fold(X, count_ones, state, executor=made)
     with pytest.raises(InputError, match="merge without executor"):
