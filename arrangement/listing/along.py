@@ -41,7 +41,7 @@ Visitor = Callable[..., None]
 
 
 class Along:
-    """Walks along the tree, one subtree after another, in arrays that are used again."""
+    """Walks along subtrees, one after another, in arrays that are used again."""
 
     def __init__(self, arrangement: Arrangement, layout: Layout) -> None:
         self._walker = TreeWalker(arrangement, layout)

@@ -12,7 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from arrangement import Arrangement, InputError, InputTypeError, enumerate_patterns, fold
+from arrangement import (
+    Arrangement,
+    InputError,
+    InputTypeError,
+    enumerate_patterns,
+    fold,
+)
 from arrangement.listing import along
 
 from reference import families
