@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import signal
+import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numba
@@ -37,7 +41,7 @@ from strategies import affine_arrangements, matrices
 pytestmark = pytest.mark.kernels
 
 moderate = settings(
-    max_examples=50,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
@@ -323,6 +327,30 @@ def test_progress_and_an_interrupt_between_pieces(order, monkeypatch):
              progress=interrupt)  # fmt: skip
     assert set(threading.enumerate()) <= before
     assert not along._kept
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="slow without compilation")
+def test_an_interrupt_ends_the_pieces_that_have_begun(monkeypatch):
+    split(monkeypatch, 1 << 40, 0, most=1 << 40)
+    X = families.threshold(6)
+    zeros = np.zeros(len(X) + 2, dtype=np.int64)
+    fold(X[:8], depths_and_ones, zeros.copy(), order="tree", n_jobs=2, merge=add)
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    before = set(threading.enumerate())
+    begin = time.monotonic()
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            # the whole tree, 15,028,134 chambers, is one piece
+            fold(X, depths_and_ones, zeros, order="tree", n_jobs=2, merge=add)
+    finally:
+        timer.join()
+        signal.signal(signal.SIGINT, handler)
+    assert time.monotonic() - begin < 5.0
+    assert set(threading.enumerate()) <= before | {timer}
 
 
 def test_an_error_of_the_reduction_or_the_merge_is_raised(monkeypatch):

@@ -135,11 +135,9 @@ class TreeWalker(CellState):
             if kind == moves.ENTERED and place >= 0:
                 self._flip(signs, place)
             kept.append(frame)
-        bounds, self._bounds = self._bounds, {}
+        # none of them waits without rays, so none needs its bounds
         for target, frame in enumerate(reversed(kept)):
             self._copy_frame(frame, target)
-            if frame in bounds:
-                self._bounds[target] = bounds[frame]
         control[N_FRAMES] = len(kept)
         return left
 
