@@ -289,7 +289,7 @@ def run(options: Options, report: Report) -> None:
         [by_threads(name, listed(X), count, report) for name, X, count in found],
         formats=formats,
     )
-    names = ("threshold n=5", "resonance n=6", "braid A9", "haberman, decimals")
+    names = ("threshold n=5", "resonance n=6", "braid A9")
     rows = []
     for name, X, count in found:
         if name in names:

@@ -101,8 +101,10 @@ def fold(
     Notes
     -----
     Memory does not grow with the number P of patterns.  A call costs a few nanoseconds
-    beyond the listing; the tree takes 2 P - 1 of them and some microseconds a chamber
-    (see `_kernels/tree/moves.py`).  In projected arrangements witnesses have the
+    beyond the listing; the tree takes 2 P - 1 of them (less one for each further piece)
+    and some microseconds a chamber (see `_kernels/tree/moves.py`).  A piece is the
+    cell that another one left when it had come to 16,384 chambers, the first of them to
+    1,024, without what it leaves itself.  In projected arrangements witnesses have the
     coordinates of the projection.  `PatternSet.witnesses` of the patterns that the
     state remembers gives exact points in their chambers.
 

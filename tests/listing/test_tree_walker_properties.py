@@ -195,6 +195,7 @@ def test_subtrees_that_are_left_are_the_rest_of_the_walk(
     moves, rest = walk(one)
     assert len(rest) == 0
     assert set(moves.tolist()) <= {BACK}
+    assert one.control[TREE_DEPTH] == 0
     # another walker takes them, in the middle of a walk and short of room
     other = walker_of(*CASES[name], kind=kind)
     first_blocks(other, 5)
