@@ -221,9 +221,7 @@ def iter_patterns(
         )
     limits = Limits(max_patterns, time_limit)
     if executor is not None and where is not None:
-        raise InputError(
-            "executor with where: a region is listed in threads. Use n_jobs."
-        )
+        raise InputError("executor with where: regions are listed here. Use n_jobs.")
     threads = count_jobs(n_jobs)
     listen = listener(progress)
     check_executor(executor, threads)
