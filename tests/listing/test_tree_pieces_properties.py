@@ -38,8 +38,6 @@ from reference.tree_calls import (
 )
 from strategies import affine_arrangements, matrices
 
-pytestmark = pytest.mark.kernels
-
 moderate = settings(
     max_examples=60,
     deadline=None,
@@ -79,6 +77,7 @@ def same(pieces, others):
     )
 
 
+@pytest.mark.kernels
 @given(st.data())
 @moderate
 def test_pieces_are_walks_that_hold_every_chamber_once(data):
@@ -232,8 +231,6 @@ def piece_sizes(X, n_jobs, **options):
     ids=["braid", "threshold", "resonance n=5", "resonance n=6"],
 )
 def test_known_counts_by_pieces_of_even_work(X, count):
-    if numba.config.DISABLE_JIT and count > 6000:
-        pytest.skip("minutes without compilation")
     found, sizes = piece_sizes(X, 2)
     assert sum(sizes) == found.sum() == count
     assert np.array_equal(found, found[::-1])
@@ -331,7 +328,6 @@ def test_progress_and_an_interrupt_between_pieces(order, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="slow without compilation")
 def test_an_interrupt_ends_the_pieces_that_have_begun(monkeypatch):
     split(monkeypatch, 1 << 40, 0, most=1 << 40)
     X = families.threshold(6)
@@ -375,8 +371,9 @@ def test_an_error_of_the_reduction_or_the_merge_is_raised(monkeypatch):
     assert set(threading.enumerate()) <= before
 
 
-def test_pieces_are_small():
-    X = np.random.default_rng(0).normal(size=(40, 5))
+def test_pieces_are_small(monkeypatch):
+    split(monkeypatch, 20, 10, most=80)
+    X = np.random.default_rng(0).normal(size=(60, 3))
     sent = []
     with ThreadPoolExecutor(1) as made:
         submit = made.submit
@@ -386,7 +383,7 @@ def test_pieces_are_small():
             return submit(function, piece, *arguments)
 
         made.submit = noted
-        fold(X, depths_and_ones, np.zeros(42, dtype=np.int64), order="tree",
+        fold(X, depths_and_ones, np.zeros(62, dtype=np.int64), order="tree",
              executor=made, merge=add)  # fmt: skip
     assert len(sent) > 5
     assert max(sent) < 20_000 + len(pickle.dumps(Arrangement(X)))
