@@ -56,7 +56,6 @@ class NewtonTerm(ABC):
 
 def longest_step(x: Array, dx: Array) -> float:
     """Return the largest t with ``x + t dx >= 0`` for positive x: infinity for none."""
-    falling = dx < 0.0
-    if not falling.any():  # methods: it is called for some ten vectors each step
-        return np.inf
-    return float((-x[falling] / dx[falling]).min())
+    # two calls: there are some ten vectors each step; what is no number is no limit
+    steepest = np.fmin.reduce(dx / x, initial=0.0)
+    return float(-1.0 / steepest) if steepest != 0.0 else np.inf

@@ -14,7 +14,8 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from convex_solver.restricted.working_set import HULL_RANK, WorkingSet
+from convex_solver.restricted.cones import HULL_RANK
+from convex_solver.restricted.working_set import WorkingSet, key_of
 from convex_solver.typing import Array
 
 Index = NDArray[np.int64]
@@ -38,7 +39,7 @@ class CuttingSet(WorkingSet):
 
     def __init__(self, X: Array, n_patches: int = 1) -> None:
         super().__init__(X, n_patches)
-        self._lines = self.units[self._distinct]
+        self._distinct_units = self.units[self._distinct]
         self._inner: list[Array] = []
         self._chosen: list[Index] = []
 
@@ -53,11 +54,13 @@ class CuttingSet(WorkingSet):
             if time.monotonic() > deadline:
                 break
             size, z = float(np.linalg.norm(u)), self.sizes * u
-            heights = self._lines @ (z / np.linalg.norm(z)) if size > 0.0 else [0.0]
+            heights = (
+                self._distinct_units @ (z / np.linalg.norm(z)) if size > 0.0 else [0.0]
+            )
             if np.min(np.abs(heights), initial=1.0) <= THIN:
                 continue
             pattern = self.X @ u >= 0.0
-            key = np.packbits(pattern).tobytes() + (b"+" if sign > 0 else b"-")
+            key = key_of(np.packbits(pattern).tobytes(), sign)
             if key in self._keys:
                 continue
             few = np.argsort(np.abs(heights), kind="stable")[: FIRST_ROWS * r]
@@ -93,7 +96,7 @@ class CuttingSet(WorkingSet):
             if time.monotonic() > deadline:
                 break
             z = self.sizes * weights[g]
-            heights = self._lines @ (z / np.linalg.norm(z))
+            heights = self._distinct_units @ (z / np.linalg.norm(z))
             heights *= np.where(self.patterns[g, self._distinct], 1.0, -1.0)
             heights[self._chosen[g]] = 0.0
             worst = np.argsort(heights, kind="stable")[: MORE_ROWS * r]
@@ -120,7 +123,7 @@ class CuttingSet(WorkingSet):
     def _sides(self, pattern: NDArray[np.bool_], rows: Index, inner: Array) -> Array:
         """Rows of a cone around a direction, turned so that they are positive there."""
         turn = np.where(pattern[self._distinct[rows]], 1.0, -1.0)
-        return self.facing(turn[:, None] * self._lines[rows], inner)
+        return self.facing(turn[:, None] * self._distinct_units[rows], inner)
 
     def _active(self, pattern: NDArray[np.bool_], sign: float) -> Array:
         """``(+-D X)^T`` with the rows of each sample added up, (r, n)."""

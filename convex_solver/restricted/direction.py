@@ -84,9 +84,7 @@ class Direction:
             kind = WeightsSystem
         else:
             kind = SamplesSystem
-        room = 1.0 - np.linalg.norm(at.s1, axis=1) / at.s0
-        active = np.linalg.norm(at.w, axis=1) > room * at.t.max()
-        self.system = kind(blocks, self.factors, at.term.curvature(), active)
+        self.system = kind(blocks, self.factors, at.term.curvature(), at.active)
 
     def aim(self, mu: float, correct: bool) -> None:
         """Solve for the step to the centre ``mu``.

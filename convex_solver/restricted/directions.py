@@ -17,6 +17,8 @@ from convex_solver.typing import Array
 MAX_BYTES = 1e9
 # Directions nearer to a hyperplane than the first are moved by about the second.
 NEAR, NUDGE = 1e-11, 1e-9
+# Products of directions and rows that are looked at together.
+_ENTRIES = 1 << 18
 
 
 def blocks_of(
@@ -57,11 +59,14 @@ def _off_hyperplanes(units: Array, directions: Array) -> Array:
     """
     random = np.random.default_rng(0)
     moved = directions.copy()
-    for u in moved:
-        size = float(np.linalg.norm(u))
-        heights = np.abs(units @ u)
-        if np.any(heights[np.any(units != 0.0, axis=1)] <= NEAR * size):
-            u += NUDGE * size * random.standard_normal(u.size)
+    rows = units[np.any(units != 0.0, axis=1)]
+    step = max(_ENTRIES // max(len(rows), 1), 1)
+    for first in range(0, len(moved), step):
+        some = moved[first : first + step]
+        sizes = np.linalg.norm(some, axis=1)
+        lowest = np.abs(some @ rows.T).min(axis=1, initial=np.inf)
+        for k in np.flatnonzero(lowest <= NEAR * sizes):
+            some[k] += NUDGE * sizes[k] * random.standard_normal(some.shape[1])
     return moved
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convex_solver._kernels.solve import Point, Step
 from convex_solver._kernels.solve import interior_point as kernels
@@ -101,10 +102,16 @@ class Iterate:
     @property
     def is_inside(self) -> bool:
         """Whether the weights are strictly inside their cones."""
-        return bool(np.all(self.t > np.linalg.norm(self.w, axis=1)))
+        return bool(np.all(self.t > row_norms(self.w)))
+
+    @property
+    def active(self) -> NDArray[np.bool_]:
+        """Whether the weights of each block are large beside their slack, (G,)."""
+        room = 1.0 - row_norms(self.s1) / self.s0
+        return np.asarray(row_norms(self.w) > room * self.t.max())
 
     def _largest_price(self, v: Array) -> float:
-        prices = np.linalg.norm(self.blocks.transposed(v), axis=1)
+        prices = row_norms(self.blocks.transposed(v))
         return float(prices.max(initial=0.0))
 
     def _slopes(self) -> Array:
@@ -137,8 +144,8 @@ class Iterate:
         """Sum of all products after a step of that length."""
         w, s1 = self.w + length * step.dw, self.s1 + length * step.ds1
         s0 = self.s0 + length * step.ds0
-        total = s0 * float(np.sum(self.t + length * step.dt))
-        total += float(np.sum(w * s1))
+        total = s0 * float((self.t + length * step.dt).sum())
+        total += float(np.vdot(w, s1))
         q, lam = self.q + length * step.dq, self.lam + length * step.dlam
         return total + float(q @ lam) + self.term.complementarity(length)
 
@@ -165,8 +172,8 @@ class Iterate:
         self.lam = self.lam + length * step.dlam
         # s1 follows v and the multipliers, as q follows w
         exact = self._slopes()
-        room = self.s0 - np.linalg.norm(self.s1, axis=1)
-        safe = self.s0 - np.linalg.norm(exact, axis=1) > 0.5 * room
+        room = self.s0 - row_norms(self.s1)
+        safe = self.s0 - row_norms(exact) > 0.5 * room
         self.s1[safe] = exact[safe]
         for g in np.flatnonzero(~safe):
             self._mend(int(g), exact[g] - self.s1[g])
@@ -189,14 +196,12 @@ class Iterate:
 
     def bounds(self) -> tuple[float, float, Array]:
         """Objective of the weights, dual bound, and the price of every block."""
-        primal = self.data.value(self.z) + self.beta * float(
-            np.sum(np.linalg.norm(self.w, axis=1))
-        )
+        primal = self.data.value(self.z) + self.beta * float(row_norms(self.w).sum())
         v = self.data.clip(self.v)
         vector = self.s1 + self.residual
         if not np.array_equal(v, self.v):
             vector += self.blocks.transposed(v - self.v)
-        prices = np.linalg.norm(vector, axis=1)
+        prices = row_norms(vector)
         worst = float(prices.max(initial=0.0))
         cap = self.beta / worst if worst > 0.0 else np.inf
         dual = -self.data.conjugate(self.data.best_scale(v, cap) * v)
@@ -204,10 +209,10 @@ class Iterate:
 
     def merits(self, step: Step) -> tuple[float, float]:
         """Complementarity, and what the residuals can change in the duality gap."""
-        weights = np.linalg.norm(self.w, axis=1)
-        sizes = np.linalg.norm(self.residual, axis=1)
+        weights = row_norms(self.w)
+        sizes = row_norms(self.residual)
         residual = float(weights @ sizes) + self.term.residual()
-        residual += abs(self.s0 - self.beta) * float(np.sum(self.t))
+        residual += abs(self.s0 - self.beta) * float(self.t.sum())
         return self.complementarity(step, 0.0), residual
 
     def at_most(self) -> float:
@@ -217,6 +222,14 @@ class Iterate:
         `merits` says too little.
         """
         value = self.data.value(self.z)
-        sizes = np.linalg.norm(self.residual, axis=1)
+        sizes = row_norms(self.residual)
         off = float(sizes.max(initial=0.0)) + abs(self.s0 - self.beta)
         return min(value / self.beta * off, value)
+
+
+def row_norms(rows: Array) -> Array:
+    """Return the lengths (G,) of rows (G, r); `numpy.linalg.norm` takes three times.
+
+    Squares of what is beyond 1e154 are infinite, as they are there.
+    """
+    return np.asarray(np.sqrt(np.einsum("gk,gk->g", rows, rows)))

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import ConvexHull, QhullError
 
-from convex_solver._kernels.solve import Facets, chambers
+from convex_solver._kernels.solve import Facets
 from convex_solver.program import UNLIKE, column_sizes
+from convex_solver.restricted.cones import (
+    Cone,
+    Lines,
+    cones_around,
+    distinct_lines,
+    turned_rows,
+)
 from convex_solver.rounding import unit_rows
 from convex_solver.typing import Array
-
-# Largest rank in which facets are sought; above it every row stays.
-HULL_RANK = 5
 
 
 class WorkingSet:
@@ -49,8 +53,10 @@ class WorkingSet:
         self.n_patches = n_patches
         self.sizes = column_sizes(X)
         self.units, norms = unit_rows(X / self.sizes)
-        self._nonzero = np.asarray(norms > 0.0)
-        self._distinct = _distinct_lines(self.units, self._nonzero)
+        is_nonzero = np.asarray(norms > 0.0)
+        nonzero = np.flatnonzero(is_nonzero)
+        self._distinct = distinct_lines(self.units, is_nonzero)
+        self._lines = Lines(self.units[nonzero], self.sizes, self._distinct, nonzero)
         self.signs = np.zeros(0)
         self.patterns = np.zeros((0, n), dtype=np.bool_)
         self.AT = np.zeros((0, n // n_patches))
@@ -70,58 +76,76 @@ class WorkingSet:
 
         Past ``deadline`` (of `time.monotonic`) the rest is left out.
         """
-        n, r = self.X.shape
-        centres, patterns, kept_signs, rows, counts = [], [], [], [], []
-        for u, sign in zip(directions, signs, strict=True):
+        # each direction once, whatever signs it is wanted with
+        places: dict[bytes, int] = {}
+        which = [places.setdefault(u.tobytes(), len(places)) for u in directions]
+        own = directions[np.unique(which, return_index=True)[1]]
+        found: list[tuple[Cone | None, NDArray[np.bool_], bytes]] = []
+        step = self._lines.slab()
+        for first in range(0, len(own), step):
             if time.monotonic() > deadline:
                 break
-            pattern = self.X @ u >= 0.0
-            key = np.packbits(pattern).tobytes() + (b"+" if sign > 0 else b"-")
-            if key in self._keys:
+            found += self._chambers(own[first : first + step])
+        order, cones, patterns = [], [], []
+        for k, place in enumerate(which):
+            if place >= len(found):
                 continue
-            sides = np.where(pattern, 1.0, -1.0)[:, None] * self.units
-            facets = _facets(sides[self._distinct], self.sizes * u)
-            if facets is None:
-                continue
-            facets = np.ascontiguousarray(self.facing(facets, u))
-            centre = np.array(u)
-            if not chambers.analytic_centre(facets, centre):
-                continue
-            if np.min(sides[self._nonzero] @ (self.sizes * centre), initial=1.0) <= 0.0:
-                continue
-            self._keys.add(key)
-            centres.append(centre)
-            patterns.append(pattern)
-            kept_signs.append(float(sign))
-            rows.append(facets)
-            counts.append(len(facets))
-        if not centres:
-            return 0
-        self.signs = np.concatenate([self.signs, kept_signs])
+            cone, pattern, bits = found[place]
+            key = key_of(bits, signs[k])
+            if cone is not None and key not in self._keys:
+                self._keys.add(key)
+                order.append(k)
+                cones.append(cone)
+                patterns.append(pattern)
+        if order:
+            self._append(cones, np.array(patterns), signs[order])
+        return len(order)
+
+    def _chambers(
+        self, directions: Array
+    ) -> Iterator[tuple[Cone | None, NDArray[np.bool_], bytes]]:
+        """Cone, pattern and bits of each direction of a slab; no cone in vain."""
+        patterns = directions @ self.X.T >= 0.0
+        packed = [bits.tobytes() for bits in np.packbits(patterns, axis=1)]
+        known = self._keys
+        is_new = [not {key_of(bits, 1), key_of(bits, -1)} <= known for bits in packed]
+        fresh = iter(cones_around(self._lines, directions[is_new], patterns[is_new]))
+        for new, pattern, bits in zip(is_new, patterns, packed, strict=True):
+            yield next(fresh) if new else None, pattern, bits
+
+    def _append(
+        self, cones: Sequence[Cone], patterns: NDArray[np.bool_], signs: Array
+    ) -> None:
+        """Put blocks behind those that there are."""
+        n, r = self.X.shape
+        counts = [len(cone.facets) for cone in cones]
+        facets = [cone.facets for cone in cones]
+        self.signs = np.concatenate([self.signs, signs])
         self.patterns = np.vstack([self.patterns, patterns])
-        self.centres = np.vstack([self.centres, centres])
-        self.rows = np.ascontiguousarray(np.vstack([self.rows, *rows]))
+        self.centres = np.vstack([self.centres, *(cone.centre for cone in cones)])
+        self.rows = np.ascontiguousarray(np.vstack([self.rows, *facets]))
         self.starts = np.concatenate([self.starts, self.starts[-1] + np.cumsum(counts)])
-        fresh = np.empty((len(centres) * r, n // self.n_patches))
-        for k, (pattern, sign) in enumerate(zip(patterns, kept_signs, strict=True)):
-            active: Array = (sign * pattern) * self.X.T
-            if self.n_patches > 1:
-                active = np.asarray(
-                    active.reshape(r, -1, self.n_patches).sum(axis=2), dtype=np.float64
-                )
-            fresh[k * r : (k + 1) * r] = active
+        old = len(self.AT)
+        AT = np.empty((old + len(cones) * r, n // self.n_patches))
+        AT[:old] = self.AT
+        columns = np.ascontiguousarray(self.X.T)
+        for pattern, sign, block in zip(
+            patterns, signs, AT[old:].reshape(len(cones), r, -1), strict=True
+        ):
+            if self.n_patches == 1:
+                np.multiply(columns, sign * pattern, out=block)
+            else:
+                active = (sign * pattern) * columns
+                active.reshape(r, -1, self.n_patches).sum(axis=2, out=block)
         self._gram = None
-        self.AT = np.vstack([self.AT, fresh])
-        return len(centres)
+        self.AT = AT
 
     def facing(self, rows: Array, u: Array) -> Array:
         """Return unit rows (m, r) as rows for weights, for a cone around ``u``.
 
-        Their products with ``u / |u|`` are the sines of the angles, in the coordinates
-        of the rows.
+        As `turned_rows` in the coordinates in which columns are alike.
         """
-        _, (own, size) = unit_rows(np.stack([u, self.sizes * u]))
-        return np.asarray(rows * (self.sizes * (own / size)))
+        return turned_rows(rows, self.sizes, u)
 
     @property
     def facets(self) -> Facets:
@@ -169,8 +193,7 @@ class WorkingSet:
         return np.array(back or [False] * len(self), dtype=np.bool_)
 
     def _key(self, g: int | np.intp) -> bytes:
-        sign = b"+" if self.signs[g] > 0 else b"-"
-        return np.packbits(self.patterns[g]).tobytes() + sign
+        return key_of(np.packbits(self.patterns[g]).tobytes(), self.signs[g])
 
     def predict(self, weights: Array) -> Array:
         """``sum_g A_g w_g``, (n,)."""
@@ -195,43 +218,6 @@ class WorkingSet:
         return np.asarray(half @ half.T)
 
 
-def _facets(sides: Array, u: Array) -> Array | None:
-    """Rows that bound the cone ``sides u >= 0`` around its inner direction ``u``.
-
-    Extreme rays of the cone of the rows are vertices of the hull of ``x / (x . u)``.
-    In high rank the hull costs more than it saves, and nearly all rows are facets.
-    """
-    count, r = sides.shape
-    heights = sides @ u
-    if count == 0 or np.min(heights) <= 0.0:
-        return None
-    if r == 1:
-        return sides[:1]
-    _, _, vt = np.linalg.svd(u[None, :])
-    points = (sides @ vt[1:].T) / heights[:, None]
-    if r == 2:
-        chosen = np.unique([np.argmin(points[:, 0]), np.argmax(points[:, 0])])
-    elif r == 3:
-        out = np.empty(2 * count + 2, dtype=np.int64)
-        size = chambers.extreme_rows(np.ascontiguousarray(points), out)
-        chosen = np.unique(out[:size])
-    elif r <= HULL_RANK:
-        try:
-            chosen = ConvexHull(points).vertices
-        except QhullError:
-            chosen = np.arange(count)
-    else:
-        chosen = np.arange(count)
-    return np.asarray(sides[chosen])
-
-
-def _distinct_lines(units: Array, nonzero: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return the first of all rows that are parallel, to 1e-12; no zero rows."""
-    index = np.flatnonzero(nonzero)
-    if not index.size:
-        return index
-    rounded = np.round(units[index], 12) + 0.0
-    leading = (np.abs(rounded) > 0.0).argmax(axis=1)
-    rounded *= np.sign(rounded[np.arange(len(index)), leading])[:, None]
-    _, first = np.unique(rounded, axis=0, return_index=True)
-    return np.sort(index[first])
+def key_of(bits: bytes, sign: float) -> bytes:
+    """Return what tells blocks apart: the bits of a pattern, and a sign."""
+    return bits + (b"+" if sign > 0 else b"-")

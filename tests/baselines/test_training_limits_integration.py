@@ -8,7 +8,7 @@ import pytest
 
 from convex_solver import ConvexProgram, InputError, InputTypeError
 from convex_solver.baselines import alg1, alg3, approximate, approximations
-from convex_solver.restricted import directions
+from convex_solver.restricted import cones, directions
 from convex_solver.training import descent, train
 from convex_solver.training import runs as baselines
 
@@ -153,7 +153,8 @@ def test_control_c_in_the_training_of_an_approximation_ends_it(monkeypatch):
         alg1(program_of())
 
 
-def test_patterns_that_are_late_are_left_out(a_second_a_look):
+def test_patterns_that_are_late_are_left_out(a_second_a_look, monkeypatch):
+    monkeypatch.setattr(cones, "MOST_DIRECTIONS", 5)
     program = program_of(k=1)
     whole = approximate(program, n_directions=200, bound=None)
     found = approximate(program, n_directions=200, bound=None, time_limit=20.0)
@@ -174,7 +175,8 @@ def test_a_program_without_time_is_not_worse_than_its_training(method):
     assert found.objective == program.network_objective(found.network)
 
 
-def test_both_signs_of_a_pattern_come_together(a_second_a_look):
+def test_both_signs_of_a_pattern_come_together(a_second_a_look, monkeypatch):
+    monkeypatch.setattr(cones, "MOST_DIRECTIONS", 2)
     program = program_of(k=1)
     basis = np.eye(program.d)
     drawn = np.random.default_rng(0).standard_normal((50, program.d))

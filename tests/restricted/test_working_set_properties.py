@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.optimize import nnls
 
 from convex_solver._kernels.solve import chambers
-from convex_solver.restricted.working_set import WorkingSet, _facets
+from convex_solver.restricted import cones
+from convex_solver.restricted.working_set import WorkingSet
 
 pytestmark = pytest.mark.kernels
 
@@ -26,12 +27,20 @@ def sides_of(rng, n, r, is_tied):
     return X * np.sign(X @ u)[:, None], u
 
 
+def cone_of(sides, u):
+    """The cone ``sides u >= 0`` around a direction, by the function of many of them."""
+    every = np.arange(len(sides))
+    lines = cones.Lines(sides, np.ones(len(u)), every, every)
+    (cone,) = cones.cones_around(lines, u[None], np.ones((1, len(sides)), np.bool_))
+    return cone
+
+
 @settings(deadline=None, max_examples=60)
 @given(seeds, st.integers(1, 5), st.integers(1, 25), st.booleans())
 def test_facets_describe_the_same_cone_and_none_is_superfluous(seed, r, n, is_tied):
     rng = np.random.default_rng(seed)
     sides, u = sides_of(rng, n, r, is_tied)
-    facets = _facets(sides, u)
+    facets = cone_of(sides, u).facets
     # Farkas: a row holds on the cone of the facets when it is a combination of them
     for row in sides:
         assert nnls(facets.T, row)[1] < 1e-7
@@ -46,11 +55,48 @@ def test_facets_describe_the_same_cone_and_none_is_superfluous(seed, r, n, is_ti
 
 def test_directions_on_a_hyperplane_have_no_chamber():
     sides = np.array([[1.0, 0.0], [0.0, 1.0]])
-    assert _facets(sides, np.array([1.0, 0.0])) is None
-    assert _facets(sides[:0], np.array([1.0, 0.0])) is None
+    assert cone_of(sides, np.array([1.0, 0.0])) is None
+    assert cone_of(sides[:0], np.array([1.0, 0.0])) is None
     blocks = WorkingSet(np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]))
     assert blocks.add(np.array([[1.0, 0.0], [0.0, 0.0]]), np.ones(2)) == 0
     assert len(blocks) == 0
+
+
+@settings(deadline=None, max_examples=40)
+@given(seeds, st.integers(1, 6), st.integers(1, 12), st.booleans(), st.integers(1, 40))
+def test_many_directions_at_once_are_those_one_by_one(seed, r, n, is_tied, entries):
+    rng = np.random.default_rng(seed)
+    X = rng.integers(-2, 3, (n, r)) if is_tied else rng.standard_normal((n, r))
+    X = X * 10.0 ** rng.integers(-3, 4, r)
+    # some of them twice, with one sign or both, and some on a hyperplane
+    some = rng.standard_normal((8, r)) * (rng.random((8, 1)) < 0.9)
+    directions = some[rng.integers(0, 8, 20)]
+    signs = rng.choice([-1.0, 1.0], 20)
+    one_by_one, together = WorkingSet(X), WorkingSet(X)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cones, "MOST_ENTRIES", entries * X.size)
+        added = together.add(directions, signs)
+    assert added == len(together) == len({*blocks_by_key(together)})
+    for u, sign in zip(directions, signs, strict=True):
+        one_by_one.add(u[None], np.array([sign]))
+    expected, found = blocks_by_key(one_by_one), blocks_by_key(together)
+    assert expected.keys() == found.keys()
+    for key, parts in expected.items():
+        for one, other in zip(parts, found[key], strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)
+
+
+def blocks_by_key(blocks):
+    """Matrix, facets and centre of each block, by its pattern and sign."""
+    r = blocks.X.shape[1]
+    return {
+        (blocks.patterns[g].tobytes(), blocks.signs[g]): (
+            blocks.AT[g * r : (g + 1) * r],
+            blocks.rows[blocks.starts[g] : blocks.starts[g + 1]],
+            blocks.centres[g],
+        )
+        for g in range(len(blocks))
+    }
 
 
 def is_vertex(points, i):
@@ -94,7 +140,7 @@ def test_the_hull_of_points_in_the_plane(points):
 def test_the_analytic_centre_meets_its_equation(seed, r, n, is_tied):
     rng = np.random.default_rng(seed)
     sides, u = sides_of(rng, n, r, is_tied)
-    facets = np.ascontiguousarray(_facets(sides, u))
+    facets = cone_of(sides, u).facets
     centre = 7 * u
     if not chambers.analytic_centre(facets, centre):
         # only from a point that is very near a facet
@@ -145,7 +191,7 @@ def test_no_start_beside_a_facet_is_taken_for_a_centre():
     n_reached = 0
     for _ in range(300):
         sides, u = sides_of(rng, 25, 3, False)
-        facets = np.ascontiguousarray(_facets(sides, u))
+        facets = cone_of(sides, u).facets
         row = facets[rng.integers(len(facets))]
         start = u + (10.0 ** -rng.uniform(7, 13) - row @ u) * row
         if (facets @ start).min() <= 0:
