@@ -64,6 +64,8 @@ def check_all(X, offsets, executor):
     given = fold(X, count_ones, result, offsets=offsets, executor=executor, merge=add)
     assert given is result
     assert np.array_equal(result, state)
+    shared = fold(X, count_ones, zeros.copy(), offsets=offsets, n_jobs=2, merge=add)
+    assert np.array_equal(shared, state)
 
 
 def fewer(name):
