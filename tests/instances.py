@@ -227,7 +227,7 @@ def cnn_proof_of(folder, size, beta, *, n=7, d=3):
 
 def interpolation_proof_of(folder, X, y, **options):
     """Interpolate, certify, and write proof and table, as `proof_of`."""
-    found = interpolate(X, y, time_limit=20, **options)
+    found = interpolate(X, y, time_limit=120, **options)
     proof, table = folder / "exact.jsonl", folder / "data.csv"
     write_csv(table, X, y)
     dual = found.certificate.dual
@@ -238,7 +238,7 @@ def interpolation_proof_of(folder, X, y, **options):
 def proof_of(folder, X, y, beta, *, tol=1e-4, **options):
     """Solve, certify, and write proof and table: the certificate, and both paths."""
     program = ConvexProgram(X, y, beta, **options)
-    solution = solve(program, tol=tol, time_limit=20)
+    solution = solve(program, tol=tol, time_limit=120)
     proof, table = folder / "proof.jsonl", folder / "data.csv"
     write_csv(table, X, y, options.get("sample_weight"))
     found = certify(

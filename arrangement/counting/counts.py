@@ -92,7 +92,7 @@ Symmetries: TypeAlias = str | Sequence[ArrayLike] | None
 # Row operations a kernel call, at most, each tens of nanoseconds to a microsecond.
 _WORK_PER_CALL = 2**21
 # Restrictions visited, a fraction of a second, before symmetries are searched for.
-_FIRST_NODES = 2**17
+_FIRST_NODES = 2**18
 # Seconds from one word of progress to the next.
 _EVERY = 1.0
 

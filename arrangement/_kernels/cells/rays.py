@@ -170,29 +170,27 @@ def has_four_parts(cells, place, other, strictly):
 def write_points(rows, cells, place, other, points):
     """Write a point in each part of the top cell; False where rounding hides one.
 
-    With S the sum of all rays and Q that of those within a part, ``S + t Q`` is within
-    the cell, and within the part for a t that is large enough.
+    With S the sum of all rays and Q that of those in a part, ``S + t Q`` is within the
+    cell, and within the part for a t that is large enough if one of them is.  A ray on
+    a border of parts counts for one of these.
     """
     top = cells.control[N_FRAMES] - 1
     start, stop = cells.start[top], cells.start[top] + cells.n_rays[top]
     n_parts, size = points.shape
-    n_beside = np.int64(0)
     for m in range(n_parts):
         for k in range(size):
             points[m, k] = 0.0
     for t in range(start, stop):
         first, second = sides_of(cells, t, place, other)
-        if first == 0 or second == 0:
-            n_beside += 1
-            continue
         # of four parts every one has a place, of two every other
-        m = ((1 - first) + (1 - second) // 2) * n_parts // 4
+        m = (2 * np.int64(first < 0) + np.int64(second < 0)) * n_parts // 4
+        ray = cells.ids[t]
         for k in range(size):
-            points[m, k] += np.float64(cells.rays[cells.ids[t], k])
+            points[m, k] += np.float64(cells.rays[ray, k])
     last = place if other == SOLE else other
     one = two = 0.0
     for k in range(size):
-        total = _sum_at(cells, place, other, points, n_beside, k)
+        total = _sum_at(points, k)
         one += np.float64(rows[place, k]) * total
         two += np.float64(rows[last, k]) * total
     # of two parts the second is beyond the first row, of four those are two
@@ -207,7 +205,7 @@ def write_points(rows, cells, place, other, points):
     if min(t0, t1, t2, t3) < 1.0:
         return False
     for k in range(size):
-        total = _sum_at(cells, place, other, points, n_beside, k)
+        total = _sum_at(points, k)
         points[0, k] = total + t0 * points[0, k]
         points[1, k] = total + t1 * points[1, k]
         if n_parts == 4:
@@ -232,17 +230,11 @@ def _share(a, b, one, two, part, side, other_side):
 
 
 @bare_forced
-def _sum_at(cells, place, other, points, n_beside, k):
-    """One coordinate of the sum of all rays, most of which are in the points."""
-    total = 0.0
-    for m in range(points.shape[0]):
+def _sum_at(points, k):
+    """One coordinate of the sum of all rays."""
+    total = points[0, k] + points[1, k]
+    for m in range(2, points.shape[0]):
         total += points[m, k]
-    if n_beside > 0:
-        top = cells.control[N_FRAMES] - 1
-        for t in range(cells.start[top], cells.start[top] + cells.n_rays[top]):
-            first, second = sides_of(cells, t, place, other)
-            if first == 0 or second == 0:
-                total += np.float64(cells.rays[cells.ids[t], k])
     return total
 
 
