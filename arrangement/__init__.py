@@ -16,7 +16,7 @@ vertex, any other by cutting cells.
 `concurrent.futures.Executor` (a pool of processes, Dask's ``client.get_executor()``,
 mpi4py, loky): pieces of about even work are listed by its workers, and the result is
 the same, in the same order, with the same proof.  `partition` gives the pieces
-themselves.
+themselves.  `fold` has ``n_jobs`` too, for threads that reduce pieces.
 
 >>> import numpy as np
 >>> generic = enumerate_patterns(np.random.default_rng(0).normal(size=(60, 5)))

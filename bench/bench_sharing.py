@@ -1,9 +1,10 @@
 """Lists shared out: two threads of one process, two workers of a Dask cluster.
 
 With threads: the same list with one and with two, alternating, the least of several
-runs each.  With workers: the same fold, and the same store with its proof, on clusters
-of one worker and of two, which have loaded the kernels; the answers have to be the
-same.
+runs each; so are lists of half of the chambers (``where=``), and folds along the tree,
+whose one thread walks along all of it without pieces.  With workers: the same fold, and
+the same store with its proof, on clusters of one worker and of two, which have loaded
+the kernels; the answers have to be the same.
 
 "times by shares" is what two would make of it if nothing else used the machine and
 memory had no limit: the CPU time of one thread over the least time in which two can do
@@ -31,11 +32,13 @@ from arrangement import (
     cover_bound,
     enumerate_patterns,
     fold,
+    iter_patterns,
     write_patterns,
 )
-from arrangement.listing import Plan, default_pieces, threads
+from arrangement.listing import Plan, along, default_pieces, threads
 from bench import instances
 from bench.harness import Options, Report, Row, best_time, check
+from bench.works import deepest
 
 from reference import families
 
@@ -87,6 +90,25 @@ def timed_tasks() -> Iterator[list[float]]:
         found += [seconds for _, seconds in sorted(spent)]
 
 
+@contextmanager
+def timed_folds() -> Iterator[list[float]]:
+    """Collect the CPU seconds of the pieces of a fold along the tree, as they end."""
+    found: list[float] = []
+    fold_piece = along._fold_piece
+
+    def timed(*arguments: Any) -> Any:
+        begin = time.thread_time()
+        result = fold_piece(*arguments)
+        found.append(time.thread_time() - begin)
+        return result
+
+    along._fold_piece = timed  # type: ignore[assignment]
+    try:
+        yield found
+    finally:
+        along._fold_piece = fold_piece
+
+
 def makespan(pieces: list[float], beside: float = 0.0) -> float:
     """Seconds of two that take pieces when they are free, one of them later."""
     ends = [beside, 0.0]
@@ -95,21 +117,65 @@ def makespan(pieces: list[float], beside: float = 0.0) -> float:
     return max(ends)
 
 
-def by_threads(name: str, X: Any, count: int, report: Report) -> Row:
+def listed(X: Any) -> Callable[[int], int]:
+    """Keep all patterns, by so many threads."""
     arrangement = Arrangement(X)
 
     def keep(n_jobs: int) -> int:
         return len(enumerate_patterns(arrangement, n_jobs=n_jobs, prove=False))
 
-    check(name, keep(1), count)
-    check(name, keep(2), count)
-    alone = both = cpu = ideal = float("inf")
+    return keep
+
+
+def half_listed(X: Any) -> Callable[[int], int]:
+    """Stream the patterns with a sign of the last row, which half of them have."""
+    arrangement = Arrangement(X)
+    where = {arrangement.n_hyperplanes - 1: -1}
+
+    def stream(n_jobs: int) -> int:
+        blocks = iter_patterns(arrangement, where=where, n_jobs=n_jobs)
+        return 2 * sum(len(block) for block in blocks)
+
+    return stream
+
+
+def put_together(state: Any, part: Any) -> None:
+    state[0] += part[0]
+    state[1] = max(state[1], part[1])
+    state[2] += part[2]
+
+
+def along_tree(X: Any) -> Callable[[int], int]:
+    """Fold along the tree: in one walk, or in pieces by two threads."""
+    arrangement = Arrangement(X)
+
+    def walk(n_jobs: int) -> int:
+        state = np.zeros(3, dtype=np.int64)
+        shared: dict[str, Any] = {}
+        if n_jobs > 1:
+            shared = {"n_jobs": n_jobs, "merge": put_together}
+        fold(arrangement, deepest, state, order="tree", **shared)
+        return int(state[0])
+
+    return walk
+
+
+def by_threads(
+    name: str,
+    work: Callable[[int], int],
+    count: int,
+    report: Report,
+    timed: Callable[[], Any] = timed_tasks,
+) -> Row:
+    check(name, work(1), count)
+    check(name, work(2), count)
+    alone = both = cpu = both_cpus = ideal = float("inf")
     for _ in range(REPEATS):
-        seconds, one_cpu, _ = best_time(lambda: keep(1), repeats=1)
+        seconds, one_cpu, _ = best_time(lambda: work(1), repeats=1)
         alone, cpu = min(alone, seconds), min(cpu, one_cpu)
-        with timed_tasks() as pieces:
-            seconds, both_cpu, _ = best_time(lambda: keep(2), repeats=1)
-        both = min(both, seconds)
+        with timed() as pieces:
+            seconds, both_cpu, _ = best_time(lambda: work(2), repeats=1)
+        both, both_cpus = min(both, seconds), min(both_cpus, both_cpu)
         beside = max(both_cpu - sum(pieces), 0.0)
         ideal = min(ideal, makespan(pieces, beside))
     return {
@@ -122,6 +188,7 @@ def by_threads(name: str, X: Any, count: int, report: Report) -> Row:
         "met": report.goal(THREADS, name, alone / both, AT_LEAST, at_least=True),
         "pieces": len(pieces),
         "times by shares": cpu / ideal,
+        "CPU, two to one": both_cpus / cpu,
     }
 
 
@@ -210,23 +277,33 @@ def by_workers(name: str, X: Any, count: int, report: Report) -> list[Row]:
 
 
 def run(options: Options, report: Report) -> None:
-    listed = cases(quick=options.quick)
+    found = cases(quick=options.quick)
     affinity = getattr(os, "sched_getaffinity", None)
     processors = len(affinity(0)) if affinity else multiprocessing.cpu_count()
     if processors < 2:
         print("not measured, as this process has one processor", flush=True)
         return
-    formats = {"times": ".2f", "times by shares": ".2f"}
+    formats = {"times": ".2f", "times by shares": ".2f", "CPU, two to one": ".2f"}
     report.table(
         "Lists by two threads",
-        [by_threads(*case, report) for case in listed],
+        [by_threads(name, listed(X), count, report) for name, X, count in found],
         formats=formats,
     )
+    names = ("threshold n=5", "resonance n=6", "braid A9")
+    rows = []
+    for name, X, count in found:
+        if name in names:
+            work = along_tree(X)
+            rows.append(by_threads(f"{name}, tree", work, count, report, timed_folds))
+        if name != "threshold n=5":
+            half = half_listed(X)
+            rows.append(by_threads(f"{name}, half", half, count, report))
+    report.table("Trees and regions by two threads", rows, formats=formats)
     if importlib.util.find_spec("distributed") is None:
         print("workers: not measured, as Dask is not installed", flush=True)
         return
     name = "threshold n=5" if options.quick else "threshold n=6"
-    case = next(case for case in listed if case[0] == name)
+    case = next(case for case in found if case[0] == name)
     report.table(
         "Lists by two workers of Dask", by_workers(*case, report), formats=formats
     )

@@ -23,7 +23,7 @@ from arrangement.listing.pieces import Piece, pieces_of
 from arrangement.listing.plan import Plan
 from arrangement.listing.runs import Block, in_order, run
 from arrangement.model import Arrangement
-from arrangement.options import Listener, Progress
+from arrangement.options import IsLate, Listener, Progress, never
 
 # bytes of patterns of a piece, were all of Cover's bound there; fewest and most pieces
 _BYTES, _FEWEST, _MOST = 1 << 22, 16, 1 << 12
@@ -66,11 +66,15 @@ def fold_pieces(
     state: Any,
     merge: Callable[[Any, Any], object],
     progress: Listener | None,
+    is_late: IsLate = never,
 ) -> None:
-    """Reduce each piece by itself and merge what comes of them into ``state``."""
+    """Reduce each piece by itself and merge what comes of them into ``state``.
+
+    Once ``is_late()``, pieces that have begun come to a part of what they should.
+    """
     # as it is now: merging changes it, and a task may be sent later
     start = copy.deepcopy(state)
-    tasks = [(piece, function, start) for piece in default_pieces(plan)]
+    tasks = [(piece, function, start, is_late) for piece in default_pieces(plan)]
     done = 0
     for result in results_of(executor, _fold_piece, tasks):
         if result is None:
@@ -83,11 +87,11 @@ def fold_pieces(
 
 
 def _fold_piece(
-    piece: Piece, function: Callable[..., None], state: Any
+    piece: Piece, function: Callable[..., None], state: Any, is_late: IsLate
 ) -> tuple[int, Any]:
     # in threads nothing is pickled, and so nothing copied
     state = copy.deepcopy(state)
-    return piece.fold(function, state), state
+    return piece.fold(function, state, is_late), state
 
 
 @shows_progress

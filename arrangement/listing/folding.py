@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Executor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from arrangement._kernels.state import DONE, N_MOVES, PAUSED
-from arrangement._kernels.tree import visit_all, visit_along
+from arrangement._kernels.tree import visit_all
 from arrangement.errors import InputError, InputTypeError
 from arrangement.executors import check_executor
 from arrangement.io import ProgressLike, listener, shows_progress
-from arrangement.listing.cells import Layout
+from arrangement.listing.along import fold_along, fold_subtrees
 from arrangement.listing.executors import fold_pieces
 from arrangement.listing.plan import Plan
 from arrangement.listing.runs import run
-from arrangement.listing.tree import FloatWitnesses, TreeWalker, data_width
-from arrangement.model import Arrangement, pack
-from arrangement.options import Listener, Progress
+from arrangement.model import Arrangement
+from arrangement.options import IsLate, Progress, count_jobs, never
 
 State = TypeVar("State")
 
 ORDERS = ("listing", "tree")
-# new chambers a block
-CHAMBERS = 1 << 12
 
 
 @shows_progress
@@ -39,6 +37,7 @@ def fold(
     offsets: ArrayLike | None = None,
     rank: str | int = "exact",
     floats: str = "binary",
+    n_jobs: int | None = None,
     progress: ProgressLike = None,
     executor: Executor | None = None,
     merge: Callable[[State, State], object] | None = None,
@@ -73,13 +72,19 @@ def fold(
           by the way it came, so arrays indexed by depth can hold what belongs to the
           chambers on the way;
         - ``is_new`` bool: False when it comes back to a chamber.
+    n_jobs : int, optional
+        Threads that reduce pieces by themselves, as with ``executor``; -1 for as many
+        as there are processors.
     executor : concurrent.futures.Executor, optional
-        Reduces the pieces of the listing by themselves, as in `iter_patterns`; each
-        begins with ``state`` as it came.  Only in the order of the listing.
-    merge : function, required with ``executor``
+        Reduces pieces by themselves, as in `iter_patterns`; each begins with ``state``
+        as it came.  Along the tree a piece is a walk of its own over some of the
+        chambers, with a root of its own: there ``changed`` is empty, and ``depth``
+        counts from it.
+    merge : function, required with ``executor`` and with ``n_jobs`` above 1
         ``merge(state, part)`` puts what a piece has come to into ``state``, in place;
         called here, once a piece, in their order.  So ``state`` must begin as what
-        changes nothing (zero of a sum, the worst of a maximum).
+        changes nothing (zero of a sum, the worst of a maximum).  The pieces and their
+        order are the same whoever reduces them, one thread (``n_jobs=1``) or many.
 
     Returns
     -------
@@ -96,8 +101,10 @@ def fold(
     Notes
     -----
     Memory does not grow with the number P of patterns.  A call costs a few nanoseconds
-    beyond the listing; the tree takes 2 P - 1 of them and some microseconds a chamber
-    (see `_kernels/tree/moves.py`).  In projected arrangements witnesses have the
+    beyond the listing; the tree takes 2 P - 1 of them (less one for each further piece)
+    and some microseconds a chamber (see `_kernels/tree/moves.py`).  A piece is the
+    cell that another one left when it had come to 16,384 chambers, the first of them to
+    1,024, without what it leaves itself.  In projected arrangements witnesses have the
     coordinates of the projection.  `PatternSet.witnesses` of the patterns that the
     state remembers gives exact points in their chambers.
 
@@ -152,16 +159,17 @@ def fold(
     if order not in ORDERS:
         raise InputError(f"order={order!r} is unknown; use one of {ORDERS}.")
     listen = listener(progress)
-    _check_merge(executor, merge, order)
+    n_threads = _check_merge(executor, n_jobs, merge)
     arrangement = Arrangement.coerce(X, offsets=offsets, rank=rank, floats=floats)
-    if executor is not None and merge is not None:
-        plan = Plan(arrangement)
-        fold_pieces(plan, executor, function, state, merge, listen)
+    plan = Plan(arrangement, by_cells=order == "tree")
+    if merge is not None:
+        fold_parts = fold_subtrees if order == "tree" else fold_pieces
+        with _workers(executor, n_threads) as (workers, is_late):
+            fold_parts(plan, workers, function, state, merge, listen, is_late)
         return state
     if order == "tree":
-        _fold_along(arrangement, function, state, listen)
+        fold_along(plan, function, state, listen)
         return state
-    plan = Plan(arrangement)
     done = 0
     for block in run(plan):
         if not len(block.patterns):
@@ -173,75 +181,38 @@ def fold(
     return state
 
 
-def _check_merge(executor: Any, merge: Any, order: str) -> None:
-    """Refuse an executor without a merge, and one without the other."""
-    check_executor(executor)
-    if executor is not None and order != "listing":
-        raise InputError(
-            f"order={order!r} with executor: the tree is walked in one piece. Use "
-            "order='listing'."
-        )
-    if executor is not None and not callable(merge):
+def _check_merge(executor: Any, n_jobs: int | None, merge: Any) -> int:
+    """Refuse pieces without a merge, and one without the other; return the threads."""
+    n_threads = 1 if n_jobs is None else count_jobs(n_jobs)
+    check_executor(executor, n_threads)
+    is_shared = executor is not None or n_threads > 1
+    if (is_shared or merge is not None) and not callable(merge):
         raise InputTypeError(
             f"merge={merge!r}; expected a function merge(state, part) that puts what "
             "a piece has come to into state."
         )
-    if executor is None and merge is not None:
-        raise InputError("merge without executor: one state needs no merging.")
-
-
-def _fold_along(
-    arrangement: Arrangement,
-    function: Callable[..., None],
-    state: Any,
-    progress: Listener | None,
-) -> None:
-    """Visit the chambers along the tree."""
-    plan = Plan(arrangement, by_cells=True)
-    if plan.layout is None or plan.is_single:
-        pattern = pack(arrangement.constant_bits[None])[0]
-        point = np.zeros(data_width(arrangement))
-        if not arrangement.is_central:
-            point[-1] = 1.0
-        function(state, pattern, point, np.zeros(0, dtype=np.int64), 0, True)
-        return
-    walker = TreeWalker(arrangement, plan.layout)
-    witnesses = FloatWitnesses(arrangement, plan.layout)
-    moves = np.zeros(2 * CHAMBERS, dtype=np.int64)
-    patterns = np.zeros((CHAMBERS, plan.layout.words_per_pattern), dtype=np.uint64)
-    candidates = np.zeros((CHAMBERS, plan.layout.rank))
-    members = _members_of_places(arrangement, plan.layout)
-    pattern = np.zeros(plan.width, dtype=np.uint64)
-    crossed = np.zeros(plan.layout.n_rows + 1, dtype=np.int64)
-    path = np.zeros((plan.layout.n_rows + 1, witnesses.width))
-    depth = done = 0
-    status = PAUSED
-    while status != DONE:
-        status = walker.walk(moves, patterns, candidates)
-        new = walker.n_written
-        if new and not done:
-            pattern[:] = patterns[0, : plan.width]
-        points = witnesses.points(patterns[:new], candidates[:new])
-        made = moves[: int(walker.control[N_MOVES])]
-        depth = visit_along(
-            function, state, made, points, *members, pattern, crossed, path, depth
+    if executor is None and n_jobs is None and merge is not None:
+        raise InputError(
+            "merge without executor or n_jobs: one state needs no merging. Leave it "
+            "out, or say n_jobs."
         )
-        walker.control[N_MOVES] = walker.n_written = 0
-        done += new
-        if progress is not None:
-            progress(Progress.of_patterns(done, plan.bound))
+    return n_threads
 
 
-def _members_of_places(
-    arrangement: Arrangement, layout: Layout
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where the input rows of each place begin, and these rows."""
-    is_plane = arrangement.class_of >= 0
-    rows = np.flatnonzero(is_plane)
-    places = layout.places[arrangement.class_of[rows]]
-    counts = np.bincount(places, minlength=layout.input_row.size)
-    starts = np.concatenate([[0], np.cumsum(counts)])
-    return starts, rows[np.argsort(places, kind="stable")]
+@contextmanager
+def _workers(
+    executor: Executor | None, n_threads: int
+) -> Iterator[tuple[Executor, IsLate]]:
+    """Give the executor, or threads, which leave off when the consumer does."""
+    if executor is not None:
+        yield executor, never
+        return
+    halt = Event()
+    with ThreadPoolExecutor(n_threads) as threads:
+        try:
+            yield threads, halt.is_set
+        finally:
+            halt.set()
 
 
 def _runs_in_python(function: Any) -> bool:

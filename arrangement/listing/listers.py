@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from arrangement._kernels.state import Output
 from arrangement.listing.cells import Layout, Walker, new_output
-from arrangement.listing.prefixes import sign_prefixes
+from arrangement.listing.prefixes import region_prefixes, sign_prefixes
 from arrangement.listing.shares import SignShare, sign_shares
 from arrangement.listing.vertices import Box, VertexWalker
 from arrangement.model import Arrangement
@@ -115,14 +115,18 @@ class CellLister:
         if self._where is None:
             yield Walker(self._layout, step=self._step)
             return
+        for signs, is_turned in self._regions(self._where):
+            yield self.at(signs, is_turned)
+
+    def _regions(
+        self, where: Mapping[int, int]
+    ) -> Iterator[tuple[NDArray[np.int8], bool]]:
+        """Yield signs of places, and then those of what antipodes are listed of."""
         for is_turned in (False, True)[: self._step]:
             signs = np.zeros(self._layout.input_row.size, dtype=np.int8)
-            for place, side in self._where.items():
+            for place, side in where.items():
                 signs[place] = -side if is_turned else side
-            walker = Walker(self._layout)
-            walker.require(signs)
-            walker.is_turned = is_turned
-            yield walker
+            yield signs, is_turned
 
     def prepare(self) -> Iterator[None]:
         """There is nothing to do before the first piece."""
@@ -130,23 +134,28 @@ class CellLister:
 
     def pieces(self, n_jobs: int) -> Iterator[Callable[[], Walk]]:
         """Yield the makers of the walks over prefixes of signs."""
-        if self._where is not None:
-            for walk in self.walks():
-                yield partial(_ready, walk)
+        wanted = _PIECES_A_JOB * n_jobs
+        if self._where is None:
+            prefixes = sign_prefixes(
+                self._arrangement, self._layout, wanted, size=self._piece
+            )
+            for signs in prefixes:
+                yield partial(self.at, signs)
             return
-        prefixes = sign_prefixes(
-            self._arrangement, self._layout, _PIECES_A_JOB * n_jobs, size=self._piece
-        )
-        for signs in prefixes:
-            yield partial(self.at, signs)
+        for region, is_turned in self._regions(self._where):
+            within = region_prefixes(self._layout, region, wanted, size=self._piece)
+            for signs in within:
+                yield partial(self.at, signs, is_turned)
 
-    def at(self, signs: NDArray[np.int8]) -> Walker:
+    def at(self, signs: NDArray[np.int8], is_turned: bool = False) -> Walker:
         """Return a walk over the chambers with these signs of places (0: any)."""
         try:
             walker = self._idle.pop()
         except IndexError:
-            walker = Walker(self._layout, step=self._step)
+            step = self._step if self._where is None else 1
+            walker = Walker(self._layout, step=step)
         walker.require(signs)
+        walker.is_turned = is_turned
         return walker
 
     def take_back(self, walk: Walk) -> None:
@@ -218,7 +227,3 @@ class VertexLister:
         assert not isinstance(share, SignShare)
         for box in share:
             yield self._walker.at(box)
-
-
-def _ready(walk: Walk) -> Walk:
-    return walk

@@ -18,7 +18,7 @@ from arrangement.listing.listers import Lister, Share
 from arrangement.listing.plan import Plan
 from arrangement.listing.runs import Block, Check, Run
 from arrangement.model import Arrangement, PatternSet
-from arrangement.options import short_repr, whole_number
+from arrangement.options import IsLate, never, short_repr, whole_number
 from arrangement.verification import Prover
 
 
@@ -75,15 +75,20 @@ class Piece:
         """Return the number of patterns, found by walking through them."""
         return sum(len(block.patterns) for block in self.blocks())
 
-    def fold(self, function: Callable[..., None], state: Any) -> int:
+    def fold(
+        self, function: Callable[..., None], state: Any, is_late: IsLate = never
+    ) -> int:
         """Call ``function(state, pattern)`` for every pattern (see `fold`).
 
-        ``state`` is changed in place.  Returns the number of patterns.
+        ``state`` is changed in place.  Returns the number of patterns.  Once
+        ``is_late()``, the rest is left out.
         """
         count = 0
         for block in self.blocks():
             visit_all(function, state, np.ascontiguousarray(block.patterns))
             count += len(block.patterns)
+            if is_late():
+                break
         return count
 
     def blocks(

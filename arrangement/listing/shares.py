@@ -8,14 +8,14 @@ is where it should be.  Nothing but the sizes of the shares depends on the estim
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from arrangement._kernels.state import DONE, N_FRAMES, Output
-from arrangement.listing.cells import Layout, Walker, new_output
+from arrangement.listing.cells import Layout, Walker, new_output, only_places
 
 # cells a share that the first sample has; those of all prefixes of a round that are
 # looked at closer, and of one of them at least; cells of a sample at most
@@ -289,7 +289,7 @@ class _Sampler:
         Where there are ``most`` or more, only some of them.
         """
         walker = self._walker
-        walker.layout = self._only(self.order[chosen])
+        walker.layout = only_places(self._layout, self.order[chosen])
         required = np.zeros(self._layout.input_row.size, dtype=np.int8)
         required[self.order[: prefix.size]] = prefix
         walker.control[N_FRAMES] = 0
@@ -311,13 +311,3 @@ class _Sampler:
         bits = (words >> (places % 64).astype(np.uint64) & np.uint64(1)).astype(bool)
         bits[:, self._is_infinity[chosen]] = True
         return bits
-
-    def _only(self, places: NDArray[np.int64]) -> Layout:
-        """Return the layout of some of the rows, all of the base among them."""
-        flags = np.zeros(64 * self._layout.n_words, dtype=np.uint8)
-        flags[places] = 1
-        mask = np.packbits(flags, bitorder="little").view("<u8").astype(np.uint64)
-        rows = self._layout.rows
-        masks = rows.base_masks & np.concatenate([mask, mask])
-        rows = rows._replace(valid=rows.valid & mask, base_masks=masks)
-        return replace(self._layout, rows=rows)

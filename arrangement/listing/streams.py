@@ -221,7 +221,7 @@ def iter_patterns(
         )
     limits = Limits(max_patterns, time_limit)
     if executor is not None and where is not None:
-        raise InputError("executor with where: one region is one piece. Use n_jobs.")
+        raise InputError("executor with where: regions are listed here. Use n_jobs.")
     threads = count_jobs(n_jobs)
     listen = listener(progress)
     check_executor(executor, threads)

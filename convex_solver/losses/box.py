@@ -78,9 +78,11 @@ class BoxTerm(DataTerm):
         self.lo = -self._limits(unit.lo, +1.0)
         self.hi = self._limits(unit.hi, -1.0)
         # slopes of a sample of weight one
-        self._slopes = [
-            math.inf if s is None else abs(float(s)) for s in (unit.lo, unit.hi)
-        ]
+        slopes = [math.inf if s is None else abs(float(s)) for s in (unit.lo, unit.hi)]
+        self._below, self._above = self._sides(slopes)
+        # no slope has a limit: a parabola on both sides of the dead zone
+        self._is_parabola = unit.labels is None and math.isinf(min(slopes))
+        self._k = float(unit.curvature)
 
     def pieces(self) -> Pieces:
         """Return the loss without dead zones: with one, two pieces a sample.
@@ -117,10 +119,10 @@ class BoxTerm(DataTerm):
             sizes = np.where(labels == side, sizes, 0.0)
         return sizes
 
-    def _sides(self) -> tuple[Array, Array]:
+    def _sides(self, slopes: list[float]) -> tuple[Array, Array]:
         """Return unit slopes below and above, zero on the flat side of a label."""
         labels, size = self.unit.labels, self.y.size
-        below, above = (np.full(size, s) for s in self._slopes)
+        below, above = (np.full(size, s) for s in slopes)
         if labels is not None:
             below = np.where(labels > 0.0, below, 0.0)
             above = np.where(labels < 0.0, above, 0.0)
@@ -132,7 +134,7 @@ class BoxTerm(DataTerm):
         No digits are lost: beyond ``t = k slope`` it is ``slope (t - k slope / 2)``,
         and the bracket is at least half of t.
         """
-        k = float(self.unit.curvature)
+        k = self._k
         with np.errstate(invalid="ignore", over="ignore"):
             if k == 0.0:
                 return np.where(excess > 0.0, slope * excess, 0.0)
@@ -144,9 +146,13 @@ class BoxTerm(DataTerm):
     def value(self, f: ArrayLike) -> float:
         """Return the loss of predictions (n,)."""
         s = np.asarray(f, dtype=np.float64) - self.y
-        below, above = self._sides()
-        heights = self._height(np.maximum(s - self.dead_zone, 0.0), above)
-        heights += self._height(np.maximum(-s - self.dead_zone, 0.0), below)
+        if self._is_parabola and self._k > 0.0:
+            with np.errstate(over="ignore"):
+                excess = np.maximum(np.abs(s) - self.dead_zone, 0.0)
+                heights = excess * excess * (0.5 / self._k)
+        else:
+            heights = self._height(np.maximum(s - self.dead_zone, 0.0), self._above)
+            heights += self._height(np.maximum(-s - self.dead_zone, 0.0), self._below)
         return float(self.targets.weights @ heights)
 
     def gradient(self, f: Array) -> Array:
@@ -179,7 +185,7 @@ class BoxTerm(DataTerm):
         """
         if not self.has_kinks:
             return self
-        slopes = np.maximum(*self._sides())
+        slopes = np.maximum(self._below, self._above)
         most = float(self.targets.weights @ slopes**2)
         # no more than what divided by a weight is finite
         largest = 1e300 * min(float(self.targets.weights.min(initial=1.0)), 1.0)
@@ -234,7 +240,7 @@ class BoxTerm(DataTerm):
         enough; `_height` rounds a few times, all relative.
         """
         y, y_error = self.y, self.targets.y_error
-        below, above = self._sides()
+        below, above = self._below, self._above
         total = np.zeros_like(y)
         for side, slope in ((1.0, above), (-1.0, below)):
             s = add_above(side * f, -side * y)

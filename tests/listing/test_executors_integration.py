@@ -64,6 +64,8 @@ def check_all(X, offsets, executor):
     given = fold(X, count_ones, result, offsets=offsets, executor=executor, merge=add)
     assert given is result
     assert np.array_equal(result, state)
+    shared = fold(X, count_ones, zeros.copy(), offsets=offsets, n_jobs=2, merge=add)
+    assert np.array_equal(shared, state)
 
 
 def fewer(name):
@@ -177,8 +179,6 @@ def test_what_is_no_executor_is_refused():
         with pytest.raises(InputError, match="executor with where"):
             iter_patterns(X, executor=made, where={0: 1})
         state = np.zeros(3, dtype=int)
-        with pytest.raises(InputError, match="the tree is walked in one piece"):
-            fold(X, count_ones, state, order="tree", executor=made, merge=add)
         with pytest.raises(InputTypeError, match="merge=None; expected a function"):
             fold(X, count_ones, state, executor=made)
     with pytest.raises(InputError, match="merge without executor"):

@@ -9,8 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from arrangement import iter_patterns
+from arrangement import Arrangement, iter_patterns
+from arrangement.listing import prefixes
+from arrangement.listing.plan import Plan, required_signs
+from arrangement.listing.runs import run
 
+from reference import families
 from reference.brute_force import chambers
 from reference.listings import NAMES, filtered, large
 from strategies import affine_arrangements, matrices
@@ -48,7 +52,11 @@ def test_required_signs_filter_the_listing(data):
         "facets": data.draw(st.booleans()),
     }
     expected = filtered(X, offsets, where)
-    assert np.array_equal(listed(X, offsets, **options), expected)
+    with pytest.MonkeyPatch.context() as patch:
+        if data.draw(st.booleans()):
+            # split what is small, too
+            patch.setattr(prefixes, "_REGION", 0)
+        assert np.array_equal(listed(X, offsets, **options), expected)
     by_definition = {
         bits
         for bits in chambers(X, offsets)
@@ -65,6 +73,56 @@ def test_required_signs_filter_large_listings(name, n_jobs):
     found = listed(X, offsets, where=where, n_jobs=n_jobs, block_size=777)
     assert np.array_equal(found, filtered(X, offsets, where))
     assert len(found)
+
+
+def counts_of_pieces(X, offsets, where, n_jobs):
+    """Chambers of each piece of a region, one after another."""
+    plan = Plan(Arrangement(X, offsets), by_cells=True)
+    lister = plan.lister(where=required_signs(plan, where))
+    counts = []
+    for make in lister.pieces(n_jobs):
+        lister.pieces = lambda _, make=make: iter([make])
+        counts.append(sum(len(block.patterns) for block in _blocks(plan, lister)))
+    return counts
+
+
+def _blocks(plan, lister):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plan, "lister", lambda **_: lister)
+        yield from run(plan, n_jobs=2)
+
+
+@pytest.mark.parametrize(
+    ("X", "offsets", "where"),
+    [
+        (families.threshold(5), None, {0: 1, 5: -1}),
+        (families.braid(7), None, {20: -1}),
+        (np.random.default_rng(2).normal(size=(90, 4)), None, {3: 1, 89: 1, 0: -1}),
+        (
+            np.random.default_rng(3).integers(-9, 10, (99, 3)),
+            np.arange(99) % 7,
+            {4: 1},
+        ),
+    ],
+    ids=["threshold", "braid", "generic", "affine"],
+)
+def test_regions_are_shared_out_among_threads(X, offsets, where):
+    counts = counts_of_pieces(X, offsets, where, 2)
+    assert sum(counts) == len(listed(X, offsets, where=where))
+    assert len(counts) >= 16
+    assert max(counts) < sum(counts) / 3
+    # none is empty: it would cost as much as one of some chambers
+    assert min(counts) > 0
+
+
+def test_a_region_of_few_chambers_is_one_piece():
+    X = np.random.default_rng(3).normal(size=(60, 4))
+    signs = np.sign(X @ np.ones(4)).astype(int).tolist()
+    where = {row: sign for row, sign in enumerate(signs) if row % 6 != 1}
+    (count,) = counts_of_pieces(X, None, where, 2)
+    assert count == len(listed(X, where=where)) < 2048
+    # on both sides of the first row: antipodes are another
+    assert len(counts_of_pieces(X[:12], None, {11: 1}, 2)) == 2
 
 
 def test_rows_that_repeat_or_oppose_each_other_are_required_together():

@@ -14,6 +14,7 @@ from arrangement import Arrangement
 from arrangement._kernels.state import (
     BLOCK_FULL,
     DONE,
+    EXACT,
     N_EMITTED,
     N_FRAMES,
     N_MOVES,
@@ -142,12 +143,16 @@ def test_cells_and_depth_stay_within_what_was_laid_out(name):
     assert 1 <= statuses.count(NEED_RAYS) < 2**one.layout.rank
 
 
-def test_rays_in_doubt_are_refined_in_the_middle_of_a_cut(monkeypatch):
-    # many planes through one line that floats cannot tell from its neighbours
+def nearly_one_line():
+    """Many planes through one line, which floats cannot tell from its neighbours."""
     rng = np.random.default_rng(6)
     line = rng.integers(-(2**60), 2**60, (2, 3)).astype(object)
     X = rng.integers(-9, 10, (8, 2)).astype(object) @ line
-    X = np.concatenate([X, rng.integers(-9, 10, (4, 3)).astype(object)])
+    return np.concatenate([X, rng.integers(-9, 10, (4, 3)).astype(object)])
+
+
+def test_rays_in_doubt_are_refined_in_the_middle_of_a_cut(monkeypatch):
+    X = nearly_one_line()
     one = walker_of(X, kind="filtered")
     statuses = []
     step = one._step
@@ -161,6 +166,86 @@ def test_rays_in_doubt_are_refined_in_the_middle_of_a_cut(monkeypatch):
     assert REFINE in statuses
     monkeypatch.setattr(tree, "_BUDGET", 1)
     assert same(whole, walk(walker_of(X, kind="filtered"), room=1, more=1))
+
+
+def first_blocks(one, count):
+    """Walk until so many chambers are written, or some steps more."""
+    moves = np.zeros(4096, dtype=np.int64)
+    patterns = np.zeros((count, one.layout.words_per_pattern), dtype=np.uint64)
+    points = np.zeros((count, one.layout.rank))
+    while one.n_written < count:
+        assert one.walk(moves, patterns, points) in (PAUSED, BLOCK_FULL)
+    one.control[[N_MOVES, N_EMITTED]] = 0
+    return patterns
+
+
+@pytest.mark.parametrize("budget", [1 << 16, 1, 3, 8])
+@pytest.mark.parametrize("count", [1, 2, 17, 40])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", CASES)
+def test_subtrees_that_are_left_are_the_rest_of_the_walk(
+    name, kind, count, budget, monkeypatch
+):
+    _, whole = walk(walker_of(*CASES[name], kind=kind))
+    monkeypatch.setattr(tree, "_BUDGET", budget)
+    one = walker_of(*CASES[name], kind=kind)
+    found = [first_blocks(one, count)]
+    subtrees = one.leave(0)
+    assert len(subtrees) > 0
+    moves, rest = walk(one)
+    assert len(rest) == 0
+    assert set(moves.tolist()) <= {BACK}
+    assert one.control[TREE_DEPTH] == 0
+    # another walker takes them, in the middle of a walk and short of room
+    other = walker_of(*CASES[name], kind=kind)
+    first_blocks(other, 5)
+    for subtree in subtrees:
+        shrink(other)
+        other.begin(subtree)
+        moves, patterns = walk(other)
+        assert moves[0] == ROOT
+        assert np.count_nonzero(moves == BACK) == len(patterns) - 1
+        found.append(patterns)
+    assert np.array_equal(np.concatenate(found), whole)
+
+
+@pytest.mark.parametrize("most", [1, 10, 100, 10**6])
+@pytest.mark.parametrize("name", CASES)
+def test_cells_of_few_chambers_stay(name, most):
+    _, whole = walk(walker_of(*CASES[name]))
+    one = walker_of(*CASES[name])
+    first = first_blocks(one, 8)
+    subtrees = one.leave(most)
+    _, rest = walk(one)
+    sizes = []
+    for subtree in subtrees:
+        one.begin(subtree)
+        sizes.append(len(walk(one)[1]))
+    assert len(first) + len(rest) + sum(sizes) == len(whole)
+    if most > len(whole):
+        # but for cells that contain a line
+        assert all(len(subtree.rays) == 0 for subtree in subtrees)
+
+
+def test_exact_rays_are_left_as_floats():
+    X = nearly_one_line()
+    _, whole = walk(walker_of(X, kind="filtered"))
+    one, other = (walker_of(X, kind="filtered") for _ in range(2))
+    has_exact = False
+    total = 0
+    for count in range(1, 12):
+        one.begin(one.everything())
+        first_blocks(one, count)
+        waits = one.cells.ids[: one.cells.start[one.control[N_FRAMES] - 1]]
+        has_exact |= bool((one.cells.rays[waits, -1] == EXACT).any())
+        subtrees = one.leave(0)
+        assert all((subtree.rays[:, -1] != EXACT).all() for subtree in subtrees)
+        total = count
+        for subtree in subtrees:
+            other.begin(subtree)
+            total += len(walk(other)[1])
+        assert total == len(whole)
+    assert has_exact
 
 
 def test_each_kernel_is_compiled_once():

@@ -100,7 +100,13 @@ def be_cluster() -> None:
         client.run(compiled)
         print(cluster.scheduler_address, flush=True)
         for _ in sys.stdin:
-            client.wait_for_workers(2)
+            try:
+                client.wait_for_workers(2, timeout=30)
+            except TimeoutError:
+                # its nanny gives a worker up that is killed while it begins
+                cluster.scale(0)
+                cluster.scale(2)
+                client.wait_for_workers(2, timeout=120)
             print(*client.run(compiled).values(), flush=True)
 
 

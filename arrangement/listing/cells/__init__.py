@@ -1,7 +1,12 @@
 """The general way: cells that are cut row by row, whatever the degeneracy."""
 
 from arrangement.listing.cells.geometry import CellGeometry, PointGeometry
-from arrangement.listing.cells.layout import Layout, make_layout, word_copies
+from arrangement.listing.cells.layout import (
+    Layout,
+    make_layout,
+    only_places,
+    word_copies,
+)
 from arrangement.listing.cells.walker import CellState, Walker, new_output
 
 __all__ = [
@@ -12,5 +17,6 @@ __all__ = [
     "Walker",
     "make_layout",
     "new_output",
+    "only_places",
     "word_copies",
 ]

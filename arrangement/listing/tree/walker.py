@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -12,20 +13,27 @@ from arrangement._kernels.state import (
     BLOCK_FULL,
     DONE,
     DOUBTFUL,
+    ENTERED_FRAME,
+    EXACT,
     GROW_LISTS,
     GROW_POOL,
+    IS_WIDE,
     N_FRAMES,
     NEED_RAYS,
     PAUSED,
+    PHASE,
     PRIMITIVE,
     REFINE,
     SOLVED,
+    STEP,
+    TREE_DEPTH,
     Tree,
 )
 from arrangement._kernels.tree import moves, walk_floats, walk_ints
 from arrangement.errors import ArrangementError
 from arrangement.exact import Echelon, IntRow, dual_basis, scaled_floats
 from arrangement.listing.cells import CellState, Layout, Walker
+from arrangement.listing.tree.subtrees import Subtree
 from arrangement.model import Arrangement
 
 # cuts a call: Python is back within a second
@@ -59,23 +67,113 @@ class TreeWalker(CellState):
             signs=np.zeros(layout.n_words, dtype=np.uint64),
             allowed=np.zeros(layout.n_words, dtype=np.uint64),
         )
-        self._begin()
+        # by frame: independent rows whose sides bound a cell that contains a line
+        self._bounds: dict[int, list[int]] = {}
+        self.begin(self.everything())
 
-    def _begin(self) -> None:
-        """Put the cell of everything on the stack, to be entered at the root."""
+    def everything(self) -> Subtree:
+        """Return the cell of everything, to be entered at the root."""
         words = np.zeros((1, self.layout.words_per_pattern), dtype=np.uint64)
         self._finder.find(np.zeros(64 * self.layout.n_words, dtype=np.int8), words)
         start, count = self._finder.top_cell()
         found = self._finder.cells
         rays = found.ids[start : start + count]
         plus = found.masks[rays, : self.layout.n_words]
-        self.tree.signs[:] = np.bitwise_or.reduce(plus, axis=0)
-        self.tree.kind[0], self.tree.crossed[0] = moves.WAITING, -1
-        self.control[N_FRAMES] = 1
-        # by frame: independent rows whose sides bound a cell that contains a line
-        self._bounds: dict[int, list[int]] = {0: []}
-        if not self._is_central:
-            self._bounds[0].append(int(self.layout.places[-1]))
+        bounds = () if self._is_central else (int(self.layout.places[-1]),)
+        return Subtree(
+            signs=np.bitwise_or.reduce(plus, axis=0),
+            rays=self.cells.rays[:0].copy(),
+            masks=self.cells.masks[:0].copy(),
+            bounds=bounds,
+        )
+
+    def begin(self, subtree: Subtree) -> None:
+        """Put a cell on the empty stack, to be entered at the root of its subtree."""
+        control, tree, count = self.control, self.tree, len(subtree.rays)
+        step, is_wide = control[STEP], control[IS_WIDE]
+        control[:] = 0
+        control[STEP], control[IS_WIDE] = step, is_wide
+        while count > len(self.cells.masks):
+            self._grow(GROW_POOL)
+        while count > self.cells.ids.size:
+            self._grow(GROW_LISTS)
+        cells = self.cells
+        cells.rays[:count] = subtree.rays
+        cells.masks[:count] = subtree.masks
+        cells.ids[:count] = np.arange(count)
+        cells.start[0] = 0
+        cells.n_rays[0] = cells.pool_top[0] = tree.free[0] = count
+        tree.signs[:] = subtree.signs
+        tree.kind[0], tree.crossed[0] = moves.WAITING, -1
+        control[N_FRAMES] = 1
+        self._bounds = {0: [*subtree.bounds]}
+
+    def leave(self, most: int) -> list[Subtree]:
+        """Take the cells that wait from the stack, in the order of the walk.
+
+        Those that have ``most`` chambers or fewer, as the number of rows that cut them
+        says, stay.  The walk goes on with these, and then goes back to its root.
+        """
+        control, tree = self.control, self.tree
+        if control[PHASE] != moves.TAKE:
+            # nothing is written of the cell that was entered last: it waits again
+            entered = int(control[ENTERED_FRAME])
+            tree.kind[entered] = moves.WAITING
+            if tree.crossed[entered] >= 0:
+                self._flip(tree.signs, int(tree.crossed[entered]))
+                control[TREE_DEPTH] -= 1
+            control[N_FRAMES] = entered + 1
+            control[PHASE] = moves.TAKE
+        signs = tree.signs.copy()
+        left: list[Subtree] = []
+        kept: list[int] = []
+        for frame in range(int(control[N_FRAMES]) - 1, -1, -1):
+            kind, place = int(tree.kind[frame]), int(tree.crossed[frame])
+            if kind == moves.WAITING and self._most_chambers(frame) > most:
+                left.append(self._subtree(frame, signs))
+                continue
+            if kind == moves.ENTERED and place >= 0:
+                self._flip(signs, place)
+            kept.append(frame)
+        # none of them waits without rays, so none needs its bounds
+        for target, frame in enumerate(reversed(kept)):
+            self._copy_frame(frame, target)
+        control[N_FRAMES] = len(kept)
+        return left
+
+    def _most_chambers(self, frame: int) -> int:
+        """Bound the chambers of a cell by those of as many rows in general position."""
+        cells, n_words = self.cells, self.layout.n_words
+        start, count = int(cells.start[frame]), int(cells.n_rays[frame])
+        if count == 0:
+            return 1 << 62
+        masks = cells.masks[cells.ids[start : start + count]]
+        union = np.bitwise_or.reduce(masks, axis=0)
+        n_cuts = int(np.bitwise_count(union[:n_words] & union[n_words:]).sum())
+        return sum(comb(n_cuts, k) for k in range(self.layout.rank))
+
+    def _subtree(self, frame: int, signs: NDArray[np.uint64]) -> Subtree:
+        """Describe the cell of a frame that waits; ``signs`` of where it waits."""
+        cells = self.cells
+        start, count = int(cells.start[frame]), int(cells.n_rays[frame])
+        ids = cells.ids[start : start + count]
+        root = signs.copy()
+        self._flip(root, int(self.tree.crossed[frame]))
+        rays = cells.rays[ids]
+        if self.layout.n_digits:
+            # the exact numbers stay here
+            kinds = rays[:, -1]
+            kinds[kinds == EXACT] = SOLVED
+        return Subtree(
+            signs=root,
+            rays=rays,
+            masks=cells.masks[ids],
+            bounds=() if count else tuple(self._bounds[frame]),
+        )
+
+    @staticmethod
+    def _flip(signs: NDArray[np.uint64], place: int) -> None:
+        signs[place // 64] ^= np.uint64(1 << (place % 64))
 
     def walk(
         self,
@@ -107,7 +205,7 @@ class TreeWalker(CellState):
         The last side cut off is simplicial too; the others wait without rays.
         """
         top = int(self.control[N_FRAMES]) - 1
-        bounds = self._bounds.pop(top)
+        bounds = self._bounds[top]
         crossed = self._independent_facets(bounds)
         n_new = len(crossed)
         for k in range(n_new):
