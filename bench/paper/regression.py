@@ -26,140 +26,40 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from bench import instances
-from bench.bench_relaxation import largest_price
-from bench.harness import Row
-from bench.paper import style
 from bench.paper.common import (
-    SHOWN,
-    End,
-    MissingDataError,
     Options,
     Parts,
     Result,
     curves,
-    end_rows,
     warm_up,
 )
+from bench.paper.regression_cases import STARTS, WIDE, Case, Problem, read
+from bench.paper.regression_report import draw, report
 from bench.paper.timed import timed
 from convex_solver import (
     Approximation,
     ConvexProgram,
-    MissingDataSetError,
     TwoLayerReLU,
     alg1,
     alg2,
     alg3,
-    load_table,
     solve,
     train,
 )
-from convex_solver.typing import Array
 
-STARTS = 5
 # First rates of SGD that are tried, times the number of rows.
 RATES = (0.004, 0.012, 0.04, 0.12)
-# Neurons of Adam, and steps of the gradient descent whose patterns are taken.
-WIDE, DESCENT = 50, 2000
+# Steps of the gradient descent whose patterns are taken.
+DESCENT = 2000
 # Relative gap to which programs over some patterns are solved.
 ALG_TOL = 1e-4
 # Shares of the largest useful beta that `solve` is also asked about.
 SHARES = (0.5, 0.1, 0.02)
-GOAL = "excess of solve over the best of all others at equal time"
-# Objectives that differ by less, relative, are equal.
-EQUAL = 1e-9
-
-
-@dataclass(frozen=True)
-class Case:
-    """One of the figures: data, sizes, and seconds that every method has."""
-
-    name: str
-    table: str
-    title: str
-    n: int
-    batch: int
-    seconds: float
-    component_seconds: tuple[float, float]
-    neurons: int = 12
-    share: float = 0.1
-    directions: int = 100
-    # rows and features of the made data of a quick run
-    quick: tuple[int, int] = (60, 7)
-
-    def small(self) -> Case:
-        """Return the case of a quick run."""
-        return Case(
-            name=self.name,
-            table="",
-            title=f"made data, {self.quick[0]} rows",
-            n=self.quick[0],
-            batch=10,
-            seconds=0.6,
-            component_seconds=(0.8, 0.8),
-            neurons=6,
-            directions=40,
-            quick=self.quick,
-        )
-
-    def times(self) -> list[float]:
-        """Return the seconds of the runs of which curves are made."""
-        shares = (1 / 9, 1 / 3, 1.0) if self.table else (0.5, 1.0)
-        return [self.seconds * share for share in shares]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Data as the programs see them; ``beta`` belongs to these."""
-
-    X: Array
-    y: Array
-    X_test: Array
-    y_test: Array
-    beta: float
-
-    def program(self) -> ConvexProgram:
-        return ConvexProgram(self.X, self.y, self.beta)
-
-    def error(self, network: TwoLayerReLU) -> float:
-        """Return the mean square of the residuals on the samples for tests."""
-        return float(np.mean((network.predict(self.X_test) - self.y_test) ** 2))
-
-    def components(self, k: int) -> Problem:
-        """Return the same with the leading k principal components of the features."""
-        features = self.X[:, :-1]
-        axes = np.linalg.svd(features, full_matrices=False)[2][:k].T
-
-        def turned(X: Array) -> Array:
-            return np.column_stack([X[:, :-1] @ axes, np.ones(len(X))])
-
-        X, X_test = turned(self.X), turned(self.X_test)
-        return Problem(X, self.y, X_test, self.y_test, self.beta)
-
-
-def read(case: Case, options: Options) -> Problem:
-    """Return the data of a case: split, scaled, with a column of ones."""
-    if options.quick:
-        n, d = case.quick
-        asked = instances.planted_network(2 * n, d + 1, 1.0)
-        X, y = np.array(asked["X"])[:, :-1], np.array(asked["y"])
-    else:
-        try:
-            X, y, _, _ = load_table(case.table, options.data)
-        except MissingDataSetError as error:
-            raise MissingDataError(str(error)) from error
-        order = np.random.default_rng(0).permutation(len(y))
-        X, y = X[order], y[order]
-    X = (X - X[: case.n].mean(axis=0)) / X[: case.n].std(axis=0)
-    y = (y - y[: case.n].mean()) / y[: case.n].std()
-    X = np.column_stack([X, np.ones(len(X))])
-    beta = case.share * largest_price(X[: case.n], y[: case.n])
-    return Problem(X[: case.n], y[: case.n], X[case.n :], y[case.n :], beta)
 
 
 def run_case(case: Case, options: Options) -> Result:
@@ -192,8 +92,8 @@ def run_case(case: Case, options: Options) -> Result:
     part("betas", lambda: _betas(case, problem), shares=SHARES)
     more = {"component_seconds": case.component_seconds}
     part("components", lambda: _components(case, problem), **more)
-    _report(case, problem, done, result)
-    result.pictures += _draw(case, done, result.raw, options)
+    report(case, problem, done, result)
+    result.pictures += draw(case, done, result.raw, options)
     return result
 
 
@@ -332,186 +232,3 @@ def _components(case: Case, problem: Problem) -> dict[str, Any]:
         rows[-1] |= {"status": solution.status.value}
         rows[-1]["variance"] = float(np.sum(kept**2) / np.sum(features**2))
     return {"points": rows}
-
-
-def _report(
-    case: Case, problem: Problem, done: dict[str, dict[str, Any]], result: Result
-) -> None:
-    """Give ends, tables and the goal to the result."""
-    starts = [done[f"sgd{k}"]["points"] for k in range(STARTS)]
-    last = [points[-1] for points in starts if points]
-    bound = max(point["bound"] for point in done["optimal"]["points"])
-
-    def end(method: str, label: str, point: dict[str, Any], **more: Any) -> End:
-        return End(
-            problem=case.name,
-            method=method,
-            label=label,
-            objective=point["objective"],
-            lower_bound=bound,
-            seconds=point["seconds"],
-            test_error=point["error"],
-            worst=more.get("worst"),
-        )
-
-    best = min(last, key=lambda point: point["objective"])
-    worst = max(point["objective"] for point in last)
-    total = sum(point["seconds"] for point in last)
-    ends = [
-        end("sgd", f"SGD, best of {STARTS}", best | {"seconds": total}, worst=worst)
-    ]
-    wide = done["adam"]["points"][-1]
-    ends.append(
-        end("adam", f"Adam, {WIDE} neurons, {STARTS}", wide, worst=wide["worst"])
-    )
-    for name in ("alg1", "alg2", "alg3"):
-        point = done[name]["points"][-1]
-        label = f"{style.METHODS[name].label}, {point['patterns']} patterns"
-        ends.append(end(name, label, point))
-    ours = done["optimal"]["points"][-1]
-    ends.append(end("optimal", f"`solve`, {ours['neurons']} neurons", ours))
-    result.end(*ends)
-    others = min(one.objective for one in ends[:-1])
-    excess = max(ours["objective"] / others - 1.0, 0.0)
-    result.goal(GOAL, case.name, excess, EQUAL)
-    n, d = problem.X.shape
-    result.table(
-        f"{case.title}: n = {n}, d = {d - 1} and ones, beta {problem.beta:.4g}",
-        end_rows(ends),
-        formats=SHOWN,
-        note=f"Rate of SGD: {done['rate']['rate']:g} / n. Times as in the picture: "
-        f"{case.seconds:g} s for every method and for each start of SGD; up to "
-        f"{2 * case.seconds:g} s for Alg1 to Alg3.",
-    )
-    _more_tables(case, done, result)
-    for row in done["components"]["points"]:
-        name = f"{case.name}, {row['k']} components"
-        label = f"`solve`, {row['k']} principal components"
-        result.end(
-            End(name, "optimal", label, row["objective"], row["bound"], row["seconds"])
-        )
-    result.raw = {
-        "points": {name: one["points"] for name, one in done.items() if "points" in one}
-    }
-    result.raw["traces"] = [done[f"sgd{k}"]["trace"] for k in range(STARTS)]
-    result.raw["bound"] = bound
-
-
-def _more_tables(case: Case, done: dict[str, dict[str, Any]], result: Result) -> None:
-    formats = {"objective": ".7g", "certified bound": ".7g", "certified gap": ".1e"}
-    formats |= {"test error": ".4g", "variance kept": ".0%"}
-    betas: list[Row] = [
-        {
-            "share of the largest beta": f"{row['share']:g}",
-            "beta": row["beta"],
-            "objective": row["objective"],
-            "certified bound": row["bound"],
-            "certified gap": row["gap"],
-            "neurons": row["neurons"],
-            "test error": row["error"],
-        }
-        for row in done["betas"]["points"]
-    ]
-    title = f"{case.title}: `solve` for {case.seconds:g} s, other weight decays"
-    result.table(title, betas, formats=formats)
-    components: list[Row] = [
-        {
-            "principal components": f"{row['k']} (rank {row['k'] + 1})",
-            "variance kept": row["variance"],
-            "seconds": row["seconds"],
-            "objective": row["objective"],
-            "certified bound": row["bound"],
-            "certified gap": row["gap"],
-            "status": row["status"],
-            "test error": row["error"],
-        }
-        for row in done["components"]["points"]
-    ]
-    ours = done["optimal"]["points"][-1]
-    components.append(
-        {
-            "principal components": "all features",
-            "variance kept": 1.0,
-            "seconds": ours["seconds"],
-            "objective": ours["objective"],
-            "certified bound": ours["bound"],
-            "certified gap": ours["gap"],
-            "status": "inaccurate" if ours["gap"] > 1e-6 else "optimal",
-            "test error": ours["error"],
-        }
-    )
-    result.table(
-        f"{case.title}: rank reduction",
-        components,
-        formats=formats,
-        note="The data are projected on their leading principal components and ones "
-        "are appended; beta is that of the whole problem, of which each of these "
-        "networks is one too.",
-    )
-
-
-def _draw(
-    case: Case, done: dict[str, dict[str, Any]], raw: dict[str, Any], options: Options
-) -> list[str]:
-    """Draw objective, excess over the least one, and test error against time."""
-    figure, axes = style.canvas(1, 3, size=(12.0, 4.4))
-    objective, excess, error = axes[0]
-    named: dict[str, list[list[dict[str, Any]]]] = {
-        "sgd": [done[f"sgd{k}"]["points"] for k in range(STARTS)],
-        **{name: [done[name]["points"]] for name in ("adam", "alg1", "alg2", "alg3")},
-        "optimal": [done["optimal"]["points"]],
-    }
-    every = [p for lines in named.values() for line in lines for p in line]
-    least = min(point["objective"] for point in every)
-    for trace in raw["traces"]:
-        if trace:
-            later = slice(1, None)  # the start is at no time
-            objective.plot(
-                trace["seconds"][later],
-                trace["objective"][later],
-                **style.METHODS["sgd"].trace(alpha=0.45),
-            )
-    for name, lines in named.items():
-        look = style.METHODS[name]
-        for k, line in enumerate(lines):
-            label = "solve" if name == "optimal" else look.label
-            label = label if k == 0 else None
-            seconds = [point["seconds"] for point in line]
-            options_ = look.curve(label=label, zorder=4 if name == "optimal" else 3)
-            if name == "optimal":
-                options_ |= {"markersize": 9, "linewidth": 1.8}
-            values = np.array([point["objective"] for point in line])
-            objective.plot(seconds, values, **options_)
-            excess.plot(seconds, values / least - 1.0, **options_)
-            error.plot(seconds, [point["error"] for point in line], **options_)
-    ours = done["optimal"]["points"]
-    objective.plot(
-        [point["seconds"] for point in ours],
-        [point["bound"] for point in ours],
-        **style.METHODS["bound"].curve(label=style.METHODS["bound"].label),
-    )
-    for one in axes[0]:
-        one.set_xscale("log")
-    objective.set_yscale("log")
-    excess.set_yscale("symlog", linthresh=1e-6)
-    largest = max(point["objective"] for point in every) / least - 1.0
-    excess.set_ylim(-2e-7, max(2.0 * largest, 2e-6))
-    x = "seconds of one run"
-    style.dress(objective, title="training objective", x=x, y="objective")
-    title = "above the least objective of all"
-    style.dress(excess, title=title, x=x, y="relative excess")
-    style.dress(error, title="test error", x=x, y="mean square, of the variance")
-    _limit_errors(error, every)
-    style.log_ticks(*axes.flat)
-    figure.suptitle(case.title, x=0.01, ha="left", fontsize=11, color=style.INK)
-    style.legend_below(figure, axes, most=7)
-    return style.save(figure, options.output, case.name)
-
-
-def _limit_errors(axes: Any, points: list[dict[str, Any]]) -> None:
-    """Leave out errors far above that of the mean, which would hide the others."""
-    errors = np.array([point["error"] for point in points])
-    shown = errors[errors <= max(1.1, 1.5 * float(np.min(errors)))]
-    low, high = float(shown.min()), float(shown.max())
-    margin = 0.06 * max(high - low, 1e-3)
-    axes.set_ylim(low - margin, high + margin)
