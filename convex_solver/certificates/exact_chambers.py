@@ -36,6 +36,8 @@ MUCH = 1e-8
 MOST_CHAMBERS, MOST_EXACT, MOST_RANK = 20_000, 3_000, 5
 # How far below the limit a nudged point aims, and a shrunk one: relative.
 BELOW = 2.0**-28
+# So many times that below the limit, a point is where a nudge would bring it.
+NEAR = Fraction(65, 64)
 # Points that are tried.
 TRIES = 4
 
@@ -69,9 +71,13 @@ def nudged_dual(
     found = _priced(data, rows, v, deadline, is_wide=False)
     if found is None or not is_tame(found.square):
         return None
-    v = term.clip(term.best_scale(v, _below(beta, found.square)) * v)
-    for _ in range(TRIES):
-        v = _shortened(rows, term, v, limit * (1 - Fraction(BELOW)))
+    # what comes from here is left as it is: all the same, whoever checks it
+    is_near = (limit * (1 - NEAR * Fraction(BELOW))) ** 2 <= found.square <= limit**2
+    if not is_near:
+        v = term.clip(term.best_scale(v, _below(beta, found.square)) * v)
+    for turn in range(TRIES):
+        if turn or not is_near:
+            v = _shortened(rows, term, v, limit * (1 - Fraction(BELOW)))
         found = _priced(data, rows, v, deadline)
         if found is None or not is_tame(found.square):
             return None
