@@ -6,7 +6,8 @@ whose one thread walks along all of it without pieces.  With workers: the same f
 the same store with its proof, on clusters of one worker and of two, which have loaded
 the kernels; the answers have to be the same.
 
-"times by shares" is what two would make of it if nothing else used the machine and
+"The machine" is what two threads have of it at most: cores may share their units with
+each other, or with those of other machines.  "times by shares" is what two would make of it if nothing else used the machine and
 memory had no limit: the CPU time of one thread over the least time in which two can do
 the pieces, in order, and what is done beside them.  It shows whether pieces are even;
 where it is above the times measured, the two wait for memory or for each other.
@@ -20,6 +21,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -276,6 +278,39 @@ def by_workers(name: str, X: Any, count: int, report: Report) -> list[Row]:
     return rows
 
 
+def by_machine() -> Iterator[Row]:
+    """How many times as fast two threads are at what is nothing but the machine.
+
+    Products of matrices that stay in the cache keep the units of a core busy, memory
+    that is filled keeps the bus.
+    """
+    A = np.random.default_rng(0).normal(size=(700, 700))
+    words = np.zeros(1 << 24)
+
+    def multiplied() -> None:
+        for _ in range(10):
+            A @ A
+
+    def filled() -> None:
+        for _ in range(20):
+            words.fill(1.0)
+
+    for name, work in (("products of matrices", multiplied), ("memset", filled)):
+        alone = both = float("inf")
+        with ThreadPoolExecutor(2) as pool:
+            for _ in range(REPEATS):
+                alone = min(alone, best_time(work, repeats=1)[0])
+                begin = time.perf_counter()
+                wait([pool.submit(work), pool.submit(work)])
+                both = min(both, time.perf_counter() - begin)
+        yield {
+            "two threads": name,
+            "one thread, s": alone,
+            "twice by two, s": both,
+            "times": 2.0 * alone / both,
+        }
+
+
 def run(options: Options, report: Report) -> None:
     found = cases(quick=options.quick)
     affinity = getattr(os, "sched_getaffinity", None)
@@ -284,6 +319,7 @@ def run(options: Options, report: Report) -> None:
         print("not measured, as this process has one processor", flush=True)
         return
     formats = {"times": ".2f", "times by shares": ".2f", "CPU, two to one": ".2f"}
+    report.table("The machine", by_machine(), formats=formats)
     report.table(
         "Lists by two threads",
         [by_threads(name, listed(X), count, report) for name, X, count in found],
