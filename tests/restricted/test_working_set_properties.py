@@ -312,3 +312,13 @@ def test_products_are_those_of_the_blocks(seed):
             assert np.allclose(gram, whole.T @ np.diag(curvature) @ whole)
             gram[:] = 0  # a fresh array each time
         blocks.add(-directions, signs)  # the next round has a gram of other blocks
+
+
+def test_a_centre_on_a_border_or_beyond_is_dropped():
+    rows, every = np.eye(2), np.arange(2)
+    lines = cones.Lines(rows, np.array([1.0, 2.0]), every, every)
+    centres = [[0.6, 0.8], [-0.6, 0.8], [1.0, 0.0], [0.6, -0.8]]
+    found = [cones.Cone(rows, np.array(centre)) for centre in centres]
+    patterns = np.array([[True, True]] * 3 + [[True, False]])
+    cones._drop_outside(lines, patterns, found)
+    assert [cone is not None for cone in found] == [True, False, False, True]
