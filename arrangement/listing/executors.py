@@ -25,8 +25,8 @@ from arrangement.listing.runs import Block, in_order, run
 from arrangement.model import Arrangement
 from arrangement.options import IsLate, Listener, Progress, never
 
-# bytes of patterns of a piece, were all of Cover's bound there, and of one whose patterns
-# are sent back; fewest and most pieces.  An engine takes some milliseconds a piece
+# bytes of patterns of a piece, were all of Cover's bound there, and of one that is sent
+# back; fewest and most pieces.  An engine takes some milliseconds a piece
 _BYTES, _SENT, _FEWEST, _MOST = 1 << 24, 1 << 22, 16, 1 << 12
 
 
