@@ -30,7 +30,7 @@ from convex_solver.certificates.network_bounds import upper_bound
 from convex_solver.certificates.prices import largest_price
 from convex_solver.certificates.status import Bounds
 from convex_solver.certificates.words import verdict
-from convex_solver.leaves import Hint
+from convex_solver.leaves import Hint, read_hints
 from convex_solver.losses import DataTerm, Loss, get_loss
 from convex_solver.networks import (
     TwoLayerReLU,
@@ -210,8 +210,8 @@ def certify(
         No proof can be written of these bounds, see `convex_solver.proofs.write_proof`.
     InputError, InputTypeError
         Shapes, labels, beta; a listing without a proof; an unknown method; rtol or
-        max_cones out of range, or the limit; leaves that do not cover the sphere; an
-        executor that is none.
+        max_cones out of range, or the limit; leaves that are none, or do not cover the
+        sphere; an executor that is none.
 
     Warns
     -----
@@ -297,7 +297,7 @@ def bounds(
         patterns=patterns,
         rtol=read_tolerance(rtol, "rtol"),
         max_cones=read_cones(max_cones),
-        leaves=leaves,
+        leaves=read_hints(leaves),
         deadline=deadline,
         n_jobs=n_jobs,
         executor=executor,
