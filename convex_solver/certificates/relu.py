@@ -42,6 +42,7 @@ from convex_solver.proofs import write_proof
 from convex_solver.reading import (
     MAX_CONES,
     Data,
+    check_kind,
     deadline_after,
     read_beta,
     read_candidate,
@@ -433,6 +434,7 @@ def read_for(
     sample_weight: ArrayLike | Any | None,
 ) -> Data:
     """Read data as a network takes them, or say that they do not fit it."""
+    check_kind(network, TwoLayerReLU, "network")
     check_names(network.feature_names, X)
     data = read_data(
         X,
