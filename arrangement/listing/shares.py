@@ -1,9 +1,9 @@
 """Shares of a listing by cells: prefixes of signs with about as many chambers each.
 
-Chambers are drawn, each as likely as any other (`chamber_sample`); a share ends where
-one of them begins, and has as many of them as the others.  What ends there is the
-prefix by which it differs from the one before it, so that few prefixes describe a
-share.  Nothing but the sizes of the shares depends on what is drawn.
+Chambers are drawn (`chamber_sample`); a share ends where one of them begins, and those
+in it weigh as much as those in the others.  What ends there is the prefix by which it
+differs from the one before it, so that few prefixes describe a share.  Nothing but the
+sizes of the shares depends on what is drawn.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from arrangement.listing.cells import ChamberSample, Layout, chamber_sample
 
-# chambers drawn: a share, at least, at most; and bits of them at most
-_A_SHARE, _LEAST, _MOST, _MOST_BITS = 1 << 7, 1 << 15, 1 << 18, 1 << 27
+# chambers drawn, of each share, and of all at most; and bits of them at most
+_A_SHARE, _MOST, _MOST_BITS = 1 << 8, 1 << 18, 1 << 27
 # a share may end as far from where it should as this, in shares
 _SLACK = 0.05
 
@@ -47,7 +47,7 @@ def sign_shares(layout: Layout, wanted: int) -> list[SignShare]:
 
     Fewer where there are fewer chambers.
     """
-    most = min(max(_A_SHARE * wanted, _LEAST), _MOST, _MOST_BITS // layout.n_rows)
+    most = min(_A_SHARE * wanted, _MOST, _MOST_BITS // layout.n_rows)
     sample = chamber_sample(layout, max(most, 2 * wanted))
     begins = [None, *_begins(sample, wanted), None]
     return [_share(sample, first, last) for first, last in pairwise(begins)]
@@ -63,7 +63,8 @@ def _begins(sample: ChamberSample, wanted: int) -> list[tuple[int, int]]:
     count = len(positive)
     wanted = min(wanted, count)
     depths = (positive[1:] != positive[:-1]).argmax(axis=1)
-    ends = np.arange(1, count) / count * wanted
+    ends = np.cumsum(sample.weights)
+    ends = ends[:-1] / ends[-1] * wanted
     begins: list[tuple[int, int]] = []
     for target in range(1, wanted):
         low, high = np.searchsorted(ends, [target - _SLACK, target + _SLACK])

@@ -217,9 +217,18 @@ def cuts_by_definition(positive, chamber):
     return cuts
 
 
+@pytest.fixture(scope="module")
+def short():
+    """Samples as short as they are asked for, also of lists that are short."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (("_FEW", 0), ("_LEAST", 1), ("_PART", 1e9)):
+            patch.setattr(sampler, name, value)
+        yield
+
+
 @moderate
 @given(st.data())
-def test_a_sample_is_of_the_chambers_in_order_and_knows_what_cut_them(data):
+def test_a_sample_is_of_the_chambers_in_order_and_knows_what_cut_them(short, data):
     offsets = None
     if data.draw(st.booleans()):
         X, offsets = data.draw(affine_arrangements())
@@ -232,10 +241,11 @@ def test_a_sample_is_of_the_chambers_in_order_and_knows_what_cut_them(data):
     most = data.draw(st.integers(1, 40))
     sample = chamber_sample(plan.layout, most)
     assert sample.order.tolist() == order.tolist()
-    assert 0 < len(sample.positive) <= max(most, 1)
+    assert 0 < len(sample.positive) <= most + 1
+    assert np.all(sample.weights >= 1.0)
     if len(positive) <= most:
         assert np.array_equal(sample.positive, positive)
-        assert sample.total == len(positive)
+        assert np.all(sample.weights == 1.0)
     # in order, none twice, each a chamber
     keys = [tuple(~row) for row in sample.positive]
     assert keys == sorted(set(keys))
@@ -249,24 +259,24 @@ def test_a_sample_is_of_the_chambers_in_order_and_knows_what_cut_them(data):
     [braid(7), points_of_a_grid()[:40], np.random.default_rng(0).normal(size=(40, 4))],
     ids=["braid", "grid", "generic"],
 )
-def test_every_chamber_is_as_likely_in_a_sample(X, monkeypatch):
+def test_weights_of_a_sample_add_up_in_every_part_of_the_list(X, short, monkeypatch):
     plan = Plan(Arrangement(X), by_cells=True)
     _, positive = signs_in_order(plan)
     places = {row.tobytes(): k for k, row in enumerate(positive)}
-    parts = np.zeros(4)
-    totals = []
-    n_samples = 200
-    for seed in range(n_samples):
+    parts = np.zeros((200, 8))
+    for seed in range(len(parts)):
         monkeypatch.setattr(sampler, "_SEED", 1 + seed)
         sample = chamber_sample(plan.layout, 300)
         found = [places[row.tobytes()] for row in sample.positive]
-        counts, _ = np.histogram(found, bins=4, range=(0, len(positive)))
-        parts += counts * (sample.total / len(found)) / n_samples
-        totals.append(sample.total)
-    # errors of means of 200 samples of some 200 chambers, of which those that are too
-    # large are drawn again: some hundredths too few
-    assert np.allclose(parts, len(positive) / 4, rtol=0.15)
-    assert np.mean(totals) == pytest.approx(len(positive), rel=0.1)
+        assert len(found) > 100
+        parts[seed], _ = np.histogram(
+            found, bins=8, range=(0, len(positive)), weights=sample.weights
+        )
+    expected = len(positive) / 8
+    # means of 200; those that come out too large are drawn again: hundredths too few
+    assert np.allclose(parts.mean(axis=0), expected, rtol=0.06)
+    # one sample of some 30 chambers in each part
+    assert np.all(parts.std(axis=0) < 0.5 * expected)
 
 
 @pytest.mark.parametrize(("n_free", "size"), [(9, 1), (9, 2), (12, 3), (10, 4), (5, 5)])

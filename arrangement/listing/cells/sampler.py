@@ -25,8 +25,14 @@ from arrangement.listing.cells.walker import Walker, new_output
 _SEED = 2020
 # the sample that tells where to drop cells is so many times smaller, but for small ones
 _PILOT, _LEAST_PILOT = 16, 256
-# where it tells of so many times as many, it is not far off
-_MANY = 8
+# of the cells that may come to a place so many are kept
+_FILLED = 0.75
+# a cell that c rows cut is taken to have ``(c + 1)**p`` chambers: p
+_POWER = 1.5
+# so few chambers, and bits of them, are all listed
+_FEW, _FEW_BITS = 1 << 15, 1 << 27
+# chambers of a sample, at least; of more it takes no longer than this part of the list
+_LEAST, _PART = 1 << 12, 0.5
 
 
 class ChamberSample(NamedTuple):
@@ -41,37 +47,36 @@ class ChamberSample(NamedTuple):
     cuts : ndarray, shape (m, rows), bool
         Rows beyond which there are chambers too, with the same signs of all rows
         before: those that have cut the cell on the way to the chamber.
-    total : float
-        About how many chambers there are: m, if these are all of them.
+    weights : ndarray, shape (m,), float64
+        For how many chambers each is there; all are 1, if these are all of them.
     """
 
     order: NDArray[np.int64]
     positive: NDArray[np.bool_]
     cuts: NDArray[np.bool_]
-    total: float
+    weights: NDArray[np.float64]
 
 
 def chamber_sample(layout: Layout, most: int) -> ChamberSample:
-    """Draw ``most`` chambers, or somewhat fewer; all where there are no more than that.
+    """Draw ``most`` chambers, or fewer, as far as it pays; all where there are few.
 
-    The probability of a chamber is the same for all, and about ``m / total``; samples
-    that come out too large are drawn again, so it is some hundredths less.  (A
-    population of cells is kept from row to row, of bounded size: Grassberger 1997,
-    *Pruned-enriched Rosenbluth method*, without weights.)
+    In any part of the list the weights of those drawn add up to the number of chambers
+    there, on average, but that samples that come out too large are drawn again.
     """
-    walker = _SampleWalker(layout, most)
-    # a small sample says how many cells there are at each place
-    dropped = np.zeros(walker.n_places + 1, dtype=np.int64)
+    room = max(most, min(2 * _FEW, 2 * _FEW_BITS // layout.n_rows))
+    walker = _SampleWalker(layout, room)
+    # a small sample says how many cells there are at each place, and how large
+    none = np.zeros(walker.n_places + 1)
     pilot = max(most // _PILOT, min(most, _LEAST_PILOT))
-    expected = walker.sample(dropped, pilot)
-    if expected[-1] > _MANY * most:
-        scale = 1.0
-        for place, count in enumerate(expected.tolist()):
-            if count > 0.75 * most * scale:
-                dropped[place] = 1
-                scale *= 2.0
-    total = float(walker.sample(dropped, most)[-1])
-    return walker.written(total)
+    counts, sizes = walker.sample(none, pilot)
+    if counts[-1] <= min(_FEW, _FEW_BITS // layout.n_rows):
+        most = room
+    else:
+        # a chamber of a sample has its way through all rows to itself
+        most = min(most, max(_LEAST, int(counts[-1] * _PART / layout.n_rows)))
+    unit = np.where(counts > most, sizes / (_FILLED * most), 0.0)
+    walker.sample(unit, most)
+    return walker.written()
 
 
 class _SampleWalker(Walker):
@@ -82,12 +87,20 @@ class _SampleWalker(Walker):
         self.n_places = 64 * layout.n_words
         self.control[SINGLE] = 1
         depth = len(self.cells.start)
+        places = self.n_places + 1
         self._sample = kernels.Sample(
-            dropped=np.zeros(self.n_places + 1, dtype=np.int64),
-            come=np.zeros(self.n_places + 1, dtype=np.int64),
+            unit=np.zeros(places),
+            come=np.zeros(places, dtype=np.int64),
+            counts=np.zeros(places),
+            sizes=np.zeros(places),
+            end=np.zeros(places),
+            point=np.zeros(places),
             next_place=np.zeros(depth, dtype=np.int64),
+            weight=np.zeros(depth),
             cut=np.zeros((depth, layout.n_words), dtype=np.uint64),
+            weights=np.zeros(most + 1),
             cuts=np.zeros((most + 1, layout.n_words), dtype=np.uint64),
+            guesses=np.arange(1.0, layout.n_rows + 2.0) ** _POWER,
             draw=np.zeros(1, dtype=np.uint64),
             limits=np.zeros(3, dtype=np.int64),
         )
@@ -98,21 +111,26 @@ class _SampleWalker(Walker):
         run = kernels.sample_floats if self.layout.n_digits else kernels.sample_ints
         return int(run(*self._state(), self._budget, output, self._sample))
 
-    def sample(self, dropped: NDArray[np.int64], most: int) -> NDArray[np.float64]:
-        """Draw ``most`` chambers at most; about how many cells there are at each place.
+    def sample(
+        self, unit: NDArray[np.float64], most: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Draw ``most`` chambers at most; say how many cells are at each place.
 
-        Some are dropped where ``dropped`` says, and wherever else it takes.
+        About how many, and about what their guesses add up to.  Where ``unit`` (places
+        + 1,) is not zero, cells are dropped by it, and wherever else it takes.
         """
         n_roots = 1 << max(self.layout.rank - 1, 0)
         stride = -(-n_roots // most)
-        dropped = dropped != 0
         sample, control = self._sample, self.control
+        unit = unit.copy()
         while True:
-            sample.limits[:] = stride, most, self.n_places + 1
-            sample.come[:] = 0
-            sample.dropped[:] = dropped
             generator = np.random.default_rng(_SEED)
             sample.draw[:] = generator.integers(1, 1 << 63)
+            sample.limits[:] = stride, most, self.n_places + 1
+            sample.unit[:] = unit
+            for sums in (sample.come, sample.counts, sample.sizes, sample.end):
+                sums[:] = 0
+            sample.point[:] = generator.random(len(unit))
             control[[N_FRAMES, N_EMITTED]] = 0
             control[N_ROOTS] = n_roots
             control[NEXT_ROOT] = int(generator.integers(stride))
@@ -122,13 +140,11 @@ class _SampleWalker(Walker):
             assert status == DONE
             horizon = int(sample.limits[kernels.HORIZON])
             if horizon > self.n_places:
-                break
-            dropped[horizon] = True
-        before = np.cumsum(dropped) - dropped
-        expected: NDArray[np.float64] = sample.come * (float(stride) * 2.0**before)
-        return expected
+                return sample.counts.copy(), sample.sizes.copy()
+            needed = sample.sizes[horizon] / (_FILLED * most)
+            unit[horizon] = max(needed, 2.0 * unit[horizon])
 
-    def written(self, total: float) -> ChamberSample:
+    def written(self) -> ChamberSample:
         """Return what was drawn."""
         layout, count = self.layout, self.n_written
         base = layout.base_places
@@ -140,7 +156,7 @@ class _SampleWalker(Walker):
         cuts = _bits(self._sample.cuts[:count], order)
         # the first row of the base is positive in all that are listed
         cuts[:, : len(base)] = np.arange(len(base)) > 0
-        return ChamberSample(order, positive, cuts, total)
+        return ChamberSample(order, positive, cuts, self._sample.weights[:count].copy())
 
 
 def _bits(words: NDArray[np.uint64], places: NDArray[np.int64]) -> NDArray[np.bool_]:
