@@ -18,8 +18,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from arrangement.errors import InputError
 from arrangement.exact import scaled_floats
+from arrangement.listing.face_walk import ASK, DONE, FaceWalk, KeptChambers, spread_of
+from arrangement.listing.plan import Plan
 from arrangement.listing.streams import iter_patterns
-from arrangement.model import Arrangement, Flat, iter_flats, primitive, whole_space
+from arrangement.model import Arrangement, Flat, primitive, restricted, whole_space
 from arrangement.options import block_rows, whole_number
 
 Signs = NDArray[np.int8]
@@ -111,26 +113,33 @@ def iter_covectors(
                 "the rank of the normals. Leave it out for all faces."
             )
         dimensions = [asked]
-    return _rebuffer(_Lister(arrangement), dimensions, size)
+    return _blocks(_Lister(arrangement, dimensions), size)
 
 
-def _rebuffer(lister: _Lister, dimensions: list[int], size: int) -> Iterator[Signs]:
-    """Cut the stream of chunks into blocks of one size."""
+def _blocks(lister: _Lister, size: int) -> Iterator[Signs]:
+    """Cut the faces into blocks of one size, written where they stay."""
+    n_rows = lister.arrangement.n_hyperplanes
+    most = min(size, block_rows(_BLOCK, n_rows))
     pieces: list[Signs] = []
-    count = 0
-    for k in dimensions:
-        for chunk in lister.chunks(k):
-            begin = 0
-            while begin < len(chunk):
-                piece = chunk[begin : begin + size - count]
-                pieces.append(piece)
-                begin += len(piece)
-                count += len(piece)
-                if count == size:
-                    yield np.concatenate(pieces)
-                    pieces, count = [], 0
-    if count:
-        yield np.concatenate(pieces)
+    piece, count = np.empty((most, n_rows), dtype=np.int8), 0
+    total = 0
+    for source in lister.sources():
+        while True:
+            written = source.fill(piece[count:])
+            if not written:
+                break
+            count += written
+            if count < len(piece):
+                continue
+            pieces.append(piece)
+            total += count
+            if total == size:
+                yield pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+                pieces, total = [], 0
+            rows = min(most, size - total)
+            piece, count = np.empty((rows, n_rows), dtype=np.int8), 0
+    if total + count:
+        yield np.concatenate([*pieces, piece[:count]])
 
 
 @dataclass(frozen=True)
@@ -157,48 +166,179 @@ class _Columns:
         )
 
 
-class _Lister:
-    """Lists the faces of one dimension after another, in chunks."""
+class _Copied:
+    """Faces that come in chunks."""
 
-    def __init__(self, arrangement: Arrangement) -> None:
+    def __init__(self, chunks: Iterator[Signs]) -> None:
+        self._chunks = chunks
+        self._rest: Signs | None = None
+
+    def fill(self, out: Signs) -> int:
+        """Write faces, as many as there is room for; 0 when there are no more."""
+        count = 0
+        while count < len(out):
+            if self._rest is None or not len(self._rest):
+                self._rest = next(self._chunks, None)
+                if self._rest is None:
+                    break
+            part = self._rest[: len(out) - count]
+            out[count : count + len(part)] = part
+            self._rest = self._rest[len(part) :]
+            count += len(part)
+        return count
+
+
+class _Walked:
+    """Faces of one dimension on the flats inside one of them."""
+
+    def __init__(self, lister: _Lister, walk: FaceWalk, inside: _Restriction) -> None:
+        self._lister = lister
+        self._walk = walk
+        self._inside = inside
+        columns = inside.columns
+        self._spread = spread_of(
+            columns.source, columns.factor, columns.constant, inside.inner.n_distinct
+        )
+        self._other: _Copied | None = None
+
+    def fill(self, out: Signs) -> int:
+        """Write faces, as many as there is room for; 0 when there are no more."""
+        count = 0
+        while count < len(out):
+            if self._other is not None:
+                written = self._other.fill(out[count:])
+                count += written
+                if not written:
+                    self._other = None
+                continue
+            status, written = self._walk.fill(out[count:], self._spread)
+            count += written
+            if status == DONE:
+                break
+            if status == ASK:
+                self._ask()
+        return count
+
+    def _ask(self) -> None:
+        """Find out in which order the chambers of the flat on top come."""
+        inside = self._inside
+        basis = tuple(inside.rows[k] for k in self._walk.basis)
+        lower = self._lister.restriction(restricted(inside.flat, basis))
+        is_by_signs = not Plan(lower.inner).by_vertices
+        self._walk.go_on(is_by_signs=is_by_signs)
+        if not is_by_signs:
+            self._other = _Copied(self._lister.chambers(lower))
+
+
+@dataclass(frozen=True)
+class _Restriction:
+    """The arrangement on a flat, of rows ``rows`` of it, and how all rows follow."""
+
+    flat: Flat
+    rows: list[int]
+    inner: Arrangement
+    columns: _Columns
+
+
+class _Lister:
+    """Lists the faces of one dimension after another."""
+
+    def __init__(self, arrangement: Arrangement, dimensions: list[int]) -> None:
         self.arrangement = arrangement
         self.extra = 0 if arrangement.is_central else 1
-        self.top = whole_space(arrangement.cone)
+        self._dimensions = dimensions
         classes = arrangement.class_of
-        self.moving = classes >= 0
+        self._moving = classes >= 0
         # constant rows take column 0, which exists wherever this is used, times 0
-        self.columns = _Columns(
-            np.where(self.moving, classes, 0),
-            np.where(self.moving, arrangement.orientation, 0).astype(np.int8),
-            np.where(self.moving, 0, arrangement.constant_signs).astype(np.int8),
+        self._columns = _Columns(
+            np.where(self._moving, classes, 0),
+            np.where(self._moving, arrangement.orientation, 0).astype(np.int8),
+            np.where(self._moving, 0, arrangement.constant_signs).astype(np.int8),
         )
+        self._kept = KeptChambers(arrangement)
+        self._walks: list[FaceWalk] = []
 
-    def chunks(self, dimension: int) -> Iterator[Signs]:
-        """Yield the covectors (b, n) of the faces of one dimension."""
-        if dimension == self.top.dimension:
-            size = block_rows(_CHUNK, self.arrangement.n_hyperplanes)
-            for block in iter_patterns(self.arrangement, block_size=size):
-                signs = block.to_signs()
-                signs[:, ~self.moving] = self.columns.constant[~self.moving]
-                yield signs
-        elif dimension + self.extra == 0:
-            yield np.zeros((1, self.arrangement.n_hyperplanes), dtype=np.int8)
-        elif dimension + self.extra == 1:
-            # one point (or ray) of each line (or plane): all of them at once
-            for flat in iter_flats(self.top, dimension + 1):
-                classes = flat.classes()
-                firsts = [members[0] for members in classes if members[0] > flat.last]
-                if firsts:
-                    yield from self._at_points(_own_coordinates(flat, classes), firsts)
-        elif dimension + self.extra == 2:
-            for flat in iter_flats(self.top, dimension):
-                classes = flat.classes()
-                firsts = [members[0] for members in classes]
-                own = _own_coordinates(flat, classes)
-                yield from self._between_points(own, firsts)
-        else:
-            for flat in iter_flats(self.top, dimension):
-                yield from self._chambers(flat)
+    def sources(self) -> Iterator[_Copied | _Walked]:
+        """Yield what lists the faces, one after another."""
+        n_rows = self.arrangement.n_hyperplanes
+        whole = None
+        for dimension in self._dimensions:
+            if dimension == self.arrangement.rank:
+                yield _Copied(self._all_chambers())
+            elif dimension + self.extra == 0:
+                yield _Copied(iter([np.zeros((1, n_rows), dtype=np.int8)]))
+            else:
+                whole = whole or self._whole()
+                yield from self._inside(whole, dimension)
+
+    def _whole(self) -> _Restriction:
+        rows = list(range(self.arrangement.n_distinct))
+        flat = whole_space(self.arrangement.cone)
+        return _Restriction(flat, rows, self.arrangement, self._columns)
+
+    def _inside(
+        self, inside: _Restriction, dimension: int
+    ) -> Iterator[_Copied | _Walked]:
+        """Yield what lists the faces of a lower dimension on flats inside one.
+
+        From its chambers, where these can be kept; else flat by flat.
+        """
+        flat = inside.flat
+        walk = self._walk(inside)
+        if walk is not None:
+            walk.begin(dimension)
+            yield _Walked(self, walk, inside)
+            return
+        for members in flat.classes():
+            if members[0] <= flat.last:
+                continue
+            lower = flat.restrict(members[0])
+            if lower.dimension > dimension and lower.dimension + self.extra > 2:
+                yield from self._inside(self.restriction(lower), dimension)
+            else:
+                yield _Copied(self._on_flat(lower, dimension))
+
+    def _walk(self, inside: _Restriction) -> FaceWalk | None:
+        """Return a walk that begins with all chambers of a restriction, or None."""
+        if inside.inner is not self.arrangement:
+            kept = KeptChambers(inside.inner)
+            last = sum(row <= inside.flat.last for row in inside.rows) - 1
+            return kept.walk(last)
+        if not self._walks:
+            found = self._kept.walk()
+            if found is None:
+                return None
+            self._walks.append(found)
+        return self._walks[0]
+
+    def _all_chambers(self) -> Iterator[Signs]:
+        """Yield the chambers; they are kept for what comes after."""
+        size = block_rows(_CHUNK, self.arrangement.n_hyperplanes)
+        constant = ~self._moving
+        is_kept = len(self._dimensions) > 1
+        for block in iter_patterns(self.arrangement, block_size=size):
+            if is_kept:
+                self._kept.add(block.packed)
+            signs = block.to_signs()
+            if constant.any():
+                signs[:, constant] = self._columns.constant[constant]
+            yield signs
+        if is_kept:
+            self._kept.end()
+
+    def _on_flat(self, flat: Flat, dimension: int) -> Iterator[Signs]:
+        """Yield the faces of a dimension on a flat of this one, or of one more."""
+        if dimension + self.extra > 2:
+            yield from self.chambers(self.restriction(flat))
+            return
+        classes = flat.classes()
+        own = _own_coordinates(flat, classes)
+        if flat.dimension == dimension:
+            yield from self._between_points(own, [c[0] for c in classes])
+            return
+        firsts = [c[0] for c in classes if c[0] > flat.last]
+        if firsts:
+            yield from self._at_points(own, firsts)
 
     def _at_points(self, flat: Flat, firsts: list[int]) -> Iterator[Signs]:
         """Yield the faces that rows cut out of a line, or of a central plane."""
@@ -232,24 +372,27 @@ class _Lister:
             yield self._with_opposites(np.where(signs[:-1], signs[:-1], signs[1:]))
 
     def _with_opposites(self, signs: Signs) -> Signs:
-        spread = self.columns.spread(signs)
+        spread = self._columns.spread(signs)
         if self.extra:
             return spread
         both = np.stack([spread, -spread], axis=1)
         return both.reshape(2 * spread.shape[0], spread.shape[1])
 
-    def _chambers(self, flat: Flat) -> Iterator[Signs]:
-        """Yield the chambers of the restriction to a flat of higher dimension."""
+    def restriction(self, flat: Flat) -> _Restriction:
+        """Return the arrangement restricted to a flat, of one row a class."""
         classes = flat.classes()
-        rows = flat.rows[[members[0] for members in classes]]
-        normals, offsets = rows, None
+        firsts = [members[0] for members in classes]
+        normals, offsets = flat.rows[firsts], None
         if self.extra:
-            normals, offsets = rows[:, :-1], -rows[:, -1]
-        columns = self.columns.after(_restricted_columns(flat, classes))
-        inner = Arrangement(normals, offsets)
-        size = block_rows(_CHUNK, len(self.moving))
-        for block in iter_patterns(inner, block_size=size):
-            yield columns.spread(block.to_signs())
+            normals, offsets = normals[:, :-1], -normals[:, -1]
+        columns = self._columns.after(_restricted_columns(flat, classes))
+        return _Restriction(flat, firsts, Arrangement(normals, offsets), columns)
+
+    def chambers(self, inside: _Restriction) -> Iterator[Signs]:
+        """Yield the chambers of the restriction to a flat."""
+        size = block_rows(_CHUNK, self.arrangement.n_hyperplanes)
+        for block in iter_patterns(inside.inner, block_size=size):
+            yield inside.columns.spread(block.to_signs())
 
 
 def _restricted_columns(flat: Flat, classes: list[list[int]]) -> _Columns:

@@ -21,7 +21,7 @@ from arrangement.options import block_rows
 CONTRADICTION: dict[int, int] = {}
 
 # with fewer chambers than this nothing is gained by listing vertices
-_FEW = 4096
+FEW = 4096
 # most memory for the tables of a listing by vertices
 _TABLE_BYTES = 1 << 30
 # most patterns a block
@@ -60,7 +60,7 @@ class Plan:
         self.by_vertices = (
             not by_cells
             and self.layout is not None
-            and self.bound >= _FEW
+            and self.bound >= FEW
             and self.layout.rank >= 2
             and table_bytes(self.layout.n_rows, self.layout.rank) <= _TABLE_BYTES
             and is_nearly_generic(arrangement)

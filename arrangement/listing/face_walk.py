@@ -1,0 +1,235 @@
+"""`FaceWalk`: the faces on flats of one dimension, from the chambers of the whole.
+
+The method is told in `_kernels/faces.py`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arrangement._kernels import faces as kernels
+from arrangement._kernels.faces import (
+    ASK,
+    AT,
+    CONE,
+    DEPTH,
+    FEW_ROWS,
+    IS_BY_SIGNS,
+    IS_CENTRAL,
+    IS_OPEN,
+    LAST,
+    N_CONTROL,
+    N_LEVEL,
+    TARGET,
+    WRITTEN,
+    Spread,
+)
+from arrangement._kernels.state import DONE
+from arrangement.counting import cover_bound
+from arrangement.listing.plan import FEW
+from arrangement.listing.streams import iter_patterns
+from arrangement.model import Arrangement
+
+__all__ = ["ASK", "DONE", "FaceWalk", "KeptChambers", "Spread", "spread_of"]
+
+Words = NDArray[np.uint64]
+
+# most bytes of a walk
+_BYTES = 1 << 28
+# chambers looked at in one call, at some nanoseconds each
+_BUDGET = 1 << 22
+# an upper bound this many times too large says little
+_LOOSE = 64
+_SEED = 2021
+
+
+def most_chambers(n_rows: int) -> int:
+    """Return how many chambers of so many rows a walk can begin with."""
+    # patterns in six places at the worst, with hashes; slots and their filter, up to
+    # twice as long as need be; order, codes, starts and stamps
+    n_words = -(-n_rows // 64)
+    return _BYTES // (8 * 6 * n_words + 16 + 2 * (4 * 4 + 4) + 4 * 4)
+
+
+class KeptChambers:
+    """The chambers of an arrangement, as long as they are not too many.
+
+    They are added as they are listed, and listed if they were not.
+    """
+
+    def __init__(self, arrangement: Arrangement) -> None:
+        self._arrangement = arrangement
+        self._most = most_chambers(arrangement.n_distinct)
+        self._parts: list[Words] = []
+        self._count = 0
+        self._is_whole = False
+
+    def add(self, packed: Words) -> bool:
+        """Keep more patterns; False when they are too many."""
+        if self._count > self._most:
+            return False
+        part = _of_distinct(self._arrangement, packed)
+        if self._arrangement.is_central:
+            part = part[part[:, 0] & np.uint64(1) != 0]
+        self._parts.append(part)
+        self._count += len(part)
+        if self._count > self._most:
+            self._parts = []
+        return self._count <= self._most
+
+    def end(self) -> None:
+        """Say that these were all."""
+        self._is_whole = True
+
+    def walk(self, last: int = -1) -> FaceWalk | None:
+        """Return a walk over what is kept, once; None where it is too much.
+
+        ``last``: see `FaceWalk`.
+        """
+        if not self._is_whole:
+            stream = iter_patterns(self._arrangement)
+            self._parts, self._count, self._is_whole = [], 0, True
+            # an upper bound so many times too large says little
+            if stream.bound > _LOOSE * self._most:
+                self._count = self._most + 1
+            all(self.add(block.packed) for block in stream)
+        if self._count > self._most:
+            return None
+        words = np.concatenate(self._parts)
+        self._parts = []
+        return FaceWalk(_in_order(words), self._arrangement, last)
+
+
+def _of_distinct(arrangement: Arrangement, packed: Words) -> Words:
+    """Return the bits of the first row of each class."""
+    n_rows = arrangement.n_distinct
+    if n_rows == arrangement.n_hyperplanes:
+        return packed
+    out = np.zeros((len(packed), -(-n_rows // 64)), dtype=np.uint64)
+    kernels.gather(np.array(packed), np.array(arrangement.first_rows), out)
+    return out
+
+
+def _in_order(words: Words) -> Words:
+    """Sort by the signs of all rows, + before -."""
+    numbers = np.empty_like(words)
+    kernels.reverse(np.ascontiguousarray(words), numbers)
+    if words.shape[1] == 1:
+        numbers.sort(axis=0)
+        out = np.empty_like(words)
+        kernels.reverse(numbers, out)
+        # what it does twice is to turn all bits
+        return out
+    ranks = np.lexsort(numbers.T[::-1])
+    return np.ascontiguousarray(words[ranks])
+
+
+class FaceWalk:
+    """A walk over the flats of one dimension; `begin` says of which.
+
+    ``chambers`` are those of `half_of`, in a space of ``dimension``; ``last`` is the
+    row that all that cut flats out of it come after.
+    """
+
+    def __init__(
+        self, chambers: Words, arrangement: Arrangement, last: int = -1
+    ) -> None:
+        count, n_words = chambers.shape
+        n_rows, self.dimension = arrangement.n_distinct, arrangement.rank
+        self._extra = 0 if arrangement.is_central else 1
+        levels = self.dimension + 1
+        draw = np.random.default_rng(_SEED)
+        # a cut has half as many chambers at most, and so on; at least two slots each
+        self._path = kernels.Path(
+            words=np.empty((2 * count, n_words), dtype=np.uint64),
+            hashes=np.empty(2 * count, dtype=np.uint64),
+            slots=np.empty(8 * count + 2 * levels, dtype=np.uint32),
+            filters=np.empty(count + levels, dtype=np.uint64),
+            levels=np.zeros((levels, N_LEVEL), dtype=np.int64),
+            zero=np.zeros((levels, n_words), dtype=np.uint64),
+            moving=np.zeros((levels, n_words), dtype=np.uint64),
+            seen=np.zeros((levels, n_words), dtype=np.uint64),
+            keys=draw.integers(0, 2**64, 64 * n_words, dtype=np.uint64),
+        )
+        self._path.words[:count] = chambers
+        self._scratch = kernels.Scratch(
+            *np.zeros((3, n_words), dtype=np.uint64),
+            *np.zeros((4, max(count // 2, 64 * n_words) + 2), dtype=np.int64),
+        )
+        self._control = np.zeros(N_CONTROL, dtype=np.int64)
+        self._control[IS_CENTRAL] = arrangement.is_central
+        kernels.begin(self._path, self._control, count, n_rows)
+        self._path.levels[0, LAST] = last
+
+    def begin(self, dimension: int) -> None:
+        """Begin with the flats of a dimension, lower than that of the whole."""
+        control = self._control
+        control[DEPTH] = 0
+        control[TARGET] = self.dimension - dimension
+        control[CONE] = dimension + self._extra
+        control[[IS_OPEN, AT, IS_BY_SIGNS]] = 0
+        if control[CONE] > 2:
+            control[FEW_ROWS] = _few_rows(dimension, self._extra)
+        self._path.seen[:] = 0
+
+    def fill(self, out: NDArray[np.int8], spread: Spread) -> tuple[int, int]:
+        """Write faces to ``out``; return the status of the kernel and how many.
+
+        `ASK`: the flat of `basis` may be in another order than that of signs; say
+        `go_on`.
+        """
+        self._control[WRITTEN] = 0
+        status = kernels.advance(
+            self._path, self._control, self._scratch, spread, out, _BUDGET
+        )
+        return int(status), int(self._control[WRITTEN])
+
+    @property
+    def basis(self) -> list[int]:
+        """The rows that cut out the flat on top, one after another."""
+        top = int(self._control[DEPTH])
+        return [int(row) for row in self._path.levels[1 : top + 1, LAST]]
+
+    def go_on(self, *, is_by_signs: bool) -> None:
+        """List the flat on top in the order of signs, or leave it out."""
+        if is_by_signs:
+            self._control[IS_BY_SIGNS] = 1
+        else:
+            self._control[DEPTH] -= 1
+
+
+def _few_rows(dimension: int, extra: int) -> int:
+    """Return the most rows of a flat that is listed by cells, whatever they are.
+
+    See `Plan`: less chambers than `FEW` by Cover's bound.
+    """
+    n_rows = 0
+    while True:
+        bound = cover_bound(n_rows + 1 + extra, dimension + extra)
+        if bound // (1 + extra) >= FEW:
+            return n_rows
+        n_rows += 1
+
+
+def spread_of(
+    source: NDArray[np.int64],
+    factor: NDArray[np.int8],
+    constant: NDArray[np.int8],
+    n_rows: int,
+) -> Spread:
+    """Say how the signs of all rows follow from those of ``n_rows`` of a walk.
+
+    They are ``signs[source] * factor + constant``.
+    """
+    bits = np.unpackbits(
+        np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little"
+    )
+    return Spread(
+        source=source,
+        factor=factor,
+        constant=constant,
+        signs=np.zeros(64 * -(-n_rows // 64), dtype=np.int8),
+        own=np.zeros(len(source), dtype=np.int8),
+        bytes=2 * bits.astype(np.int8) - 1,
+    )
