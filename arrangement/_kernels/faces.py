@@ -41,13 +41,13 @@ ASK = 100
 # was cut out of the one above, and whether no two rows are parallel there
 BEGIN, COUNT, SLOTS, N_SLOTS, FILTER, N_FILTER, LAST, IS_DISTINCT, N_LEVEL = range(9)
 
-# slots of ``control``: the level that the walk is on, and that of the flats whose
-# chambers are written; the dimension there, of a central arrangement as of one in a
-# space with one more; whether a flat of it is open, how much of it is written, and
-# whether the first of its chambers is turned; rows up to which the order is that of
-# signs without asking, and whether it is; rows written; the last stamp
+# slots of ``control``: the level that the walk is on, and that of the flats on which
+# faces are written; the dimension of the faces, of an affine arrangement one more;
+# whether a flat is open, how many faces it has (opposite ones not counted) and how many
+# are written (counted); rows up to which the order is that of signs without asking, and
+# whether it is; rows written; the last stamp
 (
-    DEPTH, TARGET, CONE, IS_CENTRAL, IS_OPEN, AT, IS_TURNED, FEW_ROWS, IS_BY_SIGNS,
+    DEPTH, TARGET, CONE, IS_CENTRAL, IS_OPEN, N_FACES, AT, FEW_ROWS, IS_BY_SIGNS,
     WRITTEN, STAMP, N_CONTROL,
 ) = range(12)  # fmt: skip
 
@@ -65,7 +65,9 @@ class Path(NamedTuple):
     others apart; of each flat from a place of its own on (`BEGIN` and so on in
     ``levels`` (levels, N_LEVEL) int64).  ``zero``, ``moving`` and ``seen`` (levels,
     n_words) uint64 are the rows that are zero on a flat, those with both signs, and
-    those among whose parallels the walk has been.  ``keys`` (rows,) uint64.
+    those among whose parallels the walk has been.  ``walls`` (chambers, n_words) uint64
+    are the rows that are walls of the chambers of the first flat.  ``keys`` (rows,)
+    uint64.
     """
 
     words: Array
@@ -76,6 +78,7 @@ class Path(NamedTuple):
     zero: Array
     moving: Array
     seen: Array
+    walls: Array
     keys: Array
 
 
@@ -174,7 +177,7 @@ def key_of(path, mask):
 
 
 @bare_kernel
-def begin(path, control, count, n_rows):
+def begin(path, count, n_rows):
     """Begin with ``count`` chambers of the whole: their hashes, table and masks."""
     for t in range(count):
         key = ZERO
@@ -193,7 +196,24 @@ def begin(path, control, count, n_rows):
     path.levels[0, IS_DISTINCT] = 1
     for k in range(n_rows):
         path.moving[0, k >> 6] |= ONE << np.uint64(k & 63)
+    for t in range(count):
+        for w in range(path.words.shape[1]):
+            path.walls[t, w] = ZERO
     index_chambers(path, 0)
+
+
+@bare_kernel
+def find_walls(path, row, is_central, flips):
+    """Find the chambers of which a row is a wall, in the first of the flats."""
+    for w in range(flips.size):
+        flips[w] = path.moving[0, w] if is_central and row == 0 else ZERO
+    flag = ONE << np.uint64(row & 63)
+    flips[row >> 6] ^= flag
+    key = key_of(path, flips)
+    for t in range(path.levels[0, COUNT]):
+        other = path.hashes[t] ^ key
+        if may_be(path, 0, other) and is_chamber(path, 0, t, other, flips):
+            path.walls[t, row >> 6] |= flag
 
 
 @bare_inner
@@ -223,6 +243,15 @@ def index_chambers(path, level):
         high = key >> np.uint64(32)
         place = filters + np.int64((high >> np.uint64(6)) & np.uint64(n_filter - 1))
         path.filters[place] |= ONE << (high & np.uint64(63))
+
+
+@bare_forced
+def may_be(path, level, key):
+    """Whether the filter lets a hash pass."""
+    high = key >> np.uint64(32)
+    last = np.uint64(path.levels[level, N_FILTER] - 1)
+    place = path.levels[level, FILTER] + np.int64((high >> np.uint64(6)) & last)
+    return (path.filters[place] >> (high & np.uint64(63))) & ONE != ZERO
 
 
 @bare_forced
@@ -327,17 +356,18 @@ def cut(path, level, row, is_central, scratch):
             if scratch.flips[w] != ZERO:
                 asked = 64 * w + lowest(scratch.flips[w])
                 break
-    filters, last = levels[level, FILTER], np.uint64(levels[level, N_FILTER] - 1)
     end = first + count
     for t in range(first, first + count):
-        other = hashes[t] ^ key
-        high = other >> np.uint64(32)
-        part = path.filters[filters + np.int64((high >> np.uint64(6)) & last)]
-        if (
-            (part >> (high & np.uint64(63))) & ONE != ZERO
-            and has_bit(words, t, asked)
-            and is_chamber(path, level, t, other, scratch.flips)
-        ):
+        if level == 0:
+            is_cut = has_bit(path.walls, t, row) and has_bit(words, t, asked)
+        else:
+            other = hashes[t] ^ key
+            is_cut = (
+                may_be(path, level, other)
+                and has_bit(words, t, asked)
+                and is_chamber(path, level, t, other, scratch.flips)
+            )
+        if is_cut:
             for w in range(scratch.flips.size):
                 words[end, w] = words[t, w]
             hashes[end] = hashes[t]
@@ -345,8 +375,11 @@ def cut(path, level, row, is_central, scratch):
     below = level + 1
     levels[below, BEGIN] = first + count
     levels[below, COUNT] = end - first - count
-    levels[below, SLOTS] = levels[level, SLOTS] + levels[level, N_SLOTS]
-    levels[below, FILTER] = levels[level, FILTER] + levels[level, N_FILTER]
+    # the walls of the first are known, so that its table is not needed any more
+    is_first = level == 0
+    n_slots, n_filter = levels[level, N_SLOTS], levels[level, N_FILTER]
+    levels[below, SLOTS] = 0 if is_first else levels[level, SLOTS] + n_slots
+    levels[below, FILTER] = 0 if is_first else levels[level, FILTER] + n_filter
     levels[below, LAST] = row
     levels[below, IS_DISTINCT] = 0
     write_masks(path, level, is_central, scratch)
@@ -475,37 +508,51 @@ def order_by_distance(path, level, is_central, scratch):
 
 
 @bare_forced
-def order_ray(path, level, scratch):
-    """Order one ray: whether it or its opposite comes first is said by its plane.
-
-    On the positive side of the second row that is not parallel to the first; along that
-    row itself, on the negative side of the first.
-    """
-    ray, row, above = path.levels[level, BEGIN], path.levels[level, LAST], level - 1
-    front = first_bit(path.moving, above, path.zero)
-    find_parallel_again(path, above, front, scratch)
-    second = -1
-    for w in range(scratch.flips.size):
-        rest = path.moving[above, w] & ~scratch.parallel[w]
-        if rest != ZERO:
-            second = 64 * w + lowest(rest)
-            break
-    if row == second:
-        is_turned = has_bit(path.words, ray, front)
-    else:
-        is_turned = not has_bit(path.words, ray, second)
-    scratch.order[0] = -ray - 1 if is_turned else ray
+def word_along(path, scratch, i, w):
+    """Word of the chamber at a place of an order by distance."""
+    entry = scratch.order[i]
+    return ~path.words[-entry - 1, w] if entry < 0 else path.words[entry, w]
 
 
 @bare_forced
-def find_parallel_again(path, level, row, scratch):
-    """Find the rows parallel to one, whatever has been seen."""
+def write_between(path, level, scratch, i):
+    """Write to ``flips`` the rows that are zero between a chamber and that before it.
+
+    Before the first of half a plane comes the opposite of the last.
+    """
+    last = path.levels[level, COUNT] - 1
     for w in range(scratch.flips.size):
-        scratch.flips[w] = path.seen[level, w]
-        path.seen[level, w] = ZERO
-    find_parallel(path, level, row, scratch)
-    for w in range(scratch.flips.size):
-        path.seen[level, w] = scratch.flips[w]
+        word = word_along(path, scratch, i, w)
+        if i == 0:
+            word ^= ~word_along(path, scratch, last, w)
+        else:
+            word ^= word_along(path, scratch, i - 1, w)
+        scratch.flips[w] = word & path.moving[level, w]
+
+
+@bare_inner
+def order_between(path, level, is_central, scratch):
+    """Order what is between the chambers of a line or half a plane by its first row.
+
+    Return how many there are whose first row comes after the last of the flat.
+    ``codes`` are their places along it.
+    """
+    order_by_distance(path, level, is_central, scratch)
+    places, n_rows = scratch.starts, 64 * path.words.shape[1]
+    for k in range(n_rows):
+        places[k] = -1
+    for i in range(0 if is_central else 1, path.levels[level, COUNT]):
+        write_between(path, level, scratch, i)
+        for w in range(scratch.flips.size):
+            if scratch.flips[w] != ZERO:
+                places[64 * w + lowest(scratch.flips[w])] = i
+                break
+    count = 0
+    for row in range(path.levels[level, LAST] + 1, n_rows):
+        if places[row] >= 0:
+            scratch.codes[count] = places[row]
+            count += 1
+    return count
 
 
 @bare_inner
@@ -531,9 +578,10 @@ def has_few_rows(path, level, most, scratch):
 
 @bare_inner
 def open_flat(path, control, scratch, spread):
-    """Put the chambers of the flat on top in order; False if Python knows it."""
+    """Put the faces of the flat on top in order; False if Python knows it."""
     level, cone = control[DEPTH], control[CONE]
     is_central = control[IS_CENTRAL] == 1
+    control[N_FACES] = path.levels[level, COUNT]
     if cone > 2:
         if control[IS_BY_SIGNS] == 0 and not has_few_rows(
             path, level, control[FEW_ROWS], scratch
@@ -543,10 +591,8 @@ def open_flat(path, control, scratch, spread):
         order_by_signs(path, level, size, is_central, control, scratch)
     elif cone == 2:
         order_by_distance(path, level, is_central, scratch)
-    elif is_central:
-        order_ray(path, level, scratch)
     else:
-        scratch.order[0] = path.levels[level, BEGIN]
+        control[N_FACES] = order_between(path, level, is_central, scratch)
     for i in range(spread.source.size):
         spread.own[i] = spread.factor[i]
         if has_bit(path.zero, level, spread.source[i]):
@@ -556,8 +602,12 @@ def open_flat(path, control, scratch, spread):
 
 
 @bare_forced
-def write_signs(path, spread, entry, out, r, is_opposite):
-    """Write the signs of all rows in one face to line ``r``."""
+def write_signs(path, control, scratch, spread, at, out, r, is_opposite):
+    """Write the signs of all rows in face ``at`` of the open flat to line ``r``."""
+    level = control[DEPTH]
+    is_between = control[CONE] == 1
+    place = scratch.codes[at] if is_between else at
+    entry = scratch.order[place]
     is_turned = entry < 0
     t = -entry - 1 if is_turned else entry
     turned = ~ZERO if is_turned != is_opposite else ZERO
@@ -567,6 +617,13 @@ def write_signs(path, spread, entry, out, r, is_opposite):
             eight = np.int64((word >> np.uint64(8 * b)) & np.uint64(255))
             for k in range(8):
                 spread.signs[64 * w + 8 * b + k] = spread.bytes[eight, k]
+    if is_between:
+        write_between(path, level, scratch, place)
+        for w in range(scratch.flips.size):
+            rest = scratch.flips[w]
+            while rest != ZERO:
+                spread.signs[64 * w + lowest(rest)] = 0
+                rest &= rest - ONE
     for i in range(spread.source.size):
         sign = spread.signs[spread.source[i]] * spread.own[i]
         out[r, i] = np.int8(sign + spread.constant[i])
@@ -575,17 +632,18 @@ def write_signs(path, spread, entry, out, r, is_opposite):
 @bare_inner
 def write_flat(path, control, scratch, spread, out):
     """Write the faces of the open flat as far as there is room; False if not all."""
-    count = path.levels[control[DEPTH], COUNT]
-    at, r, room = control[AT], control[WRITTEN], out.shape[0]
+    count, at = control[N_FACES], control[AT]
+    r, room = control[WRITTEN], out.shape[0]
     if control[IS_CENTRAL] == 0:
         while at < count and r < room:
-            write_signs(path, spread, scratch.order[at], out, r, False)
+            write_signs(path, control, scratch, spread, at, out, r, False)
             at += 1
             r += 1
         is_whole = at == count
     else:
         while at < 2 * count and r < room:
-            write_signs(path, spread, scratch.order[at >> 1], out, r, at & 1 == 1)
+            is_opposite = at & 1 == 1
+            write_signs(path, control, scratch, spread, at >> 1, out, r, is_opposite)
             at += 1
             r += 1
             if at & 1 == 1 and r < room:
@@ -602,7 +660,8 @@ def write_flat(path, control, scratch, spread, out):
 def advance(path, control, scratch, spread, out, budget):
     """Write faces until the block is full: DONE, BLOCK_FULL, PAUSED, or ASK.
 
-    Depth first over the flats in lexicographic order of their first bases: a class cuts
+    These are the chambers of flats, or where CONE is 1 what is between the chambers of
+    a line or of a plane.  Depth first over the flats in lexicographic order of their first bases: a class cuts
     one out of a flat just when its first row comes after the row that cut that out.
     ``budget`` bounds the chambers looked at in one call.  ASK: whether the order of the
     flat on top is that of signs.  Then IS_BY_SIGNS is set, or DEPTH is one less.

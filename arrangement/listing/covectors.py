@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from arrangement.errors import InputError
 from arrangement.exact import scaled_floats
-from arrangement.listing.face_walk import ASK, DONE, FaceWalk, KeptChambers, spread_of
-from arrangement.listing.plan import Plan
+from arrangement.listing.face_walk import (
+    ASK,
+    DONE,
+    FaceWalk,
+    KeptChambers,
+    Spread,
+    spread_of,
+)
+from arrangement.listing.plan import chamber_bound, is_by_vertices
 from arrangement.listing.streams import iter_patterns
 from arrangement.model import Arrangement, Flat, primitive, restricted, whole_space
 from arrangement.options import block_rows, whole_number
@@ -195,10 +203,7 @@ class _Walked:
         self._lister = lister
         self._walk = walk
         self._inside = inside
-        columns = inside.columns
-        self._spread = spread_of(
-            columns.source, columns.factor, columns.constant, inside.inner.n_distinct
-        )
+        self._spread = inside.spread
         self._other: _Copied | None = None
 
     def fill(self, out: Signs) -> int:
@@ -224,7 +229,11 @@ class _Walked:
         inside = self._inside
         basis = tuple(inside.rows[k] for k in self._walk.basis)
         lower = self._lister.restriction(restricted(inside.flat, basis))
-        is_by_signs = not Plan(lower.inner).by_vertices
+        cone = lower.inner.cone
+        bound = chamber_bound(
+            len(cone.rows), cone.rank, is_central=lower.inner.is_central
+        )
+        is_by_signs = not is_by_vertices(lower.inner, bound)
         self._walk.go_on(is_by_signs=is_by_signs)
         if not is_by_signs:
             self._other = _Copied(self._lister.chambers(lower))
@@ -232,12 +241,32 @@ class _Walked:
 
 @dataclass(frozen=True)
 class _Restriction:
-    """The arrangement on a flat, of rows ``rows`` of it, and how all rows follow."""
+    """The arrangement on a flat, of the first rows of its classes.
+
+    ``above`` says how all rows follow from those of the flat.
+    """
 
     flat: Flat
-    rows: list[int]
+    classes: list[list[int]]
     inner: Arrangement
-    columns: _Columns
+    above: _Columns
+
+    @property
+    def rows(self) -> list[int]:
+        """Which rows of the flat are those of ``inner``."""
+        return [members[0] for members in self.classes]
+
+    @cached_property
+    def columns(self) -> _Columns:
+        """How all rows follow from those of ``inner``."""
+        return self.above.after(_restricted_columns(self.flat, self.classes))
+
+    @cached_property
+    def spread(self) -> Spread:
+        """The same for a walk."""
+        found = self.columns
+        n_rows = self.inner.n_distinct
+        return spread_of(found.source, found.factor, found.constant, n_rows)
 
 
 class _Lister:
@@ -272,9 +301,9 @@ class _Lister:
                 yield from self._inside(whole, dimension)
 
     def _whole(self) -> _Restriction:
-        rows = list(range(self.arrangement.n_distinct))
+        classes = [[row] for row in range(self.arrangement.n_distinct)]
         flat = whole_space(self.arrangement.cone)
-        return _Restriction(flat, rows, self.arrangement, self._columns)
+        return _Restriction(flat, classes, self.arrangement, self._columns)
 
     def _inside(
         self, inside: _Restriction, dimension: int
@@ -385,8 +414,8 @@ class _Lister:
         normals, offsets = flat.rows[firsts], None
         if self.extra:
             normals, offsets = normals[:, :-1], -normals[:, -1]
-        columns = self._columns.after(_restricted_columns(flat, classes))
-        return _Restriction(flat, firsts, Arrangement(normals, offsets), columns)
+        inner = Arrangement(normals, offsets)
+        return _Restriction(flat, classes, inner, self._columns)
 
     def chambers(self, inside: _Restriction) -> Iterator[Signs]:
         """Yield the chambers of the restriction to a flat."""

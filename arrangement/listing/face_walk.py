@@ -5,6 +5,8 @@ The method is told in `_kernels/faces.py`.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,8 +28,7 @@ from arrangement._kernels.faces import (
     Spread,
 )
 from arrangement._kernels.state import DONE
-from arrangement.counting import cover_bound
-from arrangement.listing.plan import FEW
+from arrangement.listing.plan import FEW, chamber_bound
 from arrangement.listing.streams import iter_patterns
 from arrangement.model import Arrangement
 
@@ -42,14 +43,15 @@ _BUDGET = 1 << 22
 # an upper bound this many times too large says little
 _LOOSE = 64
 _SEED = 2021
+_draw = np.random.default_rng
 
 
 def most_chambers(n_rows: int) -> int:
     """Return how many chambers of so many rows a walk can begin with."""
-    # patterns in six places at the worst, with hashes; slots and their filter, up to
-    # twice as long as need be; order, codes, starts and stamps
+    # patterns of all and of cuts, walls, and two more when they are sorted; hashes;
+    # slots and their filter, up to twice as long as need be; four arrays of `Scratch`
     n_words = -(-n_rows // 64)
-    return _BYTES // (8 * 6 * n_words + 16 + 2 * (4 * 4 + 4) + 4 * 4)
+    return _BYTES // (8 * 5 * n_words + 16 + 16 + 4 + 32)
 
 
 class KeptChambers:
@@ -139,38 +141,43 @@ class FaceWalk:
         n_rows, self.dimension = arrangement.n_distinct, arrangement.rank
         self._extra = 0 if arrangement.is_central else 1
         levels = self.dimension + 1
-        draw = np.random.default_rng(_SEED)
+        draw = _draw(_SEED)
         # a cut has half as many chambers at most, and so on; at least two slots each
         self._path = kernels.Path(
             words=np.empty((2 * count, n_words), dtype=np.uint64),
             hashes=np.empty(2 * count, dtype=np.uint64),
-            slots=np.empty(8 * count + 2 * levels, dtype=np.uint32),
-            filters=np.empty(count + levels, dtype=np.uint64),
+            slots=np.empty(4 * count + 2 * levels, dtype=np.uint32),
+            filters=np.empty(count // 2 + levels, dtype=np.uint64),
             levels=np.zeros((levels, N_LEVEL), dtype=np.int64),
             zero=np.zeros((levels, n_words), dtype=np.uint64),
             moving=np.zeros((levels, n_words), dtype=np.uint64),
             seen=np.zeros((levels, n_words), dtype=np.uint64),
+            walls=np.empty((count, n_words), dtype=np.uint64),
             keys=draw.integers(0, 2**64, 64 * n_words, dtype=np.uint64),
         )
         self._path.words[:count] = chambers
         self._scratch = kernels.Scratch(
             *np.zeros((3, n_words), dtype=np.uint64),
-            *np.zeros((4, max(count // 2, 64 * n_words) + 2), dtype=np.int64),
+            *np.zeros((4, max(count, 64 * n_words) + 2), dtype=np.int64),
         )
         self._control = np.zeros(N_CONTROL, dtype=np.int64)
         self._control[IS_CENTRAL] = arrangement.is_central
-        kernels.begin(self._path, self._control, count, n_rows)
         self._path.levels[0, LAST] = last
+        kernels.begin(self._path, count, n_rows)
+        is_central, flips = arrangement.is_central, self._scratch.flips
+        for row in range(n_rows):
+            kernels.find_walls(self._path, row, is_central, flips)
 
     def begin(self, dimension: int) -> None:
         """Begin with the flats of a dimension, lower than that of the whole."""
         control = self._control
         control[DEPTH] = 0
-        control[TARGET] = self.dimension - dimension
-        control[CONE] = dimension + self._extra
+        control[CONE] = cone = dimension + self._extra
+        # what is between the chambers of a plane is found there
+        control[TARGET] = self.dimension - dimension - (cone == 1)
         control[[IS_OPEN, AT, IS_BY_SIGNS]] = 0
-        if control[CONE] > 2:
-            control[FEW_ROWS] = _few_rows(dimension, self._extra)
+        if cone > 2:
+            control[FEW_ROWS] = _few_rows(cone, not self._extra)
         self._path.seen[:] = 0
 
     def fill(self, out: NDArray[np.int8], spread: Spread) -> tuple[int, int]:
@@ -199,17 +206,16 @@ class FaceWalk:
             self._control[DEPTH] -= 1
 
 
-def _few_rows(dimension: int, extra: int) -> int:
-    """Return the most rows of a flat that is listed by cells, whatever they are.
+@cache
+def _few_rows(rank: int, is_central: bool) -> int:
+    """Return the most rows on a flat that is listed by cells, whatever they are.
 
-    See `Plan`: less chambers than `FEW` by Cover's bound.
+    ``rank`` is that of the cone.  See `is_by_vertices`.
     """
     n_rows = 0
-    while True:
-        bound = cover_bound(n_rows + 1 + extra, dimension + extra)
-        if bound // (1 + extra) >= FEW:
-            return n_rows
+    while chamber_bound(n_rows + 1, rank, is_central=is_central) < FEW:
         n_rows += 1
+    return n_rows
 
 
 def spread_of(
