@@ -318,6 +318,9 @@ class _Lister:
             walk.begin(dimension)
             yield _Walked(self, walk, inside)
             return
+        if flat.dimension + self.extra == 2:
+            yield _Copied(self._on_flat(flat, dimension))
+            return
         for members in flat.classes():
             if members[0] <= flat.last:
                 continue
