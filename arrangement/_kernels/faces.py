@@ -276,16 +276,24 @@ def is_chamber(path, level, t, key, flips):
 
 
 @bare_forced
-def note_signs(path, t, row, scratch):
-    """Take rows out that differ from a row in chamber ``t``, or that do not."""
-    turned = ZERO if has_bit(path.words, t, row) else ~ZERO
+def note_signs(path, begin, end, step, row, scratch):
+    """Take rows out that differ from a row in some chambers, or that do not.
+
+    Whether any is left.
+    """
+    source, shift = row >> 6, np.uint64(row & 63)
     rest = ZERO
     for w in range(scratch.parallel.size):
-        word = path.words[t, w] ^ turned
-        scratch.parallel[w] &= word
-        scratch.opposite[w] &= ~word
-        rest |= scratch.parallel[w] | scratch.opposite[w]
-    return rest
+        parallel, opposite = scratch.parallel[w], scratch.opposite[w]
+        for t in range(begin, end, step):
+            # all bits where the row is negative
+            turned = ((path.words[t, source] >> shift) & ONE) - ONE
+            word = path.words[t, w] ^ turned
+            parallel &= word
+            opposite &= ~word
+        scratch.parallel[w], scratch.opposite[w] = parallel, opposite
+        rest |= parallel | opposite
+    return rest != ZERO
 
 
 @bare_inner
@@ -306,15 +314,12 @@ def find_parallel(path, level, row, scratch):
     if not is_alone:
         # neighbours differ in few rows; chambers far apart soon do in most
         step = max(count // _SAMPLE, 1)
-        rest = ONE
-        t = np.int64(0)
-        while t < count and rest != ZERO:
-            rest = note_signs(path, first + t, row, scratch)
-            t += step
-        t = np.int64(0)
-        while t < count and rest != ZERO and step > 1:
-            rest = note_signs(path, first + t, row, scratch)
-            t += 1
+        is_left = note_signs(path, first, first + count, step, row, scratch)
+        t = np.int64(0) if step > 1 else count
+        while is_left and t < count:
+            end = min(t + _SAMPLE, count)
+            is_left = note_signs(path, first + t, first + end, 1, row, scratch)
+            t = end
     scratch.parallel[word] |= flag
     for w in range(scratch.parallel.size):
         scratch.parallel[w] |= scratch.opposite[w]
@@ -661,8 +666,9 @@ def advance(path, control, scratch, spread, out, budget):
     """Write faces until the block is full: DONE, BLOCK_FULL, PAUSED, or ASK.
 
     These are the chambers of flats, or where CONE is 1 what is between the chambers of
-    a line or of a plane.  Depth first over the flats in lexicographic order of their first bases: a class cuts
-    one out of a flat just when its first row comes after the row that cut that out.
+    a line or of a plane.  Depth first over the flats in lexicographic order of their
+    first bases: a class cuts one out of a flat just when its first row comes after the
+    row that cut that out.
     ``budget`` bounds the chambers looked at in one call.  ASK: whether the order of the
     flat on top is that of signs.  Then IS_BY_SIGNS is set, or DEPTH is one less.
     """

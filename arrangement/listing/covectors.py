@@ -1,10 +1,12 @@
 """Faces of every dimension: their sign vectors (covectors), and how many there are.
 
 A face of dimension k is a chamber of the arrangement restricted to a flat of dimension
-k, for exactly one flat.  So the covectors are listed flat by flat (`flats`): chambers
-of the restriction by `iter_patterns`, with 0 for the hyperplanes through the flat.
-Flats that are planes of a central arrangement, or lines of an affine one, need no
-walk: their hyperplanes are sorted by angle, exactly.
+k, for exactly one flat.  So the covectors are listed flat by flat.  The chambers of the
+whole are listed once, in exact numbers; those of the flats follow from their bits
+(`face_walk`).  Where they are too many to be kept, the rows are restricted to the
+hyperplanes one after another (`flats`), and each begins with its own.  Planes of a
+central arrangement, or lines of an affine one, need no chambers then: their hyperplanes
+are sorted by angle, exactly.
 """
 
 from __future__ import annotations
@@ -87,14 +89,17 @@ def iter_covectors(
     of a central one.  In a central arrangement each face that is not the lowest is
     followed by its opposite.  The order does not depend on the block size.
 
-    Memory: a block and the pieces it is made of, up to 8192 faces more, the walk of
-    one `iter_patterns`, and for one flat of each dimension the matrix restricted to it,
-    ``O(n r)`` integers each; no list of flats is kept.
-    Zero tests and signs are decided in integers, see `flats`, and by `iter_patterns`.
+    Memory: a block and up to 32,768 faces of it more, the walk of one `iter_patterns`,
+    and at most 256 MiB for the chambers of the arrangement, or where these are more,
+    for those of one flat; then also, of one flat of each dimension above, the matrix
+    restricted to it, ``O(n r)`` integers each.  No list of flats is kept.
+    Chambers are decided by `iter_patterns` in exact numbers, and faces by them alone:
+    by signs of chambers that differ in all rows through a flat and in no others; what is
+    restricted, in integers (see `flats`).
 
     Faces as chambers of restrictions: Zaslavsky (1975), *Facing up to arrangements*;
     covectors and their composition: Björner et al., *Oriented Matroids* (2nd ed.
-    1999), sections 2.1 and 3.7.
+    1999), sections 2.1 and 3.7; faces from chambers: section 4.2.
 
     Examples
     --------

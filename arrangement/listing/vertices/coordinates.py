@@ -65,9 +65,8 @@ def _are_simple(
     chosen: NDArray[np.int64],
 ) -> bool:
     """Whether no more rows pass near the vertices of sets of rows than are in them."""
-    samples, kept = chosen.shape
     picked = floats[chosen]
-    rank = floats.shape[1]
+    samples, _, rank = picked.shape
     vectors = _null_vectors(picked)
     # where rows depend on others there is none yet; one passes all of them at least,
     # and most often that is enough to know
@@ -80,7 +79,7 @@ def _are_simple(
         count += _count_near(coords, np.ascontiguousarray(vt[:, -1]))
     else:
         count += len(rest) * (rank - 1)
-    return count <= most
+    return bool(count <= most)
 
 
 def _count_near(coords: NDArray[np.float64], vectors: NDArray[np.float64]) -> int:
