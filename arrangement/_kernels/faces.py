@@ -102,15 +102,18 @@ class Scratch(NamedTuple):
 class Spread(NamedTuple):
     """How the signs of all rows follow: ``signs[source] * factor + constant``.
 
-    ``source`` (n,) int64, ``factor`` and ``constant`` (n,) int8; ``signs`` (64 n_words)
-    int8 is scratch, ``own`` (n,) int8 gets the factors on a flat, and ``bytes`` (256,
-    8) int8 has the signs of eight bits.
+    ``source`` (n,) int64, ``factor`` and ``constant`` (n,) int8; ``is_direct`` where
+    rows are their own source.  ``signs`` (64 n_words) int8 is scratch, ``eights`` (8
+    n_words) uint64 the same memory, and ``own`` (n,) int8 gets the factors on a flat;
+    ``bytes`` (256,) uint64 has the signs of eight bits, as eight int8.
     """
 
     source: Array
     factor: Array
     constant: Array
+    is_direct: bool
     signs: Array
+    eights: Array
     own: Array
     bytes: Array
 
@@ -620,8 +623,7 @@ def write_signs(path, control, scratch, spread, at, out, r, is_opposite):
         word = path.words[t, w] ^ turned
         for b in range(8):
             eight = np.int64((word >> np.uint64(8 * b)) & np.uint64(255))
-            for k in range(8):
-                spread.signs[64 * w + 8 * b + k] = spread.bytes[eight, k]
+            spread.eights[8 * w + b] = spread.bytes[eight]
     if is_between:
         write_between(path, level, scratch, place)
         for w in range(scratch.flips.size):
@@ -629,9 +631,13 @@ def write_signs(path, control, scratch, spread, at, out, r, is_opposite):
             while rest != ZERO:
                 spread.signs[64 * w + lowest(rest)] = 0
                 rest &= rest - ONE
-    for i in range(spread.source.size):
-        sign = spread.signs[spread.source[i]] * spread.own[i]
-        out[r, i] = np.int8(sign + spread.constant[i])
+    if spread.is_direct:
+        for i in range(spread.source.size):
+            out[r, i] = np.int8(spread.signs[i] * spread.own[i] + spread.constant[i])
+    else:
+        for i in range(spread.source.size):
+            sign = spread.signs[spread.source[i]] * spread.own[i]
+            out[r, i] = np.int8(sign + spread.constant[i])
 
 
 @bare_inner

@@ -94,8 +94,8 @@ def iter_covectors(
     for those of one flat; then also, of one flat of each dimension above, the matrix
     restricted to it, ``O(n r)`` integers each.  No list of flats is kept.
     Chambers are decided by `iter_patterns` in exact numbers, and faces by them alone:
-    by signs of chambers that differ in all rows through a flat and in no others; what is
-    restricted, in integers (see `flats`).
+    by pairs that differ in all rows through a flat and in no others; what has to be
+    restricted is, in integers (see `flats`).
 
     Faces as chambers of restrictions: Zaslavsky (1975), *Facing up to arrangements*;
     covectors and their composition: Björner et al., *Oriented Matroids* (2nd ed.

@@ -228,14 +228,16 @@ def spread_of(
 
     They are ``signs[source] * factor + constant``.
     """
-    bits = np.unpackbits(
-        np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little"
-    )
+    every = np.arange(256, dtype=np.uint8)[:, None]
+    bits = np.unpackbits(every, axis=1, bitorder="little")
+    eights = np.zeros(8 * -(-n_rows // 64), dtype=np.uint64)
     return Spread(
         source=source,
         factor=factor,
         constant=constant,
-        signs=np.zeros(64 * -(-n_rows // 64), dtype=np.int8),
+        is_direct=np.array_equal(source, np.arange(n_rows)),
+        signs=eights.view(np.int8),
+        eights=eights,
         own=np.zeros(len(source), dtype=np.int8),
-        bytes=2 * bits.astype(np.int8) - 1,
+        bytes=(2 * bits.astype(np.int8) - 1).view(np.uint64).ravel(),
     )
