@@ -12,8 +12,6 @@ are sorted by angle, exactly.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -26,15 +24,12 @@ from arrangement.listing.face_walk import (
     DONE,
     FaceWalk,
     KeptChambers,
-    Spread,
-    spread_of,
 )
 from arrangement.listing.plan import chamber_bound, is_by_vertices
+from arrangement.listing.restrictions import Columns, Restriction, Signs, signs_of
 from arrangement.listing.streams import iter_patterns
 from arrangement.model import Arrangement, Flat, primitive, restricted, whole_space
 from arrangement.options import block_rows, whole_number
-
-Signs = NDArray[np.int8]
 
 # faces handled at once, and signs in a table of values: a few megabytes
 _CHUNK = 1 << 12
@@ -155,30 +150,6 @@ def _blocks(lister: _Lister, size: int) -> Iterator[Signs]:
         yield np.concatenate([*pieces, piece[:count]])
 
 
-@dataclass(frozen=True)
-class _Columns:
-    """How every row follows from a few: ``signs[:, source] * factor + constant``."""
-
-    source: NDArray[np.int64]
-    factor: Signs
-    constant: Signs
-
-    def spread(self, signs: Signs) -> Signs:
-        """Return the signs of all rows, shape (b, n)."""
-        # an index in brackets would give columns after columns in memory
-        taken = np.take(signs, self.source, axis=1)
-        out: Signs = taken * self.factor + self.constant
-        return out
-
-    def after(self, first: _Columns) -> _Columns:
-        """Combine: ``self.after(first).spread(s) == self.spread(first.spread(s))``."""
-        return _Columns(
-            first.source[self.source],
-            first.factor[self.source] * self.factor,
-            first.constant[self.source] * self.factor + self.constant,
-        )
-
-
 class _Copied:
     """Faces that come in chunks."""
 
@@ -204,7 +175,7 @@ class _Copied:
 class _Walked:
     """Faces of one dimension on the flats inside one of them."""
 
-    def __init__(self, lister: _Lister, walk: FaceWalk, inside: _Restriction) -> None:
+    def __init__(self, lister: _Lister, walk: FaceWalk, inside: Restriction) -> None:
         self._lister = lister
         self._walk = walk
         self._inside = inside
@@ -244,36 +215,6 @@ class _Walked:
             self._other = _Copied(self._lister.chambers(lower))
 
 
-@dataclass(frozen=True)
-class _Restriction:
-    """The arrangement on a flat, of the first rows of its classes.
-
-    ``above`` says how all rows follow from those of the flat.
-    """
-
-    flat: Flat
-    classes: list[list[int]]
-    inner: Arrangement
-    above: _Columns
-
-    @property
-    def rows(self) -> list[int]:
-        """Which rows of the flat are those of ``inner``."""
-        return [members[0] for members in self.classes]
-
-    @cached_property
-    def columns(self) -> _Columns:
-        """How all rows follow from those of ``inner``."""
-        return self.above.after(_restricted_columns(self.flat, self.classes))
-
-    @cached_property
-    def spread(self) -> Spread:
-        """The same for a walk."""
-        found = self.columns
-        n_rows = self.inner.n_distinct
-        return spread_of(found.source, found.factor, found.constant, n_rows)
-
-
 class _Lister:
     """Lists the faces of one dimension after another."""
 
@@ -284,7 +225,7 @@ class _Lister:
         classes = arrangement.class_of
         self._moving = classes >= 0
         # constant rows take column 0, which exists wherever this is used, times 0
-        self._columns = _Columns(
+        self._columns = Columns(
             np.where(self._moving, classes, 0),
             np.where(self._moving, arrangement.orientation, 0).astype(np.int8),
             np.where(self._moving, 0, arrangement.constant_signs).astype(np.int8),
@@ -305,13 +246,13 @@ class _Lister:
                 whole = whole or self._whole()
                 yield from self._inside(whole, dimension)
 
-    def _whole(self) -> _Restriction:
+    def _whole(self) -> Restriction:
         classes = [[row] for row in range(self.arrangement.n_distinct)]
         flat = whole_space(self.arrangement.cone)
-        return _Restriction(flat, classes, self.arrangement, self._columns)
+        return Restriction(flat, classes, self.arrangement, self._columns)
 
     def _inside(
-        self, inside: _Restriction, dimension: int
+        self, inside: Restriction, dimension: int
     ) -> Iterator[_Copied | _Walked]:
         """Yield what lists the faces of a lower dimension on flats inside one.
 
@@ -335,7 +276,7 @@ class _Lister:
             else:
                 yield _Copied(self._on_flat(lower, dimension))
 
-    def _walk(self, inside: _Restriction) -> FaceWalk | None:
+    def _walk(self, inside: Restriction) -> FaceWalk | None:
         """Return a walk that begins with all chambers of a restriction, or None."""
         if inside.inner is not self.arrangement:
             kept = KeptChambers(inside.inner)
@@ -415,7 +356,7 @@ class _Lister:
         both = np.stack([spread, -spread], axis=1)
         return both.reshape(2 * spread.shape[0], spread.shape[1])
 
-    def restriction(self, flat: Flat) -> _Restriction:
+    def restriction(self, flat: Flat) -> Restriction:
         """Return the arrangement restricted to a flat, of one row a class."""
         classes = flat.classes()
         firsts = [members[0] for members in classes]
@@ -423,28 +364,13 @@ class _Lister:
         if self.extra:
             normals, offsets = normals[:, :-1], -normals[:, -1]
         inner = Arrangement(normals, offsets)
-        return _Restriction(flat, classes, inner, self._columns)
+        return Restriction(flat, classes, inner, self._columns)
 
-    def chambers(self, inside: _Restriction) -> Iterator[Signs]:
+    def chambers(self, inside: Restriction) -> Iterator[Signs]:
         """Yield the chambers of the restriction to a flat."""
         size = block_rows(_CHUNK, self.arrangement.n_hyperplanes)
         for block in iter_patterns(inside.inner, block_size=size):
             yield inside.columns.spread(block.to_signs())
-
-
-def _restricted_columns(flat: Flat, classes: list[list[int]]) -> _Columns:
-    """How rows restricted to a flat follow from the first of each class."""
-    m = len(flat.rows)
-    source = np.zeros(m, dtype=np.int64)
-    factor = np.zeros(m, dtype=np.int8)
-    # rows that are constant on the flat: zero, or parallel to it
-    constant = _sign(flat.rows[:, -1])
-    turned = np.any(flat.oriented() != flat.rows, axis=1)
-    for k, members in enumerate(classes):
-        source[members] = k
-        factor[members] = np.where(turned[members] == turned[members[0]], 1, -1)
-        constant[members] = 0
-    return _Columns(source, factor, constant)
 
 
 def _own_coordinates(flat: Flat, classes: list[list[int]]) -> Flat:
@@ -489,7 +415,7 @@ def _signs_at(points: NDArray[Any], rows: NDArray[Any]) -> Signs:
     if rows.dtype != object:
         # two products below 2**61 each, see `flats`
         values = points[:, :1] * rows[:, 0] + points[:, 1:] * rows[:, 1]
-        return _sign(values)
+        return signs_of(values)
     near_points = scaled_floats(points.tolist(), (0, 0))
     near_rows = scaled_floats(rows.tolist(), (0, 0))
     first = near_points[:, :1] * near_rows[:, 0]
@@ -497,14 +423,8 @@ def _signs_at(points: NDArray[Any], rows: NDArray[Any]) -> Signs:
     guess = first + second
     # at most four roundings of 2**-53 (1 + tiny) each, and underflow of entries
     bound = (np.abs(first) + np.abs(second)) * 2.0**-50 + 2.0**-1000
-    signs = _sign(guess)
+    signs = signs_of(guess)
     p, i = np.nonzero(np.abs(guess) <= bound)
     values = points[p, 0] * rows[i, 0] + points[p, 1] * rows[i, 1]
-    signs[p, i] = _sign(values)
+    signs[p, i] = signs_of(values)
     return signs
-
-
-def _sign(values: NDArray[Any]) -> Signs:
-    # not np.sign: it would give Python integers for Python integers
-    out: Signs = (values > 0).astype(np.int8) - (values < 0).astype(np.int8)
-    return out

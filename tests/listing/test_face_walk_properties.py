@@ -130,6 +130,24 @@ def test_families(X, b):
     assert len(signs) == sum(face_numbers(X, offsets=b))
 
 
+@pytest.mark.kernels
+@pytest.mark.every
+@pytest.mark.parametrize(
+    ("X", "b"),
+    [
+        (families.braid(3), None),
+        (families.resonance(3), None),
+        (families.generic(7, 4, seed=1), None),
+        families.shi(3),
+    ],
+    ids=["braid", "resonance", "generic", "Shi"],
+)
+def test_small_families(X, b):
+    expected = flat_by_flat(X, b)
+    for size in (1, 2, 7, None):
+        assert np.array_equal(listed(X, b, block_size=size), expected)
+
+
 @pytest.mark.slow
 def test_large_generic_restrictions():
     """Those of 74 rows in space are listed by vertices as they are."""
