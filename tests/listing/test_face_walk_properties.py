@@ -28,6 +28,19 @@ moderate = settings(
 )
 
 
+# the third row depends on two before it, on most flats too: the order is that of the
+# signs of independent rows first
+DEPENDENT = [
+    [1, 0, 0, 0],
+    [0, 1, 0, 0],
+    [1, 1, 0, 0],
+    [1, -1, 0, 0],
+    [0, 0, 1, 0],
+    [1, 0, 1, 0],
+    [0, 1, 1, 1],
+]
+
+
 @st.composite
 def instances(draw):
     """Draw a matrix with or without offsets."""
@@ -139,8 +152,10 @@ def test_families(X, b):
         (families.resonance(3), None),
         (families.generic(7, 4, seed=1), None),
         families.shi(3),
+        (DEPENDENT, None),
+        ([row[:3] for row in DEPENDENT], [0, 0, 1, 0, 2, 0, 1]),
     ],
-    ids=["braid", "resonance", "generic", "Shi"],
+    ids=["braid", "resonance", "generic", "Shi", "dependent", "dependent affine"],
 )
 def test_small_families(X, b):
     expected = flat_by_flat(X, b)
