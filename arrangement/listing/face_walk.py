@@ -48,10 +48,11 @@ _draw = np.random.default_rng
 
 def most_chambers(n_rows: int) -> int:
     """Return how many chambers of so many rows a walk can begin with."""
-    # patterns of all and of cuts, walls, and two more when they are sorted; hashes;
-    # slots and their filter, up to twice as long as need be; four arrays of `Scratch`
+    # patterns twice, and walls, which is as much as there is when they are sorted;
+    # hashes twice, slots and their filter, up to twice as long as need be; four arrays
+    # of `Scratch`
     n_words = -(-n_rows // 64)
-    return _BYTES // (8 * 5 * n_words + 16 + 16 + 4 + 32)
+    return _BYTES // (8 * 3 * n_words + 16 + 16 + 4 + 32)
 
 
 class KeptChambers:
@@ -98,9 +99,8 @@ class KeptChambers:
             all(self.add(block.packed) for block in stream)
         if self._count > self._most:
             return None
-        words = np.concatenate(self._parts)
-        self._parts = []
-        return FaceWalk(_in_order(words), self._arrangement, last)
+        parts, self._parts = self._parts, []
+        return FaceWalk(parts, self._count, self._arrangement, last)
 
 
 def _of_distinct(arrangement: Arrangement, packed: Words) -> Words:
@@ -113,38 +113,43 @@ def _of_distinct(arrangement: Arrangement, packed: Words) -> Words:
     return out
 
 
-def _in_order(words: Words) -> Words:
-    """Sort by the signs of all rows, + before -."""
+def _put_in_order(parts: list[Words], out: Words) -> None:
+    """Sort patterns by the signs of all rows, + before -, and empty the list."""
+    words = np.concatenate(parts)
+    parts.clear()
     numbers = np.empty_like(words)
-    kernels.reverse(np.ascontiguousarray(words), numbers)
+    kernels.reverse(words, numbers)
     if words.shape[1] == 1:
         numbers.sort(axis=0)
-        out = np.empty_like(words)
+        # done twice it changes nothing
         kernels.reverse(numbers, out)
-        # what it does twice is to turn all bits
-        return out
+        return
     ranks = np.lexsort(numbers.T[::-1])
-    return np.ascontiguousarray(words[ranks])
+    # with any other mode it takes them elsewhere first
+    np.take(words, ranks, axis=0, out=out, mode="clip")
 
 
 class FaceWalk:
     """A walk over the flats of one dimension; `begin` says of which.
 
-    ``chambers`` are those of `half_of`, in a space of ``dimension``; ``last`` is the
-    row that all that cut flats out of it come after.
+    ``parts``, which are emptied, hold the ``count`` chambers of an arrangement, or of
+    each two opposite ones that where the first row is positive.  Flats are cut out of
+    it by rows after ``last`` first.
     """
 
     def __init__(
-        self, chambers: Words, arrangement: Arrangement, last: int = -1
+        self, parts: list[Words], count: int, arrangement: Arrangement, last: int
     ) -> None:
-        count, n_words = chambers.shape
+        n_words = parts[0].shape[1]
+        words = np.empty((2 * count, n_words), dtype=np.uint64)
+        _put_in_order(parts, words[:count])
         n_rows, self.dimension = arrangement.n_distinct, arrangement.rank
         self._extra = 0 if arrangement.is_central else 1
         levels = self.dimension + 1
         draw = _draw(_SEED)
         # a cut has half as many chambers at most, and so on; at least two slots each
         self._path = kernels.Path(
-            words=np.empty((2 * count, n_words), dtype=np.uint64),
+            words=words,
             hashes=np.empty(2 * count, dtype=np.uint64),
             slots=np.empty(4 * count + 2 * levels, dtype=np.uint32),
             filters=np.empty(count // 2 + levels, dtype=np.uint64),
@@ -152,10 +157,9 @@ class FaceWalk:
             zero=np.zeros((levels, n_words), dtype=np.uint64),
             moving=np.zeros((levels, n_words), dtype=np.uint64),
             seen=np.zeros((levels, n_words), dtype=np.uint64),
-            walls=np.empty((count, n_words), dtype=np.uint64),
+            walls=np.empty((n_rows, -(-count // 64)), dtype=np.uint64),
             keys=draw.integers(0, 2**64, 64 * n_words, dtype=np.uint64),
         )
-        self._path.words[:count] = chambers
         self._scratch = kernels.Scratch(
             *np.zeros((3, n_words), dtype=np.uint64),
             *np.zeros((4, max(count, 64 * n_words) + 2), dtype=np.int64),

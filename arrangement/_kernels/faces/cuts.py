@@ -102,9 +102,6 @@ def begin(path, count, n_rows):
     path.levels[0, IS_DISTINCT] = 1
     for k in range(n_rows):
         path.moving[0, k >> 6] |= ONE << np.uint64(k & 63)
-    for t in range(count):
-        for w in range(path.words.shape[1]):
-            path.walls[t, w] = ZERO
     index_chambers(path, 0)
 
 
@@ -113,13 +110,16 @@ def find_walls(path, row, is_central, flips):
     """Find the chambers of which a row is a wall, in the first of the flats."""
     for w in range(flips.size):
         flips[w] = path.moving[0, w] if is_central and row == 0 else ZERO
-    flag = ONE << np.uint64(row & 63)
-    flips[row >> 6] ^= flag
+    flips[row >> 6] ^= ONE << np.uint64(row & 63)
     key = key_of(path, flips)
-    for t in range(path.levels[0, COUNT]):
-        other = path.hashes[t] ^ key
-        if may_be(path, 0, other) and is_chamber(path, 0, t, other, flips):
-            path.walls[t, row >> 6] |= flag
+    count = path.levels[0, COUNT]
+    for w in range(path.walls.shape[1]):
+        found = ZERO
+        for t in range(64 * w, min(64 * w + 64, count)):
+            other = path.hashes[t] ^ key
+            if may_be(path, 0, other) and is_chamber(path, 0, t, other, flips):
+                found |= ONE << np.uint64(t & 63)
+        path.walls[row, w] = found
 
 
 @bare_inner
@@ -249,6 +249,14 @@ def write_masks(path, level, is_central, scratch):
         path.seen[below, w] = ZERO
 
 
+@bare_forced
+def copy_chamber(path, t, end):
+    """Write a chamber to another place."""
+    for w in range(path.words.shape[1]):
+        path.words[end, w] = path.words[t, w]
+    path.hashes[end] = path.hashes[t]
+
+
 @bare_inner
 def cut(path, level, row, is_central, scratch):
     """Find the chambers of the flat that a row and its parallels cut out of one."""
@@ -268,21 +276,25 @@ def cut(path, level, row, is_central, scratch):
                 asked = 64 * w + lowest(scratch.flips[w])
                 break
     end = first + count
-    for t in range(first, first + count):
-        if level == 0:
-            is_cut = has_bit(path.walls, t, row) and has_bit(words, t, asked)
-        else:
+    if level == 0:
+        for w in range(path.walls.shape[1]):
+            rest = path.walls[row, w]
+            while rest != ZERO:
+                t = 64 * w + lowest(rest)
+                rest &= rest - ONE
+                if has_bit(words, t, asked):
+                    copy_chamber(path, t, end)
+                    end += 1
+    else:
+        for t in range(first, first + count):
             other = hashes[t] ^ key
-            is_cut = (
+            if (
                 may_be(path, level, other)
                 and has_bit(words, t, asked)
                 and is_chamber(path, level, t, other, scratch.flips)
-            )
-        if is_cut:
-            for w in range(scratch.flips.size):
-                words[end, w] = words[t, w]
-            hashes[end] = hashes[t]
-            end += 1
+            ):
+                copy_chamber(path, t, end)
+                end += 1
     below = level + 1
     levels[below, BEGIN] = first + count
     levels[below, COUNT] = end - first - count

@@ -33,9 +33,9 @@ class Path(NamedTuple):
     others apart; of each flat from a place of its own on (`BEGIN` and so on in
     ``levels`` (levels, N_LEVEL) int64).  ``zero``, ``moving`` and ``seen`` (levels,
     n_words) uint64 are the rows that are zero on a flat, those with both signs, and
-    those among whose parallels the walk has been.  ``walls`` (chambers, n_words) uint64
-    are the rows that are walls of the chambers of the first flat.  ``keys`` (rows,)
-    uint64.
+    those among whose parallels the walk has been.  ``walls`` (rows,
+    chambers / 64) uint64 are the chambers of the first flat of which a row is a wall,
+    and ``keys`` (rows,) uint64.
     """
 
     words: Array
