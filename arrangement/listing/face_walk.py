@@ -22,6 +22,7 @@ from arrangement._kernels.faces import (
     IS_OPEN,
     LAST,
     N_CONTROL,
+    N_FILTER,
     N_LEVEL,
     TARGET,
     WRITTEN,
@@ -168,9 +169,20 @@ class FaceWalk:
         self._control[IS_CENTRAL] = arrangement.is_central
         self._path.levels[0, LAST] = last
         kernels.begin(self._path, count, n_rows)
-        is_central, flips = arrangement.is_central, self._scratch.flips
+        self._find_walls(count, n_rows, is_central=arrangement.is_central)
+
+    def _find_walls(self, count: int, n_rows: int, *, is_central: bool) -> None:
+        """Find the walls of all chambers, row by row.
+
+        In the order of their places in the filter: what these are after the same key
+        lies close together too.
+        """
+        hashes, order = self._path.hashes, self._scratch.order[:count]
+        last = np.uint64(self._path.levels[0, N_FILTER] - 1)
+        order[:] = np.argsort((hashes[:count] >> kernels.PLACE) & last)
+        np.take(hashes[:count], order, out=hashes[count:], mode="clip")
         for row in range(n_rows):
-            kernels.find_walls(self._path, row, is_central, flips)
+            kernels.find_walls(self._path, row, is_central, order, self._scratch.flips)
 
     def begin(self, dimension: int) -> None:
         """Begin with the flats of a dimension, lower than that of the whole."""

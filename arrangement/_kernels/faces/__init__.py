@@ -20,11 +20,11 @@ the order of all their signs, + before -, which a cut keeps.
 
 A key is drawn for each row, and the hash of a chamber is the exclusive or of those of
 the rows that are positive there: that of another one differs by keys that are known.
-Bits of a filter, sixteen a chamber, tell most that are none apart; what passes is
-looked up, and compared bit by bit.
+A filter of sixteen bits a chamber (Bloom's, three bits of one word each) tells nearly
+all apart that are none; what passes is looked up, and compared bit by bit.
 """
 
-from arrangement._kernels.faces.cuts import begin, find_walls, gather, reverse
+from arrangement._kernels.faces.cuts import PLACE, begin, find_walls, gather, reverse
 from arrangement._kernels.faces.state import (
     ASK,
     AT,
@@ -36,6 +36,7 @@ from arrangement._kernels.faces.state import (
     IS_OPEN,
     LAST,
     N_CONTROL,
+    N_FILTER,
     N_LEVEL,
     TARGET,
     WRITTEN,
@@ -56,7 +57,9 @@ __all__ = [
     "IS_OPEN",
     "LAST",
     "N_CONTROL",
+    "N_FILTER",
     "N_LEVEL",
+    "PLACE",
     "TARGET",
     "WRITTEN",
     "Path",

@@ -19,6 +19,8 @@ from arrangement._kernels.faces.state import (
 
 # chambers of a sample of a flat, in which most rows that differ do so
 _SAMPLE = 64
+# bits of a hash from here on say which word of a filter is its
+PLACE = np.uint64(38)
 
 
 @bare_kernel
@@ -106,20 +108,33 @@ def begin(path, count, n_rows):
 
 
 @bare_kernel
-def find_walls(path, row, is_central, flips):
-    """Find the chambers of which a row is a wall, in the first of the flats."""
+def find_walls(path, row, is_central, order, flips):
+    """Find the chambers of which a row is a wall, in the first of the flats.
+
+    ``order`` (chambers,) int64 is that in which they are looked at, and their hashes
+    are there once more, after all of them, in this order.
+    """
     for w in range(flips.size):
         flips[w] = path.moving[0, w] if is_central and row == 0 else ZERO
     flips[row >> 6] ^= ONE << np.uint64(row & 63)
     key = key_of(path, flips)
-    count = path.levels[0, COUNT]
     for w in range(path.walls.shape[1]):
-        found = ZERO
-        for t in range(64 * w, min(64 * w + 64, count)):
-            other = path.hashes[t] ^ key
-            if may_be(path, 0, other) and is_chamber(path, 0, t, other, flips):
-                found |= ONE << np.uint64(t & 63)
-        path.walls[row, w] = found
+        path.walls[row, w] = ZERO
+    count = path.levels[0, COUNT]
+    for k in range(count):
+        other = path.hashes[count + k] ^ key
+        if may_be(path, 0, other):
+            t = order[k]
+            if is_chamber(path, 0, t, other, flips):
+                path.walls[row, t >> 6] |= ONE << np.uint64(t & 63)
+
+
+@bare_forced
+def filter_bits(key):
+    """Three bits of a word of a filter."""
+    most = np.uint64(63)
+    first, second = key >> np.uint64(58), (key >> np.uint64(32)) & most
+    return ONE << first | ONE << second | ONE << ((key >> np.uint64(26)) & most)
 
 
 @bare_inner
@@ -145,19 +160,18 @@ def index_chambers(path, level):
         while path.slots[slots + s] != 0:
             s = (s + 1) & (n_slots - 1)
         path.slots[slots + s] = t + 1
-        # the upper bits: where those below led to one place they still differ
-        high = key >> np.uint64(32)
-        place = filters + np.int64((high >> np.uint64(6)) & np.uint64(n_filter - 1))
-        path.filters[place] |= ONE << (high & np.uint64(63))
+        # bits above those of the slot, so that they tell apart what meets there
+        place = filters + np.int64((key >> PLACE) & np.uint64(n_filter - 1))
+        path.filters[place] |= filter_bits(key)
 
 
 @bare_forced
 def may_be(path, level, key):
     """Whether the filter lets a hash pass."""
-    high = key >> np.uint64(32)
     last = np.uint64(path.levels[level, N_FILTER] - 1)
-    place = path.levels[level, FILTER] + np.int64((high >> np.uint64(6)) & last)
-    return (path.filters[place] >> (high & np.uint64(63))) & ONE != ZERO
+    place = path.levels[level, FILTER] + np.int64((key >> PLACE) & last)
+    bits = filter_bits(key)
+    return path.filters[place] & bits == bits
 
 
 @bare_forced
