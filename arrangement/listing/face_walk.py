@@ -1,6 +1,6 @@
 """`FaceWalk`: the faces on flats of one dimension, from the chambers of the whole.
 
-The method is told in `_kernels/faces.py`.
+The method is told in `_kernels/faces`.
 """
 
 from __future__ import annotations
