@@ -22,6 +22,11 @@ A key is drawn for each row, and the hash of a chamber is the exclusive or of th
 the rows that are positive there: that of another one differs by keys that are known.
 A filter of sixteen bits a chamber (Bloom's, three bits of one word each) tells nearly
 all apart that are none; what passes is looked up, and compared bit by bit.
+
+With n rows and T chambers of the whole, walls take ``n T`` looks at the filter, once.
+Then every flat of a dimension that is passed takes its chambers times its classes of
+parallel rows, and each face written n bytes.  A dimension is walked from the top, and
+nothing is kept of it but the path.
 """
 
 from arrangement._kernels.faces.cuts import PLACE, begin, find_walls, gather, reverse
