@@ -55,6 +55,7 @@ AROUND = "stream from an array: times kernel and reading"
 FILLED = "stream from an array: times memset"
 FRESH = "proven list: times a fresh fill"
 HIGH = "ISF suite: chambers a second, from an array"
+FACES = "faces a second"
 SMALL = "milliseconds to list and prove what is small, from an array"
 
 
@@ -308,21 +309,26 @@ def high_rank(report: Report, *, quick: bool) -> list[Row]:
     return rows
 
 
-def faces(name: str, X: Any) -> Row:
+def faces(name: str, X: Any, report: Report, repeats: int = 5) -> Row:
     """Time a list of all faces, of which there are as many as are counted without."""
     arrangement = Arrangement(X)
 
     def walk() -> int:
         return sum(len(block) for block in iter_covectors(arrangement))
 
-    check(f"faces of {name}", walk(), sum(face_numbers(arrangement)))
-    seconds, _, count = best_time(walk)
+    count = sum(face_numbers(arrangement, symmetry="auto"))
+    check(f"faces of {name}", walk(), count)
+    seconds, _, count = best_time(walk, repeats=repeats)
+    n_bytes = count * arrangement.n_hyperplanes
+    verdict = report.goal(FACES, name, count / seconds, 1e6, at_least=True)
     return {
         "faces of": name,
         "faces": count,
         "seconds": seconds,
         "M faces/s": count / seconds / 1e6,
         "bytes/face": arrangement.n_hyperplanes,
+        "GB/s": n_bytes / seconds / 1e9,
+        "1 M/s": verdict,
     }
 
 
@@ -385,8 +391,10 @@ def run(options: Options, report: Report) -> None:
     if high:
         report.table("High rank: the ISF suite", high)
     shapes = [(20, 4)] if options.quick else [(40, 4), (200, 3)]
-    walked = [faces(f"Gaussian {s}", instances.gaussian(*s)) for s in shapes]
-    walked.append(faces("braid A5", families.braid(5)))
+    walked = [faces(f"Gaussian {s}", instances.gaussian(*s), report) for s in shapes]
+    walked.append(faces("braid A5", families.braid(5), report))
+    if not options.quick:
+        walked.append(faces("resonance n=6", families.resonance(6), report, 2))
     report.table("Faces (`iter_covectors`), as many as counted", walked)
     if options.plots is not None:
         path = options.plots / "scaling.png"

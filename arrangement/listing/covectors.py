@@ -1,16 +1,17 @@
 """Faces of every dimension: their sign vectors (covectors), and how many there are.
 
 A face of dimension k is a chamber of the arrangement restricted to a flat of dimension
-k, for exactly one flat.  So the covectors are listed flat by flat (`flats`): chambers
-of the restriction by `iter_patterns`, with 0 for the hyperplanes through the flat.
-Flats that are planes of a central arrangement, or lines of an affine one, need no
-walk: their hyperplanes are sorted by angle, exactly.
+k, for exactly one flat.  So the covectors are listed flat by flat.  The chambers of the
+whole are listed once, in exact numbers; those of the flats follow from their bits
+(`face_walk`).  Where they are too many to be kept, the rows are restricted to the
+hyperplanes one after another (`flats`), and each begins with its own.  Planes of a
+central arrangement, or lines of an affine one, need no chambers then: their hyperplanes
+are sorted by angle, exactly.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from arrangement.errors import InputError
 from arrangement.exact import scaled_floats
+from arrangement.listing.face_walk import (
+    ASK,
+    DONE,
+    FaceWalk,
+    KeptChambers,
+)
+from arrangement.listing.plan import chamber_bound, is_by_vertices
+from arrangement.listing.restrictions import Columns, Restriction, Signs, signs_of
 from arrangement.listing.streams import iter_patterns
-from arrangement.model import Arrangement, Flat, iter_flats, primitive, whole_space
+from arrangement.model import Arrangement, Flat, primitive, restricted, whole_space
 from arrangement.options import block_rows, whole_number
-
-Signs = NDArray[np.int8]
 
 # faces handled at once, and signs in a table of values: a few megabytes
 _CHUNK = 1 << 12
@@ -77,14 +84,17 @@ def iter_covectors(
     of a central one.  In a central arrangement each face that is not the lowest is
     followed by its opposite.  The order does not depend on the block size.
 
-    Memory: a block and the pieces it is made of, up to 8192 faces more, the walk of
-    one `iter_patterns`, and for one flat of each dimension the matrix restricted to it,
-    ``O(n r)`` integers each; no list of flats is kept.
-    Zero tests and signs are decided in integers, see `flats`, and by `iter_patterns`.
+    Memory: a block and up to 32,768 faces of it more, the walk of one `iter_patterns`,
+    and at most 256 MiB for the chambers of the arrangement, or where these are more,
+    for those of one flat; then also, of one flat of each dimension above, the matrix
+    restricted to it, ``O(n r)`` integers each.  No list of flats is kept.
+    Chambers are decided by `iter_patterns` in exact numbers, and faces by them alone:
+    by pairs that differ in all rows through a flat and in no others; what has to be
+    restricted is, in integers (see `flats`).
 
     Faces as chambers of restrictions: Zaslavsky (1975), *Facing up to arrangements*;
     covectors and their composition: Björner et al., *Oriented Matroids* (2nd ed.
-    1999), sections 2.1 and 3.7.
+    1999), sections 2.1 and 3.7; faces from chambers: section 4.2.
 
     Examples
     --------
@@ -111,94 +121,202 @@ def iter_covectors(
                 "the rank of the normals. Leave it out for all faces."
             )
         dimensions = [asked]
-    return _rebuffer(_Lister(arrangement), dimensions, size)
+    return _blocks(_Lister(arrangement, dimensions), size)
 
 
-def _rebuffer(lister: _Lister, dimensions: list[int], size: int) -> Iterator[Signs]:
-    """Cut the stream of chunks into blocks of one size."""
+def _blocks(lister: _Lister, size: int) -> Iterator[Signs]:
+    """Cut the faces into blocks of one size, written where they stay."""
+    n_rows = lister.arrangement.n_hyperplanes
+    most = min(size, block_rows(_BLOCK, n_rows))
     pieces: list[Signs] = []
-    count = 0
-    for k in dimensions:
-        for chunk in lister.chunks(k):
-            begin = 0
-            while begin < len(chunk):
-                piece = chunk[begin : begin + size - count]
-                pieces.append(piece)
-                begin += len(piece)
-                count += len(piece)
-                if count == size:
-                    yield np.concatenate(pieces)
-                    pieces, count = [], 0
-    if count:
-        yield np.concatenate(pieces)
+    piece, count = np.empty((most, n_rows), dtype=np.int8), 0
+    total = 0
+    for source in lister.sources():
+        while True:
+            written = source.fill(piece[count:])
+            if not written:
+                break
+            count += written
+            if count < len(piece):
+                continue
+            pieces.append(piece)
+            total += count
+            if total == size:
+                yield pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+                pieces, total = [], 0
+            rows = min(most, size - total)
+            piece, count = np.empty((rows, n_rows), dtype=np.int8), 0
+    if total + count:
+        yield np.concatenate([*pieces, piece[:count]])
 
 
-@dataclass(frozen=True)
-class _Columns:
-    """How every row follows from a few: ``signs[:, source] * factor + constant``."""
+class _Copied:
+    """Faces that come in chunks."""
 
-    source: NDArray[np.int64]
-    factor: Signs
-    constant: Signs
+    def __init__(self, chunks: Iterator[Signs]) -> None:
+        self._chunks = chunks
+        self._rest: Signs | None = None
 
-    def spread(self, signs: Signs) -> Signs:
-        """Return the signs of all rows, shape (b, n)."""
-        # an index in brackets would give columns after columns in memory
-        taken = np.take(signs, self.source, axis=1)
-        out: Signs = taken * self.factor + self.constant
-        return out
+    def fill(self, out: Signs) -> int:
+        """Write faces, as many as there is room for; 0 when there are no more."""
+        count = 0
+        while count < len(out):
+            if self._rest is None or not len(self._rest):
+                self._rest = next(self._chunks, None)
+                if self._rest is None:
+                    break
+            part = self._rest[: len(out) - count]
+            out[count : count + len(part)] = part
+            self._rest = self._rest[len(part) :]
+            count += len(part)
+        return count
 
-    def after(self, first: _Columns) -> _Columns:
-        """Combine: ``self.after(first).spread(s) == self.spread(first.spread(s))``."""
-        return _Columns(
-            first.source[self.source],
-            first.factor[self.source] * self.factor,
-            first.constant[self.source] * self.factor + self.constant,
+
+class _Walked:
+    """Faces of one dimension on the flats inside one of them."""
+
+    def __init__(self, lister: _Lister, walk: FaceWalk, inside: Restriction) -> None:
+        self._lister = lister
+        self._walk = walk
+        self._inside = inside
+        self._spread = inside.spread
+        self._other: _Copied | None = None
+
+    def fill(self, out: Signs) -> int:
+        """Write faces, as many as there is room for; 0 when there are no more."""
+        count = 0
+        while count < len(out):
+            if self._other is not None:
+                written = self._other.fill(out[count:])
+                count += written
+                if not written:
+                    self._other = None
+                continue
+            status, written = self._walk.fill(out[count:], self._spread)
+            count += written
+            if status == DONE:
+                break
+            if status == ASK:
+                self._ask()
+        return count
+
+    def _ask(self) -> None:
+        """Find out in which order the chambers of the flat on top come."""
+        inside = self._inside
+        basis = tuple(inside.rows[k] for k in self._walk.basis)
+        lower = self._lister.restriction(restricted(inside.flat, basis))
+        cone = lower.inner.cone
+        bound = chamber_bound(
+            len(cone.rows), cone.rank, is_central=lower.inner.is_central
         )
+        is_by_signs = not is_by_vertices(lower.inner, bound)
+        self._walk.go_on(is_by_signs=is_by_signs)
+        if not is_by_signs:
+            self._other = _Copied(self._lister.chambers(lower))
 
 
 class _Lister:
-    """Lists the faces of one dimension after another, in chunks."""
+    """Lists the faces of one dimension after another."""
 
-    def __init__(self, arrangement: Arrangement) -> None:
+    def __init__(self, arrangement: Arrangement, dimensions: list[int]) -> None:
         self.arrangement = arrangement
         self.extra = 0 if arrangement.is_central else 1
-        self.top = whole_space(arrangement.cone)
+        self._dimensions = dimensions
         classes = arrangement.class_of
-        self.moving = classes >= 0
+        self._moving = classes >= 0
         # constant rows take column 0, which exists wherever this is used, times 0
-        self.columns = _Columns(
-            np.where(self.moving, classes, 0),
-            np.where(self.moving, arrangement.orientation, 0).astype(np.int8),
-            np.where(self.moving, 0, arrangement.constant_signs).astype(np.int8),
+        self._columns = Columns(
+            np.where(self._moving, classes, 0),
+            np.where(self._moving, arrangement.orientation, 0).astype(np.int8),
+            np.where(self._moving, 0, arrangement.constant_signs).astype(np.int8),
         )
+        self._kept = KeptChambers(arrangement)
+        self._walks: list[FaceWalk] = []
 
-    def chunks(self, dimension: int) -> Iterator[Signs]:
-        """Yield the covectors (b, n) of the faces of one dimension."""
-        if dimension == self.top.dimension:
-            size = block_rows(_CHUNK, self.arrangement.n_hyperplanes)
-            for block in iter_patterns(self.arrangement, block_size=size):
-                signs = block.to_signs()
-                signs[:, ~self.moving] = self.columns.constant[~self.moving]
-                yield signs
-        elif dimension + self.extra == 0:
-            yield np.zeros((1, self.arrangement.n_hyperplanes), dtype=np.int8)
-        elif dimension + self.extra == 1:
-            # one point (or ray) of each line (or plane): all of them at once
-            for flat in iter_flats(self.top, dimension + 1):
-                classes = flat.classes()
-                firsts = [members[0] for members in classes if members[0] > flat.last]
-                if firsts:
-                    yield from self._at_points(_own_coordinates(flat, classes), firsts)
-        elif dimension + self.extra == 2:
-            for flat in iter_flats(self.top, dimension):
-                classes = flat.classes()
-                firsts = [members[0] for members in classes]
-                own = _own_coordinates(flat, classes)
-                yield from self._between_points(own, firsts)
-        else:
-            for flat in iter_flats(self.top, dimension):
-                yield from self._chambers(flat)
+    def sources(self) -> Iterator[_Copied | _Walked]:
+        """Yield what lists the faces, one after another."""
+        n_rows = self.arrangement.n_hyperplanes
+        whole = None
+        for dimension in self._dimensions:
+            if dimension == self.arrangement.rank:
+                yield _Copied(self._all_chambers())
+            elif dimension + self.extra == 0:
+                yield _Copied(iter([np.zeros((1, n_rows), dtype=np.int8)]))
+            else:
+                whole = whole or self._whole()
+                yield from self._inside(whole, dimension)
+
+    def _whole(self) -> Restriction:
+        classes = [[row] for row in range(self.arrangement.n_distinct)]
+        flat = whole_space(self.arrangement.cone)
+        return Restriction(flat, classes, self.arrangement, self._columns)
+
+    def _inside(
+        self, inside: Restriction, dimension: int
+    ) -> Iterator[_Copied | _Walked]:
+        """Yield what lists the faces of a lower dimension on flats inside one.
+
+        From its chambers, where these can be kept; else flat by flat.
+        """
+        flat = inside.flat
+        walk = self._walk(inside)
+        if walk is not None:
+            walk.begin(dimension)
+            yield _Walked(self, walk, inside)
+            return
+        if flat.dimension + self.extra == 2:
+            yield _Copied(self._on_flat(flat, dimension))
+            return
+        for members in flat.classes():
+            if members[0] <= flat.last:
+                continue
+            lower = flat.restrict(members[0])
+            if lower.dimension > dimension and lower.dimension + self.extra > 2:
+                yield from self._inside(self.restriction(lower), dimension)
+            else:
+                yield _Copied(self._on_flat(lower, dimension))
+
+    def _walk(self, inside: Restriction) -> FaceWalk | None:
+        """Return a walk that begins with all chambers of a restriction, or None."""
+        if inside.inner is not self.arrangement:
+            kept = KeptChambers(inside.inner)
+            last = sum(row <= inside.flat.last for row in inside.rows) - 1
+            return kept.walk(last)
+        if not self._walks:
+            found = self._kept.walk()
+            if found is None:
+                return None
+            self._walks.append(found)
+        return self._walks[0]
+
+    def _all_chambers(self) -> Iterator[Signs]:
+        """Yield the chambers; they are kept for what comes after."""
+        size = block_rows(_CHUNK, self.arrangement.n_hyperplanes)
+        constant = ~self._moving
+        is_kept = len(self._dimensions) > 1
+        for block in iter_patterns(self.arrangement, block_size=size):
+            if is_kept:
+                self._kept.add(block.packed)
+            signs = block.to_signs()
+            if constant.any():
+                signs[:, constant] = self._columns.constant[constant]
+            yield signs
+        if is_kept:
+            self._kept.end()
+
+    def _on_flat(self, flat: Flat, dimension: int) -> Iterator[Signs]:
+        """Yield the faces of a dimension on a flat of this one, or of one more."""
+        if dimension + self.extra > 2:
+            yield from self.chambers(self.restriction(flat))
+            return
+        classes = flat.classes()
+        own = _own_coordinates(flat, classes)
+        if flat.dimension == dimension:
+            yield from self._between_points(own, [c[0] for c in classes])
+            return
+        firsts = [c[0] for c in classes if c[0] > flat.last]
+        if firsts:
+            yield from self._at_points(own, firsts)
 
     def _at_points(self, flat: Flat, firsts: list[int]) -> Iterator[Signs]:
         """Yield the faces that rows cut out of a line, or of a central plane."""
@@ -232,39 +350,27 @@ class _Lister:
             yield self._with_opposites(np.where(signs[:-1], signs[:-1], signs[1:]))
 
     def _with_opposites(self, signs: Signs) -> Signs:
-        spread = self.columns.spread(signs)
+        spread = self._columns.spread(signs)
         if self.extra:
             return spread
         both = np.stack([spread, -spread], axis=1)
         return both.reshape(2 * spread.shape[0], spread.shape[1])
 
-    def _chambers(self, flat: Flat) -> Iterator[Signs]:
-        """Yield the chambers of the restriction to a flat of higher dimension."""
+    def restriction(self, flat: Flat) -> Restriction:
+        """Return the arrangement restricted to a flat, of one row a class."""
         classes = flat.classes()
-        rows = flat.rows[[members[0] for members in classes]]
-        normals, offsets = rows, None
+        firsts = [members[0] for members in classes]
+        normals, offsets = flat.rows[firsts], None
         if self.extra:
-            normals, offsets = rows[:, :-1], -rows[:, -1]
-        columns = self.columns.after(_restricted_columns(flat, classes))
+            normals, offsets = normals[:, :-1], -normals[:, -1]
         inner = Arrangement(normals, offsets)
-        size = block_rows(_CHUNK, len(self.moving))
-        for block in iter_patterns(inner, block_size=size):
-            yield columns.spread(block.to_signs())
+        return Restriction(flat, classes, inner, self._columns)
 
-
-def _restricted_columns(flat: Flat, classes: list[list[int]]) -> _Columns:
-    """How rows restricted to a flat follow from the first of each class."""
-    m = len(flat.rows)
-    source = np.zeros(m, dtype=np.int64)
-    factor = np.zeros(m, dtype=np.int8)
-    # rows that are constant on the flat: zero, or parallel to it
-    constant = _sign(flat.rows[:, -1])
-    turned = np.any(flat.oriented() != flat.rows, axis=1)
-    for k, members in enumerate(classes):
-        source[members] = k
-        factor[members] = np.where(turned[members] == turned[members[0]], 1, -1)
-        constant[members] = 0
-    return _Columns(source, factor, constant)
+    def chambers(self, inside: Restriction) -> Iterator[Signs]:
+        """Yield the chambers of the restriction to a flat."""
+        size = block_rows(_CHUNK, self.arrangement.n_hyperplanes)
+        for block in iter_patterns(inside.inner, block_size=size):
+            yield inside.columns.spread(block.to_signs())
 
 
 def _own_coordinates(flat: Flat, classes: list[list[int]]) -> Flat:
@@ -309,7 +415,7 @@ def _signs_at(points: NDArray[Any], rows: NDArray[Any]) -> Signs:
     if rows.dtype != object:
         # two products below 2**61 each, see `flats`
         values = points[:, :1] * rows[:, 0] + points[:, 1:] * rows[:, 1]
-        return _sign(values)
+        return signs_of(values)
     near_points = scaled_floats(points.tolist(), (0, 0))
     near_rows = scaled_floats(rows.tolist(), (0, 0))
     first = near_points[:, :1] * near_rows[:, 0]
@@ -317,14 +423,8 @@ def _signs_at(points: NDArray[Any], rows: NDArray[Any]) -> Signs:
     guess = first + second
     # at most four roundings of 2**-53 (1 + tiny) each, and underflow of entries
     bound = (np.abs(first) + np.abs(second)) * 2.0**-50 + 2.0**-1000
-    signs = _sign(guess)
+    signs = signs_of(guess)
     p, i = np.nonzero(np.abs(guess) <= bound)
     values = points[p, 0] * rows[i, 0] + points[p, 1] * rows[i, 1]
-    signs[p, i] = _sign(values)
+    signs[p, i] = signs_of(values)
     return signs
-
-
-def _sign(values: NDArray[Any]) -> Signs:
-    # not np.sign: it would give Python integers for Python integers
-    out: Signs = (values > 0).astype(np.int8) - (values < 0).astype(np.int8)
-    return out

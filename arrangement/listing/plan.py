@@ -21,7 +21,7 @@ from arrangement.options import block_rows
 CONTRADICTION: dict[int, int] = {}
 
 # with fewer chambers than this nothing is gained by listing vertices
-_FEW = 4096
+FEW = 4096
 # most memory for the tables of a listing by vertices
 _TABLE_BYTES = 1 << 30
 # most patterns a block
@@ -44,9 +44,9 @@ class Plan:
         self.is_single = cone.rank == 0 or (not cone.rows)
         self.step = 2 if arrangement.is_central and not self.is_single else 1
         self.layout = None if cone.rank == 0 else make_layout(arrangement)
-        extra = cone.infinity is not None
-        full = cover_bound(len(cone.rows) + extra, cone.rank)
-        self.bound = full // 2 if extra else full
+        self.bound = chamber_bound(
+            len(cone.rows), cone.rank, is_central=cone.infinity is None
+        )
         self.width = -(-arrangement.n_hyperplanes // 64)
         row_bytes = 8 * max(self.width, 1)
         self.block = block_rows(
@@ -57,14 +57,7 @@ class Plan:
         self.stream_block = block_rows(BLOCK, row_bytes)
         # chambers that a thread lists by itself: some of these wait for one another
         self.piece = block_rows(PIECE, self.step * row_bytes)
-        self.by_vertices = (
-            not by_cells
-            and self.layout is not None
-            and self.bound >= _FEW
-            and self.layout.rank >= 2
-            and table_bytes(self.layout.n_rows, self.layout.rank) <= _TABLE_BYTES
-            and is_nearly_generic(arrangement)
-        )
+        self.by_vertices = not by_cells and is_by_vertices(arrangement, self.bound)
         self.geometry = (
             None if self.layout is None else CellGeometry(arrangement, self.layout)
         )
@@ -124,6 +117,28 @@ class Plan:
             provider=self.geometry or PointGeometry(self.arrangement),
             **known,
         )
+
+
+def chamber_bound(n_rows: int, rank: int, *, is_central: bool) -> int:
+    """Return the most chambers of distinct hyperplanes, in a cone of a rank."""
+    if is_central:
+        return cover_bound(n_rows, rank)
+    # half of those with infinity as one more
+    return cover_bound(n_rows + 1, rank) // 2
+
+
+def is_by_vertices(arrangement: Arrangement, bound: int) -> bool:
+    """Whether chambers, at most ``bound``, are listed by vertices if nothing forbids.
+
+    Where the rank is 0 there is one chamber, so that the bound says no.
+    """
+    cone = arrangement.cone
+    return (
+        bound >= FEW
+        and cone.rank >= 2
+        and table_bytes(len(cone.lines), cone.rank) <= _TABLE_BYTES
+        and is_nearly_generic(arrangement)
+    )
 
 
 def required_signs(plan: Plan, where: Mapping[int, int]) -> dict[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from arrangement.model import Arrangement
 # coordinates are random, but the same in every run
 SEED = 2020
 _BITS = 40
-_SAMPLES = 2000
+_SAMPLES, _FEW_SAMPLES = 2000, 64
 # rows looked at together
 _CHUNK = 1024
 # how near a vertex a row is on it, and what is no pivot
@@ -31,6 +32,19 @@ def is_nearly_generic(arrangement: Arrangement) -> bool:
     floats = scaled_floats(rows, column_shifts(rows, rank))
     if rank == 2 and _are_apart(floats):
         return True
+    chosen = _samples(n_rows, rank)
+    coords = np.ascontiguousarray(floats.T)
+    # rows that pass a vertex of their own are counted there: where a few vertices have
+    # more already, all have
+    few = chosen[:_FEW_SAMPLES]
+    return _are_simple(floats, coords, few) and (
+        len(few) == len(chosen) or _are_simple(floats, coords, chosen)
+    )
+
+
+@lru_cache(maxsize=16)
+def _samples(n_rows: int, rank: int) -> NDArray[np.int64]:
+    """Draw sets of rows that meet in vertices, (samples, rank - 1)."""
     draw = np.random.default_rng(SEED)
     samples = min(_SAMPLES, max(64, 4 * 10**6 // n_rows))
     drawn = draw.random((samples, min(n_rows, 64)))
@@ -40,8 +54,19 @@ def is_nearly_generic(arrangement: Arrangement) -> bool:
     order = np.argsort(np.take_along_axis(drawn, chosen, axis=1), axis=1)
     chosen = np.take_along_axis(chosen, order, axis=1)
     places = np.sort(draw.choice(n_rows, drawn.shape[1], replace=False))
-    picked = floats[places[chosen]]
-    coords = np.ascontiguousarray(floats.T)
+    found = places[chosen]
+    found.setflags(write=False)
+    return found
+
+
+def _are_simple(
+    floats: NDArray[np.float64],
+    coords: NDArray[np.float64],
+    chosen: NDArray[np.int64],
+) -> bool:
+    """Whether no more rows pass near the vertices of sets of rows than are in them."""
+    picked = floats[chosen]
+    samples, _, rank = picked.shape
     vectors = _null_vectors(picked)
     # where rows depend on others there is none yet; one passes all of them at least,
     # and most often that is enough to know
@@ -54,7 +79,7 @@ def is_nearly_generic(arrangement: Arrangement) -> bool:
         count += _count_near(coords, np.ascontiguousarray(vt[:, -1]))
     else:
         count += len(rest) * (rank - 1)
-    return count <= most
+    return bool(count <= most)
 
 
 def _count_near(coords: NDArray[np.float64], vectors: NDArray[np.float64]) -> int:
