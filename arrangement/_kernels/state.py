@@ -151,6 +151,11 @@ class Cut(NamedTuple):
     the right, where words are few; ``words`` (2, n_words) is scratch;
     ``union`` (2 n_words,) is that of the masks of a cell, ``pending`` (n_words,) the
     rows whose sign at a ray is open.
+
+    Of a cell that ``few`` (most,) rows cut (see `cells.parts`): ``lines`` (most + 1, r)
+    float64 those rows, scaled, and a vector; by position their ``signs``, and their
+    values ``near`` (most, capacity) float64, off by at most ``error`` (capacity,);
+    ``turned`` (r, capacity) the entries of the rays, ``planar`` (2, capacity) scratch.
     """
 
     union: Array
@@ -169,6 +174,13 @@ class Cut(NamedTuple):
     right: Array
     parent_p: Array
     parent_q: Array
+    signs: Array
+    few: Array
+    lines: Array
+    near: Array
+    error: Array
+    turned: Array
+    planar: Array
 
 
 class Solver(NamedTuple):

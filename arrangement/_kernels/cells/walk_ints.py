@@ -24,6 +24,15 @@ import numpy as np
 
 from arrangement._kernels.bits import ONE, ZERO, lowest
 from arrangement._kernels.cells.pairs import find_pairs, split_rays
+from arrangement._kernels.cells.parts import (
+    emit_few,
+    find_few,
+    find_parts,
+    has_room,
+    read_signs,
+    side_of,
+    write_inside,
+)
 from arrangement._kernels.cells.rays import (
     begin_ray,
     emit,
@@ -58,6 +67,8 @@ from arrangement._kernels.state import (
 )
 from arrangement._kernels.wide import add_product, multiply, odd_step, shift, subtract
 
+# rays of a cell that it takes longer to cut than to see what its last rows do
+FEWEST_RAYS = 24
 # larger numbers are left to Python
 WIDEST = 2.0**126
 
@@ -350,6 +361,80 @@ def add_rays(cells, out):
             out[k] += np.float64(cells.rays[ray, k]) * scale
 
 
+@bare_forced
+def fill_near(rows, cells, cut, k):
+    """Note the values of ``k`` rows at the top cell's rays in floats (see `parts`).
+
+    With u = 2**-53: entries of rows are off by 2 u relative, those of rays too; rows
+    have 1-norm 1, and rays entries of size 1, but for as little; a sum of r products is
+    off by r u at most.
+    """
+    width = rows.shape[1]
+    for j in range(k):
+        line, norm = cut.lines[k - 1 - j], 0.0
+        for c in range(width):
+            line[c] = np.float64(rows[cut.few[j], c])
+            norm += abs(line[c])
+        for c in range(width):
+            line[c] *= 1.0 / norm
+    top = cells.control[N_FRAMES] - 1
+    start, count, scales = cells.start[top], cells.n_rays[top], cut.planar[0]
+    error = 1.1 * (width + 6) * 2.0**-53
+    for t in range(count):
+        ray, peak = cells.ids[start + t], 0.0
+        for c in range(width):
+            value = np.float64(cells.rays[ray, c])
+            cut.turned[c, t] = value
+            peak = max(peak, abs(value))
+        scales[t] = 1.0 / peak
+        cut.error[t] = error
+    # ray by ray it takes four times as long
+    for b in range(k):
+        near = cut.near[b]
+        for t in range(count):
+            near[t] = 0.0
+        for c in range(width):
+            factor, entries = cut.lines[b, c], cut.turned[c]
+            for t in range(count):
+                near[t] += factor * entries[t]
+        for t in range(count):
+            value = near[t] * scales[t]
+            near[t] = value if value * side_of(cut.signs[t], b) > 0.0 else 0.0
+
+
+@bare_forced
+def list_parts(rows, required, outside, cells, cut, output):
+    """Write all chambers of a cell that few rows cut, without a cut, if possible.
+
+    It is not where facets are asked for, or a single chamber, where the block is too
+    short, or in doubt (see `parts`).
+    """
+    control = cells.control
+    count = cells.n_rays[control[N_FRAMES] - 1]
+    if output.starts.size > 0 or control[SINGLE] == 1 or count > cut.ray.size:
+        return False
+    if count < FEWEST_RAYS:
+        return False
+    k = find_few(cut.union, required, cut.few)
+    if k < 2:
+        return False
+    within, met = read_signs(cells, cut, k)
+    parts = (ONE << (ONE << np.uint64(k))) - ONE
+    if met != parts:
+        fill_near(rows, cells, cut, k)
+        parts = find_parts(cut, count, k, met)
+        if parts == ZERO:
+            return False
+    if not has_room(parts, within, control, output):
+        return False
+    if output.points.shape[0] > 0:
+        points = output.points[control[N_EMITTED] // control[STEP] :]
+        if not write_inside(rows, cells, cut, k, parts, points):
+            return False
+    emit_few(cut.union, cut.few, k, parts, outside, control, output.patterns)
+    return True
+
+
 @bare_kernel
 def advance(rows, required, outside, cells, cut, budget, output):
     """List chambers depth first until the block is full: DONE, BLOCK_FULL, PAUSED, ...
@@ -365,8 +450,9 @@ def advance(rows, required, outside, cells, cut, budget, output):
         survey(cells, cut.union)
         place = next_row(cut.union, required)
         if place >= 0:
-            if control[IS_BEGUN] == 0 and emit_last(
-                rows.rows, required, outside, cells, cut, place, output
+            if control[IS_BEGUN] == 0 and (
+                emit_last(rows.rows, required, outside, cells, cut, place, output)
+                or list_parts(rows.rows, required, outside, cells, cut, output)
             ):
                 continue
             status = cut_cell(rows, cells, cut, place)

@@ -46,6 +46,8 @@ _LEAST_SECONDS, _MOST_SECONDS = 0.01, 0.05
 # words of a mask up to which rays are compared sixteen at a time: with many words one
 # ray after another is read as it lies in memory
 _FEW_WORDS = 4
+# rows whose parts of a cell are found without a cut, at most
+_FEW_ROWS = 4
 # chambers found by their signs a call, at some 10 microseconds each
 _AT_ONCE = 256
 # rays that a walk over so many rows has room for, times r + 2 at least, and most bytes
@@ -102,7 +104,13 @@ class CellState:
             across,
             np.zeros((2, n_words), dtype=np.uint64),
             np.zeros(capacity, dtype=self.layout.rows.rows.dtype),
-            *np.zeros((9, capacity), dtype=np.int64),
+            *np.zeros((10, capacity), dtype=np.int64),
+            np.zeros(_FEW_ROWS, dtype=np.int64),
+            np.zeros((_FEW_ROWS + 1, self.layout.rank)),
+            np.zeros((_FEW_ROWS, capacity)),
+            np.zeros(capacity),
+            np.zeros((self.layout.rank, capacity)),
+            np.zeros((2, capacity)),
         )
 
     def _grow(self, status: int) -> None:
