@@ -303,7 +303,7 @@ def find_parts(cut, count, k, met):
 
     ``met`` are those that rays show (`read_signs`).  ``near`` and ``error`` are filled.
     """
-    whole = ~ZERO if k == 6 else (ONE << (ONE << np.uint64(k))) - ONE
+    whole = ~ZERO >> (np.uint64(64) - (ONE << np.uint64(k)))
     parts = whole
     # of all sets of rows, by bits: those that are free
     free = ONE

@@ -419,7 +419,7 @@ def list_parts(rows, required, outside, cells, cut, output):
     if k < 2:
         return False
     within, met = read_signs(cells, cut, k)
-    parts = (ONE << (ONE << np.uint64(k))) - ONE
+    parts = ~ZERO >> (np.uint64(64) - (ONE << np.uint64(k)))
     if met != parts:
         fill_near(rows, cells, cut, k)
         parts = find_parts(cut, count, k, met)
