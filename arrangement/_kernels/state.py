@@ -23,8 +23,8 @@ Array: TypeAlias = NDArray[Any]
     NEXT_ROOT,
     N_ROOTS,
     SINGLE,
-    # in integers, IS_WIDE where they are of two words
-    IS_WIDE,
+    # in integers, what is of two words: 0, PRODUCTS of values and rays, VALUES too
+    WIDE,
     # a cut may stop until the ray DOUBTFUL is exact (in integers: its position); in
     # filtered arithmetic N_NEW new rays are planned, and N_MADE made, the next one
     # perhaps begun (IS_BEGUN)
@@ -60,6 +60,9 @@ FROM_WORD, FROM_BIT, TO_WORD, TO_BIT, FLIP = range(5)
 
 # how a ray of filtered arithmetic was found
 COMBINED, SOLVED, EXACT = range(3)
+
+# what is of two words
+PRODUCTS, VALUES = 1, 2
 
 # and one of integers: the minors of rows, or what their gcd leaves of them
 PRIMITIVE, MINORS = range(2)

@@ -4,8 +4,9 @@ Rays are integer vectors with a further entry that says of which kind: MINORS ar
 (r-1) x (r-1) minors of r - 1 rows tight there, PRIMITIVE what is left when their gcd is
 divided out.  With b_k the Hadamard bound in bits for k x k minors, the wrapper proves
 ``b_(r-1) <= 62`` and ``b_r <= 124``, and that no partial sum of a dot product has 127
-bits; without ``control[IS_WIDE]``, that products of values and rays stay under 2**61,
-and all is done in int64.
+bits; where ``control[WIDE]`` is PRODUCTS, ``b_r <= 62``, so that a value modulo 2**64
+is the value; where it is 0, that products of values and rays stay under 2**61, and all
+is done in int64.
 
 A new ray, on the row k between p and q, is a divisor of
 ``T = (x_k . p) q - (x_k . q) p``.  If q is simple and MINORS, and j its one tight row
@@ -51,7 +52,6 @@ from arrangement._kernels.state import (
     GROW_LISTS,
     GROW_POOL,
     IS_BEGUN,
-    IS_WIDE,
     LEAF,
     MINORS,
     N_EMITTED,
@@ -61,9 +61,12 @@ from arrangement._kernels.state import (
     NEXT_ROOT,
     PAUSED,
     PRIMITIVE,
+    PRODUCTS,
     REFINE,
     SINGLE,
     STEP,
+    VALUES,
+    WIDE,
 )
 from arrangement._kernels.wide import add_product, multiply, odd_step, shift, subtract
 
@@ -100,9 +103,9 @@ def wide_value_at(rows, vectors, row, ray):
 
 
 @bare_forced
-def sign_at(rows, vectors, row, ray, is_wide):
+def sign_at(rows, vectors, row, ray, wide):
     """Sign of a row at a ray."""
-    if is_wide:
+    if wide == VALUES:
         high, low = wide_value_at(rows, vectors, row, ray)
         return -1 if high < 0 else np.int64(high | low != 0)
     value = value_at(rows, vectors, row, ray)
@@ -154,12 +157,14 @@ def find_value(rows, cells, cut, place, position):
     """Note the value of a row at a ray of the cell, where it is not known."""
     if cut.has_value[position] == 0:
         ray = cut.ray[position]
-        if cells.control[IS_WIDE] == 1:
+        if cells.control[WIDE] == VALUES:
             high, low = wide_value_at(rows, cells.rays, place, ray)
             cut.high[position] = high
             cut.value[position] = low
         else:
-            cut.value[position] = value_at(rows, cells.rays, place, ray)
+            value = value_at(rows, cells.rays, place, ray)
+            cut.high[position] = value >> 63
+            cut.value[position] = value
         cut.has_value[position] = 1
 
 
@@ -170,7 +175,7 @@ def combine(rows, cells, cut, new, i, j):
     The values of the row there are known, and of different signs.  False where a number
     is too long (see `make_primitive`).
     """
-    rays, is_wide = cells.rays, cells.control[IS_WIDE] == 1
+    rays, wide = cells.rays, cells.control[WIDE]
     width = rows.shape[1]
     p, q = cut.ray[i], cut.ray[j]
     row, end = -1, p
@@ -180,12 +185,22 @@ def combine(rows, cells, cut, new, i, j):
         row, end = place_beside(cut, i, j), q
     rays[new, width] = PRIMITIVE if row < 0 else MINORS
     if row < 0:
-        if is_wide:
+        if wide > 0:
             return make_primitive(rays, cut, new, i, j, width)
         for k in range(width):
             rays[new, k] = cut.value[i] * rays[q, k] - cut.value[j] * rays[p, k]
         divide_by_gcd(rays, new, width)
-    elif is_wide:
+    elif wide == PRODUCTS:
+        divisor = abs(value_at(rows, rays, row, end))
+        twos = lowest(np.uint64(divisor))
+        inverse = inverse_word(divisor >> twos)
+        a, b, none = cut.value[i], -cut.value[j], np.int64(0)
+        for k in range(width):
+            high, low = add_product(none, none, a, rays[q, k])
+            high, low = add_product(high, low, b, rays[p, k])
+            _, low = shift(high, low, twos)
+            rays[new, k] = low * inverse
+    elif wide == VALUES:
         high, low = wide_value_at(rows, rays, row, end)
         high, low = absolute(high, low)
         twos = twos_of(high, low)
@@ -279,14 +294,14 @@ def make_primitive(rays, cut, new, i, j, width):
 def decide(rows, cells, new, pending):
     """Decide the pending signs of a new ray."""
     n_words = pending.size
-    is_wide = cells.control[IS_WIDE] == 1
+    wide = cells.control[WIDE]
     for w in range(n_words):
         rest = pending[w]
         while rest != ZERO:
             bit = lowest(rest)
             flag = ONE << np.uint64(bit)
             rest ^= flag
-            side = sign_at(rows, cells.rays, 64 * w + bit, new, is_wide)
+            side = sign_at(rows, cells.rays, 64 * w + bit, new, wide)
             if side > 0:
                 cells.masks[new, w] |= flag
             elif side < 0:

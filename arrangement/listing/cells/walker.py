@@ -17,7 +17,6 @@ from arrangement._kernels.state import (
     EXACT,
     GROW_LISTS,
     GROW_POOL,
-    IS_WIDE,
     N_EMITTED,
     N_FRAMES,
     N_ROOTS,
@@ -27,6 +26,7 @@ from arrangement._kernels.state import (
     REFINE,
     SINGLE,
     STEP,
+    WIDE,
     Cells,
     Cut,
     Exact,
@@ -67,7 +67,7 @@ class CellState:
         self.step = step
         self.control = np.zeros(CONTROL_SIZE, dtype=np.int64)
         self.control[STEP] = step
-        self.control[IS_WIDE] = layout.is_wide
+        self.control[WIDE] = layout.wide
         n_words, extra = layout.n_words, 2 if layout.n_digits else 1
         most = max(_RAY_BYTES // (16 * n_words), _FEWEST_RAYS * (layout.rank + 2))
         capacity = min(_RAYS_A_ROW * (layout.n_rows + 3), most)
