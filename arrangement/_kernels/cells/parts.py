@@ -44,7 +44,8 @@ import numpy as np
 from arrangement._kernels.bits import ONE, ZERO, lowest, popcount
 from arrangement._kernels.cells.rays import emit
 from arrangement._kernels.compile import bare_forced, bare_inner
-from arrangement._kernels.state import N_EMITTED, N_FRAMES, STEP
+from arrangement._kernels.state import N_EMITTED, N_FRAMES, STEP, VALUES, WIDE
+from arrangement._kernels.wide import multiply, subtract
 
 # what a test of signs finds
 MET, OPEN, MISSING, BEYOND = 1, 0, -1, -2
@@ -161,6 +162,59 @@ def test_two(cut, count, a, b, signs):
         return MET if is_sure else OPEN
     weights = (one * math.sqrt(best_q), two * math.sqrt(best_p), 0.0)
     return MISSING if _is_below(cut, count, (a, b, a), weights) else OPEN
+
+
+@bare_inner
+def test_tie(rows, cells, cut, k, a, b, signs):
+    """Whether rows have two signs anywhere, in integers: MET, MISSING or OPEN.
+
+    ``a d`` and ``b c`` may be the same where a face of the cell lies where both rows
+    vanish.  p is the ray where the quotient is largest in floats, and nothing is known
+    where it is not in truth; the values have one word (see `walk_ints`).
+    """
+    if cells.control[WIDE] == VALUES:
+        return OPEN
+    start = cells.start[cells.control[N_FRAMES] - 1]
+    one, two = 1 - 2 * (signs >> a & 1), 1 - 2 * (signs >> b & 1)
+    first, second = cut.few[k - 1 - a], cut.few[k - 1 - b]
+    count = cells.n_rays[cells.control[N_FRAMES] - 1]
+    p, best = np.int64(-1), 0.0
+    for t in range(count):
+        x, y = one * cut.near[a, t], two * cut.near[b, t]
+        if x > 0.0 and y < 0.0 and x > best * -y:
+            p, best = t, x / -y
+    if p < 0:
+        return OPEN
+    ray = cells.ids[start + p]
+    x = one * _value_at(rows, cells.rays, first, ray)
+    y = two * _value_at(rows, cells.rays, second, ray)
+    e, f = cut.error[p], abs(cut.near[b, p])
+    least = (abs(cut.near[a, p]) - e) / (f + e)
+    most = (abs(cut.near[a, p]) + e) / (f - e) if f > e else math.inf
+    for t in range(count):
+        z, w = one * cut.near[a, t], two * cut.near[b, t]
+        bound = -1.01 * (1.0 + most) * (cut.error[t] + _SLACK)
+        if z + least * w < bound and z + most * w < bound:
+            continue
+        ray = cells.ids[start + t]
+        u = one * _value_at(rows, cells.rays, first, ray)
+        v = two * _value_at(rows, cells.rays, second, ray)
+        # x v - y u, of numbers below 2**62: above 0 beyond the line through p
+        high, low = multiply(x >> 63, x, v >> 63, v)
+        minus, rest = multiply(y >> 63, y, u >> 63, u)
+        high, low = subtract(high, low, minus, rest)
+        if high >= 0 and high | low != 0:
+            return MET if u < 0 else OPEN
+    return MISSING
+
+
+@bare_forced
+def _value_at(rows, vectors, row, ray):
+    """Value of a row at a ray."""
+    total = np.int64(0)
+    for c in range(rows.shape[1]):
+        total += rows[row, c] * vectors[ray, c]
+    return total
 
 
 @bare_forced
@@ -298,37 +352,40 @@ def _parts_with(bits, signs):
 
 
 @bare_inner
-def find_parts(cut, count, k, met):
+def find_parts(rows, cells, cut, k, met):
     """Return the set of the parts that ``k`` rows make of a cell, or 0 in doubt.
 
     ``met`` are those that rays show (`read_signs`).  ``near`` and ``error`` are filled.
     """
     whole = ~ZERO >> (np.uint64(64) - (ONE << np.uint64(k)))
+    count = cells.n_rays[cells.control[N_FRAMES] - 1]
     parts = whole
     # of all sets of rows, by bits: those that are free
     free = ONE
     for j in range(k):
         free |= ONE << (ONE << np.uint64(j))
     for size in range(2, k + 1):
-        for rows in range(1, 1 << k):
-            if popcount(np.uint64(rows)) != size:
+        for some in range(1, 1 << k):
+            if popcount(np.uint64(some)) != size:
                 continue
             is_open = True
             for j in range(k):
-                if rows >> j & 1 and (free >> np.uint64(rows ^ 1 << j)) & ONE == ZERO:
+                if some >> j & 1 and (free >> np.uint64(some ^ 1 << j)) & ONE == ZERO:
                     is_open = False
             if not is_open:
                 continue
-            left = rows & (rows - 1)
-            a, b = lowest(np.uint64(rows)), lowest(np.uint64(left))
+            left = some & (some - 1)
+            a, b = lowest(np.uint64(some)), lowest(np.uint64(left))
             is_free = True
             for number in range(1 << size):
-                signs = _signs_of(rows, number)
-                here = whole & _parts_with(rows, signs)
+                signs = _signs_of(some, number)
+                here = whole & _parts_with(some, signs)
                 if met & here != ZERO:
                     continue
                 if size == 2:
                     found = test_two(cut, count, a, b, signs)
+                    if found == OPEN:
+                        found = test_tie(rows, cells, cut, k, a, b, signs)
                 elif size == 3:
                     c = lowest(np.uint64(left & (left - 1)))
                     found = test_three(cut, count, a, b, c, signs)
@@ -336,7 +393,7 @@ def find_parts(cut, count, k, met):
                         found = test_three(cut, count, b, c, a, signs)
                         c = a
                     if found == BEYOND:
-                        here = whole & _parts_with(rows, signs ^ 1 << c)
+                        here = whole & _parts_with(some, signs ^ 1 << c)
                         found = MISSING
                 else:
                     found = OPEN
@@ -348,9 +405,9 @@ def find_parts(cut, count, k, met):
                     # all other signs of these rows occur
                     break
             if is_free:
-                free |= ONE << np.uint64(rows)
-        if parts & ~met == ZERO:
-            return parts
+                free |= ONE << np.uint64(some)
+            elif parts & ~met == ZERO:
+                return parts
     return parts
 
 

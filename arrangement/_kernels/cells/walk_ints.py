@@ -87,10 +87,15 @@ def value_at(rows, vectors, row, ray):
 
 @bare_forced
 def gcd(a, b):
-    """Greatest common divisor of two numbers that are not negative."""
+    """Greatest common divisor of two numbers that are not negative (Stein)."""
+    if a == 0 or b == 0:
+        return a | b
+    twos = lowest(np.uint64(a | b))
+    a >>= lowest(np.uint64(a))
     while b != 0:
-        a, b = b, a % b
-    return a
+        b >>= lowest(np.uint64(b))
+        a, b = min(a, b), abs(a - b)
+    return a << twos
 
 
 @bare_forced
@@ -237,11 +242,18 @@ def divide_by_gcd(rays, new, width):
     """Make a ray primitive."""
     divisor = np.int64(0)
     for k in range(width):
-        if divisor != 1:
-            divisor = gcd(divisor, abs(rays[new, k]))
-    if divisor > 1:
-        for k in range(width):
-            rays[new, k] //= divisor
+        rest = abs(rays[new, k])
+        # most often what two entries have in common divides the others
+        if divisor > 0:
+            rest %= divisor
+        if rest != 0:
+            divisor = gcd(divisor, rest)
+            if divisor == 1:
+                return
+    twos = lowest(np.uint64(divisor))
+    inverse = inverse_word(divisor >> twos)
+    for k in range(width):
+        rays[new, k] = (rays[new, k] >> twos) * inverse
 
 
 @bare_inner
@@ -437,7 +449,7 @@ def list_parts(rows, required, outside, cells, cut, output):
     parts = ~ZERO >> (np.uint64(64) - (ONE << np.uint64(k)))
     if met != parts:
         fill_near(rows, cells, cut, k)
-        parts = find_parts(cut, count, k, met)
+        parts = find_parts(rows, cells, cut, k, met)
         if parts == ZERO:
             return False
     if not has_room(parts, within, control, output):
