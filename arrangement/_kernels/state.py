@@ -25,6 +25,8 @@ Array: TypeAlias = NDArray[Any]
     SINGLE,
     # in integers, what is of two words: 0, PRODUCTS of values and rays, VALUES too
     WIDE,
+    # rays of a cell whose last rows are looked at before it is cut, at least
+    LEAST_RAYS,
     # a cut may stop until the ray DOUBTFUL is exact (in integers: its position); in
     # filtered arithmetic N_NEW new rays are planned, and N_MADE made, the next one
     # perhaps begun (IS_BEGUN)
@@ -50,7 +52,7 @@ Array: TypeAlias = NDArray[Any]
     # whether the rows are known in the order in which they cross the line of the prefix
     ORDER,
     CONTROL_SIZE,
-) = range(23)
+) = range(24)
 
 # of that order: not looked for, known, in doubt
 OPEN, ORDERED, DOUBTED = range(3)

@@ -246,8 +246,13 @@ def _highest(cut, rays, n_rays, s):
 
 
 @bare_forced
-def _sum_at(cut, c, p, q):
-    """Sum of P at two rays, and a bound of its error."""
+def _line_at(cut, c, counts, s):
+    """Return the sum of P that is highest at s, a bound of its error, and y_3.
+
+    Or the values where f_3 is 0, where those are higher.  With y_3 the values of
+    ``y . f`` are as high on either side, each over f_3.
+    """
+    p, q = _highest(cut, cut.left, counts[0], s), _highest(cut, cut.right, counts[1], s)
     first = second = error = 0.0
     for t in (p, q):
         x, y = cut.planar[0, t], cut.planar[1, t]
@@ -256,7 +261,14 @@ def _sum_at(cut, c, p, q):
         second += y
         size = abs(x) + abs(y)
         error += (e * (1.0 + size) / (z - e) if z > e else math.inf) + _SLACK * size
-    return first, second, 1.01 * error
+    found = (1.0 - s) * first + s * second
+    third = 0.5 * found - (1.0 - s) * cut.planar[0, p] - s * cut.planar[1, p]
+    if counts[2] > 0:
+        t = _highest(cut, cut.parent_p, counts[2], s)
+        x, y = cut.planar[0, t], cut.planar[1, t]
+        if (1.0 - s) * x + s * y > found:
+            return x, y, 1.01 * (cut.error[t] + _SLACK), third
+    return first, second, 1.01 * error, third
 
 
 @bare_forced
@@ -277,30 +289,27 @@ def test_three(cut, count, a, b, c, signs):
     """
     one, two = 1.0 - 2.0 * (signs >> a & 1), 1.0 - 2.0 * (signs >> b & 1)
     three = 1.0 - 2.0 * (signs >> c & 1)
-    left, right = cut.left, cut.right
-    n_left = n_right = np.int64(0)
+    n_left = n_right = n_level = np.int64(0)
     for t in range(count):
-        z = three * cut.near[c, t]
-        if z == 0.0:
-            first = one * side_of(cut.signs[t], a)
-            second = two * side_of(cut.signs[t], b)
-            if first * second < 0.0 or side_of(cut.signs[t], c) != 0:
-                return OPEN
-            if first + second > 0.0:
-                return MET
-            continue
-        scale = 1.0 / abs(z)
-        cut.planar[0, t] = one * cut.near[a, t] * scale
-        cut.planar[1, t] = two * cut.near[b, t] * scale
-        left[n_left] = right[n_right] = t
+        x, y, z = one * cut.near[a, t], two * cut.near[b, t], three * cut.near[c, t]
+        scale = 1.0 / abs(z) if z != 0.0 else 1.0
+        cut.planar[0, t] = x * scale
+        cut.planar[1, t] = y * scale
+        cut.left[n_left] = cut.right[n_right] = cut.parent_p[n_level] = t
         n_left += z > 0.0
         n_right += z < 0.0
+        if z == 0.0:
+            n_level += 1
+            first = one * side_of(cut.signs[t], a)
+            second = two * side_of(cut.signs[t], b)
+            if side_of(cut.signs[t], c) != 0:
+                return OPEN
+            if min(first, second) >= 0.0 and first + second > 0.0:
+                return MET
     if n_left == 0 or n_right == 0:
         return OPEN
-    p, q = _highest(cut, left, n_left, 0.0), _highest(cut, right, n_right, 0.0)
-    low = _sum_at(cut, c, p, q)
-    p, q = _highest(cut, left, n_left, 1.0), _highest(cut, right, n_right, 1.0)
-    high = _sum_at(cut, c, p, q)
+    counts = (n_left, n_right, n_level)
+    low, high = _line_at(cut, c, counts, 0.0), _line_at(cut, c, counts, 1.0)
     for _ in range(_STEPS):
         if _is_shown(low, high):
             return MET
@@ -309,15 +318,12 @@ def test_three(cut, count, a, b, c, signs):
             return OPEN
         s = fall / (fall + rise)
         height = (1.0 - s) * low[0] + s * low[1]
-        p, q = _highest(cut, left, n_left, s), _highest(cut, right, n_right, s)
-        new = _sum_at(cut, c, p, q)
+        new = _line_at(cut, c, counts, s)
         found = (1.0 - s) * new[0] + s * new[1]
         if found < 0.0:
-            third = (1.0 - s) * cut.planar[0, p] + s * cut.planar[1, p]
-            third = 0.5 * found - third
-            weights = (one * (1.0 - s), two * s, three * third)
+            weights = (one * (1.0 - s), two * s, three * new[3])
             if _is_below(cut, count, (a, b, c), weights):
-                return MISSING if third >= 0.0 else BEYOND
+                return MISSING if new[3] >= 0.0 else BEYOND
         if not found > height + _SLACK * (abs(new[0]) + abs(new[1])):
             return OPEN
         if new[1] < new[0]:

@@ -53,6 +53,7 @@ from arrangement._kernels.state import (
     GROW_POOL,
     IS_BEGUN,
     LEAF,
+    LEAST_RAYS,
     MINORS,
     N_EMITTED,
     N_FRAMES,
@@ -70,8 +71,6 @@ from arrangement._kernels.state import (
 )
 from arrangement._kernels.wide import add_product, multiply, odd_step, shift, subtract
 
-# rays of a cell that it takes longer to cut than to see what its last rows do
-FEWEST_RAYS = 24
 # larger numbers are left to Python
 WIDEST = 2.0**126
 
@@ -438,9 +437,9 @@ def list_parts(rows, required, outside, cells, cut, output):
     """
     control = cells.control
     count = cells.n_rays[control[N_FRAMES] - 1]
-    if output.starts.size > 0 or control[SINGLE] == 1 or count > cut.ray.size:
+    if count < control[LEAST_RAYS] or count > cut.ray.size:
         return False
-    if count < FEWEST_RAYS:
+    if output.starts.size > 0 or control[SINGLE] == 1:
         return False
     k = find_few(cut.union, required, cut.few)
     if k < 2:

@@ -17,6 +17,7 @@ from arrangement._kernels.state import (
     EXACT,
     GROW_LISTS,
     GROW_POOL,
+    LEAST_RAYS,
     N_EMITTED,
     N_FRAMES,
     N_ROOTS,
@@ -48,6 +49,8 @@ _LEAST_SECONDS, _MOST_SECONDS = 0.01, 0.05
 _FEW_WORDS = 4
 # rows whose parts of a cell are found without a cut, at most
 _FEW_ROWS = 4
+# rays of a cell at least, as one with fewer is cut in the time in which that is seen
+_LEAST_RAYS = 24
 # chambers found by their signs a call, at some 10 microseconds each
 _AT_ONCE = 256
 # rays that a walk over so many rows has room for, times r + 2 at least, and most bytes
@@ -68,6 +71,7 @@ class CellState:
         self.control = np.zeros(CONTROL_SIZE, dtype=np.int64)
         self.control[STEP] = step
         self.control[WIDE] = layout.wide
+        self.control[LEAST_RAYS] = _LEAST_RAYS
         n_words, extra = layout.n_words, 2 if layout.n_digits else 1
         most = max(_RAY_BYTES // (16 * n_words), _FEWEST_RAYS * (layout.rank + 2))
         capacity = min(_RAYS_A_ROW * (layout.n_rows + 3), most)
