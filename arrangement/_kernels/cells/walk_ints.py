@@ -429,6 +429,13 @@ def fill_near(rows, cells, cut, k):
 
 
 @bare_forced
+def has_many_rays(cells):
+    """Whether it is worth while to look at the last rows of the top cell."""
+    control = cells.control
+    return cells.n_rays[control[N_FRAMES] - 1] >= control[LEAST_RAYS]
+
+
+@bare_inner
 def list_parts(rows, required, outside, cells, cut, output):
     """Write all chambers of a cell that few rows cut, without a cut, if possible.
 
@@ -437,9 +444,7 @@ def list_parts(rows, required, outside, cells, cut, output):
     """
     control = cells.control
     count = cells.n_rays[control[N_FRAMES] - 1]
-    if count < control[LEAST_RAYS] or count > cut.ray.size:
-        return False
-    if output.starts.size > 0 or control[SINGLE] == 1:
+    if output.starts.size > 0 or control[SINGLE] == 1 or count > cut.ray.size:
         return False
     k = find_few(cut.union, required, cut.few)
     if k < 2:
@@ -478,7 +483,8 @@ def advance(rows, required, outside, cells, cut, budget, output):
         if place >= 0:
             if control[IS_BEGUN] == 0 and (
                 emit_last(rows.rows, required, outside, cells, cut, place, output)
-                or list_parts(rows.rows, required, outside, cells, cut, output)
+                or has_many_rays(cells)
+                and list_parts(rows.rows, required, outside, cells, cut, output)
             ):
                 continue
             status = cut_cell(rows, cells, cut, place)
