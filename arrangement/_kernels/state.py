@@ -25,6 +25,8 @@ Array: TypeAlias = NDArray[Any]
     SINGLE,
     # in integers, what is of two words: 0, PRODUCTS of values and rays, VALUES too
     WIDE,
+    # bits of a word that the sizes of rays of minors leave
+    SPARE_BITS,
     # rays of a cell whose last rows are looked at before it is cut, at least
     LEAST_RAYS,
     # a cut may stop until the ray DOUBTFUL is exact (in integers: its position); in
@@ -52,7 +54,7 @@ Array: TypeAlias = NDArray[Any]
     # whether the rows are known in the order in which they cross the line of the prefix
     ORDER,
     CONTROL_SIZE,
-) = range(24)
+) = range(25)
 
 # of that order: not looked for, known, in doubt
 OPEN, ORDERED, DOUBTED = range(3)

@@ -16,7 +16,9 @@ same, ``c |x_j . p| = |x_i . q|``.  By the relation of Grassmann and Pluecker th
 of B and k are ``(x_k . cp) q - (x_k . q) cp`` over ``|x_i . q|``: so they are
 ``T / |x_j . p|``, without rest, and no gcd has to be found.  As they have at most 62
 bits, T over the twos of the divisor, in one word, times the inverse of its odd part
-gives them.  Where both ends are tight on more rows, or PRIMITIVE, the gcd is taken.
+gives them; if they are shorter than what the twos leave of a word, T modulo 2**64 will
+do, as they are the lowest bits of the product.  Where both ends are tight on more rows,
+or PRIMITIVE, the gcd is taken.
 """
 
 from __future__ import annotations
@@ -62,9 +64,9 @@ from arrangement._kernels.state import (
     NEXT_ROOT,
     PAUSED,
     PRIMITIVE,
-    PRODUCTS,
     REFINE,
     SINGLE,
+    SPARE_BITS,
     STEP,
     VALUES,
     WIDE,
@@ -194,17 +196,22 @@ def combine(rows, cells, cut, new, i, j):
         for k in range(width):
             rays[new, k] = cut.value[i] * rays[q, k] - cut.value[j] * rays[p, k]
         divide_by_gcd(rays, new, width)
-    elif wide == PRODUCTS:
+    elif wide != VALUES:
         divisor = abs(value_at(rows, rays, row, end))
         twos = lowest(np.uint64(divisor))
         inverse = inverse_word(divisor >> twos)
+        if wide == 0 or twos < cells.control[SPARE_BITS]:
+            for k in range(width):
+                value = cut.value[i] * rays[q, k] - cut.value[j] * rays[p, k]
+                rays[new, k] = ((value >> twos) * inverse) << twos >> twos
+            return True
         a, b, none = cut.value[i], -cut.value[j], np.int64(0)
         for k in range(width):
             high, low = add_product(none, none, a, rays[q, k])
             high, low = add_product(high, low, b, rays[p, k])
             _, low = shift(high, low, twos)
             rays[new, k] = low * inverse
-    elif wide == VALUES:
+    else:
         high, low = wide_value_at(rows, rays, row, end)
         high, low = absolute(high, low)
         twos = twos_of(high, low)
@@ -217,13 +224,6 @@ def combine(rows, cells, cut, new, i, j):
             high, low = cross(rays, cut, i, j, k)
             _, low = shift(high, low, twos)
             rays[new, k] = low * inverse
-    else:
-        divisor = abs(value_at(rows, rays, row, end))
-        twos = lowest(np.uint64(divisor))
-        inverse = inverse_word(divisor >> twos)
-        for k in range(width):
-            value = cut.value[i] * rays[q, k] - cut.value[j] * rays[p, k]
-            rays[new, k] = (value >> twos) * inverse
     return True
 
 
@@ -483,8 +483,10 @@ def advance(rows, required, outside, cells, cut, budget, output):
         if place >= 0:
             if control[IS_BEGUN] == 0 and (
                 emit_last(rows.rows, required, outside, cells, cut, place, output)
-                or has_many_rays(cells)
-                and list_parts(rows.rows, required, outside, cells, cut, output)
+                or (
+                    has_many_rays(cells)
+                    and list_parts(rows.rows, required, outside, cells, cut, output)
+                )
             ):
                 continue
             status = cut_cell(rows, cells, cut, place)

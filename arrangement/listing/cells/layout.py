@@ -37,7 +37,8 @@ class Layout:
     """Everything a walk needs that does not change during a listing.
 
     ``rows`` and ``outside`` are those of `_kernels/state.py`: rows are int64 when
-    ``n_digits`` is 0, and ``wide`` is what is of two words there; if not, float64 with
+    ``n_digits`` is 0, and ``wide`` is what is of two words there, while minors of
+    r - 1 rows are of at most ``ray_bits``; if not, float64 with
     further columns (see `_kernels/cells/float_rays.py`), and ``lines`` the exact rows,
     of which determinants have at most ``n_digits`` digits of 32 bits.
     ``input_row`` (places,) maps a place to the first input row of its class (-1:
@@ -55,6 +56,7 @@ class Layout:
     rank: int
     n_digits: int
     wide: int
+    ray_bits: int
     words_per_pattern: int
     shifts: tuple[int, ...]
 
@@ -133,6 +135,7 @@ def make_layout(arrangement: Arrangement) -> Layout:
         rank=cone.rank,
         n_digits=n_digits,
         wide=values if is_wide else 0,
+        ray_bits=bounds.bits(cone.rank - 1),
         words_per_pattern=n_bits // 64,
         shifts=tuple(shifts),
     )

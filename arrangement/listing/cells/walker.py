@@ -26,6 +26,7 @@ from arrangement._kernels.state import (
     PRIMITIVE,
     REFINE,
     SINGLE,
+    SPARE_BITS,
     STEP,
     WIDE,
     Cells,
@@ -71,6 +72,7 @@ class CellState:
         self.control = np.zeros(CONTROL_SIZE, dtype=np.int64)
         self.control[STEP] = step
         self.control[WIDE] = layout.wide
+        self.control[SPARE_BITS] = 64 - layout.ray_bits
         self.control[LEAST_RAYS] = _LEAST_RAYS
         n_words, extra = layout.n_words, 2 if layout.n_digits else 1
         most = max(_RAY_BYTES // (16 * n_words), _FEWEST_RAYS * (layout.rank + 2))

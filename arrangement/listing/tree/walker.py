@@ -24,6 +24,7 @@ from arrangement._kernels.state import (
     PRIMITIVE,
     REFINE,
     SOLVED,
+    SPARE_BITS,
     STEP,
     TREE_DEPTH,
     WIDE,
@@ -90,9 +91,9 @@ class TreeWalker(CellState):
     def begin(self, subtree: Subtree) -> None:
         """Put a cell on the empty stack, to be entered at the root of its subtree."""
         control, tree, count = self.control, self.tree, len(subtree.rays)
-        step, wide = control[STEP], control[WIDE]
+        kept = control[[STEP, WIDE, SPARE_BITS]]
         control[:] = 0
-        control[STEP], control[WIDE] = step, wide
+        control[[STEP, WIDE, SPARE_BITS]] = kept
         while count > len(self.cells.masks):
             self._grow(GROW_POOL)
         while count > self.cells.ids.size:
