@@ -171,6 +171,12 @@ class Cut(NamedTuple):
     columns: Array
     across: Array
     words: Array
+    few: Array
+    lines: Array
+    near: Array
+    error: Array
+    turned: Array
+    planar: Array
     value: Array
     high: Array
     ray: Array
@@ -182,12 +188,6 @@ class Cut(NamedTuple):
     parent_p: Array
     parent_q: Array
     signs: Array
-    few: Array
-    lines: Array
-    near: Array
-    error: Array
-    turned: Array
-    planar: Array
 
 
 class Solver(NamedTuple):

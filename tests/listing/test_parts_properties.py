@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from arrangement import Arrangement
 from arrangement._kernels.bits import ZERO
+from arrangement._kernels.cells import last_rows, walk_ints
 from arrangement._kernels.cells import parts as kernels
-from arrangement._kernels.cells import walk_ints
 from arrangement._kernels.state import (
     DONE,
     LEAST_RAYS,
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.kernels
 
 def _find(rows, cells, cut, k):
     _, met = kernels.read_signs(cells, cut, k)
-    walk_ints.fill_near(rows, cells, cut, k)
+    last_rows.fill_near(rows, cells, cut, k)
     return met, kernels.find_parts(rows, cells, cut, k, met)
 
 

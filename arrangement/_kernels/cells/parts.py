@@ -186,8 +186,8 @@ def test_tie(rows, cells, cut, k, a, b, signs):
     if p < 0:
         return OPEN
     ray = cells.ids[start + p]
-    x = one * _value_at(rows, cells.rays, first, ray)
-    y = two * _value_at(rows, cells.rays, second, ray)
+    x = one * value_at(rows, cells.rays, first, ray)
+    y = two * value_at(rows, cells.rays, second, ray)
     e, f = cut.error[p], abs(cut.near[b, p])
     least = (abs(cut.near[a, p]) - e) / (f + e)
     most = (abs(cut.near[a, p]) + e) / (f - e) if f > e else math.inf
@@ -197,8 +197,8 @@ def test_tie(rows, cells, cut, k, a, b, signs):
         if z + least * w < bound and z + most * w < bound:
             continue
         ray = cells.ids[start + t]
-        u = one * _value_at(rows, cells.rays, first, ray)
-        v = two * _value_at(rows, cells.rays, second, ray)
+        u = one * value_at(rows, cells.rays, first, ray)
+        v = two * value_at(rows, cells.rays, second, ray)
         # x v - y u, of numbers below 2**62: above 0 beyond the line through p
         high, low = multiply(x >> 63, x, v >> 63, v)
         minus, rest = multiply(y >> 63, y, u >> 63, u)
@@ -209,7 +209,7 @@ def test_tie(rows, cells, cut, k, a, b, signs):
 
 
 @bare_forced
-def _value_at(rows, vectors, row, ray):
+def value_at(rows, vectors, row, ray):
     """Value of a row at a ray."""
     total = np.int64(0)
     for c in range(rows.shape[1]):

@@ -109,14 +109,14 @@ class CellState:
             columns,
             across,
             np.zeros((2, n_words), dtype=np.uint64),
-            np.zeros(capacity, dtype=self.layout.rows.rows.dtype),
-            *np.zeros((10, capacity), dtype=np.int64),
             np.zeros(_FEW_ROWS, dtype=np.int64),
             np.zeros((_FEW_ROWS + 1, self.layout.rank)),
             np.zeros((_FEW_ROWS, capacity)),
             np.zeros(capacity),
             np.zeros((self.layout.rank, capacity)),
             np.zeros((2, capacity)),
+            np.zeros(capacity, dtype=self.layout.rows.rows.dtype),
+            *np.zeros((10, capacity), dtype=np.int64),
         )
 
     def _grow(self, status: int) -> None:
