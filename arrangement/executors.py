@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from concurrent.futures import TimeoutError as NotYetError
 from typing import Any
+from uuid import uuid4
 
 from arrangement.errors import InputError, InputTypeError, WorkersLostError
 
@@ -63,7 +64,7 @@ def results_of(
     try:
         while True:
             while len(waiting) < AHEAD and (task := next(left, None)) is not None:
-                waiting.append(executor.submit(work, *task))
+                waiting.append(executor.submit(_Call(work, task)))
             if not waiting:
                 return
             try:
@@ -87,6 +88,26 @@ def results_of(
     finally:
         for future in waiting:
             future.cancel()
+
+
+class _Call:
+    """A task, which Dask would otherwise spend longer on to name than to send.
+
+    It names tasks by a digest of all that they are given, so that it need not do one
+    twice; here no two are the same.
+    """
+
+    def __init__(self, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        self._work = work
+        self._arguments = arguments
+        # what dashboards show
+        self.__name__ = getattr(work, "__name__", type(self).__name__)
+
+    def __call__(self) -> Any:
+        return self._work(*self._arguments)
+
+    def __dask_tokenize__(self) -> str:
+        return uuid4().hex
 
 
 def _is_loss(error: Exception) -> bool:

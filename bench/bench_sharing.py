@@ -7,7 +7,8 @@ the same store with its proof, on clusters of one worker and of two, which have 
 the kernels; the answers have to be the same.
 
 "The machine" is what two threads have of it at most: cores may share their units with
-each other, or with those of other machines.  "times by shares" is what two would make
+each other, or with those of other machines.  Walks of their own share nothing, not even
+the list.  "times by shares" is what two would make
 of it if nothing else used the machine and memory had no limit: the CPU time of one
 thread over the least time in which two can do the pieces, in order, and what is done
 beside them.  It shows whether pieces are even; where it is above the times measured,
@@ -32,6 +33,7 @@ import numpy as np
 
 from arrangement import (
     Arrangement,
+    count_by_listing,
     cover_bound,
     enumerate_patterns,
     fold,
@@ -283,7 +285,7 @@ def by_machine() -> Iterator[Row]:
     """How many times as fast two threads are at what is nothing but the machine.
 
     Products of matrices that stay in the cache keep the units of a core busy, memory
-    that is filled keeps the bus.
+    that is filled keeps the bus; of walks over the same cells each is counted.
     """
     A = np.random.default_rng(0).normal(size=(700, 700))
     words = np.zeros(1 << 24)
@@ -296,7 +298,16 @@ def by_machine() -> Iterator[Row]:
         for _ in range(20):
             words.fill(1.0)
 
-    for name, work in (("products of matrices", multiplied), ("memset", filled)):
+    def walked() -> None:
+        count_by_listing(resonance)
+
+    resonance = Arrangement(families.resonance(6))
+    works = {
+        "products of matrices": multiplied,
+        "memset": filled,
+        "walks of their own": walked,
+    }
+    for name, work in works.items():
         alone = both = float("inf")
         with ThreadPoolExecutor(2) as pool:
             for _ in range(REPEATS):

@@ -10,6 +10,7 @@ import csv
 import hashlib
 import os
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,8 +18,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from arrangement import InputError
+from arrangement import InputError, InputTypeError
+from arrangement.options import said
 from convex_solver.errors import DataSetError, MissingDataSetError
+from convex_solver.reading import check_kind
 from convex_solver.typing import Array
 
 # Names the folder of local copies where none is given.
@@ -119,7 +122,7 @@ def load_penguins(
 
     Raises
     ------
-    InputError
+    InputError, InputTypeError
         If a column does not exist.
 
     Examples
@@ -128,10 +131,15 @@ def load_penguins(
     >>> len(X), X[0], y[0]
     (342, ['181'], '3750')
     """
+    if isinstance(features, str) or not isinstance(features, Iterable):
+        raise InputTypeError(
+            f"{said('features', features)}; expected the names of columns, such as "
+            "('flipper_length_mm',)."
+        )
     with penguins_csv().open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     for name in (*features, target):
-        if name not in rows[0]:
+        if not isinstance(name, str) or name not in rows[0]:
             raise InputError(f"no column {name!r}; there are {', '.join(rows[0])}.")
     return [[row[name] for name in features] for row in rows], [r[target] for r in rows]
 
@@ -219,6 +227,8 @@ def load_airplanes_automobiles(folder: str | os.PathLike[str] | None = None) -> 
 
 def _local(source: _Source, folder: str | os.PathLike[str] | None) -> Path | None:
     """Return the path of a local copy, or None where OpenML is to be asked."""
+    if folder is not None:
+        check_kind(folder, (str, os.PathLike), "folder")
     named = folder if folder is not None else os.environ.get(FOLDER_VARIABLE)
     path = Path(named) / source.file if named else None
     if path is not None and path.is_file():

@@ -7,12 +7,11 @@ passes over short arrays is one call here, so that small matrices cost next to n
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from arrangement._kernels.bits import ONE, ZERO, lowest
 from arrangement._kernels.compile import bare_forced, bare_kernel
+from arrangement._kernels.powers import exponent_of, times_power
 
 # the unit round-off, and fields of a float64
 U = 2.0**-53
@@ -280,13 +279,11 @@ def scale_row(floats, i, shifts, out, place):
     peak = -(1 << 40)
     for k in range(shifts.size):
         if floats[i, k] != 0.0:
-            peak = max(peak, math.frexp(floats[i, k])[1] - shifts[k])
+            peak = max(peak, exponent_of(floats[i, k]) - shifts[k])
     for k in range(shifts.size):
         # beyond that everything is zero or, never, infinite
         move = min(max(-shifts[k] - peak, -(1 << 30)), 1 << 30)
-        out[place, k] = (
-            math.ldexp(floats[i, k], int(move)) if floats[i, k] != 0.0 else 0.0
-        )
+        out[place, k] = times_power(floats[i, k], move) if floats[i, k] != 0.0 else 0.0
 
 
 @bare_kernel

@@ -5,9 +5,8 @@ A matrix is ``m 2**twos``, column by column (see `rows`), of integers.
 
 from __future__ import annotations
 
-import math
-
 from arrangement._kernels.compile import bare_forced, bare_kernel
+from arrangement._kernels.powers import times_power
 
 # Dekker's splitter: halves of 26 bits
 _SPLITTER = 2.0**27 + 1.0
@@ -21,7 +20,7 @@ def word_floats(m, twos, out):
     is_finite = True
     for k in range(m.shape[0]):
         for i in range(m.shape[1]):
-            out[i, k] = math.ldexp(float(m[k, i]), int(twos[k, i]))
+            out[i, k] = times_power(float(m[k, i]), twos[k, i])
             is_finite &= abs(out[i, k]) < 2.0**1000
     return is_finite
 
@@ -62,7 +61,7 @@ def turned_floats(m, twos, high, low, out, doubtful):
         for j in range(high.shape[1]):
             total, rest, size = 0.0, 0.0, 0.0
             for k in range(width):
-                x = math.ldexp(float(m[k, i]), int(twos[k, i]))
+                x = times_power(float(m[k, i]), twos[k, i])
                 product, error = _two_product(x, high[k, j])
                 total, missing = _two_sum(total, product)
                 rest += missing + (error + x * low[k, j])

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from arrangement.combinatorics.class_bits import crossed
 from arrangement.combinatorics.pattern_index import PatternIndex, check_late
-from arrangement.errors import InputError
+from arrangement.errors import InputError, InputTypeError
 from arrangement.io import ProgressLike, listener, shows_progress
 from arrangement.listing import enumerate_patterns, iter_patterns
 from arrangement.model import Arrangement, PatternSet
@@ -20,6 +20,7 @@ from arrangement.options import (
     Listener,
     Progress,
     block_rows,
+    said,
     short_repr,
     whole_number,
 )
@@ -248,6 +249,11 @@ def patterns_of(
 
 def arrangement_of(patterns: PatternSet) -> Arrangement:
     """Return what was listed, or say that the list does not know it."""
+    if not isinstance(patterns, PatternSet):
+        raise InputTypeError(
+            f"{said('patterns', patterns)}; expected a PatternSet, as "
+            "enumerate_patterns(X) returns."
+        )
     if patterns.arrangement is None:
         raise InputError(
             "this PatternSet does not know its matrix; list it again with "

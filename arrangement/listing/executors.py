@@ -25,13 +25,14 @@ from arrangement.listing.runs import Block, in_order, run
 from arrangement.model import Arrangement
 from arrangement.options import IsLate, Listener, Progress, never
 
-# bytes of patterns of a piece, were all of Cover's bound there; fewest and most pieces
-_BYTES, _FEWEST, _MOST = 1 << 22, 16, 1 << 12
+# bytes of patterns of a piece, were all of Cover's bound there, and of one that is sent
+# back; fewest and most pieces.  An engine takes some milliseconds a piece
+_BYTES, _SENT, _FEWEST, _MOST = 1 << 24, 1 << 22, 16, 1 << 12
 
 
-def default_pieces(plan: Plan) -> list[Piece]:
+def default_pieces(plan: Plan, n_bytes: int = _BYTES) -> list[Piece]:
     """Split a plan into pieces, as many as its size asks for and not its workers."""
-    most = plan.bound * 8 * max(plan.width, 1) // _BYTES
+    most = plan.bound * 8 * max(plan.width, 1) // n_bytes
     return pieces_of(plan, min(max(most, _FEWEST), _MOST))
 
 
@@ -44,7 +45,7 @@ def run_pieces(
     facets: bool = False,
 ) -> Iterator[Block]:
     """Yield the chambers of a plan in blocks, as `run` does, listed by an executor."""
-    tasks = [(piece, prove, facets) for piece in default_pieces(plan)]
+    tasks = [(piece, prove, facets) for piece in default_pieces(plan, _SENT)]
     nothing = [Block(np.zeros((0, plan.width), dtype=np.uint64))]
     lists = results_of(executor, _list_piece, tasks)
     blocks = (nothing if found is None else found for found in lists)

@@ -15,8 +15,9 @@ from arrangement.options import IsLate, never
 
 # seconds between looks at the time while a piece is waited for
 _PATIENCE = 0.1
-# pieces a thread that are given out before the first of them is taken
-_AHEAD = 3
+# pieces a thread that are given out before the first of them is taken: some are a
+# hundred times as long as others, and while one of these is next the others go on
+_AHEAD = 12
 
 
 @dataclass
@@ -109,7 +110,7 @@ def results_in_order(
     """Yield ``work(piece, is_halted)`` of all pieces; None while one is waited for.
 
     The consumer's thread is one of ``n_jobs``: it works on a piece itself when the one
-    that is next is not there.  A few pieces a thread are worked on ahead.  Once
+    that is next is not there.  A dozen pieces a thread are worked on ahead.  Once
     ``is_late()``, or when the consumer leaves, ``is_halted()`` is true: what work
     returns then may be a part.  It is yielded for the piece that is next, then None:
     what follows would leave a gap.

@@ -46,8 +46,16 @@ class GeometryProvider(Protocol):
 
 
 def pack(bits: ArrayLike) -> NDArray[np.uint64]:
-    """Pack booleans (P, n) into (P, ceil(n/64)) uint64; bit i % 64 of word i // 64."""
+    """Pack booleans (P, n) into (P, ceil(n/64)) uint64; bit i % 64 of word i // 64.
+
+    Raises
+    ------
+    InputError
+        ``bits`` has not two dimensions.
+    """
     array = np.asarray(bits, dtype=bool)
+    if array.ndim != 2:
+        raise InputError(f"bits have shape {array.shape}; expected (patterns, rows).")
     count, n = array.shape
     width = -(-n // 64)
     padded = np.zeros((count, width * 8), dtype=np.uint8)

@@ -22,7 +22,7 @@ from arrangement.options import short_repr, whole_number
 from convex_solver.baselines.clusters import cluster_directions
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import ConvexProgram, reduce_network
-from convex_solver.reading import LEAST_SECONDS, TOL, Limits, part_of_time
+from convex_solver.reading import LEAST_SECONDS, TOL, Limits, check_kind, part_of_time
 from convex_solver.restricted import blocks_of, solve_by_cuts
 from convex_solver.solver import (
     RelaxedProgram,
@@ -160,6 +160,7 @@ def approximate(
     >>> many.n_patterns, many.gap < 1e-5 < few.gap
     (10, True)
     """
+    check_kind(program, ConvexProgram, "program")
     run = _Run(tol, time_limit, bound)
     whole_number(n_directions, "n_directions", 1)
     whole_number(seed, "seed", 0)
@@ -217,6 +218,7 @@ def alg1(
     >>> found.objective < found.training.objective
     True
     """
+    check_kind(program, ConvexProgram, "program")
     run = _Run(tol, time_limit, bound)
     whole_number(n_clusters, "n_clusters", 0)
     whole_number(seed, "seed", 0)
@@ -266,6 +268,7 @@ def alg2(
     >>> alg2(program, n_directions=100).gap < 1e-5
     True
     """
+    check_kind(program, ConvexProgram, "program")
     run = _Run(tol, time_limit, bound)
     whole_number(n_directions, "n_directions", 1)
     whole_number(seed, "seed", 0)
@@ -316,6 +319,7 @@ def alg3(
     >>> alg3(program).source
     'last gd network'
     """
+    check_kind(program, ConvexProgram, "program")
     run = _Run(tol, time_limit, bound)
     whole_number(seed, "seed", 0)
     if training is None:
@@ -343,6 +347,7 @@ def _trained(program: ConvexProgram, run: _Run, *, record: int, seed: int) -> Tr
 
 def _taken(program: ConvexProgram, training: Training, which: str) -> Array:
     """Directions of a training's patterns, those of its last network first."""
+    check_kind(training, Training, "training")
     directions = training.last.directions
     if which == "trajectory":
         directions = np.vstack([directions, training.trajectory.directions])

@@ -14,7 +14,7 @@ from arrangement import InputError, PatternSet, WorkersLostError, iter_patterns
 from convex_solver._kernels.certify import Chambers, Weighted, price_block
 from convex_solver.certificates.elsewhere import warn_of_loss
 from convex_solver.leaves import Hint
-from convex_solver.reading import Data
+from convex_solver.reading import Data, check_kind
 from convex_solver.rounding import LEAST, U, frobenius_above, scaled_above, times_above
 from convex_solver.typing import Array
 
@@ -47,6 +47,8 @@ def price_chambers(
     Past ``deadline`` (of `time.monotonic`) nothing is known: the bound is infinite.
     The chambers are listed on an executor, if there is one.
     """
+    if patterns is not None:
+        check_kind(patterns, PatternSet, "patterns")
     if patterns is not None and patterns.proof is None:
         raise InputError("patterns carry no proof; use enumerate_patterns(X).")
     try:

@@ -10,7 +10,7 @@ from fractions import Fraction
 from numpy.typing import ArrayLike
 
 from arrangement import InputError, InputTypeError
-from arrangement.options import short_repr
+from arrangement.options import said, short_repr
 from convex_solver.reading import Samples, read_patch_samples
 from convex_solver.typing import Array
 
@@ -143,8 +143,8 @@ def _dependency(
         whole = [list(map(operator.index, part)) for part in (rows, coefficients)]
     except TypeError:
         raise InputTypeError(
-            f"rows {list(rows)} and coefficients {list(coefficients)}; expected "
-            "integers."
+            f"{said('rows', rows)}, {said('coefficients', coefficients)}; expected "
+            "integers, as many of both."
         ) from None
     result = dict(zip(whole[0], whole[1], strict=False))
     if not (

@@ -35,6 +35,7 @@ from convex_solver.networks import CircularCNN, LinearCNN
 from convex_solver.proofs import write_cnn_proof
 from convex_solver.reading import (
     Samples,
+    check_kind,
     fits,
     read_beta,
     read_candidate,
@@ -147,6 +148,7 @@ def certify_linear_cnn(
     >>> certify_linear_cnn(net, [[[1.0]], [[2.0]]], [1.0, -0.5], 9.0).gap < 1e-14
     True
     """
+    check_kind(network, LinearCNN, "network")
     if proof is not None:
         check_new_file(proof)
     samples = read_patch_samples(patches, y)
@@ -236,6 +238,7 @@ def certify_circular_cnn(
     >>> certify_circular_cnn(net, X, [1.0, -1.0], 9.0).gap < 1e-14
     True
     """
+    check_kind(network, CircularCNN, "network")
     if proof is not None:
         check_new_file(proof)
     samples = read_signal_samples(X, y)

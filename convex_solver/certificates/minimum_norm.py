@@ -33,7 +33,13 @@ from convex_solver.certificates.linear_cnn import (
 from convex_solver.certificates.status import Bounds
 from convex_solver.networks import LinearCNN
 from convex_solver.proofs import write_cnn_proof
-from convex_solver.reading import Samples, fits, read_candidate, read_patch_samples
+from convex_solver.reading import (
+    Samples,
+    check_kind,
+    fits,
+    read_candidate,
+    read_patch_samples,
+)
 from convex_solver.rounding import (
     U,
     above,
@@ -180,6 +186,7 @@ def certify_minimum_norm_cnn(
     >>> found.residual > 1.0, found.lower_bound > 1.49
     (True, True)
     """
+    check_kind(network, LinearCNN, "network")
     if proof is not None:
         check_new_file(proof)
     samples = read_patch_samples(patches, y)
@@ -210,7 +217,9 @@ def minimum_norm_bounds(
     data, targets = samples.X, samples.y
     outputs, flat = samples.outputs, samples.flat
     left_out: set[int] = set()
+    check_kind(redundant, Sequence, "redundant")
     for claim in redundant:
+        check_kind(claim, Redundancy, "a claim of redundant")
         if time.monotonic() >= deadline:
             break
         _check(claim, flat, outputs, left_out)

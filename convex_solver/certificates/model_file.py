@@ -38,6 +38,7 @@ from convex_solver.errors import (
 from convex_solver.leaves import Hint
 from convex_solver.losses import get_loss
 from convex_solver.networks import Fields, TwoLayerReLU, read_json, write_json
+from convex_solver.reading import check_kind
 from convex_solver.typing import Array
 
 FORMAT = "convex-relu model 4"
@@ -405,6 +406,7 @@ def certify_model(
     InputError
         The network or the loss does not fit the data.
     """
+    check_kind(model, Model, "model")
     claim = model.claim
     data = read_for(model.network, X, y, model.floats, sample_weight)
     if data.digest != claim.data_digest:

@@ -30,7 +30,7 @@ from convex_solver.certificates.network_bounds import upper_bound
 from convex_solver.certificates.prices import largest_price
 from convex_solver.certificates.status import Bounds
 from convex_solver.certificates.words import verdict
-from convex_solver.leaves import Hint
+from convex_solver.leaves import Hint, read_hints
 from convex_solver.losses import DataTerm, Loss, get_loss
 from convex_solver.networks import (
     TwoLayerReLU,
@@ -42,6 +42,7 @@ from convex_solver.proofs import write_proof
 from convex_solver.reading import (
     MAX_CONES,
     Data,
+    check_kind,
     deadline_after,
     read_beta,
     read_candidate,
@@ -210,8 +211,8 @@ def certify(
         No proof can be written of these bounds, see `convex_solver.proofs.write_proof`.
     InputError, InputTypeError
         Shapes, labels, beta; a listing without a proof; an unknown method; rtol or
-        max_cones out of range, or the limit; leaves that do not cover the sphere; an
-        executor that is none.
+        max_cones out of range, or the limit; leaves that are none, or do not cover the
+        sphere; an executor that is none.
 
     Warns
     -----
@@ -297,7 +298,7 @@ def bounds(
         patterns=patterns,
         rtol=read_tolerance(rtol, "rtol"),
         max_cones=read_cones(max_cones),
-        leaves=leaves,
+        leaves=read_hints(leaves),
         deadline=deadline,
         n_jobs=n_jobs,
         executor=executor,
@@ -433,6 +434,7 @@ def read_for(
     sample_weight: ArrayLike | Any | None,
 ) -> Data:
     """Read data as a network takes them, or say that they do not fit it."""
+    check_kind(network, TwoLayerReLU, "network")
     check_names(network.feature_names, X)
     data = read_data(
         X,

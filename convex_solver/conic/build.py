@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from arrangement.options import whole_number
 from convex_solver.conic.columns import iter_columns, right_hand_side
 from convex_solver.conic.model import ConicProgram, Filler, diagonal
 from convex_solver.conic.sizes import ConicSizes, check_form, sizes_with
 from convex_solver.errors import ProgramTooLargeError
 from convex_solver.program import ConvexProgram
+from convex_solver.reading import check_kind
 
 # Bytes of a program that is built in memory; a solver needs some twenty times as much.
 MAX_BYTES = 1 << 30
@@ -55,6 +57,8 @@ def build_conic(
     >>> conic.A.shape, conic.n_blocks, conic.cones[:3]
     ((42, 26), 8, [('zero', 2), ('nonnegative', 16), ('second_order', 3)])
     """
+    check_kind(program, ConvexProgram, "program")
+    max_bytes = whole_number(max_bytes, "max_bytes", 0)
     check_form(form)
     loss = program.data_term.conic()
     sizes = sizes_with(program, loss, form)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from arrangement import InputError
 from convex_solver.program import ConvexProgram, check_size, iter_batches, unit_rows
+from convex_solver.reading import check_kind
 from convex_solver.typing import Array
 
 
@@ -21,6 +22,7 @@ def to_cvxpy(program: ConvexProgram, *, cones: str = "facets") -> Any:
     cones : {"facets", "rows"}
         Describe each ``K_i`` by its facets, or by all rows as the paper writes it.
     """
+    check_kind(program, ConvexProgram, "program")
     import cvxpy as cp
 
     if cones not in ("facets", "rows"):

@@ -31,6 +31,7 @@ from convex_solver.conic.tree import PlaceMap
 from convex_solver.errors import ProgramTooLargeError
 from convex_solver.losses import ConicLoss
 from convex_solver.program import ConvexProgram, iter_batches, unit_rows
+from convex_solver.reading import check_kind
 
 FORMS = ("dense", "tree")
 # restrictions visited for one count
@@ -152,6 +153,7 @@ def conic_sizes(program: ConvexProgram, *, form: str = "dense") -> ConicSizes:
     >>> sizes.n_chambers, sizes.n_variables, sizes.n_rows, sizes.n_entries
     (4, 26, 42, 74)
     """
+    check_kind(program, ConvexProgram, "program")
     check_form(form)
     return sizes_with(program, program.data_term.conic(), form)
 

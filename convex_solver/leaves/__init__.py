@@ -9,7 +9,7 @@ problem.  The sphere is halved into leaves, on each of which the bounds are tigh
 
 from convex_solver.leaves.dual_point import DualPoint
 from convex_solver.leaves.facets import Facets
-from convex_solver.leaves.hints import Hint
+from convex_solver.leaves.hints import Hint, read_hints
 from convex_solver.leaves.leaf import Leaf, covers
 from convex_solver.leaves.packing import Packing
 from convex_solver.leaves.point import Moments, Point
@@ -30,4 +30,5 @@ __all__ = [
     "Rows",
     "covers",
     "largest_moments",
+    "read_hints",
 ]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from arrangement import InputTypeError
 from convex_solver.leaves.cone import symmetric
 from convex_solver.leaves.leaf import Leaf
 from convex_solver.typing import Array
@@ -71,3 +74,24 @@ class Hint:
             softness=self.softness * scale,
             price=price,
         )
+
+
+def read_hints(leaves: Any) -> tuple[Hint, ...]:
+    """Return the hints that a caller gives.
+
+    Raises
+    ------
+    InputTypeError
+        They are no sequence of `Hint`.
+    """
+    is_sequence = isinstance(leaves, Sequence)
+    wrong = (
+        [hint for hint in leaves if not isinstance(hint, Hint)] if is_sequence else ()
+    )
+    if not is_sequence or wrong:
+        found = type(leaves).__name__ + (f" with {wrong[0]!r:.40}" if wrong else "")
+        raise InputTypeError(
+            f"leaves is {found}; expected a sequence of Hint, such as the leaves of a "
+            "certificate. Leave it out to have the price bounded without them."
+        )
+    return tuple(leaves)

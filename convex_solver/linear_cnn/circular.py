@@ -56,6 +56,7 @@ from convex_solver.reading import (
     SUPPORTED,
     TOL,
     Samples,
+    check_kind,
     check_loss,
     deadline_after,
     part_of_time,
@@ -205,6 +206,7 @@ def reduce_circular_cnn(network: CircularCNN) -> CircularCNN:
     >>> one.filters.tolist(), one.outputs.tolist(), one.kernel().tolist()
     ([[2.0, 0.0]], [[2.0, 0.0]], [4.0, 0.0])
     """
+    check_kind(network, CircularCNN, "network")
     merged = CircularCNN(
         network.filters.sum(axis=0, keepdims=True),
         network.outputs.sum(axis=0, keepdims=True),
@@ -249,6 +251,7 @@ def solve_circular_cnn(
     >>> solution.status.value, round(solution.objective, 9), solution.network.n_neurons
     ('optimal', 1.75, 2)
     """
+    check_kind(program, CircularCNNProgram, "program")
     tol = read_tolerance(tol)
     deadline = deadline_after(read_seconds(time_limit))
     start = time.monotonic()

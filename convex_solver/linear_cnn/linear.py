@@ -44,6 +44,7 @@ from convex_solver.networks import LinearCNN
 from convex_solver.reading import (
     TOL,
     Samples,
+    check_kind,
     check_loss,
     deadline_after,
     part_of_time,
@@ -204,6 +205,7 @@ def solve_linear_cnn(
     >>> solution.status.value, round(solution.objective, 9), solution.network.n_neurons
     ('optimal', 4.5, 1)
     """
+    check_kind(program, LinearCNNProgram, "program")
     tol = read_tolerance(tol)
     deadline = deadline_after(read_seconds(time_limit))
     start = time.monotonic()

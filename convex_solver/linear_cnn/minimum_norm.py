@@ -49,6 +49,7 @@ from convex_solver.networks import LinearCNN
 from convex_solver.reading import (
     TOL,
     Samples,
+    check_kind,
     deadline_after,
     fits,
     part_of_time,
@@ -183,6 +184,7 @@ def solve_minimum_norm_cnn(
     >>> solve_minimum_norm_cnn(twice).certificate.coefficients
     (-1, 2)
     """
+    check_kind(program, MinimumNormLinearCNN, "program")
     tol = read_tolerance(tol)
     deadline = deadline_after(read_seconds(time_limit))
     start = time.monotonic()

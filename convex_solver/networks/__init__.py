@@ -8,7 +8,7 @@ from convex_solver.networks.json_files import (
     write_json,
 )
 from convex_solver.networks.linear import CircularCNN, LinearCNN
-from convex_solver.networks.names import check_names, names_of
+from convex_solver.networks.names import check_names, names_of, read_names
 from convex_solver.networks.relu import TwoLayerReLU
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "moved_to",
     "names_of",
     "read_json",
+    "read_names",
     "scaling_of",
     "why_no_json",
     "write_json",

@@ -6,11 +6,12 @@ import numpy as np
 
 from arrangement import InputError
 from convex_solver.networks.relu import TwoLayerReLU
-from convex_solver.reading import Data, Scaling
+from convex_solver.reading import Data, Scaling, check_kind
 
 
 def check_fit(data: Data, network: TwoLayerReLU) -> None:
     """Refuse data that are not in the coordinates that a network takes."""
+    check_kind(network, TwoLayerReLU, "network")
     if data.X.shape[1] != network.weights.shape[1]:
         raise InputError(
             f"the network has {network.weights.shape[1]} inputs; the data have "

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from arrangement import InputError
+from arrangement import InputError, InputTypeError
 from arrangement.exact import column_names
-from arrangement.options import short
+from arrangement.options import said, short
 
 
 def names_of(values: Any, width: int) -> tuple[str, ...]:
@@ -16,6 +16,24 @@ def names_of(values: Any, width: int) -> tuple[str, ...]:
     if named is not None and len(named) == width:
         return named
     return tuple(f"x{k}" for k in range(width))
+
+
+def read_names(names: Any) -> tuple[str, ...]:
+    """Return the names that a caller gives.
+
+    Raises
+    ------
+    InputTypeError
+        They are no sequence of texts.
+    """
+    is_sequence = isinstance(names, Iterable) and not isinstance(names, str)
+    found = tuple(names) if is_sequence else ()
+    if not is_sequence or not all(isinstance(name, str) for name in found):
+        raise InputTypeError(
+            f"{said('feature_names', names)}; expected a sequence of texts, one for "
+            "each column."
+        )
+    return found
 
 
 def check_names(feature_names: Sequence[str], values: Any) -> None:

@@ -28,7 +28,7 @@ from convex_solver.networks.json_files import (
     read_json,
     write_json,
 )
-from convex_solver.networks.names import check_names
+from convex_solver.networks.names import check_names, read_names
 from convex_solver.reading import real_array
 from convex_solver.rounding import lengths
 from convex_solver.typing import Array
@@ -103,7 +103,9 @@ class TwoLayerReLU:
                 "and (m,)."
             )
         width = w.shape[1] - bool(intercept)
-        names = tuple(feature_names or [f"x{k}" for k in range(width)])
+        names = tuple(f"x{k}" for k in range(width))
+        if feature_names is not None:
+            names = read_names(feature_names) or names
         shift = None if center is None else real_array(center, "center")
         unit = None if scale is None else real_array(scale, "scale")
         if len(names) != width or width < 0:

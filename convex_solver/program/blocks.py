@@ -12,6 +12,7 @@ from arrangement import BudgetExceededError, PatternSet, count_patterns, iter_pa
 from arrangement.options import short_repr
 from convex_solver.errors import ProgramTooLargeError
 from convex_solver.program.program import ConvexProgram
+from convex_solver.reading import check_kind
 from convex_solver.rounding import lengths
 from convex_solver.typing import Array
 
@@ -85,6 +86,7 @@ def iter_batches(
     >>> [len(batch.facets) for batch in iter_batches(program, batch_size=3)]
     [3, 1]
     """
+    check_kind(program, ConvexProgram, "program")
     X, _ = program.reduced()
     n_patches = program.n_patches
     for patterns in iter_patterns(

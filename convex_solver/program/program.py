@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from arrangement import Arrangement, InputError
 from arrangement.exact import Column
 from convex_solver.losses import DataTerm, Loss, get_loss
-from convex_solver.networks import TwoLayerReLU, check_fit, names_of
+from convex_solver.networks import TwoLayerReLU, check_fit, names_of, read_names
 from convex_solver.program.axes import principal_axes
 from convex_solver.reading import Data, Scaling, read_beta, read_data
 from convex_solver.typing import Array
@@ -98,7 +98,9 @@ class ConvexProgram:
             sample_weight=sample_weight,
         )
         width = data.rows.width
-        names = tuple(feature_names or names_of(X, width))
+        names = names_of(X, width)
+        if feature_names is not None:
+            names = read_names(feature_names) or names
         if len(names) != width:
             raise InputError(f"{len(names)} feature names for {width} columns.")
         values = (data, size, chosen, _term(chosen, data), names)

@@ -18,7 +18,6 @@ import numpy as np
 import scipy.linalg as la
 from scipy.optimize import minimize_scalar
 
-from arrangement import InputError
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program.program import ConvexProgram
 from convex_solver.program.recovery import (
@@ -26,6 +25,7 @@ from convex_solver.program.recovery import (
     join_neurons,
     network_from_blocks,
 )
+from convex_solver.reading import check_kind, read_number
 from convex_solver.rounding import U, lengths
 from convex_solver.typing import Array
 
@@ -118,8 +118,11 @@ def reduce_network(
     >>> reduce_network(program, wide).n_neurons
     2
     """
-    if not 0.0 <= change < np.inf:
-        raise InputError(f"change={change!r}; expected a finite number from 0.")
+    check_kind(program, ConvexProgram, "program")
+    check_kind(network, TwoLayerReLU, "network")
+    change = read_number(change, "change", at_least=0.0)
+    rise = read_number(rise, "rise", at_least=0.0)
+    check_kind(deadline, (float, int), "deadline")
     sizes = [
         np.abs(part).max(initial=0.0) for part in (network.weights, network.alphas)
     ]

@@ -84,6 +84,28 @@ def read_number(
     return number
 
 
+def check_kind(value: Any, kind: type | tuple[type, ...], name: str) -> None:
+    """Refuse what is of another kind.
+
+    Raises
+    ------
+    InputTypeError
+        ``value`` is of no ``kind``.
+
+    Examples
+    --------
+    >>> check_kind(3, str, "method")
+    Traceback (most recent call last):
+    arrangement.errors.InputTypeError: method=3, of type int; expected str.
+    """
+    if not isinstance(value, kind):
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        raise InputTypeError(
+            f"{said(name, value)}, of type {type(value).__name__}; expected "
+            f"{' or '.join(one.__name__ for one in kinds)}."
+        )
+
+
 def _exact(value: Any, name: str) -> Fraction | None:
     """Return the number exactly; None for NaN and infinities."""
     if isinstance(value, np.ndarray) and value.ndim == 0:

@@ -15,7 +15,7 @@ from convex_solver.certificates import (
     relax_sphere,
 )
 from convex_solver.program import ConvexProgram
-from convex_solver.reading import MAX_CONES, Limits, deadline_after
+from convex_solver.reading import MAX_CONES, Limits, check_kind, deadline_after
 from convex_solver.solver.pricing import Pricer
 from convex_solver.typing import Array
 
@@ -63,6 +63,7 @@ def beta_max(
     >>> round(beta_max(ConvexProgram([[1.0], [2.0]], [1.0, 1.0], 1.0)), 9)
     3.0
     """
+    check_kind(program, ConvexProgram, "program")
     deadline = _deadline(time_limit, max_cones)
     found = cover_sphere(
         program.X,
@@ -119,6 +120,7 @@ def beta_max_interval(
     >>> [round(end, 9) for end in interval]
     [3.0, 3.0]
     """
+    check_kind(program, ConvexProgram, "program")
     deadline = _deadline(time_limit, max_cones)
     gradient, error = _gradient(program), program.data.X_error
     lower, upper = 0.0, math.inf

@@ -17,9 +17,11 @@ from convex_solver.reading import (
     MAX_CONES,
     TOL,
     Limits,
+    check_kind,
     deadline_after,
     read_beta,
     read_number,
+    read_seconds,
 )
 from convex_solver.solver.largest_beta import beta_max_interval
 from convex_solver.solver.solver import Solution
@@ -208,6 +210,7 @@ def solve_path(
     >>> path.neurons.tolist(), bool(path.gaps.max() <= 1e-6)
     ([0, 4, 4, 4], True)
     """
+    check_kind(program, ConvexProgram, "program")
     limits = Limits(tol, time_limit, None, max_cones, n_jobs)
     deadline = deadline_after(limits.time_limit)
     if betas is None:
@@ -271,9 +274,14 @@ def beta_grid(
     >>> beta_grid(program, n_betas=3, eps=0.01).round(6).tolist()
     [3.0, 0.3, 0.03]
     """
+    for program in programs:
+        check_kind(program, ConvexProgram, "program")
     count = whole_number(n_betas, "n_betas", 1)
     share = read_number(eps, "eps", above=0.0, below=1.0)
-    each = None if time_limit is None else time_limit / len(programs)
+    if not programs:
+        raise InputError("beta_grid() got no program; give one, or several.")
+    seconds = read_seconds(time_limit)
+    each = None if seconds is None else seconds / len(programs)
     first = max(_first_beta(one, each, max_cones) for one in programs)
     if not 0.0 < first * share < math.inf:
         raise InputError(
@@ -304,4 +312,5 @@ def read_betas(betas: Iterable[float]) -> Array:
     InputError, InputTypeError
         One that is no finite number above 0.
     """
+    check_kind(betas, Iterable, "betas")
     return np.array([read_beta(beta) for beta in betas], dtype=np.float64)

@@ -33,6 +33,7 @@ from convex_solver.reading import (
     MAX_CONES,
     TOL,
     Limits,
+    check_kind,
     deadline_after,
     part_of_time,
 )
@@ -249,9 +250,11 @@ def solve(
     >>> solution.status.value, round(solution.objective, 7)
     ('optimal', 0.0010128)
     """
+    check_kind(program, ConvexProgram, "program")
     limits = Limits(tol, time_limit, max_rounds, max_cones, n_jobs, executor)
     deadline = deadline_after(limits.time_limit)
     if start is not None:
+        check_kind(start, TwoLayerReLU, "start")
         check_fit(program.data, start)
     return solve_from(program, method, limits, deadline, progress, None, start)[0]
 

@@ -72,13 +72,6 @@ class Options:
             whole_number(self.batch_size, "batch_size", 1)
         whole_number(self.record, "record", 0)
         whole_number(seed, "seed", 0)
-        size = self.step_size
-        if size is not None and not 0.0 < size < math.inf:
-            raise InputError(f"step_size={size!r}; expected a number above 0, or None.")
-        if not 0.0 <= self.momentum < 1.0:
-            raise InputError(
-                f"momentum={self.momentum!r}; expected at least 0 and less than 1."
-            )
 
 
 class Task:

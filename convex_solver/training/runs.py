@@ -19,7 +19,13 @@ from arrangement.options import short_repr
 from convex_solver.errors import TrainingDivergedError
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import ConvexProgram, join_neurons
-from convex_solver.reading import deadline_after, part_of_time, read_seconds
+from convex_solver.reading import (
+    check_kind,
+    deadline_after,
+    part_of_time,
+    read_number,
+    read_seconds,
+)
 from convex_solver.rounding import lengths
 from convex_solver.training.descent import RULES, Options, Task, start_point
 from convex_solver.typing import Array
@@ -190,10 +196,15 @@ def train(
     >>> found.objectives.shape, round(found.objective, 4)
     ((20,), 0.8914)
     """
+    check_kind(program, ConvexProgram, "program")
     begin = time.monotonic()
     deadline = deadline_after(read_seconds(time_limit))
+    size = step_size
+    if size is not None:
+        size = read_number(size, "step_size", above=0.0)
+    inertia = read_number(momentum, "momentum", at_least=0.0, below=1.0)
     options = Options(
-        method, n_neurons, n_starts, steps, step_size, batch_size, momentum, record
+        method, n_neurons, n_starts, steps, size, batch_size, inertia, record
     )
     options.check(seed)
     task = Task(program, n_neurons)

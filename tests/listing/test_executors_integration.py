@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -99,8 +99,8 @@ def test_a_proof_notices_pieces_in_another_order(monkeypatch):
     X, _, _ = large("cells")
     default = executors.default_pieces
 
-    def swapped(plan):
-        pieces = default(plan)
+    def swapped(*of):
+        pieces = default(*of)
         pieces[3], pieces[4] = pieces[4], pieces[3]
         return pieces
 
@@ -112,11 +112,34 @@ def test_a_proof_notices_pieces_in_another_order(monkeypatch):
         joined(iter_patterns(X, prove=True, executor=made))
 
 
+class Kept(Executor):
+    """Keeps the tasks that it does."""
+
+    def __init__(self):
+        self.tasks = []
+
+    def submit(self, fn, /, *args, **kwargs):
+        self.tasks.append(fn)
+        future = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+def test_a_task_is_named_without_a_look_at_what_it_is_given():
+    """Dask asks objects for a name, and does a task of the same name once only."""
+    X, _, _ = large("cells")
+    kept = Kept()
+    assert count_by_listing(X, executor=kept) == count_by_listing(X, executor=kept)
+    names = {task.__dask_tokenize__() for task in kept.tasks}
+    assert len(names) == len(kept.tasks) > 2
+    assert all(task.__name__ == "count" for task in kept.tasks)
+
+
 @pytest.mark.parametrize("prove", [True, False])
 def test_a_proof_notices_a_piece_that_is_missing(monkeypatch, prove):
     X, _, _ = large("cells")
     default = executors.default_pieces
-    monkeypatch.setattr(executors, "default_pieces", lambda plan: default(plan)[1:])
+    monkeypatch.setattr(executors, "default_pieces", lambda *of: default(*of)[1:])
     with ThreadPoolExecutor(1) as made:
         stream = iter_patterns(X, prove=prove, executor=made)
         if prove:

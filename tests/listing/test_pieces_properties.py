@@ -13,14 +13,19 @@ from hypothesis import strategies as st
 
 from arrangement import Arrangement, enumerate_patterns, partition
 from arrangement._kernels.state import DONE
-from arrangement.listing import shares
-from arrangement.listing.cells import make_layout, new_output
+from arrangement.listing.cells import (
+    chamber_sample,
+    make_layout,
+    new_output,
+    sampler,
+)
 from arrangement.listing.plan import Plan
 from arrangement.listing.runs import run
 from arrangement.listing.shares import sign_shares
 from arrangement.listing.vertices import VertexWalker
 from arrangement.listing.vertices.decisions import Decisions
 from arrangement.listing.vertices.subsets import boxes_of_level, even_boxes
+from arrangement.model import unpack
 
 from reference.listings import joined
 from strategies import affine_arrangements, matrices
@@ -189,15 +194,79 @@ def test_a_base_of_many_rows_is_cut_without_being_listed():
     assert max(counts) <= 1.05 * sum(counts) / 8
 
 
-def test_chambers_that_are_more_than_they_seemed_are_not_all_listed(monkeypatch):
-    X = points_of_a_grid()[:40]
-    even = [piece.count() for piece in partition(X, 5)]
-    monkeypatch.setattr(shares, "_FEW", 500)
-    layout = make_layout(Arrangement(X))
-    assert shares._Sampler(layout).all_cells() is None
-    monkeypatch.undo()
-    sampler = shares._Sampler(layout)
-    assert sampler.all_cells().total == sum(even) / 2
+def signs_in_order(plan):
+    """Bits of the rows of each chamber listed by cells, base rows first."""
+    layout = plan.layout
+    base = layout.base_places
+    order = np.concatenate([base, np.setdiff1d(layout.places, base)])
+    rows = layout.input_row[order]
+    patterns = np.concatenate([block.patterns.copy() for block in run(plan)])
+    bits = unpack(patterns[:: plan.step], plan.arrangement.n_hyperplanes)
+    positive = np.ones((len(bits), len(order)), dtype=bool)
+    positive[:, rows >= 0] = bits[:, rows[rows >= 0]]
+    return order, positive
+
+
+def cuts_by_definition(positive, chamber):
+    """Rows beyond which there is a chamber with the same signs of all rows before."""
+    cuts = np.zeros(positive.shape[1], dtype=bool)
+    alike = np.ones(len(positive), dtype=bool)
+    for row, sign in enumerate(chamber):
+        cuts[row] = np.any(positive[alike, row] != sign)
+        alike &= positive[:, row] == sign
+    return cuts
+
+
+@moderate
+@given(st.data())
+def test_a_sample_is_of_the_chambers_in_order_and_knows_what_cut_them(data):
+    offsets = None
+    if data.draw(st.booleans()):
+        X, offsets = data.draw(affine_arrangements())
+    else:
+        X = data.draw(matrices())
+    plan = Plan(Arrangement(X, offsets), by_cells=True)
+    if plan.layout is None:
+        return
+    order, positive = signs_in_order(plan)
+    most = data.draw(st.integers(1, 40))
+    sample = chamber_sample(plan.layout, most)
+    assert sample.order.tolist() == order.tolist()
+    assert 0 < len(sample.positive) <= max(most, 1)
+    if len(positive) <= most:
+        assert np.array_equal(sample.positive, positive)
+        assert sample.total == len(positive)
+    # in order, none twice, each a chamber
+    keys = [tuple(~row) for row in sample.positive]
+    assert keys == sorted(set(keys))
+    assert set(keys) <= {tuple(~row) for row in positive}
+    for chamber, cuts in zip(sample.positive, sample.cuts, strict=True):
+        assert cuts.tolist() == cuts_by_definition(positive, chamber).tolist()
+
+
+@pytest.mark.parametrize(
+    "X",
+    [braid(7), points_of_a_grid()[:40], np.random.default_rng(0).normal(size=(40, 4))],
+    ids=["braid", "grid", "generic"],
+)
+def test_every_chamber_is_as_likely_in_a_sample(X, monkeypatch):
+    plan = Plan(Arrangement(X), by_cells=True)
+    _, positive = signs_in_order(plan)
+    places = {row.tobytes(): k for k, row in enumerate(positive)}
+    parts = np.zeros(4)
+    totals = []
+    n_samples = 200
+    for seed in range(n_samples):
+        monkeypatch.setattr(sampler, "_SEED", 1 + seed)
+        sample = chamber_sample(plan.layout, 300)
+        found = [places[row.tobytes()] for row in sample.positive]
+        counts, _ = np.histogram(found, bins=4, range=(0, len(positive)))
+        parts += counts * (sample.total / len(found)) / n_samples
+        totals.append(sample.total)
+    # errors of means of 200 samples of some 200 chambers, of which those that are too
+    # large are drawn again: some hundredths too few
+    assert np.allclose(parts, len(positive) / 4, rtol=0.15)
+    assert np.mean(totals) == pytest.approx(len(positive), rel=0.1)
 
 
 @pytest.mark.parametrize(("n_free", "size"), [(9, 1), (9, 2), (12, 3), (10, 4), (5, 5)])

@@ -378,9 +378,9 @@ def test_pieces_are_small(monkeypatch):
     with ThreadPoolExecutor(1) as made:
         submit = made.submit
 
-        def noted(function, piece, *arguments):
-            sent.append(len(pickle.dumps(piece)))
-            return submit(function, piece, *arguments)
+        def noted(task):
+            sent.append(len(pickle.dumps(task)))
+            return submit(task)
 
         made.submit = noted
         fold(X, depths_and_ones, np.zeros(62, dtype=np.int64), order="tree",

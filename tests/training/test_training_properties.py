@@ -256,9 +256,9 @@ def test_targets_of_zero_and_rows_of_zero():
         ({"batch_size": 0}, "batch_size=0; expected"),
         ({"record": -1}, "record=-1; expected an integer >= 0"),
         ({"seed": -1}, "seed=-1; expected an integer >= 0"),
-        ({"step_size": 0.0}, "step_size=0.0; expected a number above 0, or None"),
+        ({"step_size": 0.0}, "step_size=0.0; expected a finite number above 0"),
         ({"step_size": float("inf")}, "step_size=inf"),
-        ({"momentum": 1.0}, "momentum=1.0; expected at least 0 and less than 1"),
+        ({"momentum": 1.0}, "momentum=1.0; expected a finite number of at least 0"),
         (
             {"record": 1, "steps": 10**6, "n_starts": 1000},
             "may keep .* GiB of patterns; record less often",

@@ -1,6 +1,6 @@
 """Kernels of the walk over cells."""
 
-from arrangement._kernels.cells import exact_rays, find, walk_floats, walk_ints
+from arrangement._kernels.cells import exact_rays, find, sample, walk_floats, walk_ints
 from arrangement._kernels.cells.rays import emit, facets_of, is_facet, survey
 from arrangement._kernels.cells.walk_floats import add_rays, begin_cut, finish_cut
 from arrangement._kernels.cells.walk_ints import add_rays as add_int_rays
@@ -17,6 +17,7 @@ __all__ = [
     "find",
     "finish_cut",
     "is_facet",
+    "sample",
     "survey",
     "walk_floats",
     "walk_ints",

@@ -7,14 +7,17 @@ from arrangement.listing.cells.layout import (
     only_places,
     word_copies,
 )
+from arrangement.listing.cells.sampler import ChamberSample, chamber_sample
 from arrangement.listing.cells.walker import CellState, Walker, new_output
 
 __all__ = [
     "CellGeometry",
     "CellState",
+    "ChamberSample",
     "Layout",
     "PointGeometry",
     "Walker",
+    "chamber_sample",
     "make_layout",
     "new_output",
     "only_places",
