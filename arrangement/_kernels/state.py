@@ -23,8 +23,12 @@ Array: TypeAlias = NDArray[Any]
     NEXT_ROOT,
     N_ROOTS,
     SINGLE,
-    # in integers, IS_WIDE where they are of two words
-    IS_WIDE,
+    # in integers, what is of two words: 0, PRODUCTS of values and rays, VALUES too
+    WIDE,
+    # bits of a word that the sizes of rays of minors leave
+    SPARE_BITS,
+    # rays of a cell whose last rows are looked at before it is cut, at least
+    LEAST_RAYS,
     # a cut may stop until the ray DOUBTFUL is exact (in integers: its position); in
     # filtered arithmetic N_NEW new rays are planned, and N_MADE made, the next one
     # perhaps begun (IS_BEGUN)
@@ -50,7 +54,7 @@ Array: TypeAlias = NDArray[Any]
     # whether the rows are known in the order in which they cross the line of the prefix
     ORDER,
     CONTROL_SIZE,
-) = range(23)
+) = range(25)
 
 # of that order: not looked for, known, in doubt
 OPEN, ORDERED, DOUBTED = range(3)
@@ -60,6 +64,9 @@ FROM_WORD, FROM_BIT, TO_WORD, TO_BIT, FLIP = range(5)
 
 # how a ray of filtered arithmetic was found
 COMBINED, SOLVED, EXACT = range(3)
+
+# what is of two words
+PRODUCTS, VALUES = 1, 2
 
 # and one of integers: the minors of rows, or what their gcd leaves of them
 PRIMITIVE, MINORS = range(2)
@@ -151,6 +158,11 @@ class Cut(NamedTuple):
     the right, where words are few; ``words`` (2, n_words) is scratch;
     ``union`` (2 n_words,) is that of the masks of a cell, ``pending`` (n_words,) the
     rows whose sign at a ray is open.
+
+    Of a cell that ``few`` (most,) rows cut (see `cells.parts`): ``lines`` (most + 1, r)
+    float64 those rows, scaled, and a vector; by position their ``signs``, and their
+    values ``near`` (most, capacity) float64, off by at most ``error`` (capacity,);
+    ``turned`` (r, capacity) the entries of the rays, ``planar`` (2, capacity) scratch.
     """
 
     union: Array
@@ -159,6 +171,12 @@ class Cut(NamedTuple):
     columns: Array
     across: Array
     words: Array
+    few: Array
+    lines: Array
+    near: Array
+    error: Array
+    turned: Array
+    planar: Array
     value: Array
     high: Array
     ray: Array
@@ -169,6 +187,7 @@ class Cut(NamedTuple):
     right: Array
     parent_p: Array
     parent_q: Array
+    signs: Array
 
 
 class Solver(NamedTuple):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from arrangement import Arrangement
 from arrangement._kernels import wide
 from arrangement._kernels.cells import walk_ints
-from arrangement._kernels.state import MINORS
+from arrangement._kernels.state import MINORS, PRODUCTS
 from arrangement.exact import cofactors, integer_row
 from arrangement.listing.cells.walker import Walker
 
@@ -197,3 +197,17 @@ def test_the_inverse_of_an_odd_word_is_one():
         with np.errstate(over="ignore"):
             found = int(inverse_word(np.int64(odd)))
         assert odd * found % 2**64 == 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_many_twos_in_a_divisor_leave_too_little_of_one_word(seed):
+    """Minors of 38 bits, and divisors of 24 twos and more: 40 bits are left of 64."""
+    rng = np.random.default_rng(seed)
+    rows = rng.integers(-(2**7), 2**7, (9, 3)) * [2**12, 2**12, 1]
+    rows[:, 2] = rng.integers(-(2**18), 2**18, 9) * 2 + 1
+    # these two keep columns from being divided by their twos
+    X = np.array([*rows, [1, 0, 0], [0, 1, 0]])
+    layout = layout_of(X)
+    assert layout.wide == PRODUCTS
+    expected = walk(Walker(layout_of(X, kind="filtered")))[0]
+    assert np.array_equal(walk(Walker(layout))[0], expected)

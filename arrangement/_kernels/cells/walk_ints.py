@@ -4,8 +4,9 @@ Rays are integer vectors with a further entry that says of which kind: MINORS ar
 (r-1) x (r-1) minors of r - 1 rows tight there, PRIMITIVE what is left when their gcd is
 divided out.  With b_k the Hadamard bound in bits for k x k minors, the wrapper proves
 ``b_(r-1) <= 62`` and ``b_r <= 124``, and that no partial sum of a dot product has 127
-bits; without ``control[IS_WIDE]``, that products of values and rays stay under 2**61,
-and all is done in int64.
+bits; where ``control[WIDE]`` is PRODUCTS, ``b_r <= 62``, so that a value modulo 2**64
+is the value; where it is 0, that products of values and rays stay under 2**61, and all
+is done in int64.
 
 A new ray, on the row k between p and q, is a divisor of
 ``T = (x_k . p) q - (x_k . q) p``.  If q is simple and MINORS, and j its one tight row
@@ -15,7 +16,9 @@ same, ``c |x_j . p| = |x_i . q|``.  By the relation of Grassmann and Pluecker th
 of B and k are ``(x_k . cp) q - (x_k . q) cp`` over ``|x_i . q|``: so they are
 ``T / |x_j . p|``, without rest, and no gcd has to be found.  As they have at most 62
 bits, T over the twos of the divisor, in one word, times the inverse of its odd part
-gives them.  Where both ends are tight on more rows, or PRIMITIVE, the gcd is taken.
+gives them; if they are shorter than what the twos leave of a word, T modulo 2**64 will
+do, as they are the lowest bits of the product.  Where both ends are tight on more rows,
+or PRIMITIVE, the gcd is taken.
 """
 
 from __future__ import annotations
@@ -23,7 +26,9 @@ from __future__ import annotations
 import numpy as np
 
 from arrangement._kernels.bits import ONE, ZERO, lowest
+from arrangement._kernels.cells.last_rows import has_many_rays, list_parts
 from arrangement._kernels.cells.pairs import find_pairs, split_rays
+from arrangement._kernels.cells.parts import value_at
 from arrangement._kernels.cells.rays import (
     begin_ray,
     emit,
@@ -42,7 +47,6 @@ from arrangement._kernels.state import (
     GROW_LISTS,
     GROW_POOL,
     IS_BEGUN,
-    IS_WIDE,
     LEAF,
     MINORS,
     N_EMITTED,
@@ -54,7 +58,10 @@ from arrangement._kernels.state import (
     PRIMITIVE,
     REFINE,
     SINGLE,
+    SPARE_BITS,
     STEP,
+    VALUES,
+    WIDE,
 )
 from arrangement._kernels.wide import add_product, multiply, odd_step, shift, subtract
 
@@ -63,20 +70,16 @@ WIDEST = 2.0**126
 
 
 @bare_forced
-def value_at(rows, vectors, row, ray):
-    """Value of a row at a ray."""
-    total = np.int64(0)
-    for k in range(rows.shape[1]):
-        total += rows[row, k] * vectors[ray, k]
-    return total
-
-
-@bare_forced
 def gcd(a, b):
-    """Greatest common divisor of two numbers that are not negative."""
+    """Greatest common divisor of two numbers that are not negative (Stein)."""
+    if a == 0 or b == 0:
+        return a | b
+    twos = lowest(np.uint64(a | b))
+    a >>= lowest(np.uint64(a))
     while b != 0:
-        a, b = b, a % b
-    return a
+        b >>= lowest(np.uint64(b))
+        a, b = min(a, b), abs(a - b)
+    return a << twos
 
 
 @bare_forced
@@ -89,9 +92,9 @@ def wide_value_at(rows, vectors, row, ray):
 
 
 @bare_forced
-def sign_at(rows, vectors, row, ray, is_wide):
+def sign_at(rows, vectors, row, ray, wide):
     """Sign of a row at a ray."""
-    if is_wide:
+    if wide == VALUES:
         high, low = wide_value_at(rows, vectors, row, ray)
         return -1 if high < 0 else np.int64(high | low != 0)
     value = value_at(rows, vectors, row, ray)
@@ -143,12 +146,14 @@ def find_value(rows, cells, cut, place, position):
     """Note the value of a row at a ray of the cell, where it is not known."""
     if cut.has_value[position] == 0:
         ray = cut.ray[position]
-        if cells.control[IS_WIDE] == 1:
+        if cells.control[WIDE] == VALUES:
             high, low = wide_value_at(rows, cells.rays, place, ray)
             cut.high[position] = high
             cut.value[position] = low
         else:
-            cut.value[position] = value_at(rows, cells.rays, place, ray)
+            value = value_at(rows, cells.rays, place, ray)
+            cut.high[position] = value >> 63
+            cut.value[position] = value
         cut.has_value[position] = 1
 
 
@@ -159,7 +164,7 @@ def combine(rows, cells, cut, new, i, j):
     The values of the row there are known, and of different signs.  False where a number
     is too long (see `make_primitive`).
     """
-    rays, is_wide = cells.rays, cells.control[IS_WIDE] == 1
+    rays, wide = cells.rays, cells.control[WIDE]
     width = rows.shape[1]
     p, q = cut.ray[i], cut.ray[j]
     row, end = -1, p
@@ -169,12 +174,27 @@ def combine(rows, cells, cut, new, i, j):
         row, end = place_beside(cut, i, j), q
     rays[new, width] = PRIMITIVE if row < 0 else MINORS
     if row < 0:
-        if is_wide:
+        if wide > 0:
             return make_primitive(rays, cut, new, i, j, width)
         for k in range(width):
             rays[new, k] = cut.value[i] * rays[q, k] - cut.value[j] * rays[p, k]
         divide_by_gcd(rays, new, width)
-    elif is_wide:
+    elif wide != VALUES:
+        divisor = abs(value_at(rows, rays, row, end))
+        twos = lowest(np.uint64(divisor))
+        inverse = inverse_word(divisor >> twos)
+        if wide == 0 or twos < cells.control[SPARE_BITS]:
+            for k in range(width):
+                value = cut.value[i] * rays[q, k] - cut.value[j] * rays[p, k]
+                rays[new, k] = ((value >> twos) * inverse) << twos >> twos
+            return True
+        a, b, none = cut.value[i], -cut.value[j], np.int64(0)
+        for k in range(width):
+            high, low = add_product(none, none, a, rays[q, k])
+            high, low = add_product(high, low, b, rays[p, k])
+            _, low = shift(high, low, twos)
+            rays[new, k] = low * inverse
+    else:
         high, low = wide_value_at(rows, rays, row, end)
         high, low = absolute(high, low)
         twos = twos_of(high, low)
@@ -187,13 +207,6 @@ def combine(rows, cells, cut, new, i, j):
             high, low = cross(rays, cut, i, j, k)
             _, low = shift(high, low, twos)
             rays[new, k] = low * inverse
-    else:
-        divisor = abs(value_at(rows, rays, row, end))
-        twos = lowest(np.uint64(divisor))
-        inverse = inverse_word(divisor >> twos)
-        for k in range(width):
-            value = cut.value[i] * rays[q, k] - cut.value[j] * rays[p, k]
-            rays[new, k] = (value >> twos) * inverse
     return True
 
 
@@ -211,11 +224,18 @@ def divide_by_gcd(rays, new, width):
     """Make a ray primitive."""
     divisor = np.int64(0)
     for k in range(width):
-        if divisor != 1:
-            divisor = gcd(divisor, abs(rays[new, k]))
-    if divisor > 1:
-        for k in range(width):
-            rays[new, k] //= divisor
+        rest = abs(rays[new, k])
+        # most often what two entries have in common divides the others
+        if divisor > 0:
+            rest %= divisor
+        if rest != 0:
+            divisor = gcd(divisor, rest)
+            if divisor == 1:
+                return
+    twos = lowest(np.uint64(divisor))
+    inverse = inverse_word(divisor >> twos)
+    for k in range(width):
+        rays[new, k] = (rays[new, k] >> twos) * inverse
 
 
 @bare_inner
@@ -268,14 +288,14 @@ def make_primitive(rays, cut, new, i, j, width):
 def decide(rows, cells, new, pending):
     """Decide the pending signs of a new ray."""
     n_words = pending.size
-    is_wide = cells.control[IS_WIDE] == 1
+    wide = cells.control[WIDE]
     for w in range(n_words):
         rest = pending[w]
         while rest != ZERO:
             bit = lowest(rest)
             flag = ONE << np.uint64(bit)
             rest ^= flag
-            side = sign_at(rows, cells.rays, 64 * w + bit, new, is_wide)
+            side = sign_at(rows, cells.rays, 64 * w + bit, new, wide)
             if side > 0:
                 cells.masks[new, w] |= flag
             elif side < 0:
@@ -365,8 +385,12 @@ def advance(rows, required, outside, cells, cut, budget, output):
         survey(cells, cut.union)
         place = next_row(cut.union, required)
         if place >= 0:
-            if control[IS_BEGUN] == 0 and emit_last(
-                rows.rows, required, outside, cells, cut, place, output
+            if control[IS_BEGUN] == 0 and (
+                emit_last(rows.rows, required, outside, cells, cut, place, output)
+                or (
+                    has_many_rays(cells)
+                    and list_parts(rows.rows, required, outside, cells, cut, output)
+                )
             ):
                 continue
             status = cut_cell(rows, cells, cut, place)

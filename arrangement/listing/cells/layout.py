@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arrangement._kernels import rows as kernels
-from arrangement._kernels.state import MINORS, SOLVED, Outside, Rows
+from arrangement._kernels.state import MINORS, PRODUCTS, SOLVED, VALUES, Outside, Rows
 from arrangement.exact import (
     IntRow,
     MinorBounds,
@@ -37,7 +37,8 @@ class Layout:
     """Everything a walk needs that does not change during a listing.
 
     ``rows`` and ``outside`` are those of `_kernels/state.py`: rows are int64 when
-    ``n_digits`` is 0, values there of two words where ``is_wide``; if not, float64 with
+    ``n_digits`` is 0, and ``wide`` is what is of two words there, while minors of
+    r - 1 rows are of at most ``ray_bits``; if not, float64 with
     further columns (see `_kernels/cells/float_rays.py`), and ``lines`` the exact rows,
     of which determinants have at most ``n_digits`` digits of 32 bits.
     ``input_row`` (places,) maps a place to the first input row of its class (-1:
@@ -54,7 +55,8 @@ class Layout:
     n_rows: int
     rank: int
     n_digits: int
-    is_wide: bool
+    wide: int
+    ray_bits: int
     words_per_pattern: int
     shifts: tuple[int, ...]
 
@@ -78,6 +80,11 @@ class Layout:
         return bool(np.all(self.input_row[self.places] == self.places))
 
     @property
+    def is_wide(self) -> bool:
+        """Whether there are integers of two words."""
+        return self.wide > 0
+
+    @property
     def arithmetic(self) -> str:
         """The arithmetic used, in words."""
         if self.is_wide:
@@ -97,6 +104,8 @@ def make_layout(arrangement: Arrangement) -> Layout:
     is_wide = not _fits_int64(cone.rank, bounds)
     use_int64 = not is_wide or _fits_two_words(cone.rank, bounds)
     is_wide &= use_int64
+    # minors modulo 2**64 are those below 2**63
+    values = PRODUCTS if bounds.bits(cone.rank) <= 62 else VALUES
     rung = (use_int64, is_wide)
     near: Lines = rows if floats is None else floats
     shifts = [0] * cone.rank if use_int64 else column_shifts(near, cone.rank)
@@ -125,7 +134,8 @@ def make_layout(arrangement: Arrangement) -> Layout:
         n_rows=len(rows),
         rank=cone.rank,
         n_digits=n_digits,
-        is_wide=is_wide,
+        wide=values if is_wide else 0,
+        ray_bits=bounds.bits(cone.rank - 1),
         words_per_pattern=n_bits // 64,
         shifts=tuple(shifts),
     )

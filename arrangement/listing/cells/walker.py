@@ -17,7 +17,7 @@ from arrangement._kernels.state import (
     EXACT,
     GROW_LISTS,
     GROW_POOL,
-    IS_WIDE,
+    LEAST_RAYS,
     N_EMITTED,
     N_FRAMES,
     N_ROOTS,
@@ -26,7 +26,9 @@ from arrangement._kernels.state import (
     PRIMITIVE,
     REFINE,
     SINGLE,
+    SPARE_BITS,
     STEP,
+    WIDE,
     Cells,
     Cut,
     Exact,
@@ -46,6 +48,10 @@ _LEAST_SECONDS, _MOST_SECONDS = 0.01, 0.05
 # words of a mask up to which rays are compared sixteen at a time: with many words one
 # ray after another is read as it lies in memory
 _FEW_WORDS = 4
+# rows whose parts of a cell are found without a cut, at most
+_FEW_ROWS = 4
+# rays of a cell at least, as one with fewer is cut in the time in which that is seen
+_LEAST_RAYS = 24
 # chambers found by their signs a call, at some 10 microseconds each
 _AT_ONCE = 256
 # rays that a walk over so many rows has room for, times r + 2 at least, and most bytes
@@ -65,7 +71,9 @@ class CellState:
         self.step = step
         self.control = np.zeros(CONTROL_SIZE, dtype=np.int64)
         self.control[STEP] = step
-        self.control[IS_WIDE] = layout.is_wide
+        self.control[WIDE] = layout.wide
+        self.control[SPARE_BITS] = 64 - layout.ray_bits
+        self.control[LEAST_RAYS] = _LEAST_RAYS
         n_words, extra = layout.n_words, 2 if layout.n_digits else 1
         most = max(_RAY_BYTES // (16 * n_words), _FEWEST_RAYS * (layout.rank + 2))
         capacity = min(_RAYS_A_ROW * (layout.n_rows + 3), most)
@@ -101,8 +109,14 @@ class CellState:
             columns,
             across,
             np.zeros((2, n_words), dtype=np.uint64),
+            np.zeros(_FEW_ROWS, dtype=np.int64),
+            np.zeros((_FEW_ROWS + 1, self.layout.rank)),
+            np.zeros((_FEW_ROWS, capacity)),
+            np.zeros(capacity),
+            np.zeros((self.layout.rank, capacity)),
+            np.zeros((2, capacity)),
             np.zeros(capacity, dtype=self.layout.rows.rows.dtype),
-            *np.zeros((9, capacity), dtype=np.int64),
+            *np.zeros((10, capacity), dtype=np.int64),
         )
 
     def _grow(self, status: int) -> None:

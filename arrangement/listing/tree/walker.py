@@ -17,7 +17,6 @@ from arrangement._kernels.state import (
     EXACT,
     GROW_LISTS,
     GROW_POOL,
-    IS_WIDE,
     N_FRAMES,
     NEED_RAYS,
     PAUSED,
@@ -25,8 +24,10 @@ from arrangement._kernels.state import (
     PRIMITIVE,
     REFINE,
     SOLVED,
+    SPARE_BITS,
     STEP,
     TREE_DEPTH,
+    WIDE,
     Tree,
 )
 from arrangement._kernels.tree import moves, walk_floats, walk_ints
@@ -90,9 +91,9 @@ class TreeWalker(CellState):
     def begin(self, subtree: Subtree) -> None:
         """Put a cell on the empty stack, to be entered at the root of its subtree."""
         control, tree, count = self.control, self.tree, len(subtree.rays)
-        step, is_wide = control[STEP], control[IS_WIDE]
+        kept = control[[STEP, WIDE, SPARE_BITS]]
         control[:] = 0
-        control[STEP], control[IS_WIDE] = step, is_wide
+        control[[STEP, WIDE, SPARE_BITS]] = kept
         while count > len(self.cells.masks):
             self._grow(GROW_POOL)
         while count > self.cells.ids.size:

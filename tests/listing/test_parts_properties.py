@@ -1,0 +1,250 @@
+"""Parts that a few last rows cut a cell into, seen from its rays alone.
+
+References: a walk that cuts every cell, and hyperplanes that part a cone of values from
+an orthant, among all that touch enough rays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations, product
+
+import numba
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from arrangement import Arrangement
+from arrangement._kernels.bits import ZERO
+from arrangement._kernels.cells import last_rows, walk_ints
+from arrangement._kernels.cells import parts as kernels
+from arrangement._kernels.state import (
+    DONE,
+    LEAST_RAYS,
+    N_FRAMES,
+    PAUSED,
+    PRODUCTS,
+    VALUES,
+    WIDE,
+)
+from arrangement.exact import determinant
+from arrangement.listing.cells.layout import packed_flags
+from arrangement.listing.cells.walker import Walker, new_output
+from arrangement.model.patterns import unpack
+
+from instances import rows_in_rank
+from reference.walks import layout_of, walk
+
+pytestmark = pytest.mark.kernels
+
+
+def _find(rows, cells, cut, k):
+    _, met = kernels.read_signs(cells, cut, k)
+    last_rows.fill_near(rows, cells, cut, k)
+    return met, kernels.find_parts(rows, cells, cut, k, met)
+
+
+find = _find if numba.config.DISABLE_JIT else numba.njit(_find)
+
+
+def looking(layout, **options):
+    """Return a walker that looks at the last rows of every cell."""
+    one = Walker(layout, **options)
+    one.control[LEAST_RAYS] = 0
+    return one
+
+
+def parts_found(rows, rays, wide=0):
+    """Parts that rays show, and all parts (0: doubt), of the cone of some rays."""
+    # any arrangement of this rank has room for them
+    rank, k = len(rays[0]), len(rows)
+    layout = layout_of(rows_in_rank(1, 20, rank))
+    one = Walker(layout)
+    one.control[WIDE], one.control[N_FRAMES] = wide, 1
+    cells, cut = one.cells, one._cut
+    table = np.zeros((64 * layout.n_words, rank), dtype=np.int64)
+    table[:k] = rows
+    cut.few[:k] = range(k)
+    exact = np.array(rows, dtype=object) @ np.array(rays, dtype=object).T
+    cells.start[0], cells.n_rays[0] = 0, len(rays)
+    cells.ids[: len(rays)] = range(len(rays))
+    cells.rays[: len(rays), :rank] = rays
+    sides = np.zeros((len(rays), 64 * layout.n_words), dtype=np.int8)
+    sides[:, :k] = (exact > 0).T.astype(np.int8) - (exact < 0).T
+    masks = [packed_flags(sides > 0), packed_flags(sides < 0)]
+    cells.masks[: len(rays)] = np.concatenate(masks, axis=1)
+    met, found = find(table, cells, cut, k)
+    return as_signs(met, k), as_signs(found, k)
+
+
+def as_signs(parts, k):
+    """Signs of the parts of a set."""
+    return {
+        tuple(1 - 2 * (number >> (k - 1 - j) & 1) for j in range(k))
+        for number in range(1 << k)
+        if int(parts) >> number & 1
+    }
+
+
+def is_parted(signs, values):
+    """Whether some y >= 0, not 0, has ``y . v <= 0`` for all values v, turned.
+
+    Such y are a cone without a line, so that one touches k - 1 independent conditions.
+    """
+    k = len(signs)
+    turned = [[s * x for s, x in zip(signs, v, strict=True)] for v in values]
+    units = [[-int(i == j) for j in range(k)] for i in range(k)]
+    for some in combinations([*turned, *units], k - 1):
+        minors = [
+            (-1) ** j * determinant([row[:j] + row[j + 1 :] for row in some])
+            for j in range(k)
+        ]
+        for side in (1, -1):
+            y = [side * x for x in minors]
+            if any(y) and min(y) >= 0:
+                heights = [sum(map(int.__mul__, y, v)) for v in turned]
+                if max(heights) <= 0:
+                    return True
+    return False
+
+
+def parts_expected(rows, rays):
+    values = [[sum(map(int.__mul__, row, ray)) for row in rows] for ray in rays]
+    everything = product((1, -1), repeat=len(rows))
+    return {signs for signs in everything if not is_parted(signs, values)}
+
+
+def drawn_cell(seed, rank, k, n_rays, size):
+    """Rows that cut a cone, no two of them proportional, and its rays; or None."""
+    rng = np.random.default_rng(seed)
+    rays = rng.integers(-size, size + 1, (n_rays, rank))
+    # well within a half-space, so that there is an outside
+    rays[:, 0] = rng.integers(1, size + 1, n_rays)
+    rows = rng.integers(-size, size + 1, (k, rank))
+    values = rays @ rows.T
+    pairs = combinations(rows.tolist(), 2)
+    if (
+        np.linalg.matrix_rank(rays) < rank
+        or np.any(values.max(axis=0) <= 0)
+        or np.any(values.min(axis=0) >= 0)
+        or any(np.linalg.matrix_rank(pair) < 2 for pair in pairs)
+    ):
+        return None
+    return rows.tolist(), rays.tolist()
+
+
+@pytest.mark.parametrize("k", [2, 3, 4])
+@settings(max_examples=250, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    rank=st.integers(2, 5),
+    extra=st.integers(0, 5),
+    size=st.sampled_from((1, 2, 5, 2**20)),
+    wide=st.sampled_from((0, PRODUCTS, VALUES)),
+)
+def test_they_are_those_that_nothing_parts_from_the_values(
+    k, seed, rank, extra, size, wide
+):
+    cell = drawn_cell(seed, rank, k, rank + extra, size)
+    assume(cell is not None)
+    expected = parts_expected(*cell)
+    met, found = parts_found(*cell, wide)
+    assert met <= expected
+    if found or (k == 2 and wide != VALUES):
+        assert found == expected
+
+
+def test_most_are_found():
+    """Three rows are left in doubt by ties alone, four also where nearly all occur."""
+    for k, least in ((2, 1.0), (3, 0.9), (4, 0.6)):
+        cells = [drawn_cell(seed, 4, k, 8, 100) for seed in range(600)]
+        cells = [cell for cell in cells if cell is not None]
+        found = sum(bool(parts_found(*cell)[1]) for cell in cells)
+        assert len(cells) > 50
+        assert found >= least * len(cells)
+
+
+def test_values_that_a_float_rounds_together_are_told_apart():
+    """Rows at (big, -big) and (-big, big + 1): beyond one line, or on it."""
+    big = 2**57
+    rows = [[1, 0, 0], [0, 1, 0]]
+    base = [[-1, -1, 0], [-1, -1, 1], [-1, -1, -1]]
+    for off in (-1, 0, 1):
+        rays = [[big, -big, 0], [-big, big + off, 0], *base]
+        met, found = parts_found(rows, rays)
+        assert (1, 1) not in met
+        assert ((1, 1) in found) == (off > 0)
+        assert parts_found(rows, rays, VALUES)[1] in (set(), found)
+
+
+@pytest.mark.parametrize("kind", ["int64", "products", "values"])
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    rank=st.integers(2, 6),
+    more=st.integers(1, 5),
+    size=st.sampled_from((1, 2, 9, 1000)),
+    block=st.integers(1, 40),
+    is_affine=st.booleans(),
+)
+def test_walks_that_look_at_them_list_what_cuts_do(
+    kind, seed, rank, more, size, block, is_affine
+):
+    X = rows_in_rank(seed, rank + more, rank, size=size)
+    X = X[np.any(X, axis=1)]
+    assume(len(X) > 0)
+    offsets = None
+    if is_affine:
+        offsets = np.random.default_rng(seed).integers(-size, size + 1, len(X))
+    layout = layout_of(X, offsets, kind="int64" if kind == "int64" else "two words")
+    if kind != "int64":
+        layout = replace(layout, wide=PRODUCTS if kind == "products" else VALUES)
+    # facets are read off rays: every cell is cut
+    expected, _, _ = walk(Walker(layout, step=1), facets=True)
+    for witnesses in (False, True):
+        found, _, _ = walk(looking(layout, step=1), block=block, witnesses=witnesses)
+        assert np.array_equal(found, expected)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_their_points_are_inside(seed):
+    X = rows_in_rank(seed, 10, 5, size=3)
+    arrangement = Arrangement(X)
+    layout = layout_of(X)
+    patterns, points, _ = walk(looking(layout), block=1 << 12, witnesses=True)
+    # entries of points are sums of small integers
+    normals = np.array(arrangement.cone.rows, dtype=float)
+    inside = points @ normals[arrangement.class_of].T * arrangement.orientation > 0
+    assert len(patterns) > 100
+    assert np.array_equal(inside, unpack(patterns, len(X)))
+
+
+def test_fewer_cells_are_visited():
+    layout = layout_of(rows_in_rank(5, 13, 6, size=50))
+    output = new_output(layout)._replace(patterns=np.zeros((1 << 14, 1), np.uint64))
+    visits = []
+    for least in (0, 1 << 30):
+        one = Walker(layout)
+        one.control[LEAST_RAYS] = least
+        count = 0
+        status = PAUSED
+        while status != DONE:
+            status = walk_ints.advance(*one._state(), 1, output)
+            if status not in (DONE, PAUSED):
+                one._grow(status)
+            count += 1
+        visits.append(count)
+    assert 2 * visits[0] < visits[1]
+
+
+def test_sets_of_parts_are_halves():
+    half = kernels.half if numba.config.DISABLE_JIT else numba.njit(_half)
+    for bit in range(6):
+        chosen = int(half(bit, True))
+        assert [chosen >> n & 1 for n in range(64)] == [n >> bit & 1 for n in range(64)]
+        assert int(half(bit, False)) == chosen ^ (2**64 - 1)
+
+
+def _half(bit, is_negative):
+    return kernels.half(bit, is_negative) | ZERO
