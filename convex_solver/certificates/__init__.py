@@ -39,7 +39,11 @@ from convex_solver.certificates.model_file import (
     read_model,
     save_model,
 )
-from convex_solver.certificates.network_bounds import predict_closely, upper_bound
+from convex_solver.certificates.network_bounds import (
+    exact_upper_bound,
+    predict_closely,
+    upper_bound,
+)
 from convex_solver.certificates.obstruction import Obstruction, find_obstruction, reach
 from convex_solver.certificates.relaxation import relax_sphere
 from convex_solver.certificates.relu import (
@@ -86,6 +90,7 @@ __all__ = [
     "combination",
     "cover_sphere",
     "exact_predictions",
+    "exact_upper_bound",
     "find_obstruction",
     "gap_text",
     "heading",

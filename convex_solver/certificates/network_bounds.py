@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from convex_solver.certificates.whole_numbers import exact_predictions
@@ -40,6 +42,20 @@ def upper_bound(
             exact = exact_predictions(network, data)
             loss = loss if exact is None else min(loss, term.upper_at(exact))
     return sum_above([loss, decay])
+
+
+def exact_upper_bound(
+    network: TwoLayerReLU, data: Data, beta: float, term: DataTerm
+) -> float:
+    """Upper bound of objective (2) that is rounded once; infinite beyond few numbers.
+
+    `upper_bound` does no more than has to be done for a bound that is close.
+    """
+    exact = exact_predictions(network, data)
+    if exact is None:
+        return math.inf
+    decay = decay_above(beta, [network.weights, network.alphas])
+    return sum_above([term.upper_at(exact), decay])
 
 
 @np.errstate(all="ignore")

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arrangement.exact import exact_product
-from convex_solver.certificates import ExactRows, exact_predictions, upper_bound
+from convex_solver.certificates import ExactRows, exact_predictions, exact_upper_bound
 from convex_solver.networks import TwoLayerReLU
 from convex_solver.program import ConvexProgram
 from convex_solver.rounding import lengths
@@ -90,7 +90,7 @@ def with_last_digits(
     if found is None:
         return network
     bounds = [
-        upper_bound(each, program.data, program.beta, program.data_term)
+        exact_upper_bound(each, program.data, program.beta, program.data_term)
         for each in (found, network)
     ]
     return found if bounds[0] < bounds[1] else network
