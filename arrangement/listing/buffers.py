@@ -43,12 +43,14 @@ class Reused:
 class Spare:
     """A buffer of its own for each block, one of those that are spare where some are.
 
-    ``used`` are all that were taken.  Threads may share the list.
+    A block has ``most`` patterns at most.  ``used`` are all that were taken.  Threads
+    may share the list.
     """
 
-    def __init__(self, plan: Plan, spare: list[Words]) -> None:
+    def __init__(self, plan: Plan, spare: list[Words], most: int) -> None:
         self._plan = plan
         self._spare = spare
+        self._most = most
         self._current: Words | None = None
         self.used: list[Words] = []
 
@@ -60,7 +62,7 @@ class Spare:
                 shape = self._plan.block, max(self._plan.width, 1)
                 self._current = np.empty(shape, dtype=np.uint64)
             self.used.append(self._current)
-        return self._current
+        return self._current[: self._most]
 
     def take(self, count: int) -> Words:
         """Return the patterns; the next block goes elsewhere."""

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arrangement._kernels.state import Output
-from arrangement.listing.cells import Layout, Walker, new_output
-from arrangement.listing.prefixes import region_prefixes, sign_prefixes
+from arrangement.listing.cells import Layout, Rest, Walker, new_output
 from arrangement.listing.shares import SignShare, sign_shares
 from arrangement.listing.vertices import Box, VertexWalker
 from arrangement.model import Arrangement
@@ -27,6 +26,11 @@ Share = SignShare | tuple[Box, ...]
 PIECE = 7 << 10
 # pieces a thread, at least: they are never of quite the same size
 _PIECES_A_JOB = 8
+# cells of so many chambers are not left: they are listed sooner than begun elsewhere
+_FEW = 1 << 10
+# chambers that a walk by cells comes to before it leaves a part, at first; twice as
+# many after so many pieces
+_FIRST, _DOUBLED = 1 << 10, 8
 
 
 class Walk(Protocol):
@@ -65,6 +69,15 @@ class Lister(Protocol):
     def pieces(self, n_jobs: int) -> Iterator[Callable[[], Walk]]:
         """Yield the makers of independent walks: the same list, in more pieces."""
 
+    def block(self, begun: int) -> int:
+        """Return the most patterns of a block, after which a walk may leave a part.
+
+        ``begun`` pieces were begun before this one.
+        """
+
+    def leave(self, walk: Walk) -> Callable[[], Walk] | None:
+        """Have a walk leave its last part, if it can; return the maker of its walk."""
+
     def take_back(self, walk: Walk) -> None:
         """Take a walk that has come to its end, to be used again."""
 
@@ -79,20 +92,15 @@ class CellLister:
     """Lists by cells, in the order of signs, with facets where they are asked for.
 
     ``where`` requires signs of places; antipodes then come after all chambers.
-    ``piece`` is how many chambers one of the pieces should have.
     """
 
     def __init__(
         self,
-        arrangement: Arrangement,
         layout: Layout,
         *,
         step: int,
-        piece: int = PIECE,
         where: Mapping[int, int] | None = None,
     ) -> None:
-        self._piece = piece
-        self._arrangement = arrangement
         self._layout = layout
         self._step = step
         self._where = where
@@ -112,49 +120,65 @@ class CellLister:
 
     def walks(self) -> Iterator[Walk]:
         """Yield walks that list everything, one after another."""
-        if self._where is None:
-            yield Walker(self._layout, step=self._step)
-            return
-        for signs, is_turned in self._regions(self._where):
-            yield self.at(signs, is_turned)
+        for start in self.pieces(1):
+            yield start()
 
     def _regions(
         self, where: Mapping[int, int]
     ) -> Iterator[tuple[NDArray[np.int8], bool]]:
         """Yield signs of places, and then those of what antipodes are listed of."""
         for is_turned in (False, True)[: self._step]:
-            signs = np.zeros(self._layout.input_row.size, dtype=np.int8)
+            signs = self._no_signs()
             for place, side in where.items():
                 signs[place] = -side if is_turned else side
             yield signs, is_turned
+
+    def _no_signs(self) -> NDArray[np.int8]:
+        return np.zeros(self._layout.input_row.size, dtype=np.int8)
 
     def prepare(self) -> Iterator[None]:
         """There is nothing to do before the first piece."""
         return iter(())
 
     def pieces(self, n_jobs: int) -> Iterator[Callable[[], Walk]]:
-        """Yield the makers of the walks over prefixes of signs."""
-        wanted = _PIECES_A_JOB * n_jobs
+        """Yield the makers of walks over all, or over both parts of what is required.
+
+        Others are of what these leave.
+        """
         if self._where is None:
-            prefixes = sign_prefixes(
-                self._arrangement, self._layout, wanted, size=self._piece
-            )
-            for signs in prefixes:
-                yield partial(self.at, signs)
+            yield partial(self.at, self._no_signs())
             return
-        for region, is_turned in self._regions(self._where):
-            within = region_prefixes(self._layout, region, wanted, size=self._piece)
-            for signs in within:
-                yield partial(self.at, signs, is_turned)
+        for signs, is_turned in self._regions(self._where):
+            yield partial(self.at, signs, is_turned)
 
     def at(self, signs: NDArray[np.int8], is_turned: bool = False) -> Walker:
         """Return a walk over the chambers with these signs of places (0: any)."""
+        walker = self._walker(is_turned)
+        walker.require(signs)
+        return walker
+
+    def block(self, begun: int) -> int:
+        """Return few at first, so that there is soon work for everyone."""
+        return self._step * _FIRST << min(begun // _DOUBLED, 32)
+
+    def leave(self, walk: Walk) -> Callable[[], Walk] | None:
+        """Have a walk leave the last cell that waits, unless it is small."""
+        assert isinstance(walk, Walker)
+        rest = walk.leave(_FEW)
+        return None if rest is None else partial(self._taken_up, rest, walk.is_turned)
+
+    def _taken_up(self, rest: Rest, is_turned: bool) -> Walker:
+        walker = self._walker(is_turned)
+        walker.take_up(rest)
+        return walker
+
+    def _walker(self, is_turned: bool) -> Walker:
+        """Return one that has come to its end, or a new one."""
         try:
             walker = self._idle.pop()
         except IndexError:
             step = self._step if self._where is None else 1
             walker = Walker(self._layout, step=step)
-        walker.require(signs)
         walker.is_turned = is_turned
         return walker
 
@@ -214,6 +238,13 @@ class VertexLister:
         """Yield the makers of walks over ranges of vertices."""
         least = min(self._piece, self._bound // (_PIECES_A_JOB * n_jobs * self._step))
         yield from self._walker.pieces(max(least, 1))
+
+    def block(self, begun: int) -> int:
+        """Return more than there are."""
+        return self._step * self._bound
+
+    def leave(self, walk: Walk) -> None:
+        """Leave nothing: the pieces are even."""
 
     def take_back(self, walk: Walk) -> None:
         """Let it go: a piece is made anew from the walker that was prepared."""

@@ -97,13 +97,7 @@ class Plan:
     def cell_lister(self, where: Mapping[int, int] | None = None) -> CellLister:
         """Return what lists the chambers by cells, in the order of signs."""
         assert self.layout is not None
-        return CellLister(
-            self.arrangement,
-            self.layout,
-            step=self.step,
-            piece=self.piece,
-            where=where,
-        )
+        return CellLister(self.layout, step=self.step, where=where)
 
     def pattern_set(self, packed: NDArray[np.uint64], **known: Any) -> PatternSet:
         """Wrap patterns of this arrangement."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -98,13 +99,13 @@ class Run:
         status = PAUSED
         while status != DONE:
             status = walk.advance(output._replace(patterns=buffer.room(walk.step)))
-            count = walk.n_written
-            is_short = count < self._plan.block // 2
-            if status == PAUSED and is_short and not (count and is_late()):
+            written = walk.n_written
+            is_short = written < self._plan.block // 2
+            if status == PAUSED and is_short and not (written and is_late()):
                 yield _no_news(self._plan)
                 continue
-            if count:
-                patterns = buffer.take(count)
+            if written:
+                patterns = buffer.take(written)
                 yield self._block(walk, output, patterns)
                 walk.n_written = 0
 
@@ -134,17 +135,22 @@ class Run:
         # touching new memory is what threads wait for: it is used again
         spare: list[NDArray[np.uint64]] = []
         outputs: list[Output] = []
+        begun = count()
 
         def work(
-            start: Callable[[], Walk], is_halted: IsLate
+            start: Callable[[], Walk], is_halted: IsLate, leave: Callable[..., None]
         ) -> tuple[list[Block], Spare]:
             walk = start()
-            buffer = Spare(self._plan, spare)
+            most = lister.block(next(begun))
+            buffer = Spare(self._plan, spare, most)
             output = taken(outputs) or self._output(lister, walk, facets)
             blocks = []
             for block in self.of_walk(walk, output, buffer, is_halted):
                 if len(block.patterns):
                     blocks.append(block)
+                rest = lister.leave(walk)
+                if rest is not None:
+                    leave(rest)
                 if is_halted():
                     return blocks, buffer
             outputs.append(output)

@@ -1,13 +1,16 @@
-"""Work on pieces in threads, with results in order."""
+"""Work on pieces in threads, with results in order.
+
+What is worked on next is always the first piece that nobody has begun, and a worker may
+leave the last part of its own to others while it works.  So the threads stay close to
+what is wanted next, however uneven the pieces are.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
-from queue import Empty, SimpleQueue
-from threading import Event, Thread, current_thread
+from threading import Condition, Event, Thread, current_thread
 from typing import Any
 
 from arrangement.errors import ArrangementError
@@ -15,42 +18,47 @@ from arrangement.options import IsLate, never
 
 # seconds between looks at the time while a piece is waited for
 _PATIENCE = 0.1
-# pieces a thread that are given out before the first of them is taken: some are a
-# hundred times as long as others, and while one of these is next the others go on
+# results a thread that are kept before the first of them is there
 _AHEAD = 12
 
+# work on a piece: that, whether to stop, and what leaves another piece
+Work = Callable[[Any, IsLate, Callable[[Any], None]], Any]
 
-@dataclass
+
+@dataclass(eq=False)
 class _Task:
     """A piece, and what became of it."""
 
     piece: Any
     result: Any = None
     error: BaseException | None = None
+    is_begun: bool = False
     is_done: bool = False
 
-    def finish(self, work: Callable[[Any, IsLate], Any], is_late: IsLate) -> None:
+    def finish(self, work: Work, is_late: IsLate, leave: Callable[[Any], None]) -> None:
         """Work on the piece and keep what that raises for the consumer."""
         try:
-            self.result = work(self.piece, is_late)
+            self.result = work(self.piece, is_late, leave)
         except BaseException as error:
             self.error = error
-        self.is_done = True
 
 
 class _Crew:
-    """Threads that work on tasks, and what the consumer does beside them."""
+    """Threads that work on tasks, and what the consumer does beside them.
 
-    def __init__(
-        self, work: Callable[[Any, IsLate], Any], n_helpers: int, is_late: IsLate
-    ) -> None:
+    ``tasks`` wait in the order of their results.
+    """
+
+    def __init__(self, work: Work, n_jobs: int, is_late: IsLate) -> None:
         self._work = work
         self._is_late = is_late
+        self._most = _AHEAD * n_jobs
         self.halt = Event()
-        self.to_do: SimpleQueue[_Task | None] = SimpleQueue()
-        self._bell: SimpleQueue[None] = SimpleQueue()
+        self.tasks: deque[_Task] = deque()
+        # held for a moment only, and by one thread twice where it collects garbage
+        self._news = Condition()
         self._helpers = [
-            Thread(target=self._serve, daemon=True) for _ in range(n_helpers)
+            Thread(target=self._serve, daemon=True) for _ in range(n_jobs - 1)
         ]
 
     def start(self) -> None:
@@ -63,72 +71,116 @@ class _Crew:
             self.halt.set()
         return self.halt.is_set()
 
+    def add(self, pieces: Iterator[Any]) -> None:
+        """Add pieces at the end, as many as may be worked on ahead."""
+        for _ in range(len(self.tasks), self._most):
+            # making one may take long
+            for piece in pieces:
+                with self._news:
+                    self.tasks.append(_Task(piece))
+                    self._news.notify()
+                break
+            else:
+                return
+
+    def _begin(self) -> _Task | None:
+        """Take the first task that is not begun, unless too many are before it."""
+        for _, task in zip(range(self._most), self.tasks, strict=False):
+            if not task.is_begun:
+                task.is_begun = True
+                return task
+        return None
+
+    def _finish(self, task: _Task, is_late: IsLate) -> None:
+        def leave(piece: Any) -> None:
+            # it comes before what was left sooner
+            with self._news:
+                self.tasks.insert(self.tasks.index(task) + 1, _Task(piece))
+                self._news.notify()
+
+        task.finish(self._work, is_late, leave)
+        with self._news:
+            task.is_done = True
+            self._news.notify_all()
+
     def _serve(self) -> None:
-        while (task := self.to_do.get()) is not None:
-            task.finish(self._work, self.halt.is_set)
-            self._bell.put(None)
+        while True:
+            with self._news:
+                while (task := self._begin()) is None:
+                    if self.halt.is_set():
+                        return
+                    self._news.wait()
+            self._finish(task, self.halt.is_set)
 
     def advance(self) -> bool:
         """Work on the next piece, or wait for news; False when there are none."""
-        try:
-            task = self.to_do.get_nowait()
-        except Empty:
-            try:
+        with self._news:
+            task = self._begin()
+            if task is None:
+                if self.tasks[0].is_done:
+                    return True
                 # threads answer no signal: the wait for them is cut short
-                self._bell.get(timeout=_PATIENCE)
-            except Empty:
-                self.is_halted()
-                return False
-            return True
-        assert task is not None
-        task.finish(self._work, self.is_halted)
+                if self._news.wait(_PATIENCE):
+                    return True
+        if task is None:
+            self.is_halted()
+            return False
+        self._finish(task, self.is_halted)
         if task.error is not None and not isinstance(task.error, Exception):
             raise task.error
         return True
 
+    def next(self) -> _Task:
+        """Take the first task, which is done."""
+        with self._news:
+            task = self.tasks.popleft()
+            # another one may be worked on ahead
+            self._news.notify()
+        return task
+
     def dismiss(self) -> None:
         """Leave what is not begun, and wait until the threads have ended.
 
-        Except the one that calls: an iterator that was left without being closed may
-        be collected in any thread, this crew's too.
+        Unless one of them calls: an iterator that was left without being closed may be
+        collected in any thread, this crew's too, and that one may hold what the others
+        wait for.
         """
         self.halt.set()
-        _empty(self.to_do)
-        for _ in self._helpers:
-            self.to_do.put(None)
-        for helper in self._helpers:
-            if helper.ident is not None and helper is not current_thread():
-                helper.join()
+        with self._news:
+            self.tasks.clear()
+            self._news.notify_all()
+        if current_thread() not in self._helpers:
+            for helper in self._helpers:
+                if helper.ident is not None:
+                    helper.join()
 
 
 def results_in_order(
-    work: Callable[[Any, IsLate], Any],
+    work: Work,
     pieces: Iterator[Any],
     n_jobs: int,
     is_late: IsLate = never,
 ) -> Iterator[Any]:
-    """Yield ``work(piece, is_halted)`` of all pieces; None while one is waited for.
+    """Yield ``work(piece, is_halted, leave)`` of all; None while one is waited for.
 
-    The consumer's thread is one of ``n_jobs``: it works on a piece itself when the one
-    that is next is not there.  A dozen pieces a thread are worked on ahead.  Once
-    ``is_late()``, or when the consumer leaves, ``is_halted()`` is true: what work
-    returns then may be a part.  It is yielded for the piece that is next, then None:
-    what follows would leave a gap.
+    What work gives to ``leave`` is a piece too: it comes after the one that is worked
+    on, and before what was left sooner.  The consumer's thread is one of ``n_jobs``: it
+    works on a piece itself when the one that is next is not there.  A dozen pieces a
+    thread are worked on ahead.  Once ``is_late()``, or when the consumer leaves,
+    ``is_halted()`` is true: what work returns then may be a part.  It is yielded for
+    the piece that is next, then None: what follows would leave a gap.
     """
-    crew = _Crew(work, n_jobs - 1, is_late)
-    waiting: deque[_Task] = deque()
+    crew = _Crew(work, n_jobs, is_late)
     try:
         crew.start()
         while True:
-            for piece in islice(pieces, _AHEAD * n_jobs - len(waiting)):
-                waiting.append(_Task(piece))
-                crew.to_do.put(waiting[-1])
-            if not waiting:
+            crew.add(pieces)
+            if not crew.tasks:
                 return
-            while not waiting[0].is_done:
+            while not crew.tasks[0].is_done:
                 if not crew.advance():
                     yield None
-            task = waiting.popleft()
+            task = crew.next()
             if task.error is not None:
                 raise task.error
             yield task.result
@@ -137,12 +189,3 @@ def results_in_order(
                 raise ArrangementError("a listing went on after its limit.")
     finally:
         crew.dismiss()
-
-
-def _empty(queue: SimpleQueue[Any]) -> None:
-    """Take all that is left."""
-    while True:
-        try:
-            queue.get_nowait()
-        except Empty:
-            return

@@ -112,9 +112,10 @@ def test_more_patterns_than_there_can_be_are_an_error():
 def test_threads_use_what_is_spare():
     plan = Plan(Arrangement(generic(40, 3)))
     one = np.zeros((plan.block, 1), dtype=np.uint64)
-    buffer = Spare(plan, [one])
-    assert buffer.room(2) is one
-    assert buffer.room(2) is one
-    assert buffer.take(6).shape == (6, 1)
-    assert buffer.room(2) is not one
+    buffer = Spare(plan, [one], 6)
+    for _ in range(2):
+        assert owner(buffer.room(2)) is one
+        assert len(buffer.room(2)) == 6
+    assert buffer.take(4).shape == (4, 1)
+    assert owner(buffer.room(2)) is not one
     assert len(buffer.used) == 2

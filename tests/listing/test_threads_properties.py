@@ -26,7 +26,7 @@ def consume(results, found):
 @given(st.lists(st.integers(0, 3), max_size=30), st.integers(1, 4))
 @settings(max_examples=30, deadline=None)
 def test_results_come_in_order_whatever_the_pieces_take(delays, n_jobs):
-    def work(piece, is_halted):
+    def work(piece, is_halted, leave):
         number, delay = piece
         time.sleep(delay / 2000)
         return number
@@ -35,12 +35,44 @@ def test_results_come_in_order_whatever_the_pieces_take(delays, n_jobs):
     assert [k for k in found if k is not None] == list(range(len(delays)))
 
 
+delays = st.integers(0, 3)
+# how long a piece takes, and what it leaves
+trees = st.recursive(
+    st.tuples(delays, st.just(())),
+    lambda parts: st.tuples(delays, st.lists(parts, max_size=4)),
+    max_leaves=30,
+)
+
+
+def walked(path, tree):
+    """Paths to all pieces of a tree, in the order of their results."""
+    yield path
+    for k in reversed(range(len(tree[1]))):
+        yield from walked((*path, k), tree[1][k])
+
+
+@given(st.lists(trees, max_size=3), st.integers(1, 4))
+@settings(max_examples=60, deadline=None)
+def test_what_is_left_comes_next_and_before_what_was_left_sooner(roots, n_jobs):
+    def work(piece, is_halted, leave):
+        path, (delay, parts) = piece
+        for k, part in enumerate(parts):
+            time.sleep(delay / 4000)
+            leave(((*path, k), part))
+        return path
+
+    pieces = [((k,), tree) for k, tree in enumerate(roots)]
+    expected = [path for piece in pieces for path in walked(*piece)]
+    found = results_in_order(work, iter(pieces), n_jobs)
+    assert [path for path in found if path is not None] == expected
+
+
 @pytest.mark.parametrize("n_jobs", [1, 2, 4])
 def test_as_many_threads_as_asked_for_work_the_consumer_among_them(n_jobs):
     workers = set()
     everyone = threading.Barrier(n_jobs, timeout=20)
 
-    def work(piece, is_halted):
+    def work(piece, is_halted, leave):
         workers.add(threading.get_ident())
         everyone.wait()
 
@@ -57,7 +89,7 @@ def test_pieces_are_taken_a_dozen_a_thread_ahead():
             taken.append(k)
             yield k
 
-    results = results_in_order(lambda piece, is_halted: piece, pieces(), 2)
+    results = results_in_order(lambda piece, *_: piece, pieces(), 2)
     assert next(k for k in results if k is not None) == 0
     assert len(taken) <= 24
     results.close()
@@ -65,7 +97,7 @@ def test_pieces_are_taken_a_dozen_a_thread_ahead():
 
 @pytest.mark.parametrize("n_jobs", [1, 2, 3])
 def test_an_error_comes_in_its_place(n_jobs):
-    def work(piece, is_halted):
+    def work(piece, is_halted, leave):
         if piece == 3:
             raise ValueError("the fourth")
         return piece
@@ -81,7 +113,7 @@ def test_an_interrupt_in_the_consumers_thread_is_not_kept_for_later():
     consumer = threading.get_ident()
     begun = threading.Event()
 
-    def work(piece, is_halted):
+    def work(piece, is_halted, leave):
         if threading.get_ident() != consumer:
             begun.set()
             while not is_halted():
@@ -102,7 +134,7 @@ def test_threads_end_when_the_consumer_leaves(n_jobs):
     before = set(threading.enumerate())
     finished = []
 
-    def work(piece, is_halted):
+    def work(piece, is_halted, leave):
         if piece > 0:
             while not is_halted():
                 time.sleep(0.001)
@@ -121,7 +153,7 @@ def test_an_iterator_that_was_left_may_be_collected_in_its_own_thread():
     was_left, is_closed = threading.Event(), threading.Event()
     errors = []
 
-    def work(piece, is_halted):
+    def work(piece, is_halted, leave):
         if threading.current_thread() is consumer:
             return piece
         was_left.wait(10)
@@ -143,7 +175,7 @@ def test_an_iterator_that_was_left_may_be_collected_in_its_own_thread():
 def test_after_the_limit_only_the_next_piece_comes(n_jobs):
     late = threading.Event()
 
-    def work(piece, is_halted):
+    def work(piece, is_halted, leave):
         if piece == 2:
             late.set()
         while piece >= 2 and not is_halted():
@@ -166,7 +198,7 @@ def test_a_consumer_that_waits_hears_of_it():
     consumer = threading.get_ident()
     begun, go = threading.Event(), threading.Event()
 
-    def work(piece, is_halted):
+    def work(piece, is_halted, leave):
         if threading.get_ident() != consumer:
             begun.set()
             go.wait(20)

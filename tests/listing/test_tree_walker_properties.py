@@ -224,7 +224,7 @@ def test_cells_of_few_chambers_stay(name, most):
     assert len(first) + len(rest) + sum(sizes) == len(whole)
     if most > len(whole):
         # but for cells that contain a line
-        assert all(len(subtree.rays) == 0 for subtree in subtrees)
+        assert all(len(subtree.cell.rays) == 0 for subtree in subtrees)
 
 
 def test_exact_rays_are_left_as_floats():
@@ -239,7 +239,7 @@ def test_exact_rays_are_left_as_floats():
         waits = one.cells.ids[: one.cells.start[one.control[N_FRAMES] - 1]]
         has_exact |= bool((one.cells.rays[waits, -1] == EXACT).any())
         subtrees = one.leave(0)
-        assert all((subtree.rays[:, -1] != EXACT).all() for subtree in subtrees)
+        assert all((subtree.cell.rays[:, -1] != EXACT).all() for subtree in subtrees)
         total = count
         for subtree in subtrees:
             other.begin(subtree)

@@ -4,11 +4,16 @@ from arrangement.listing.cells.geometry import CellGeometry, PointGeometry
 from arrangement.listing.cells.layout import (
     Layout,
     make_layout,
-    only_places,
     word_copies,
 )
 from arrangement.listing.cells.sampler import ChamberSample, chamber_sample
-from arrangement.listing.cells.walker import CellState, Walker, new_output
+from arrangement.listing.cells.walker import (
+    CellState,
+    Rest,
+    Waiting,
+    Walker,
+    new_output,
+)
 
 __all__ = [
     "CellGeometry",
@@ -16,10 +21,11 @@ __all__ = [
     "ChamberSample",
     "Layout",
     "PointGeometry",
+    "Rest",
+    "Waiting",
     "Walker",
     "chamber_sample",
     "make_layout",
     "new_output",
-    "only_places",
     "word_copies",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from operator import mul
 from typing import TypeAlias
@@ -274,17 +274,6 @@ def _make_rows(
     signs = np.zeros((rank, n_places), dtype=np.int8)
     signs[:, places] = exact_signs(rows, base, scaled, vectors)
     return Rows(floats, float_rays, _base_masks(signs > 0, signs < 0), valid)
-
-
-def only_places(layout: Layout, places: NDArray[np.int64]) -> Layout:
-    """Return the layout of the rows at some places, all of the base among them."""
-    flags = np.zeros(64 * layout.n_words, dtype=np.uint8)
-    flags[places] = 1
-    mask = np.packbits(flags, bitorder="little").view("<u8").astype(np.uint64)
-    rows = layout.rows
-    masks = rows.base_masks & np.concatenate([mask, mask])
-    rows = rows._replace(valid=rows.valid & mask, base_masks=masks)
-    return replace(layout, rows=rows)
 
 
 def _decide(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from dataclasses import dataclass
+from math import comb
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,7 @@ from arrangement._kernels.state import (
     PRIMITIVE,
     REFINE,
     SINGLE,
+    SOLVED,
     SPARE_BITS,
     STEP,
     WIDE,
@@ -57,6 +60,18 @@ _AT_ONCE = 256
 # rays that a walk over so many rows has room for, times r + 2 at least, and most bytes
 # of their masks, before it takes more: nearly all walks need far fewer
 _RAYS_A_ROW, _FEWEST_RAYS, _RAY_BYTES = 16, 8, 1 << 24
+
+
+class Waiting(NamedTuple):
+    """Cells by themselves, none or more, the last to be listed first.
+
+    ``counts`` (cells,) int64 of their rays, which come one cell after another in
+    ``rays`` and ``masks`` (see `_kernels.state.Cells`).
+    """
+
+    counts: NDArray[np.int64]
+    rays: NDArray[Any]
+    masks: NDArray[np.uint64]
 
 
 class CellState:
@@ -212,6 +227,63 @@ class CellState:
         words = self._exact_numbers().ray_words
         return [tuple(_integer(word) for word in words[k]) for k in ids]
 
+    def waiting(self, first: int, stop: int) -> Waiting:
+        """Return copies of the cells that wait from one place in the stack on."""
+        counts = self.cells.n_rays[first:stop].copy()
+        ends = np.cumsum(counts)
+        places = np.repeat(self.cells.start[first:stop] - ends + counts, counts)
+        ids = self.cells.ids[places + np.arange(len(places))]
+        rays = self.cells.rays[ids]
+        if self.layout.n_digits:
+            # the exact numbers stay here
+            kinds = rays[:, -1]
+            kinds[kinds == EXACT] = SOLVED
+        return Waiting(counts, rays, self.cells.masks[ids])
+
+    def is_small(self, waiting: Waiting, most: int) -> bool:
+        """Whether cells have ``most`` chambers or fewer; they may where it is false.
+
+        A cell has as many as its rows have in general position, or fewer.
+        """
+        n_words, rank = self.layout.n_words, self.layout.rank
+        starts = np.cumsum(waiting.counts) - waiting.counts
+        union = np.bitwise_or.reduceat(waiting.masks, starts, axis=0)
+        cuts = np.bitwise_count(union[:, :n_words] & union[:, n_words:]).sum(axis=1)
+        for n_cuts in cuts.tolist():
+            most -= sum(comb(n_cuts, k) for k in range(rank))
+            if most < 0:
+                return False
+        return True
+
+    def put(self, waiting: Waiting) -> None:
+        """Put cells on the empty stack."""
+        total, n_cells = len(waiting.rays), len(waiting.counts)
+        while total > len(self.cells.masks):
+            self._grow(GROW_POOL)
+        while total > self.cells.ids.size:
+            self._grow(GROW_LISTS)
+        cells, ends = self.cells, np.cumsum(waiting.counts)
+        cells.rays[:total] = waiting.rays
+        cells.masks[:total] = waiting.masks
+        cells.ids[:total] = np.arange(total)
+        cells.start[:n_cells] = ends - waiting.counts
+        cells.n_rays[:n_cells] = waiting.counts
+        cells.pool_top[:n_cells] = ends
+        self.control[N_FRAMES] = n_cells
+
+
+@dataclass(frozen=True, eq=False)
+class Rest:
+    """Chambers that a walk left: those of cells, or of cones of the base.
+
+    ``required`` as of the walk; ``roots`` the first of the cones and the one after the
+    last.
+    """
+
+    required: Required
+    roots: tuple[int, int]
+    waiting: Waiting
+
 
 class Walker(CellState):
     """A depth-first walk over the cells, and the chambers that it comes to."""
@@ -298,6 +370,38 @@ class Walker(CellState):
             self.control[N_ROOTS] = root + (base[0] > 0)
         self.required.plus[:] = packed_flags(signs > 0)
         self.required.minus[:] = packed_flags(signs < 0)
+
+    def leave(self, few: int) -> Rest | None:
+        """Leave half of what waits to another walk, what would come last.
+
+        That is half of the cones that were not begun, or else of the cells.  None where
+        there is one, or where what is left has ``few`` chambers or fewer, as the
+        numbers of rows that cut it say.
+        """
+        control, cells = self.control, self.cells
+        required = Required(*(mask.copy() for mask in self.required))
+        n_frames = int(control[N_FRAMES])
+        here, end = int(control[NEXT_ROOT]), int(control[N_ROOTS])
+        # a walk that is within a cone may leave all others
+        middle = here + (end - here + (n_frames == 0)) // 2
+        if middle < end:
+            control[N_ROOTS] = middle
+            return Rest(required, (middle, end), self.waiting(0, 0))
+        half = n_frames // 2
+        left = self.waiting(0, half)
+        if half == 0 or self.is_small(left, few):
+            return None
+        for column in (cells.start, cells.n_rays, cells.pool_top):
+            column[: n_frames - half] = column[half:n_frames]
+        control[N_FRAMES] = n_frames - half
+        return Rest(required, (0, 0), left)
+
+    def take_up(self, rest: Rest) -> None:
+        """Begin with what another walk left, in the same layout."""
+        self.control[NEXT_ROOT], self.control[N_ROOTS] = rest.roots
+        for mask, other in zip(self.required, rest.required, strict=True):
+            mask[:] = other
+        self.put(rest.waiting)
 
     def find(self, signs: NDArray[np.int8], pattern: NDArray[np.uint64]) -> bool:
         """Build the one chamber with these signs of the rows by place.

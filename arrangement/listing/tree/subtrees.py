@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from arrangement.listing.cells import Waiting
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,13 +21,12 @@ class Subtree:
     ----------
     signs : ndarray, shape (n_words,), uint64
         Of the root, by place.
-    rays, masks : ndarray
-        Of the cell, as in `_kernels.state.Cells`; none where it contains a line.
+    cell : Waiting
+        One, without rays where it contains a line.
     bounds : tuple of int
         Then the places of the independent rows that bound it.
     """
 
     signs: NDArray[np.uint64]
-    rays: NDArray[Any]
-    masks: NDArray[np.uint64]
+    cell: Waiting
     bounds: tuple[int, ...] = ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import comb
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from arrangement._kernels.state import (
     DONE,
     DOUBTFUL,
     ENTERED_FRAME,
-    EXACT,
     GROW_LISTS,
     GROW_POOL,
     N_FRAMES,
@@ -33,7 +31,7 @@ from arrangement._kernels.state import (
 from arrangement._kernels.tree import moves, walk_floats, walk_ints
 from arrangement.errors import ArrangementError
 from arrangement.exact import Echelon, IntRow, dual_basis, scaled_floats
-from arrangement.listing.cells import CellState, Layout, Walker
+from arrangement.listing.cells import CellState, Layout, Waiting, Walker
 from arrangement.listing.tree.subtrees import Subtree
 from arrangement.model import Arrangement
 
@@ -81,32 +79,23 @@ class TreeWalker(CellState):
         rays = found.ids[start : start + count]
         plus = found.masks[rays, : self.layout.n_words]
         bounds = () if self._is_central else (int(self.layout.places[-1]),)
+        none = self.cells.rays[:0].copy(), self.cells.masks[:0].copy()
         return Subtree(
             signs=np.bitwise_or.reduce(plus, axis=0),
-            rays=self.cells.rays[:0].copy(),
-            masks=self.cells.masks[:0].copy(),
+            cell=Waiting(np.zeros(1, dtype=np.int64), *none),
             bounds=bounds,
         )
 
     def begin(self, subtree: Subtree) -> None:
         """Put a cell on the empty stack, to be entered at the root of its subtree."""
-        control, tree, count = self.control, self.tree, len(subtree.rays)
+        control, tree = self.control, self.tree
         kept = control[[STEP, WIDE, SPARE_BITS]]
         control[:] = 0
         control[[STEP, WIDE, SPARE_BITS]] = kept
-        while count > len(self.cells.masks):
-            self._grow(GROW_POOL)
-        while count > self.cells.ids.size:
-            self._grow(GROW_LISTS)
-        cells = self.cells
-        cells.rays[:count] = subtree.rays
-        cells.masks[:count] = subtree.masks
-        cells.ids[:count] = np.arange(count)
-        cells.start[0] = 0
-        cells.n_rays[0] = cells.pool_top[0] = tree.free[0] = count
+        self.put(subtree.cell)
+        tree.free[0] = len(subtree.cell.rays)
         tree.signs[:] = subtree.signs
         tree.kind[0], tree.crossed[0] = moves.WAITING, -1
-        control[N_FRAMES] = 1
         self._bounds = {0: [*subtree.bounds]}
 
     def leave(self, most: int) -> list[Subtree]:
@@ -130,9 +119,11 @@ class TreeWalker(CellState):
         kept: list[int] = []
         for frame in range(int(control[N_FRAMES]) - 1, -1, -1):
             kind, place = int(tree.kind[frame]), int(tree.crossed[frame])
-            if kind == moves.WAITING and self._most_chambers(frame) > most:
-                left.append(self._subtree(frame, signs))
-                continue
+            if kind == moves.WAITING:
+                cell = self.waiting(frame, frame + 1)
+                if not len(cell.rays) or not self.is_small(cell, most):
+                    left.append(self._subtree(frame, signs, cell))
+                    continue
             if kind == moves.ENTERED and place >= 0:
                 self._flip(signs, place)
             kept.append(frame)
@@ -142,34 +133,14 @@ class TreeWalker(CellState):
         control[N_FRAMES] = len(kept)
         return left
 
-    def _most_chambers(self, frame: int) -> int:
-        """Bound the chambers of a cell by those of as many rows in general position."""
-        cells, n_words = self.cells, self.layout.n_words
-        start, count = int(cells.start[frame]), int(cells.n_rays[frame])
-        if count == 0:
-            return 1 << 62
-        masks = cells.masks[cells.ids[start : start + count]]
-        union = np.bitwise_or.reduce(masks, axis=0)
-        n_cuts = int(np.bitwise_count(union[:n_words] & union[n_words:]).sum())
-        return sum(comb(n_cuts, k) for k in range(self.layout.rank))
-
-    def _subtree(self, frame: int, signs: NDArray[np.uint64]) -> Subtree:
+    def _subtree(self, frame: int, signs: NDArray[np.uint64], cell: Waiting) -> Subtree:
         """Describe the cell of a frame that waits; ``signs`` of where it waits."""
-        cells = self.cells
-        start, count = int(cells.start[frame]), int(cells.n_rays[frame])
-        ids = cells.ids[start : start + count]
         root = signs.copy()
         self._flip(root, int(self.tree.crossed[frame]))
-        rays = cells.rays[ids]
-        if self.layout.n_digits:
-            # the exact numbers stay here
-            kinds = rays[:, -1]
-            kinds[kinds == EXACT] = SOLVED
         return Subtree(
             signs=root,
-            rays=rays,
-            masks=cells.masks[ids],
-            bounds=() if count else tuple(self._bounds[frame]),
+            cell=cell,
+            bounds=() if len(cell.rays) else tuple(self._bounds[frame]),
         )
 
     @staticmethod
