@@ -64,11 +64,43 @@ class Spare:
             self.used.append(self._current)
         return self._current[: self._most]
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a block is being written."""
+        return self._current is not None
+
     def take(self, count: int) -> Words:
         """Return the patterns; the next block goes elsewhere."""
         assert self._current is not None
         patterns = self._current[:count, : self._plan.width]
         self._current = None
+        return patterns
+
+
+class Part:
+    """A part of the array for the whole list, and other buffers when it is full."""
+
+    def __init__(self, plan: Plan, part: Words, other: Spare) -> None:
+        self._most = plan.block
+        self._part = part
+        self._other = other
+
+    @property
+    def used(self) -> list[Words]:
+        """The other buffers that were taken."""
+        return self._other.used
+
+    def room(self, step: int) -> Words:
+        """Return the rest of the part, or another buffer."""
+        if len(self._part) < step:
+            return self._other.room(step)
+        return self._part[: self._most]
+
+    def take(self, count: int) -> Words:
+        """Return the patterns in their place."""
+        if self._other.is_open:
+            return self._other.take(count)
+        patterns, self._part = self._part[:count], self._part[count:]
         return patterns
 
 
@@ -78,8 +110,17 @@ class Whole:
     def __init__(self, plan: Plan, packed: Words) -> None:
         self._plan = plan
         self._packed = packed
-        self._begin = 0
+        self._begin = self._end = 0
         self._is_over = False
+
+    def part(self, most: int) -> Words:
+        """Return room for the next ``most`` patterns, as far as there is any.
+
+        It may be written at any time, and `put` in the order of the parts; until then
+        never more is put than there was room for.
+        """
+        self._end += most
+        return self._packed[self._end - most : self._end]
 
     def room(self, step: int) -> Words:
         """Return the next part of the array."""
@@ -99,11 +140,13 @@ class Whole:
         return patterns
 
     def put(self, patterns: Words) -> None:
-        """Copy patterns that were written elsewhere."""
+        """Put patterns in their place, if they are not there already."""
         end = self._begin + len(patterns)
         if end > len(self._packed):
             raise too_many(len(self._packed))
-        self._packed[self._begin : end] = patterns
+        target = self._packed[self._begin : end]
+        if target.ctypes.data != patterns.ctypes.data:
+            target[:] = patterns
         self._begin = end
 
 

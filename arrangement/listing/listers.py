@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -22,8 +23,9 @@ from arrangement.model import Arrangement
 # what is listed of one piece: small to pickle, the same in every process
 Share = SignShare | tuple[Box, ...]
 
-# chambers that one piece of a parallel listing should have, where they are short
-PIECE = 7 << 10
+# chambers that a piece by vertices should have: where they are short, as what is copied
+# should stay in the cache; and where they are written in place
+PIECE, _IN_PLACE = 7 << 10, 56 << 10
 # pieces a thread, at least: they are never of quite the same size
 _PIECES_A_JOB = 8
 # cells of so many chambers are not left: they are listed sooner than begun elsewhere
@@ -54,6 +56,18 @@ class Walk(Protocol):
         """Fill the output: DONE, BLOCK_FULL, or PAUSED after bounded work."""
 
 
+@dataclass(frozen=True)
+class Start:
+    """A piece of a listing that is to be begun: what makes a walk over it.
+
+    The first pieces have not more patterns than ``most`` of them, however many of the
+    pieces these are; None where it is not known.
+    """
+
+    walk: Callable[[], Walk]
+    most: int | None = None
+
+
 class Lister(Protocol):
     """A way to list, for one arrangement and one set of required signs."""
 
@@ -66,8 +80,11 @@ class Lister(Protocol):
     def prepare(self) -> Iterator[None]:
         """Do in bounded steps what comes before the first of the pieces."""
 
-    def pieces(self, n_jobs: int) -> Iterator[Callable[[], Walk]]:
-        """Yield the makers of independent walks: the same list, in more pieces."""
+    def pieces(self, n_jobs: int, *, in_place: bool = False) -> Iterator[Start]:
+        """Yield independent pieces: the same list, in more walks.
+
+        ``in_place``: they may be written where they stay.
+        """
 
     def block(self, begun: int) -> int:
         """Return the most patterns of a block, after which a walk may leave a part.
@@ -75,8 +92,8 @@ class Lister(Protocol):
         ``begun`` pieces were begun before this one.
         """
 
-    def leave(self, walk: Walk) -> Callable[[], Walk] | None:
-        """Have a walk leave its last part, if it can; return the maker of its walk."""
+    def leave(self, walk: Walk) -> Start | None:
+        """Have a walk leave its last part, if it can; return that."""
 
     def take_back(self, walk: Walk) -> None:
         """Take a walk that has come to its end, to be used again."""
@@ -121,7 +138,7 @@ class CellLister:
     def walks(self) -> Iterator[Walk]:
         """Yield walks that list everything, one after another."""
         for start in self.pieces(1):
-            yield start()
+            yield start.walk()
 
     def _regions(
         self, where: Mapping[int, int]
@@ -140,16 +157,13 @@ class CellLister:
         """There is nothing to do before the first piece."""
         return iter(())
 
-    def pieces(self, n_jobs: int) -> Iterator[Callable[[], Walk]]:
-        """Yield the makers of walks over all, or over both parts of what is required.
-
-        Others are of what these leave.
-        """
+    def pieces(self, n_jobs: int, *, in_place: bool = False) -> Iterator[Start]:
+        """Yield one piece, or both parts of what is required; they leave the others."""
         if self._where is None:
-            yield partial(self.at, self._no_signs())
+            yield Start(partial(self.at, self._no_signs()))
             return
         for signs, is_turned in self._regions(self._where):
-            yield partial(self.at, signs, is_turned)
+            yield Start(partial(self.at, signs, is_turned))
 
     def at(self, signs: NDArray[np.int8], is_turned: bool = False) -> Walker:
         """Return a walk over the chambers with these signs of places (0: any)."""
@@ -161,11 +175,13 @@ class CellLister:
         """Return few at first, so that there is soon work for everyone."""
         return self._step * _FIRST << min(begun // _DOUBLED, 32)
 
-    def leave(self, walk: Walk) -> Callable[[], Walk] | None:
-        """Have a walk leave the last cell that waits, unless it is small."""
+    def leave(self, walk: Walk) -> Start | None:
+        """Have a walk leave half of what waits, unless it is small."""
         assert isinstance(walk, Walker)
         rest = walk.leave(_FEW)
-        return None if rest is None else partial(self._taken_up, rest, walk.is_turned)
+        if rest is None:
+            return None
+        return Start(partial(self._taken_up, rest, walk.is_turned))
 
     def _taken_up(self, rest: Rest, is_turned: bool) -> Walker:
         walker = self._walker(is_turned)
@@ -234,10 +250,15 @@ class VertexLister:
         """Fill the tables that the pieces share."""
         return self._walker.preparation
 
-    def pieces(self, n_jobs: int) -> Iterator[Callable[[], Walk]]:
-        """Yield the makers of walks over ranges of vertices."""
-        least = min(self._piece, self._bound // (_PIECES_A_JOB * n_jobs * self._step))
-        yield from self._walker.pieces(max(least, 1))
+    def pieces(self, n_jobs: int, *, in_place: bool = False) -> Iterator[Start]:
+        """Yield ranges of vertices.  These open no more chambers than there are sets.
+
+        (See `Decisions`.)
+        """
+        piece = _IN_PLACE if in_place else self._piece
+        least = min(piece, self._bound // (_PIECES_A_JOB * n_jobs * self._step))
+        for n_sets, walk in self._walker.pieces(max(least, 1)):
+            yield Start(walk, self._step * n_sets)
 
     def block(self, begun: int) -> int:
         """Return more than there are."""

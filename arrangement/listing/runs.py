@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arrangement._kernels.state import DONE, PAUSED, Output
-from arrangement.listing.buffers import Buffer, Reused, Spare, Whole, taken
-from arrangement.listing.listers import Lister, Share, Walk
+from arrangement.listing.buffers import Buffer, Part, Reused, Spare, Whole, taken
+from arrangement.listing.listers import Lister, Share, Start, Walk
 from arrangement.listing.plan import Plan
 from arrangement.listing.threads import results_in_order
 from arrangement.model import pack
@@ -69,7 +69,8 @@ class Run:
         if self._lister is None:
             yield self._one_chamber(target, facets)
         elif n_jobs > 1:
-            yield from in_order(self._parallel(self._lister, n_jobs, facets), target)
+            lists = self._parallel(self._lister, target, n_jobs, facets)
+            yield from in_order(lists, target)
         else:
             output = None
             for walk in self._lister.walks():
@@ -129,7 +130,7 @@ class Run:
         return Block(patterns, facets, checked)
 
     def _parallel(
-        self, lister: Lister, n_jobs: int, facets: bool
+        self, lister: Lister, target: Buffer, n_jobs: int, facets: bool
     ) -> Iterator[list[Block]]:
         """Yield the blocks of each piece in turn, worked on in threads."""
         # touching new memory is what threads wait for: it is used again
@@ -137,12 +138,19 @@ class Run:
         outputs: list[Output] = []
         begun = count()
 
+        def begin(start: Start) -> tuple[Start, Spare | Part]:
+            buffer = Spare(self._plan, spare, lister.block(next(begun)))
+            if start.most is not None and isinstance(target, Whole):
+                return start, Part(self._plan, target.part(start.most), buffer)
+            return start, buffer
+
         def work(
-            start: Callable[[], Walk], is_halted: IsLate, leave: Callable[..., None]
-        ) -> tuple[list[Block], Spare]:
-            walk = start()
-            most = lister.block(next(begun))
-            buffer = Spare(self._plan, spare, most)
+            piece: tuple[Start, Spare | Part],
+            is_halted: IsLate,
+            leave: Callable[..., None],
+        ) -> tuple[list[Block], Spare | Part]:
+            start, buffer = piece
+            walk = start.walk()
             output = taken(outputs) or self._output(lister, walk, facets)
             blocks = []
             for block in self.of_walk(walk, output, buffer, is_halted):
@@ -150,7 +158,7 @@ class Run:
                     blocks.append(block)
                 rest = lister.leave(walk)
                 if rest is not None:
-                    leave(rest)
+                    leave(begin(rest))
                 if is_halted():
                     return blocks, buffer
             outputs.append(output)
@@ -159,7 +167,8 @@ class Run:
 
         for _ in lister.prepare():
             yield [_no_news(self._plan)]
-        pieces = lister.pieces(n_jobs)
+        in_place = isinstance(target, Whole)
+        pieces = map(begin, lister.pieces(n_jobs, in_place=in_place))
         for result in results_in_order(work, pieces, n_jobs, self._is_late):
             if result is None:
                 yield [_no_news(self._plan)]

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arrangement import ArrangementError, enumerate_patterns, iter_patterns
+from arrangement.listing import listers
 from arrangement.listing.buffers import Blocks, Reused, Spare, Whole
 from arrangement.listing.plan import Plan
 from arrangement.listing.runs import run
@@ -119,3 +120,31 @@ def test_threads_use_what_is_spare():
     assert buffer.take(4).shape == (4, 1)
     assert owner(buffer.room(2)) is not one
     assert len(buffer.used) == 2
+
+
+@pytest.mark.parametrize("piece", [1, 50, 56 << 10])
+@pytest.mark.parametrize("spare", [0, 5])
+def test_pieces_are_written_in_place_however_many_chambers_they_have(
+    piece, spare, monkeypatch
+):
+    X = np.random.default_rng(6).integers(-4000, 4001, (60, 4))
+    # many rows meet at few vertices, which come late in the order
+    X[50:57] = np.random.default_rng(7).integers(-9, 10, (7, 3)) @ X[:3]
+    plan = Plan(Arrangement(X))
+    plan.by_vertices = True
+    expected = np.concatenate([block.patterns.copy() for block in run(plan)])
+    packed = np.zeros((len(expected) + spare, plan.width), dtype=np.uint64)
+    monkeypatch.setattr(listers, "_IN_PLACE", piece)
+    moved = []
+
+    class Noted(Whole):
+        def put(self, patterns):
+            moved.append(patterns.base is None or owner(patterns) is not packed)
+            super().put(patterns)
+
+    blocks = [block.patterns for block in run(plan, Noted(plan, packed), n_jobs=2)]
+    assert sum(map(len, blocks)) == len(expected)
+    assert np.array_equal(packed[: len(expected)], expected)
+    # the last of them write more than their parts hold, and so elsewhere
+    assert any(moved)
+    assert not all(moved)

@@ -78,13 +78,17 @@ def assert_same_chambers(X, offsets=None):
     if offsets is None:
         moving = one.layout.outside.moving
         assert np.array_equal(patterns[1::2], patterns[::2] ^ moving)
-    pieces = vertex_walker(X, offsets).pieces()
-    parts = [walk(make())[0] for make in pieces]
-    assert np.array_equal(np.concatenate(parts), patterns)
-    for least in (7, 40):
-        pieces = vertex_walker(X, offsets).pieces(least)
-        parts = [walk(make())[0] for make in pieces]
+    for least in (1, 7, 40):
+        pieces = [*vertex_walker(X, offsets).pieces(least)]
+        parts = [walk(make())[0] for _, make in pieces]
         assert np.array_equal(np.concatenate(parts), patterns)
+        sets = one.step * np.cumsum([n_sets for n_sets, _ in pieces])
+        # so each may be written before it is known how many come before it
+        assert np.all(np.cumsum([len(part) for part in parts]) <= sets)
+        n_free = one.layout.n_rows - 1
+        assert sets[-1] == one.step * sum(
+            math.comb(n_free, k) for k in range(one._rank)
+        )
     return one
 
 
@@ -306,7 +310,7 @@ def test_patterns_do_not_depend_on_witnesses_or_the_step():
 def test_forks_list_the_whole_in_order_with_nothing_shared(n, r):
     X = np.random.default_rng(n).integers(-4000, 4001, (n, r))
     whole, _ = walk(vertex_walker(X))
-    pieces = [make() for make in vertex_walker(X).pieces()]
+    pieces = [make() for _, make in vertex_walker(X).pieces()]
     assert len(pieces) > 2
     # backwards, in turns of one small block each
     blocks = np.zeros((len(pieces), 6, pieces[0].layout.words_per_pattern), np.uint64)
@@ -326,7 +330,7 @@ def test_forks_list_the_whole_in_order_with_nothing_shared(n, r):
 @pytest.mark.parametrize("least", [1, 10, 60, 100, 10**6])
 def test_pieces_have_as_many_chambers_as_asked_for(least):
     one = vertex_walker(np.random.default_rng(5).standard_normal((12, 5)), step=1)
-    pieces = [make() for make in one.pieces(least)]
+    pieces = [make() for _, make in one.pieces(least)]
     heads = [
         (piece._level.number, *piece._level.path.prefix[: piece.control[HEAD]])
         for piece in pieces

@@ -134,11 +134,13 @@ class Decisions:
         """Queue the chambers below a vertex on more rows than it needs.
 
         They are those cones of the rows through it on which y_(level + 1) falls: it is
-        negative on all their rays.  Only the first independent rows queue them.
+        negative on all their rays.  Only the last independent rows queue them: as there
+        are no more cones than sets of independent rows, there are never more chambers
+        than sets of rows so far.
         """
         rows = self._frame.images[tight, self._level + 1 :].tolist()
-        first, _ = independent_rows(rows, len(chosen))
-        if [tight[k] for k in first] != chosen:
+        last, _ = independent_rows(rows[::-1], len(chosen))
+        if [tight[-1 - k] for k in reversed(last)] != chosen:
             return
         self.n_local += 1
         for pattern, rays in chambers_with_rays(rows):

@@ -31,6 +31,13 @@ class Box(NamedTuple):
     stop: int
 
 
+def n_sets(box: Box, n_free: int, size: int) -> int:
+    """Return the number of sets of ``size`` rows in a box."""
+    rest = size - len(box.head)
+    # those that begin at first or later, without those that begin at stop or later
+    return comb(n_free - box.first, rest) - comb(n_free - box.stop, rest)
+
+
 def boxes_of_level(n_free: int, size: int, level: int, least: int) -> Iterator[Box]:
     """Split the sets of a level into boxes of ``least`` sets or more, in order.
 

@@ -38,7 +38,7 @@ from arrangement.listing.vertices.coordinates import SEED
 from arrangement.listing.vertices.decisions import Decisions, Tables
 from arrangement.listing.vertices.frame import Frame, NotGenericError, make_frame
 from arrangement.listing.vertices.level import Level
-from arrangement.listing.vertices.subsets import Box, boxes_of_level, even_boxes
+from arrangement.listing.vertices.subsets import Box, boxes_of_level, even_boxes, n_sets
 from arrangement.listing.vertices.tables import fill_tables
 from arrangement.model import Arrangement
 
@@ -146,12 +146,15 @@ class VertexWalker:
         """Vertices on more rows than they need."""
         return self._decisions.n_local
 
-    def pieces(self, least: int = 1) -> Iterator[Callable[[], VertexWalker]]:
+    def pieces(
+        self, least: int = 1
+    ) -> Iterator[tuple[int, Callable[[], VertexWalker]]]:
         """Yield makers of independent walkers that list the same, one after another.
 
-        The first has the highest levels, each other a box of one (`boxes_of_level`).
-        The walker itself is prepared first, if it is not.  One has room for all rows
-        eliminated, so that the thousands there may be are not made at once.
+        And before each the number of sets of rows that it goes through.  The first has
+        the highest levels, each other a box of one (`boxes_of_level`).  The walker
+        itself is prepared first, if it is not.  One has room for all rows eliminated,
+        so that the thousands there may be are not made at once.
         """
         deque(self.preparation, maxlen=0)
         n_free, top = len(self._frame.free), self._rank - 1
@@ -159,10 +162,11 @@ class VertexWalker:
         while level > 0 and count + comb(n_free, top - level) <= least:
             count += comb(n_free, top - level)
             level -= 1
-        yield partial(self._fork, top, level + 1)
+        yield count, partial(self._fork, top, level + 1)
         for here in range(level, -1, -1):
-            for box in boxes_of_level(n_free, top - here, here, least):
-                yield partial(self._ranged, *box)
+            size = top - here
+            for box in boxes_of_level(n_free, size, here, least):
+                yield n_sets(box, n_free, size), partial(self._ranged, *box)
 
     def boxes(self, wanted: int) -> list[tuple[Box, ...]]:
         """Split the sets of rows into at most ``wanted`` parts of about equal size."""
