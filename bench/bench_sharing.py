@@ -40,7 +40,7 @@ from arrangement import (
     iter_patterns,
     write_patterns,
 )
-from arrangement.listing import Plan, along, default_pieces, threads
+from arrangement.listing import Piece, Plan, along, default_pieces, executors, threads
 from bench import instances
 from bench.harness import Options, Report, Row, best_time, check
 from bench.works import deepest
@@ -71,47 +71,32 @@ def cases(*, quick: bool) -> list[tuple[str, Any, int]]:
 
 
 @contextmanager
-def timed_tasks() -> Iterator[list[float]]:
-    """Collect the CPU seconds of the pieces that threads work on, in order."""
-    spent: list[tuple[int, float]] = []
-    finish, numbers = threads._Task.finish, iter(range(1 << 60))
-    init = threads._Task.__init__
+def timed(place: Any, name: str) -> Iterator[list[float]]:
+    """Collect the CPU seconds of the calls of a function, as they begin."""
+    spent: list[tuple[float, float]] = []
+    function = getattr(place, name)
 
-    def numbered(task: Any, *arguments: Any) -> None:
-        init(task, *arguments)
-        task.number = next(numbers)
-
-    def timed(task: Any, *arguments: Any) -> None:
-        begin = time.thread_time()
-        finish(task, *arguments)
-        spent.append((task.number, time.thread_time() - begin))
+    def measured(*arguments: Any) -> Any:
+        start, begin = time.perf_counter(), time.thread_time()
+        result = function(*arguments)
+        spent.append((start, time.thread_time() - begin))
+        return result
 
     found: list[float] = []
-    threads._Task.finish, threads._Task.__init__ = timed, numbered  # type: ignore[method-assign]
+    setattr(place, name, measured)
     try:
         yield found
     finally:
-        threads._Task.finish, threads._Task.__init__ = finish, init  # type: ignore[method-assign]
+        setattr(place, name, function)
         found += [seconds for _, seconds in sorted(spent)]
 
 
-@contextmanager
-def timed_folds() -> Iterator[list[float]]:
-    """Collect the CPU seconds of the pieces of a fold along the tree, as they end."""
-    found: list[float] = []
-    fold_piece = along._fold_piece
+def timed_tasks() -> Any:
+    return timed(threads._Task, "finish")
 
-    def timed(*arguments: Any) -> Any:
-        begin = time.thread_time()
-        result = fold_piece(*arguments)
-        found.append(time.thread_time() - begin)
-        return result
 
-    along._fold_piece = timed  # type: ignore[assignment]
-    try:
-        yield found
-    finally:
-        along._fold_piece = fold_piece
+def timed_folds() -> Any:
+    return timed(along, "_fold_piece")
 
 
 def makespan(pieces: list[float], beside: float = 0.0) -> float:
@@ -255,13 +240,14 @@ def by_workers(name: str, X: Any, count: int, report: Report) -> list[Row]:
                 least, _, found = best_time(work, repeats=2, long=20.0)
                 check(f"{name} {what}", found, count)
                 seconds[what, n_workers] = least
-    pieces = []
-    for piece in default_pieces(Plan(arrangement)):
-        begin = time.thread_time()
-        piece.fold(count_ones, np.zeros(arrangement.n_hyperplanes + 1, dtype=np.int64))
-        pieces.append(time.thread_time() - begin)
+    zeros = np.zeros(arrangement.n_hyperplanes + 1, dtype=np.int64)
+    with timed(executors, "reduce_cells") as folds:
+        fold(arrangement, count_ones, zeros, n_jobs=1, merge=add)
+    with timed(Piece, "count") as counts:
+        for piece in default_pieces(Plan(arrangement)):
+            piece.count()
     rows: list[Row] = []
-    for what in ("folded", "stored"):
+    for what, pieces in (("folded", folds), ("stored", counts)):
         times = seconds[what, 1] / seconds[what, 2]
         case = f"{name}, {what}"
         rows.append(

@@ -1,9 +1,7 @@
 """Along the tree of chambers, in one walk or in many.
 
 A walk that has come to as many chambers as it may leaves the cells that wait, each a
-subtree to be walked along by itself, and goes back to its root.  So the pieces are of
-even work however the tree hangs together, nothing about it is estimated, and none
-depends on who walks along which of them, or when.
+subtree to be walked along by itself, and goes back to its root (see `Waiting`).
 """
 
 from __future__ import annotations
@@ -26,14 +24,13 @@ from arrangement.executors import results_of
 from arrangement.listing.cells import Layout
 from arrangement.listing.plan import Plan
 from arrangement.listing.tree import FloatWitnesses, Subtree, TreeWalker, data_width
+from arrangement.listing.waiting import Growth, Waiting
 from arrangement.model import Arrangement, pack
 from arrangement.options import IsLate, Listener, Progress, never
 
 # new chambers a block
 CHAMBERS = 1 << 12
-# chambers that a piece comes to before it leaves what waits: at first few, so that
-# there is soon work for everyone, twice as many after so many pieces, and at most
-_FIRST, _DOUBLED, _MOST = 1 << 10, 8, 1 << 14
+_GROWTH = Growth(1 << 10, 8, 1 << 14)
 # cells of so many chambers are not left: they are done sooner than sent
 _FEW = 1 << 10
 
@@ -157,35 +154,6 @@ def _fold_piece(
     return count, state, left
 
 
-class _Waiting:
-    """The pieces that wait to be begun; there may be none now, and some later.
-
-    What a piece left comes before what waits already: few wait at a time.
-    """
-
-    def __init__(self, arrangement: Arrangement, *task: Any) -> None:
-        self._arrangement = arrangement
-        self.family = uuid4().hex
-        self._task = task
-        self._waiting: deque[Subtree] = deque()
-        self._begun = 0
-
-    def put(self, subtrees: list[Subtree]) -> None:
-        self._waiting.extendleft(reversed(subtrees))
-
-    def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        return self
-
-    def __next__(self) -> tuple[Any, ...]:
-        if not self._waiting:
-            raise StopIteration
-        subtree = self._waiting.popleft()
-        most = min(_FIRST << min(self._begun // _DOUBLED, 32), _MOST)
-        piece = TreePiece(self._arrangement, subtree, most, self.family)
-        self._begun += 1
-        return (piece, *self._task)
-
-
 def fold_along(
     plan: Plan, function: Visitor, state: Any, progress: Listener | None
 ) -> None:
@@ -216,7 +184,13 @@ def fold_subtrees(
         _visit_the_one(plan.arrangement, function, start)
         merge(state, start)
         return
-    waiting = _Waiting(plan.arrangement, function, start, is_late)
+    family = uuid4().hex
+
+    def task(subtree: Subtree, most: int) -> tuple[Any, ...]:
+        piece = TreePiece(plan.arrangement, subtree, most, family)
+        return piece, function, start, is_late
+
+    waiting = Waiting(task, _GROWTH)
     waiting.put([TreeWalker(plan.arrangement, plan.layout).everything()])
     done = 0
     try:
@@ -230,7 +204,7 @@ def fold_subtrees(
             if progress is not None:
                 progress(Progress.of_patterns(done, plan.bound))
     finally:
-        _kept.pop(waiting.family, None)
+        _kept.pop(family, None)
 
 
 def _visit_the_one(arrangement: Arrangement, function: Visitor, state: Any) -> None:

@@ -25,11 +25,12 @@ class Buffer(Protocol):
 
 
 class Reused:
-    """One block, which the next overwrites."""
+    """One block, which the next overwrites, of ``most`` patterns at most."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, most: int | None = None) -> None:
         self._width = plan.width
-        self._block = np.empty((plan.block, max(plan.width, 1)), dtype=np.uint64)
+        rows = plan.block if most is None else min(plan.block, most)
+        self._block = np.empty((rows, max(plan.width, 1)), dtype=np.uint64)
 
     def room(self, step: int) -> Words:
         """Return the block."""

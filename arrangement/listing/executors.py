@@ -19,7 +19,9 @@ from numpy.typing import ArrayLike
 from arrangement.executors import check_executor, results_of
 from arrangement.io import ProgressLike, listener, shows_progress
 from arrangement.listing.buffers import Buffer, Reused
-from arrangement.listing.pieces import Piece, pieces_of
+from arrangement.listing.cells import Rest
+from arrangement.listing.left_pieces import CellPiece, results_by_cells
+from arrangement.listing.pieces import Piece, fold_blocks, pieces_of
 from arrangement.listing.plan import Plan
 from arrangement.listing.runs import Block, in_order, run
 from arrangement.model import Arrangement
@@ -75,9 +77,8 @@ def fold_pieces(
     """
     # as it is now: merging changes it, and a task may be sent later
     start = copy.deepcopy(state)
-    tasks = [(piece, function, start, is_late) for piece in default_pieces(plan)]
     done = 0
-    for result in results_of(executor, _fold_piece, tasks):
+    for result in _results(plan, executor, _fold_piece, function, start, is_late):
         if result is None:
             continue
         count, part = result
@@ -87,12 +88,47 @@ def fold_pieces(
             progress(Progress.of_patterns(done, plan.bound))
 
 
+def _results(
+    plan: Plan, executor: Executor, work: Callable[..., Any], *arguments: Any
+) -> Iterator[Any]:
+    """Yield what ``work(blocks, *arguments)`` makes of pieces, in order, or None.
+
+    By vertices they are known beforehand, by cells they leave one another.
+    """
+    if plan.layout is not None and not plan.by_vertices:
+        return results_by_cells(
+            executor, reduce_cells, plan.arrangement, work, *arguments
+        )
+    tasks = [(piece, work, *arguments) for piece in default_pieces(plan)]
+    return results_of(executor, reduce_piece, tasks)
+
+
+def reduce_cells(
+    piece: CellPiece, work: Callable[..., Any], *arguments: Any
+) -> tuple[Any, list[Rest]]:
+    """Return what work makes of a piece, and what the piece left."""
+    left: list[Rest] = []
+    return work(piece.blocks(left), *arguments), left
+
+
+def reduce_piece(piece: Piece, work: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what work makes of a piece."""
+    return work(piece.blocks(), *arguments)
+
+
 def _fold_piece(
-    piece: Piece, function: Callable[..., None], state: Any, is_late: IsLate
+    blocks: Iterator[Block],
+    function: Callable[..., None],
+    state: Any,
+    is_late: IsLate,
 ) -> tuple[int, Any]:
     # in threads nothing is pickled, and so nothing copied
     state = copy.deepcopy(state)
-    return piece.fold(function, state, is_late), state
+    return fold_blocks(blocks, function, state, is_late), state
+
+
+def _count_piece(blocks: Iterator[Block]) -> int:
+    return sum(len(block.patterns) for block in blocks)
 
 
 @shows_progress
@@ -141,8 +177,7 @@ def count_by_listing(
     if executor is None:
         counts = (len(block.patterns) for block in run(plan))
     else:
-        tasks = [(piece,) for piece in default_pieces(plan)]
-        counts = results_of(executor, Piece.count, tasks)
+        counts = _results(plan, executor, _count_piece)
     total = 0
     for count in counts:
         total += count or 0

@@ -102,9 +102,9 @@ def fold(
     -----
     Memory does not grow with the number P of patterns.  A call costs a few nanoseconds
     beyond the listing; the tree takes 2 P - 1 of them (less one for each further piece)
-    and some microseconds a chamber (see `_kernels/tree/moves.py`).  A piece is the
-    cell that another one left when it had come to 16,384 chambers, the first of them to
-    1,024, without what it leaves itself.  In projected arrangements witnesses have the
+    and some microseconds a chamber (see `_kernels/tree/moves.py`).  A piece leaves what
+    waits to others when it has come to 16,384 chambers, the first of them 1,024; by
+    cells, 524,288 and 16,384.  In projected arrangements witnesses have the
     coordinates of the projection.  `PatternSet.witnesses` of the patterns that the
     state remembers gives exact points in their chambers.
 

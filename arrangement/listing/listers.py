@@ -18,6 +18,7 @@ from arrangement._kernels.state import Output
 from arrangement.listing.cells import Layout, Rest, Walker, new_output
 from arrangement.listing.shares import SignShare, sign_shares
 from arrangement.listing.vertices import Box, VertexWalker
+from arrangement.listing.waiting import Growth
 from arrangement.model import Arrangement
 
 # what is listed of one piece: small to pickle, the same in every process
@@ -30,9 +31,9 @@ PIECE, _IN_PLACE = 7 << 10, 56 << 10
 _PIECES_A_JOB = 8
 # cells of so many chambers are not left: they are listed sooner than begun elsewhere
 _FEW = 1 << 10
-# chambers that a walk by cells comes to before it leaves a part, at first; twice as
-# many after so many pieces
-_FIRST, _DOUBLED = 1 << 10, 8
+# chambers that a walk by cells comes to before it leaves a part, but for the size of a
+# block
+_GROWTH = Growth(1 << 10, 8, 1 << 62)
 
 
 class Walk(Protocol):
@@ -145,13 +146,10 @@ class CellLister:
     ) -> Iterator[tuple[NDArray[np.int8], bool]]:
         """Yield signs of places, and then those of what antipodes are listed of."""
         for is_turned in (False, True)[: self._step]:
-            signs = self._no_signs()
+            signs = np.zeros(self._layout.input_row.size, dtype=np.int8)
             for place, side in where.items():
                 signs[place] = -side if is_turned else side
             yield signs, is_turned
-
-    def _no_signs(self) -> NDArray[np.int8]:
-        return np.zeros(self._layout.input_row.size, dtype=np.int8)
 
     def prepare(self) -> Iterator[None]:
         """There is nothing to do before the first piece."""
@@ -160,10 +158,14 @@ class CellLister:
     def pieces(self, n_jobs: int, *, in_place: bool = False) -> Iterator[Start]:
         """Yield one piece, or both parts of what is required; they leave the others."""
         if self._where is None:
-            yield Start(partial(self.at, self._no_signs()))
+            yield Start(self.all)
             return
         for signs, is_turned in self._regions(self._where):
             yield Start(partial(self.at, signs, is_turned))
+
+    def all(self) -> Walker:
+        """Return a walk over all chambers."""
+        return self.at(np.zeros(self._layout.input_row.size, dtype=np.int8))
 
     def at(self, signs: NDArray[np.int8], is_turned: bool = False) -> Walker:
         """Return a walk over the chambers with these signs of places (0: any)."""
@@ -173,7 +175,7 @@ class CellLister:
 
     def block(self, begun: int) -> int:
         """Return few at first, so that there is soon work for everyone."""
-        return self._step * _FIRST << min(begun // _DOUBLED, 32)
+        return self._step * _GROWTH.after(begun)
 
     def leave(self, walk: Walk) -> Start | None:
         """Have a walk leave half of what waits, unless it is small."""
@@ -181,9 +183,10 @@ class CellLister:
         rest = walk.leave(_FEW)
         if rest is None:
             return None
-        return Start(partial(self._taken_up, rest, walk.is_turned))
+        return Start(partial(self.taken_up, rest, walk.is_turned))
 
-    def _taken_up(self, rest: Rest, is_turned: bool) -> Walker:
+    def taken_up(self, rest: Rest, is_turned: bool = False) -> Walker:
+        """Return a walk over what another walk left."""
         walker = self._walker(is_turned)
         walker.take_up(rest)
         return walker

@@ -83,13 +83,7 @@ class Piece:
         ``state`` is changed in place.  Returns the number of patterns.  Once
         ``is_late()``, the rest is left out.
         """
-        count = 0
-        for block in self.blocks():
-            visit_all(function, state, np.ascontiguousarray(block.patterns))
-            count += len(block.patterns)
-            if is_late():
-                break
-        return count
+        return fold_blocks(self.blocks(), function, state, is_late)
 
     def blocks(
         self, *, check: Check | None = None, facets: bool = False
@@ -101,6 +95,25 @@ class Piece:
     def prover(self) -> Prover:
         """Return what collects the proof of the piece."""
         return Prover(self.arrangement, is_ordered=not _prepared(self)[0].by_vertices)
+
+
+def fold_blocks(
+    blocks: Iterator[Block],
+    function: Callable[..., None],
+    state: Any,
+    is_late: IsLate = never,
+) -> int:
+    """Call ``function(state, pattern)`` for every pattern; return how many there are.
+
+    Once ``is_late()``, the rest is left out.
+    """
+    count = 0
+    for block in blocks:
+        visit_all(function, state, np.ascontiguousarray(block.patterns))
+        count += len(block.patterns)
+        if is_late():
+            break
+    return count
 
 
 # what all pieces of a family need: of the last that was asked for

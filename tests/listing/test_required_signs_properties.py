@@ -13,6 +13,7 @@ from arrangement import Arrangement, iter_patterns
 from arrangement.listing import listers, runs
 from arrangement.listing.plan import Plan, required_signs
 from arrangement.listing.threads import results_in_order
+from arrangement.listing.waiting import Growth
 
 from reference import families
 from reference.brute_force import chambers
@@ -55,7 +56,7 @@ def test_required_signs_filter_the_listing(data):
     with pytest.MonkeyPatch.context() as patch:
         if data.draw(st.booleans()):
             # what is small is left, too
-            patch.setattr(listers, "_FIRST", 1)
+            patch.setattr(listers, "_GROWTH", Growth(1, 8, 1 << 62))
             patch.setattr(listers, "_FEW", 0)
         assert np.array_equal(listed(X, offsets, **options), expected)
     by_definition = {

@@ -24,6 +24,7 @@ from arrangement import (
     fold,
 )
 from arrangement.listing import along
+from arrangement.listing.waiting import Growth
 
 from reference import families
 from reference.brute_force import chambers
@@ -47,10 +48,8 @@ moderate = settings(
 
 def split(patch, first, few, *, doubled=8, most=1 << 14):
     """Have pieces of ``first`` chambers and more, which leave cells of over ``few``."""
-    patch.setattr(along, "_FIRST", first)
+    patch.setattr(along, "_GROWTH", Growth(first, doubled, most))
     patch.setattr(along, "_FEW", few)
-    patch.setattr(along, "_DOUBLED", doubled)
-    patch.setattr(along, "_MOST", most)
 
 
 def check_pieces(arrangement, pieces, expected):

@@ -396,6 +396,22 @@ class Walker(CellState):
         control[N_FRAMES] = n_frames - half
         return Rest(required, (0, 0), left)
 
+    def leave_all(self, few: int) -> list[Rest]:
+        """Leave all to two other walks, in the order of the list, unless it is small.
+
+        Each gets half of what waits (see `leave`); between two blocks.
+        """
+        last = self.leave(few)
+        if last is None:
+            return []
+        control = self.control
+        required = Required(*(mask.copy() for mask in self.required))
+        roots = int(control[NEXT_ROOT]), int(control[N_ROOTS])
+        first = Rest(required, roots, self.waiting(0, int(control[N_FRAMES])))
+        control[NEXT_ROOT] = control[N_ROOTS]
+        control[N_FRAMES] = 0
+        return [first, last]
+
     def take_up(self, rest: Rest) -> None:
         """Begin with what another walk left, in the same layout."""
         self.control[NEXT_ROOT], self.control[N_ROOTS] = rest.roots
