@@ -49,12 +49,11 @@ class Plan:
         )
         self.width = -(-arrangement.n_hyperplanes // 64)
         row_bytes = 8 * max(self.width, 1)
-        self.block = block_rows(
-            min(BLOCK, max(_CACHE_BYTES // row_bytes, _LEAST_BLOCK), self.bound + 1),
-            row_bytes,
-        )
-        # what a stream yields unless another size is asked for
-        self.stream_block = block_rows(BLOCK, row_bytes)
+        # what a stream yields unless another size is asked for, and what is written in
+        # one go, of which there may be fewer
+        most = min(BLOCK, max(_CACHE_BYTES // row_bytes, _LEAST_BLOCK))
+        self.stream_block = block_rows(most, row_bytes)
+        self.block = block_rows(min(most, self.bound + 1), row_bytes)
         # chambers that a thread lists by itself: some of these wait for one another
         self.piece = block_rows(PIECE, self.step * row_bytes)
         self.by_vertices = not by_cells and is_by_vertices(arrangement, self.bound)

@@ -167,8 +167,8 @@ def iter_patterns(
     X, offsets, rank, floats, n_jobs
         As in `enumerate_patterns`.
     block_size : int, optional
-        Patterns a block, at least 1; the last block may be shorter.  By default 32,768,
-        or fewer where a block would take over 64 MiB.
+        Patterns a block, at least 1; the last block may be shorter.  By default as many
+        as take 2 MiB, which stay in the cache, but 1,024 to 32,768 and at most 64 MiB.
     facets : bool
         Keep the facets found on the way, so that ``block.facets()`` costs nothing.
         Facets are found by cells, so the order is that of signs.

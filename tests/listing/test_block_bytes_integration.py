@@ -78,9 +78,10 @@ def test_a_first_block_takes_little_memory(calls):
 
 def test_default_blocks_are_of_bytes_and_others_as_asked_for():
     X = np.random.default_rng(0).normal(size=(20_000, 2))
-    row_bytes = 8 * -(-20_000 // 64)
-    block = next(iter_patterns(X))
-    assert _BLOCK_BYTES - 2 * row_bytes < block.packed.nbytes <= _BLOCK_BYTES
+    # of 2 MiB, to stay in the cache, and of 1,024 and 32,768 patterns
+    assert len(next(iter_patterns(X))) == 1024
+    assert len(next(iter_patterns(X[:9_000]))) == ((1 << 21) // (8 * 141)) & ~1
+    assert len(next(iter_patterns(X[:300, [0, 1, 1]] ** [1, 1, 2]))) == 1 << 15
     assert len(next(iter_patterns(X, block_size=10))) == 10
     assert len(next(iter_patterns(X, block_size=30_000))) == 30_000
     assert next(iter_covectors(X)).nbytes <= _BLOCK_BYTES
