@@ -63,14 +63,14 @@ class Plan:
 
     @cached_property
     def text(self) -> str:
-        """The way and the arithmetic, in words."""
+        """The way and the arithmetic, in words; stores know the order by it."""
         if self.layout is None:
             return "one chamber: no hyperplanes"
         what = "float64 projection; " if self.arrangement.is_projected else ""
         if self.by_vertices:
             return (
                 f"{what}simple vertices (a sample of them was simple); float64 filter, "
-                "integers in doubt"
+                "integers in doubt; any other vertex with its last rows"
             )
         return f"{what}depth-first cells; {self.layout.arithmetic}"
 
