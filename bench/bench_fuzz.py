@@ -30,6 +30,7 @@ SMALL = "test_small_matrices.py::test_lists_of_small_matrices_are_those_of_a_gri
 SHARES = (
     ("small integer matrices", SMALL, 1.0),
     ("matrices of all kinds", "test_matrices.py", 0.02),
+    ("lists in parts", "test_parts_of_lists.py", 0.02),
     ("certificates", "test_certify.py", 0.01),
     ("altered proofs", "test_altered_proofs.py", 0.01),
     ("altered proofs of lists", "test_altered_listing_proofs.py", 0.01),
