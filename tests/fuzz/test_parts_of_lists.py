@@ -1,4 +1,4 @@
-"""Lists in parts are the list: threads, pieces that leave others, shares, regions, faces.
+"""Lists in parts are the list: threads, pieces that leave others, shares and regions.
 
 ``pytest tests/fuzz/test_parts_of_lists.py --fuzz 20000`` takes as many matrices, some
 fifty a second.  What leaves a part does so after each chamber or a few, whatever is

@@ -44,6 +44,8 @@ from arrangement.errors import ArrangementError
 from arrangement.exact import integer_row
 from arrangement.listing.cells.layout import Layout, packed_flags
 
+# bytes of masks that a walk leaves to another at once, but for a cell at least
+_LEFT_BYTES = 1 << 20
 # cells visited a call, and seconds it should take: a cell takes 0.1 microseconds, or
 # hundreds at high rank
 _BUDGET = 1 << 16
@@ -374,9 +376,9 @@ class Walker(CellState):
     def leave(self, few: int) -> Rest | None:
         """Leave half of what waits to another walk, what would come last.
 
-        That is half of the cones that were not begun, or else of the cells.  None where
-        there is one, or where what is left has ``few`` chambers or fewer, as the
-        numbers of rows that cut it say.
+        That is half of the cones that were not begun, or else of the cells, but for
+        long masks no more than take a megabyte.  None where there is one, or where what
+        is left has ``few`` chambers or fewer, as the numbers of rows that cut it say.
         """
         control, cells = self.control, self.cells
         required = Required(*(mask.copy() for mask in self.required))
@@ -388,6 +390,9 @@ class Walker(CellState):
             control[N_ROOTS] = middle
             return Rest(required, (middle, end), self.waiting(0, 0))
         half = n_frames // 2
+        ends = np.cumsum(cells.n_rays[:half])
+        most = _LEFT_BYTES // cells.masks[0].nbytes
+        half = min(half, max(int(np.searchsorted(ends, most, side="right")), 1))
         left = self.waiting(0, half)
         if half == 0 or self.is_small(left, few):
             return None
