@@ -90,6 +90,10 @@ PRIMITIVE, MINORS = range(2)
     BAD_PRIME,
 ) = range(11)
 
+# last rows of a cell whose signs are looked for at once, at most: sets of their signs
+# are a word; and the length of a vector of coordinates by a basis (`cells.orthants`)
+LAST_ROWS, BASIS = 6, 8
+
 # what the next row of a cell can be besides a place
 LEAF, EXCLUDED = -1, -2
 
@@ -161,8 +165,13 @@ class Cut(NamedTuple):
 
     Of a cell that ``few`` (most,) rows cut (see `cells.parts`): ``lines`` (most + 1, r)
     float64 those rows, scaled, and a vector; by position their ``signs``, and their
-    values ``near`` (most, capacity) float64, off by at most ``error`` (capacity,);
-    ``turned`` (r, capacity) the entries of the rays, ``planar`` (2, capacity) scratch.
+    values ``near`` (most, capacity) float64; ``turned`` (r, capacity) the entries of
+    the rays, and what ``scales`` (capacity,) them to size 1.  Of a test of signs (see
+    `cells.orthants`): ``present`` (capacity,) 1 where not all rows vanish; the sides to
+    which it does ``turn`` (most,) rows, and their ``weights``; the ``inverse`` (most +
+    1, 8) of the ``basis`` (8,), which are rays by position, and the coordinates
+    (8,) of the ``step`` to the next.  By number of a part: the rays at its ``corners``
+    (2**most, most) that show it with the ``shares``.
     """
 
     union: Array
@@ -174,9 +183,16 @@ class Cut(NamedTuple):
     few: Array
     lines: Array
     near: Array
-    error: Array
+    present: Array
+    scales: Array
     turned: Array
-    planar: Array
+    turn: Array
+    weights: Array
+    inverse: Array
+    step: Array
+    basis: Array
+    corners: Array
+    shares: Array
     value: Array
     high: Array
     ray: Array

@@ -2,9 +2,7 @@
 
 A cut makes all rays of both children, and near the leaves there are most cells: in high
 rank, where cells have dozens of rays, it takes longer than to see from the values of
-the rows that still cut what they do (`parts`), which is done for up to four of them.
-Of rank 8 and 9, 21 rows nearly in general position, three quarters of the cuts are left
-out, and the walk takes less than half of the time.
+the rows that still cut what they do (`parts`), which is done for up to six of them.
 """
 
 from __future__ import annotations
@@ -12,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from arrangement._kernels.bits import ONE, ZERO
+from arrangement._kernels.cells.orthants import padded
 from arrangement._kernels.cells.parts import (
     emit_few,
     find_few,
@@ -42,7 +41,7 @@ def fill_near(rows, cells, cut, k):
         for c in range(width):
             line[c] *= 1.0 / norm
     top = cells.control[N_FRAMES] - 1
-    start, count, scales = cells.start[top], cells.n_rays[top], cut.planar[0]
+    start, count, scales = cells.start[top], cells.n_rays[top], cut.scales
     error = 1.1 * (width + 6) * 2.0**-53
     for t in range(count):
         ray, peak = cells.ids[start + t], 0.0
@@ -51,7 +50,6 @@ def fill_near(rows, cells, cut, k):
             cut.turned[c, t] = value
             peak = max(peak, abs(value))
         scales[t] = 1.0 / peak
-        cut.error[t] = error
     # ray by ray it takes four times as long
     for b in range(k):
         near = cut.near[b]
@@ -64,6 +62,11 @@ def fill_near(rows, cells, cut, k):
         for t in range(count):
             value = near[t] * scales[t]
             near[t] = value if value * side_of(cut.signs[t], b) > 0.0 else 0.0
+        for t in range(count, padded(count)):
+            near[t] = 0.0
+    for t in range(count, padded(count)):
+        cut.signs[t] = 0
+    return error
 
 
 @bare_forced
@@ -88,17 +91,17 @@ def list_parts(rows, required, outside, cells, cut, output):
     if k < 2:
         return False
     within, met = read_signs(cells, cut, k)
-    parts = ~ZERO >> (np.uint64(64) - (ONE << np.uint64(k)))
+    parts, shown = ~ZERO >> (np.uint64(64) - (ONE << np.uint64(k))), ZERO
     if met != parts:
-        fill_near(rows, cells, cut, k)
-        parts = find_parts(rows, cells, cut, k, met)
+        error = fill_near(rows, cells, cut, k)
+        parts, shown = find_parts(rows, cells, cut, k, met, error)
         if parts == ZERO:
             return False
-    if not has_room(parts, within, control, output):
+    if not has_room(parts, within | shown, control, output):
         return False
     if output.points.shape[0] > 0:
         points = output.points[control[N_EMITTED] // control[STEP] :]
-        if not write_inside(rows, cells, cut, k, parts, points):
+        if not write_inside(rows, cells, cut, k, parts, shown, points):
             return False
     emit_few(cut.union, cut.few, k, parts, outside, control, output.patterns)
     return True

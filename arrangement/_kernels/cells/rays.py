@@ -7,7 +7,7 @@ cell (positive on one ray, negative on another).  The lowest of them is inserted
 next; the sign of any other row is forced and costs nothing.  When none is left the
 cell is a chamber and the union is its pattern.  The tree is binary without dead ends,
 and what the last row or two cut a cell into is known without new rays: up to four
-chambers cost one cut.  So is mostly what up to four rows do (see `parts`), where a cell
+chambers cost one cut.  So is mostly what up to six rows do (see `parts`), where a cell
 has many rays.  (Motzkin et al. 1953; Fukuda & Prodon 1996 for the adjacency
 test.)
 

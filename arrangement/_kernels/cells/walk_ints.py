@@ -17,8 +17,8 @@ of B and k are ``(x_k . cp) q - (x_k . q) cp`` over ``|x_i . q|``: so they are
 ``T / |x_j . p|``, without rest, and no gcd has to be found.  As they have at most 62
 bits, T over the twos of the divisor, in one word, times the inverse of its odd part
 gives them; if they are shorter than what the twos leave of a word, T modulo 2**64 will
-do, as they are the lowest bits of the product.  Where both ends are tight on more rows,
-or PRIMITIVE, the gcd is taken.
+do, as they are the lowest bits of the product, and so will the lower words of values.
+Where both ends are tight on more rows, or PRIMITIVE, the gcd is taken.
 """
 
 from __future__ import annotations
@@ -143,70 +143,77 @@ def place_beside(cut, one, other):
 
 @bare_forced
 def find_value(rows, cells, cut, place, position):
-    """Note the value of a row at a ray of the cell, where it is not known."""
+    """Note the lower word of the value of a row at a ray of the cell, if it is not."""
     if cut.has_value[position] == 0:
-        ray = cut.ray[position]
-        if cells.control[WIDE] == VALUES:
-            high, low = wide_value_at(rows, cells.rays, place, ray)
-            cut.high[position] = high
-            cut.value[position] = low
-        else:
-            value = value_at(rows, cells.rays, place, ray)
-            cut.high[position] = value >> 63
-            cut.value[position] = value
+        cut.value[position] = value_at(rows, cells.rays, place, cut.ray[position])
         cut.has_value[position] = 1
 
 
 @bare_forced
-def combine(rows, cells, cut, new, i, j):
+def find_words(rows, cells, cut, place, position):
+    """Note both words of the value of a row at a ray of the cell, if they are not."""
+    if cut.has_value[position] < 2:
+        if cells.control[WIDE] == VALUES:
+            ray = cut.ray[position]
+            high, low = wide_value_at(rows, cells.rays, place, ray)
+            cut.high[position] = high
+            cut.value[position] = low
+        else:
+            cut.high[position] = cut.value[position] >> 63
+        cut.has_value[position] = 2
+
+
+@bare_forced
+def combine(rows, cells, cut, new, i, j, place):
     """Make the ray where a row vanishes between those at the positions ``i`` and ``j``.
 
-    The values of the row there are known, and of different signs.  False where a number
-    is too long (see `make_primitive`).
+    False where a number is too long (see `make_primitive`).
     """
     rays, wide = cells.rays, cells.control[WIDE]
     width = rows.shape[1]
     p, q = cut.ray[i], cut.ray[j]
+    find_value(rows, cells, cut, place, i)
+    find_value(rows, cells, cut, place, j)
     row, end = -1, p
     if cut.is_simple[j] == 1 and rays[q, width] == MINORS:
         row = place_beside(cut, j, i)
     elif cut.is_simple[i] == 1 and rays[p, width] == MINORS:
         row, end = place_beside(cut, i, j), q
     rays[new, width] = PRIMITIVE if row < 0 else MINORS
-    if row < 0:
-        if wide > 0:
-            return make_primitive(rays, cut, new, i, j, width)
-        for k in range(width):
-            rays[new, k] = cut.value[i] * rays[q, k] - cut.value[j] * rays[p, k]
-        divide_by_gcd(rays, new, width)
-    elif wide != VALUES:
-        divisor = abs(value_at(rows, rays, row, end))
+    if row >= 0:
+        divisor = value_at(rows, rays, row, end)
+        # the lower word does not tell
+        word = cells.masks[end, cut.pending.size + (row >> 6)]
+        if word >> np.uint64(row & 63) & ONE != ZERO:
+            divisor = -divisor
         twos = lowest(np.uint64(divisor))
-        inverse = inverse_word(divisor >> twos)
         if wide == 0 or twos < cells.control[SPARE_BITS]:
+            inverse = inverse_word(divisor >> twos)
             for k in range(width):
                 value = cut.value[i] * rays[q, k] - cut.value[j] * rays[p, k]
                 rays[new, k] = ((value >> twos) * inverse) << twos >> twos
             return True
-        a, b, none = cut.value[i], -cut.value[j], np.int64(0)
+    elif wide == 0:
         for k in range(width):
-            high, low = add_product(none, none, a, rays[q, k])
-            high, low = add_product(high, low, b, rays[p, k])
-            _, low = shift(high, low, twos)
-            rays[new, k] = low * inverse
-    else:
-        high, low = wide_value_at(rows, rays, row, end)
-        high, low = absolute(high, low)
-        twos = twos_of(high, low)
-        _, odd = shift(high, low, twos)
-        inverse = inverse_word(odd)
-        # 64 bits are left of 128: a determinant of more twos is never seen
-        if twos > 64:
-            return False
-        for k in range(width):
-            high, low = cross(rays, cut, i, j, k)
-            _, low = shift(high, low, twos)
-            rays[new, k] = low * inverse
+            rays[new, k] = cut.value[i] * rays[q, k] - cut.value[j] * rays[p, k]
+        divide_by_gcd(rays, new, width)
+        return True
+    find_words(rows, cells, cut, place, i)
+    find_words(rows, cells, cut, place, j)
+    if row < 0:
+        return make_primitive(rays, cut, new, i, j, width)
+    high, low = wide_value_at(rows, rays, row, end)
+    high, low = absolute(high, low)
+    twos = twos_of(high, low)
+    # 64 bits are left of 128: a determinant of more twos is never seen
+    if twos > 64:
+        return False
+    _, odd = shift(high, low, twos)
+    inverse = inverse_word(odd)
+    for k in range(width):
+        high, low = cross(rays, cut, i, j, k)
+        _, low = shift(high, low, twos)
+        rays[new, k] = low * inverse
     return True
 
 
@@ -328,14 +335,13 @@ def cut_cell(rows, cells, cut, place):
         if t < control[N_MADE]:
             continue
         i, j = cut.parent_p[count + t], cut.parent_q[count + t]
-        if control[IS_BEGUN] == 0:
-            find_value(rows.rows, cells, cut, place, i)
-            find_value(rows.rows, cells, cut, place, j)
-            if not combine(rows.rows, cells, cut, new, i, j):
-                control[N_MADE] = t
-                control[IS_BEGUN] = 1
-                control[DOUBTFUL] = count + t
-                return REFINE
+        if control[IS_BEGUN] == 0 and not combine(
+            rows.rows, cells, cut, new, i, j, place
+        ):
+            control[N_MADE] = t
+            control[IS_BEGUN] = 1
+            control[DOUBTFUL] = count + t
+            return REFINE
         control[IS_BEGUN] = 0
         begin_ray(cells.masks, new, cut.ray[i], cut.ray[j], place, cut.pending)
         decide(rows.rows, cells, new, cut.pending)

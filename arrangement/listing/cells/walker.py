@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from arrangement._kernels.cells import exact_rays, find, walk_floats, walk_ints
 from arrangement._kernels.state import (
+    BASIS,
     BLOCK_FULL,
     CONTROL_SIZE,
     DONE,
@@ -19,6 +20,7 @@ from arrangement._kernels.state import (
     EXACT,
     GROW_LISTS,
     GROW_POOL,
+    LAST_ROWS,
     LEAST_RAYS,
     N_EMITTED,
     N_FRAMES,
@@ -53,8 +55,6 @@ _LEAST_SECONDS, _MOST_SECONDS = 0.01, 0.05
 # words of a mask up to which rays are compared sixteen at a time: with many words one
 # ray after another is read as it lies in memory
 _FEW_WORDS = 4
-# rows whose parts of a cell are found without a cut, at most
-_FEW_ROWS = 4
 # rays of a cell at least, as one with fewer is cut in the time in which that is seen
 _LEAST_RAYS = 24
 # chambers found by their signs a call, at some 10 microseconds each
@@ -126,12 +126,19 @@ class CellState:
             columns,
             across,
             np.zeros((2, n_words), dtype=np.uint64),
-            np.zeros(_FEW_ROWS, dtype=np.int64),
-            np.zeros((_FEW_ROWS + 1, self.layout.rank)),
-            np.zeros((_FEW_ROWS, capacity)),
-            np.zeros(capacity),
+            np.zeros(LAST_ROWS, dtype=np.int64),
+            np.zeros((LAST_ROWS + 1, self.layout.rank)),
+            np.zeros((LAST_ROWS, room)),
+            np.zeros(room),
+            np.zeros(room),
             np.zeros((self.layout.rank, capacity)),
-            np.zeros((2, capacity)),
+            np.zeros(LAST_ROWS),
+            np.zeros(LAST_ROWS),
+            np.zeros((LAST_ROWS + 1, BASIS)),
+            np.zeros(BASIS),
+            np.zeros(BASIS, dtype=np.int64),
+            np.zeros((1 << LAST_ROWS, LAST_ROWS), dtype=np.int64),
+            np.zeros((1 << LAST_ROWS, LAST_ROWS)),
             np.zeros(capacity, dtype=self.layout.rows.rows.dtype),
             *np.zeros((10, capacity), dtype=np.int64),
         )
