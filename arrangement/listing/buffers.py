@@ -115,10 +115,10 @@ class Whole:
         self._is_over = False
 
     def part(self, most: int) -> Words:
-        """Return room for the next ``most`` patterns, as far as there is any.
+        """Return room for ``most`` patterns after the parts before, as far as it goes.
 
-        It may be written at any time, and `put` in the order of the parts; until then
-        never more is put than there was room for.
+        It is written at any time; what is written goes to `put` part by part, never
+        more of it than the parts so far have room for.
         """
         self._end += most
         return self._packed[self._end - most : self._end]

@@ -61,8 +61,8 @@ class Walk(Protocol):
 class Start:
     """A piece of a listing that is to be begun: what makes a walk over it.
 
-    The first pieces have not more patterns than ``most`` of them, however many of the
-    pieces these are; None where it is not known.
+    A piece and those before it together have as many patterns as the sum of their
+    ``most``, or fewer; None where that is not known.
     """
 
     walk: Callable[[], Walk]

@@ -14,9 +14,13 @@ from arrangement._kernels.state import DONE, PAUSED, Output
 from arrangement.listing.buffers import Buffer, Part, Reused, Spare, Whole, taken
 from arrangement.listing.listers import Lister, Share, Start, Walk
 from arrangement.listing.plan import Plan
-from arrangement.listing.threads import results_in_order
+from arrangement.listing.threads import Others, results_in_order
 from arrangement.model import pack
 from arrangement.options import IsLate, never
+
+# blocks that a thread works on without leaving any to others who have enough to do: a
+# piece that is long keeps what comes after it
+_KEPT = 8
 
 # of a block: its patterns, points, exponents of their coordinates, and rows at vertices
 Check = Callable[..., Any]
@@ -147,20 +151,25 @@ class Run:
         def work(
             piece: tuple[Start, Spare | Part],
             is_halted: IsLate,
-            leave: Callable[..., None],
+            others: Others,
         ) -> tuple[list[Block], Spare | Part]:
             start, buffer = piece
             walk = start.walk()
             output = taken(outputs) or self._output(lister, walk, facets)
             blocks = []
+            kept = 0
             for block in self.of_walk(walk, output, buffer, is_halted):
                 if len(block.patterns):
                     blocks.append(block)
-                rest = lister.leave(walk)
-                if rest is not None:
-                    leave(begin(rest))
                 if is_halted():
                     return blocks, buffer
+                kept += 1
+                if kept < _KEPT and not others.want_more:
+                    continue
+                rest = lister.leave(walk)
+                if rest is not None:
+                    others.leave(begin(rest))
+                    kept = 0
             outputs.append(output)
             lister.take_back(walk)
             return blocks, buffer

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from threading import Condition, Event, Thread, current_thread
-from typing import Any
+from typing import Any, Protocol
 
 from arrangement.errors import ArrangementError
 from arrangement.options import IsLate, never
@@ -20,9 +20,22 @@ from arrangement.options import IsLate, never
 _PATIENCE = 0.1
 # results a thread that are kept before the first of them is there
 _AHEAD = 12
+# pieces a thread that wait to be begun, so that no more are wanted
+_ENOUGH = 2
 
-# work on a piece: that, whether to stop, and what leaves another piece
-Work = Callable[[Any, IsLate, Callable[[Any], None]], Any]
+
+class Others(Protocol):
+    """The other workers, as one that works on a piece sees them."""
+
+    @property
+    def want_more(self) -> bool:
+        """Whether there will soon be nothing left to begin."""
+
+    def leave(self, piece: Any) -> None:
+        """Leave a piece to them, which comes before what was left sooner."""
+
+
+Work = Callable[[Any, IsLate, Others], Any]
 
 
 @dataclass(eq=False)
@@ -35,12 +48,27 @@ class _Task:
     is_begun: bool = False
     is_done: bool = False
 
-    def finish(self, work: Work, is_late: IsLate, leave: Callable[[Any], None]) -> None:
+    def finish(self, work: Work, is_late: IsLate, others: Others) -> None:
         """Work on the piece and keep what that raises for the consumer."""
         try:
-            self.result = work(self.piece, is_late, leave)
+            self.result = work(self.piece, is_late, others)
         except BaseException as error:
             self.error = error
+
+
+@dataclass
+class _Others:
+    """The crew of a task (see `Others`)."""
+
+    crew: _Crew
+    task: _Task
+
+    @property
+    def want_more(self) -> bool:
+        return self.crew.n_open < self.crew.enough
+
+    def leave(self, piece: Any) -> None:
+        self.crew.insert(piece, self.task)
 
 
 class _Crew:
@@ -53,6 +81,9 @@ class _Crew:
         self._work = work
         self._is_late = is_late
         self._most = _AHEAD * n_jobs
+        self.enough = _ENOUGH * n_jobs
+        # tasks that are not begun
+        self.n_open = 0
         self.halt = Event()
         self.tasks: deque[_Task] = deque()
         # held for a moment only, and by one thread twice where it collects garbage
@@ -76,29 +107,32 @@ class _Crew:
         for _ in range(len(self.tasks), self._most):
             # making one may take long
             for piece in pieces:
-                with self._news:
-                    self.tasks.append(_Task(piece))
-                    self._news.notify()
+                self.insert(piece)
                 break
             else:
                 return
+
+    def insert(self, piece: Any, before: _Task | None = None) -> None:
+        """Add a piece after the task of another, or at the end."""
+        with self._news:
+            place = len(self.tasks)
+            if before is not None:
+                place = self.tasks.index(before) + 1
+            self.tasks.insert(place, _Task(piece))
+            self.n_open += 1
+            self._news.notify()
 
     def _begin(self) -> _Task | None:
         """Take the first task that is not begun, unless too many are before it."""
         for _, task in zip(range(self._most), self.tasks, strict=False):
             if not task.is_begun:
                 task.is_begun = True
+                self.n_open -= 1
                 return task
         return None
 
     def _finish(self, task: _Task, is_late: IsLate) -> None:
-        def leave(piece: Any) -> None:
-            # it comes before what was left sooner
-            with self._news:
-                self.tasks.insert(self.tasks.index(task) + 1, _Task(piece))
-                self._news.notify()
-
-        task.finish(self._work, is_late, leave)
+        task.finish(self._work, is_late, _Others(self, task))
         with self._news:
             task.is_done = True
             self._news.notify_all()
@@ -161,9 +195,9 @@ def results_in_order(
     n_jobs: int,
     is_late: IsLate = never,
 ) -> Iterator[Any]:
-    """Yield ``work(piece, is_halted, leave)`` of all; None while one is waited for.
+    """Yield ``work(piece, is_halted, others)`` of all; None while one is waited for.
 
-    What work gives to ``leave`` is a piece too: it comes after the one that is worked
+    What work leaves to ``others`` is a piece too: it comes after the one that is worked
     on, and before what was left sooner.  The consumer's thread is one of ``n_jobs``: it
     works on a piece itself when the one that is next is not there.  A dozen pieces a
     thread are worked on ahead.  Once ``is_late()``, or when the consumer leaves,

@@ -26,7 +26,7 @@ def consume(results, found):
 @given(st.lists(st.integers(0, 3), max_size=30), st.integers(1, 4))
 @settings(max_examples=30, deadline=None)
 def test_results_come_in_order_whatever_the_pieces_take(delays, n_jobs):
-    def work(piece, is_halted, leave):
+    def work(piece, is_halted, others):
         number, delay = piece
         time.sleep(delay / 2000)
         return number
@@ -54,11 +54,11 @@ def walked(path, tree):
 @given(st.lists(trees, max_size=3), st.integers(1, 4))
 @settings(max_examples=60, deadline=None)
 def test_what_is_left_comes_next_and_before_what_was_left_sooner(roots, n_jobs):
-    def work(piece, is_halted, leave):
+    def work(piece, is_halted, others):
         path, (delay, parts) = piece
         for k, part in enumerate(parts):
             time.sleep(delay / 4000)
-            leave(((*path, k), part))
+            others.leave(((*path, k), part))
         return path
 
     pieces = [((k,), tree) for k, tree in enumerate(roots)]
@@ -67,12 +67,26 @@ def test_what_is_left_comes_next_and_before_what_was_left_sooner(roots, n_jobs):
     assert [path for path in found if path is not None] == expected
 
 
+def test_more_is_wanted_until_two_pieces_a_thread_wait():
+    def work(piece, is_halted, others):
+        count = 0
+        while piece < 0 and others.want_more:
+            others.leave(count)
+            count += 1
+        return count if piece < 0 else others.want_more
+
+    assert list(results_in_order(work, iter([-1]), 1)) == [2, True, True]
+    # three wait, then two, then one
+    found = list(results_in_order(work, iter([-1, 0, 1, 2]), 1))
+    assert found == [0, False, True, True]
+
+
 @pytest.mark.parametrize("n_jobs", [1, 2, 4])
 def test_as_many_threads_as_asked_for_work_the_consumer_among_them(n_jobs):
     workers = set()
     everyone = threading.Barrier(n_jobs, timeout=20)
 
-    def work(piece, is_halted, leave):
+    def work(piece, is_halted, others):
         workers.add(threading.get_ident())
         everyone.wait()
 
@@ -97,7 +111,7 @@ def test_pieces_are_taken_a_dozen_a_thread_ahead():
 
 @pytest.mark.parametrize("n_jobs", [1, 2, 3])
 def test_an_error_comes_in_its_place(n_jobs):
-    def work(piece, is_halted, leave):
+    def work(piece, is_halted, others):
         if piece == 3:
             raise ValueError("the fourth")
         return piece
@@ -113,7 +127,7 @@ def test_an_interrupt_in_the_consumers_thread_is_not_kept_for_later():
     consumer = threading.get_ident()
     begun = threading.Event()
 
-    def work(piece, is_halted, leave):
+    def work(piece, is_halted, others):
         if threading.get_ident() != consumer:
             begun.set()
             while not is_halted():
@@ -134,7 +148,7 @@ def test_threads_end_when_the_consumer_leaves(n_jobs):
     before = set(threading.enumerate())
     finished = []
 
-    def work(piece, is_halted, leave):
+    def work(piece, is_halted, others):
         if piece > 0:
             while not is_halted():
                 time.sleep(0.001)
@@ -153,7 +167,7 @@ def test_an_iterator_that_was_left_may_be_collected_in_its_own_thread():
     was_left, is_closed = threading.Event(), threading.Event()
     errors = []
 
-    def work(piece, is_halted, leave):
+    def work(piece, is_halted, others):
         if threading.current_thread() is consumer:
             return piece
         was_left.wait(10)
@@ -175,7 +189,7 @@ def test_an_iterator_that_was_left_may_be_collected_in_its_own_thread():
 def test_after_the_limit_only_the_next_piece_comes(n_jobs):
     late = threading.Event()
 
-    def work(piece, is_halted, leave):
+    def work(piece, is_halted, others):
         if piece == 2:
             late.set()
         while piece >= 2 and not is_halted():
@@ -198,7 +212,7 @@ def test_a_consumer_that_waits_hears_of_it():
     consumer = threading.get_ident()
     begun, go = threading.Event(), threading.Event()
 
-    def work(piece, is_halted, leave):
+    def work(piece, is_halted, others):
         if threading.get_ident() != consumer:
             begun.set()
             go.wait(20)
