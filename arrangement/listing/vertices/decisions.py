@@ -41,6 +41,8 @@ class Decisions:
         """Go on to a level; the highest has one chamber, which has no vertex."""
         self._level = level
         self._doubts: Iterator[Ordinals] = iter(())
+        # by sets of rows that are still to come
+        self._meeting: dict[Ordinals, dict[int, int]] = {}
         self.waiting = np.zeros((0, self._frame.layout.n_words), dtype=np.uint64)
         if level == self._frame.rank - 1:
             self.waiting = self._frame.top
@@ -89,9 +91,11 @@ class Decisions:
         if orientation == 0:
             return
         chosen = [int(frame.free[k]) for k in ordinals]
-        sides = self._sides_at(chosen)
+        sides = self._meeting.pop(ordinals, None) or self._sides_at(chosen)
         tight = [p for p, side in sides.items() if side == 0]
         if len(tight) > len(chosen):
+            if len(tight) == len(chosen) + 1:
+                self._remember(ordinals, sides)
             self._open_locally(chosen, tight, sides)
             return
         for s, place in enumerate(chosen):
@@ -99,6 +103,13 @@ class Decisions:
             side = self._chi_next(rest, level + 1) * orientation
             sides[place] = side if s % 2 == 1 else -side
         self._queue(sides)
+
+    def _remember(self, ordinals: Ordinals, sides: dict[int, int]) -> None:
+        """Keep the signs at a vertex on one row too many for the sets to come there."""
+        tight = [k for k, side in enumerate(sides.values()) if side == 0]
+        for others in combinations(tight, len(ordinals)):
+            if others > ordinals:
+                self._meeting[others] = dict(sides)
 
     def _sides_at(self, chosen: list[int]) -> dict[int, int]:
         """Signs of the free rows at the vertex of some, 0 on those through it."""
