@@ -8,11 +8,11 @@ the kernels; the answers have to be the same.
 
 "The machine" is what two threads have of it at most: cores may share their units with
 each other, or with those of other machines.  Walks of their own share nothing, not even
-the list.  "times by shares" is what two would make
-of it if nothing else used the machine and memory had no limit: the CPU time of one
-thread over the least time in which two can do the pieces, in order, and what is done
-beside them.  It shows whether pieces are even; where it is above the times measured,
-the two wait for memory or for each other.
+the list.  "times by shares" is what two would make of it if nothing else used the
+machine and memory had no limit: the CPU time of one thread over the least time in which
+two can do the pieces, as they were begun, and what is done beside them.  It shows
+whether pieces are even; where it is above the times measured, the two wait for memory
+or for each other.
 """
 
 from __future__ import annotations
