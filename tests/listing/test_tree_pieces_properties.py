@@ -23,7 +23,7 @@ from arrangement import (
     enumerate_patterns,
     fold,
 )
-from arrangement.listing import along
+from arrangement.listing import along, left_pieces
 from arrangement.listing.waiting import Growth
 
 from reference import families
@@ -48,8 +48,9 @@ moderate = settings(
 
 def split(patch, first, few, *, doubled=8, most=1 << 14):
     """Have pieces of ``first`` chambers and more, which leave cells of over ``few``."""
-    patch.setattr(along, "_GROWTH", Growth(first, doubled, most))
-    patch.setattr(along, "_FEW", few)
+    for place in (along, left_pieces):
+        patch.setattr(place, "_GROWTH", Growth(first, doubled, most))
+        patch.setattr(place, "_FEW", few)
 
 
 def check_pieces(arrangement, pieces, expected):

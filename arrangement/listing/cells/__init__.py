@@ -4,6 +4,7 @@ from arrangement.listing.cells.geometry import CellGeometry, PointGeometry
 from arrangement.listing.cells.layout import (
     Layout,
     make_layout,
+    packed_flags,
     word_copies,
 )
 from arrangement.listing.cells.sampler import ChamberSample, chamber_sample
@@ -27,5 +28,6 @@ __all__ = [
     "chamber_sample",
     "make_layout",
     "new_output",
+    "packed_flags",
     "word_copies",
 ]

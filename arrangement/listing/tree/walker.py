@@ -31,7 +31,7 @@ from arrangement._kernels.state import (
 from arrangement._kernels.tree import moves, walk_floats, walk_ints
 from arrangement.errors import ArrangementError
 from arrangement.exact import Echelon, IntRow, dual_basis, scaled_floats
-from arrangement.listing.cells import CellState, Layout, Waiting, Walker
+from arrangement.listing.cells import CellState, Layout, Waiting, Walker, packed_flags
 from arrangement.listing.tree.subtrees import Subtree
 from arrangement.model import Arrangement
 
@@ -55,7 +55,9 @@ class TreeWalker(CellState):
         )
         cone = arrangement.cone
         rows = [*cone.rows] if cone.infinity is None else [*cone.rows, cone.infinity]
+        self._places = layout.places
         self._row_at = dict(zip(layout.places.tolist(), rows, strict=True))
+        self._row_columns = np.array(rows, dtype=object).T
         self._is_central = arrangement.is_central
         self._finder = Walker(layout)
         depth = self.cells.start.size
@@ -271,11 +273,11 @@ class TreeWalker(CellState):
             cells.rays[begin:end, : layout.rank] = floats
             cells.rays[begin:end, layout.rank] = 2.0**-50
             cells.rays[begin:end, layout.rank + 1] = SOLVED
-        cells.masks[begin:end] = 0
-        for place, row in self._row_at.items():
-            flag = np.uint64(1 << (place % 64))
-            for k, ray in enumerate(rays):
-                value = sum(x * y for x, y in zip(row, ray, strict=True))
-                if value:
-                    word = place // 64 + (0 if value > 0 else layout.n_words)
-                    cells.masks[begin + k, word] |= flag
+        # products of whole columns: several times faster than one by one
+        values = np.array(rays, dtype=object) @ self._row_columns
+        for half, is_there in enumerate((values > 0, values < 0)):
+            flags = np.zeros((len(rays), 64 * layout.n_words), dtype=np.bool_)
+            flags[:, self._places] = is_there
+            first = half * layout.n_words
+            target = cells.masks[begin:end, first : first + layout.n_words]
+            target[:] = packed_flags(flags)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from arrangement._kernels.tree import unscale
 from arrangement._kernels.verification import (
     Coordinates,
     OutputBits,
@@ -64,24 +65,17 @@ class FloatWitnesses:
     ) -> NDArray[np.float64]:
         """Return a point (width,) for each pattern, homogeneous when affine."""
         scaled = candidates @ self._map.T
-        shifts = np.array(self._shifts)
-        _, exponents = np.frexp(scaled)
-        exponents = np.where(scaled == 0.0, -(1 << 30), exponents) - shifts
-        powers = -shifts - exponents.max(axis=1, keepdims=True)
-        points = np.ldexp(scaled, powers)
-        bad = np.zeros(len(points), dtype=np.bool_)
+        bad = np.zeros(len(scaled), dtype=np.bool_)
         copied = np.zeros_like(self._mask)
         own = patterns & self._mask
         check_signs(self._coordinates, scaled, own, 1, self._bits, copied, bad)
-        # a power of two changes no sign unless the entry underflows
-        bad |= np.any(np.ldexp(points, -powers) != scaled, axis=1)
-        if self._is_affine:
-            bad |= ~(points[:, -1] > 0.0)
+        points = np.zeros((len(scaled), self.width))
+        shifts, columns = np.array(self._shifts), np.array(self._columns)
+        unscale(scaled, shifts, columns, self._is_affine, points, bad)
         for k in np.flatnonzero(bad).tolist():
-            points[k] = self._decided(patterns[k : k + 1], points[k])
-        out = np.zeros((len(points), self.width))
-        out[:, self._columns] = points
-        return out
+            found = self._decided(patterns[k : k + 1], points[k, columns])
+            points[k, columns] = found
+        return points
 
     def _decided(
         self, words: NDArray[np.uint64], point: NDArray[np.float64]
