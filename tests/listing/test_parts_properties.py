@@ -12,7 +12,7 @@ from itertools import combinations, product
 import numba
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from arrangement import Arrangement
@@ -135,7 +135,9 @@ def drawn_cell(seed, rank, k, n_rays, size):
 
 
 @pytest.mark.parametrize("k", [2, 3, 4, 5, 6])
-@settings(max_examples=150, deadline=None)
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much]
+)
 @given(
     seed=st.integers(0, 10**6),
     rank=st.integers(2, 5),
@@ -198,8 +200,12 @@ def test_walks_that_look_at_them_list_what_cuts_do(
     if is_affine:
         offsets = np.random.default_rng(seed).integers(-size, size + 1, len(X))
     layout = layout_of(X, offsets, kind="int64" if kind == "int64" else "two words")
-    if kind != "int64":
-        layout = replace(layout, wide=PRODUCTS if kind == "products" else VALUES)
+    if kind == "products":
+        # values of one word are proven for some rows only
+        assume(layout.wide != VALUES)
+        layout = replace(layout, wide=PRODUCTS)
+    elif kind == "values":
+        layout = replace(layout, wide=VALUES)
     # facets are read off rays: every cell is cut
     expected, _, _ = walk(Walker(layout, step=1), facets=True)
     for witnesses in (False, True):

