@@ -117,6 +117,9 @@ class _Crew:
         with self._news:
             place = len(self.tasks)
             if before is not None:
+                if self.halt.is_set():
+                    # nothing after that task is wanted, and it may be gone itself
+                    return
                 place = self.tasks.index(before) + 1
             self.tasks.insert(place, _Task(piece))
             self.n_open += 1

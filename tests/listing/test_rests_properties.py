@@ -97,7 +97,11 @@ def test_half_of_what_waits_is_left_unless_it_is_small(kind):
     waiting = int(one.control[N_FRAMES]) + len(rest.waiting.counts)
     assert len(rest.waiting.counts) == waiting // 2
     assert one.leave(1 << 40) is None
-    one.control[N_EMITTED] = 0
+    # of one cone that is not begun nothing is left to others
+    one.control[[walker.NEXT_ROOT, walker.N_ROOTS, N_FRAMES, N_EMITTED]] = 3, 4, 0, 0
+    assert one.leave(0) is None
+    one.control[walker.NEXT_ROOT] = 2
+    assert one.leave(0).roots == (3, 4)
 
 
 @pytest.mark.parametrize("name", ["generic", "affine"])

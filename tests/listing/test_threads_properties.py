@@ -81,6 +81,30 @@ def test_more_is_wanted_until_two_pieces_a_thread_wait():
     assert found == [0, False, True, True]
 
 
+def test_what_is_left_after_the_consumer_is_dropped():
+    consumer = threading.current_thread()
+    begun, is_closed = threading.Event(), threading.Event()
+    outcomes = []
+
+    def work(piece, is_halted, others):
+        if piece and threading.current_thread() is not consumer:
+            begun.set()
+            is_closed.wait(20)
+            try:
+                others.leave(-1)
+            except Exception as error:  # kept for a consumer who is gone
+                outcomes.append(error)
+            outcomes.append(is_halted())
+        return piece
+
+    results = results_in_order(work, itertools.count(), 2)
+    assert next(results) in (None, 0)
+    assert begun.wait(20)
+    threading.Timer(0.05, is_closed.set).start()
+    results.close()
+    assert outcomes == [True]
+
+
 @pytest.mark.parametrize("n_jobs", [1, 2, 4])
 def test_as_many_threads_as_asked_for_work_the_consumer_among_them(n_jobs):
     workers = set()
