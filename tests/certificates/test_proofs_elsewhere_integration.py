@@ -1,7 +1,5 @@
 """Proofs on an executor: the same bounds, bit for bit, and what a broken one leaves."""
 
-import os
-import signal
 import time
 import warnings
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
@@ -19,7 +17,7 @@ from convex_solver.certificates.relaxation import relax_sphere
 from convex_solver.certificates.signed_rows import merge_rows
 
 from instances import gaussian_with_ones, ridge_residual
-from reference.executors import Lazy, Twice, processes
+from reference.executors import Deadly, Lazy, Twice, processes
 from reference.halvings import moments, partition, some_hint
 
 EXECUTORS = {
@@ -195,23 +193,15 @@ def test_an_error_of_a_task_is_no_loss():
 
 
 @pytest.mark.slow
-def test_a_worker_is_killed_in_the_middle(monkeypatch):
+def test_a_worker_is_killed_in_the_middle():
     X, v = ridge_residual(60, 5, seed=5)
     one = cover_sphere(X, v, max_cones=30_000)
-    with processes() as made:
-        made.submit(abs, 1).result()
-        real, n_sent = covering_tasks.pack_piece, [0]
-
-        def killing(piece):
-            n_sent[0] += 1
-            if n_sent[0] == 40:
-                os.kill(next(iter(made._processes)), signal.SIGKILL)
-            return real(piece)
-
-        monkeypatch.setattr(covering_tasks, "pack_piece", killing)
-        with pytest.warns(RuntimeWarning, match="lost its workers"):
-            other = cover_sphere(X, v, max_cones=30_000, executor=made)
-    assert n_sent[0] >= 40
+    with (
+        Deadly(40) as made,
+        pytest.warns(RuntimeWarning, match="lost its workers"),
+    ):
+        other = cover_sphere(X, v, max_cones=30_000, executor=made)
+    assert made.n_sent >= 40
     assert (other.bound, other.n_cones) == (one.bound, one.n_cones)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 import numpy as np
@@ -22,7 +20,7 @@ from arrangement import (
 from arrangement.listing import executors, left_pieces
 from arrangement.listing.waiting import Growth
 
-from reference.executors import Lazy, Twice, add, count_ones, processes
+from reference.executors import Deadly, Lazy, Twice, add, count_ones, processes
 from reference.listings import NAMES, joined, large
 
 
@@ -168,11 +166,10 @@ def test_limits_end_a_listing_on_an_executor():
 
 @pytest.mark.slow
 def test_a_broken_pool_is_said_to_be_one():
-    X = np.random.default_rng(0).integers(-3, 4, (50, 5))
-    with processes() as made:
+    X, _, _ = large("cells")
+    with Deadly(8) as made:
         stream = iter_patterns(X, executor=made, block_size=100)
         next(stream)
-        os.kill(next(iter(made._processes)), signal.SIGKILL)
         with pytest.raises(WorkersLostError, match="a worker of the executor died"):
             for _ in stream:
                 pass

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
+import os
+import signal
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 
 import numba
@@ -14,6 +16,28 @@ def processes(count=2):
     """A pool of fresh processes, as on every system."""
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(count, mp_context=context)
+
+
+class Deadly(ProcessPoolExecutor):
+    """Two fresh processes: the task of this number kills the one that has it.
+
+    However fast the others are, this one has no result.
+    """
+
+    def __init__(self, number):
+        super().__init__(2, mp_context=multiprocessing.get_context("spawn"))
+        self._number = number
+        self.n_sent = 0
+
+    def submit(self, function, /, *arguments):
+        self.n_sent += 1
+        if self.n_sent == self._number:
+            return super().submit(kill_this_process)
+        return super().submit(function, *arguments)
+
+
+def kill_this_process():
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Twice(ThreadPoolExecutor):
