@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import Any
 from uuid import uuid4
 
@@ -22,6 +21,7 @@ from arrangement._kernels.state import DONE, N_MOVES, PAUSED
 from arrangement._kernels.tree import visit_along
 from arrangement.executors import results_of
 from arrangement.listing.cells import Layout
+from arrangement.listing.families import forget, kept
 from arrangement.listing.plan import Plan
 from arrangement.listing.tree import FloatWitnesses, Subtree, TreeWalker, data_width
 from arrangement.listing.waiting import Growth, Waiting
@@ -116,21 +116,11 @@ class TreePiece:
     most: int
     family: str = field(repr=False)
 
-
-# of the last family that was asked for: its layout, and what walks that is idle
-_kept: dict[str, tuple[Layout, deque[Along]]] = {}
-_lock = Lock()
-
-
-def _idle(piece: TreePiece) -> tuple[Layout, deque[Along]]:
-    """Plan the walk that a piece is of, once in each process."""
-    with _lock:
-        if piece.family not in _kept:
-            layout = Plan(piece.arrangement, by_cells=True).layout
-            assert layout is not None
-            _kept.clear()
-            _kept[piece.family] = layout, deque()
-        return _kept[piece.family]
+    def prepare(self) -> tuple[Layout, deque[Along]]:
+        """Return the layout of the whole tree, and room for what walks and is idle."""
+        layout = Plan(self.arrangement, by_cells=True).layout
+        assert layout is not None
+        return layout, deque()
 
 
 def _fold_piece(
@@ -139,7 +129,7 @@ def _fold_piece(
     """Reduce a piece by itself; return its chambers, the state and what it left."""
     # in threads nothing is pickled, and so nothing copied
     state = copy.deepcopy(state)
-    layout, idle = _idle(piece)
+    layout, idle = kept(piece.family, piece.prepare)
     try:
         along = idle.pop()
     except IndexError:
@@ -204,7 +194,7 @@ def fold_subtrees(
             if progress is not None:
                 progress(Progress.of_patterns(done, plan.bound))
     finally:
-        _kept.pop(family, None)
+        forget(family)
 
 
 def _visit_the_one(arrangement: Arrangement, function: Visitor, state: Any) -> None:

@@ -44,19 +44,27 @@ class Reused:
 class Spare:
     """A buffer of its own for each block, one of those that are spare where some are.
 
-    A block has ``most`` patterns at most.  ``used`` are all that were taken.  Threads
-    may share the list.
+    A block has ``most`` patterns at most.  ``part`` is filled first: where blocks stay,
+    in the array for the whole list.  ``used`` are all others that were taken.  Threads
+    may share the list of spare ones.
     """
 
-    def __init__(self, plan: Plan, spare: list[Words], most: int) -> None:
+    def __init__(
+        self, plan: Plan, spare: list[Words], most: int, part: Words | None = None
+    ) -> None:
         self._plan = plan
         self._spare = spare
-        self._most = most
+        self._most = min(most, plan.block)
+        self._part = part
         self._current: Words | None = None
         self.used: list[Words] = []
 
     def room(self, step: int) -> Words:
-        """Return a buffer that nothing else uses."""
+        """Return room that nothing else uses."""
+        if self._part is not None:
+            if len(self._part) >= step:
+                return self._part[: self._most]
+            self._part = None
         if self._current is None:
             self._current = taken(self._spare)
             if self._current is None:
@@ -65,43 +73,14 @@ class Spare:
             self.used.append(self._current)
         return self._current[: self._most]
 
-    @property
-    def is_open(self) -> bool:
-        """Whether a block is being written."""
-        return self._current is not None
-
     def take(self, count: int) -> Words:
-        """Return the patterns; the next block goes elsewhere."""
+        """Return the patterns; the next block goes elsewhere, or after them."""
+        if self._part is not None:
+            patterns, self._part = self._part[:count], self._part[count:]
+            return patterns
         assert self._current is not None
         patterns = self._current[:count, : self._plan.width]
         self._current = None
-        return patterns
-
-
-class Part:
-    """A part of the array for the whole list, and other buffers when it is full."""
-
-    def __init__(self, plan: Plan, part: Words, other: Spare) -> None:
-        self._most = plan.block
-        self._part = part
-        self._other = other
-
-    @property
-    def used(self) -> list[Words]:
-        """The other buffers that were taken."""
-        return self._other.used
-
-    def room(self, step: int) -> Words:
-        """Return the rest of the part, or another buffer."""
-        if len(self._part) < step:
-            return self._other.room(step)
-        return self._part[: self._most]
-
-    def take(self, count: int) -> Words:
-        """Return the patterns in their place."""
-        if self._other.is_open:
-            return self._other.take(count)
-        patterns, self._part = self._part[:count], self._part[count:]
         return patterns
 
 

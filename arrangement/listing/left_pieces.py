@@ -9,13 +9,13 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import Any
 from uuid import uuid4
 
 from arrangement.executors import results_of
 from arrangement.listing.buffers import Reused
 from arrangement.listing.cells import Rest
+from arrangement.listing.families import forget, kept
 from arrangement.listing.listers import CellLister
 from arrangement.listing.plan import Plan
 from arrangement.listing.runs import Block, Run
@@ -46,7 +46,7 @@ class CellPiece:
 
         ``left`` gets what is left, in the order of the listing.
         """
-        plan, lister = _prepared(self)
+        plan, lister = kept(self.family, self._prepare)
         walk = lister.all() if self.rest is None else lister.taken_up(self.rest)
         output = lister.output(0, points=False, facets=False)
         buffer = Reused(plan, self.most * walk.step)
@@ -58,20 +58,9 @@ class CellPiece:
             yield block
         lister.take_back(walk)
 
-
-# of the last family that was asked for
-_kept: dict[str, tuple[Plan, CellLister]] = {}
-_lock = Lock()
-
-
-def _prepared(piece: CellPiece) -> tuple[Plan, CellLister]:
-    """Plan the listing that a piece is of, once in each process."""
-    with _lock:
-        if piece.family not in _kept:
-            plan = Plan(piece.arrangement, by_cells=True)
-            _kept.clear()
-            _kept[piece.family] = plan, plan.cell_lister()
-        return _kept[piece.family]
+    def _prepare(self) -> tuple[Plan, CellLister]:
+        plan = Plan(self.arrangement, by_cells=True)
+        return plan, plan.cell_lister()
 
 
 class _Node:
@@ -118,4 +107,4 @@ def results_by_cells(
             while order and order[0].result is not None:
                 yield order.popleft().result
     finally:
-        _kept.pop(family, None)
+        forget(family)

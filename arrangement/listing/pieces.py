@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from arrangement._kernels.tree import visit_all
 from arrangement.listing.buffers import Blocks
+from arrangement.listing.families import kept
 from arrangement.listing.listers import Lister, Share
 from arrangement.listing.plan import Plan
 from arrangement.listing.runs import Block, Check, Run
@@ -55,7 +55,7 @@ class Piece:
         size = None
         if block_size is not None:
             size = whole_number(block_size, "block_size", 1)
-        plan = _prepared(self)[0]
+        plan, _ = self._prepared
         return _sets(plan, self.blocks(), size or plan.stream_block)
 
     def iter_proven(self, block_size: int, prover: Prover) -> Iterator[PatternSet]:
@@ -63,7 +63,7 @@ class Piece:
 
         At the end ``prover.part()`` is the proof of the piece.
         """
-        plan = _prepared(self)[0]
+        plan, _ = self._prepared
         return _sets(plan, self._proven_blocks(prover), block_size)
 
     def _proven_blocks(self, prover: Prover) -> Iterator[Block]:
@@ -89,12 +89,25 @@ class Piece:
         self, *, check: Check | None = None, facets: bool = False
     ) -> Iterator[Block]:
         """Yield the chambers in blocks; the next overwrites the patterns of one."""
-        plan, lister = _prepared(self)
+        plan, lister = self._prepared
         return Run(plan, lister, check=check).of_share(self.share, facets=facets)
 
     def prover(self) -> Prover:
         """Return what collects the proof of the piece."""
-        return Prover(self.arrangement, is_ordered=not _prepared(self)[0].by_vertices)
+        plan, _ = self._prepared
+        return Prover(self.arrangement, is_ordered=not plan.by_vertices)
+
+    @property
+    def _prepared(self) -> tuple[Plan, Lister | None]:
+        """The plan of the whole listing, and what lists, ready."""
+        return kept(self.family, self._prepare)
+
+    def _prepare(self) -> tuple[Plan, Lister | None]:
+        plan = Plan(self.arrangement, by_cells=self.by_cells)
+        lister = plan.lister()
+        if lister is not None:
+            deque(lister.prepare(), maxlen=0)
+        return plan, lister
 
 
 def fold_blocks(
@@ -114,24 +127,6 @@ def fold_blocks(
         if is_late():
             break
     return count
-
-
-# what all pieces of a family need: of the last that was asked for
-_kept: dict[str, tuple[Plan, Lister | None]] = {}
-_lock = Lock()
-
-
-def _prepared(piece: Piece) -> tuple[Plan, Lister | None]:
-    """Plan the listing that a piece is of, once in each process."""
-    with _lock:
-        if piece.family not in _kept:
-            plan = Plan(piece.arrangement, by_cells=piece.by_cells)
-            lister = plan.lister()
-            if lister is not None:
-                deque(lister.prepare(), maxlen=0)
-            _kept.clear()
-            _kept[piece.family] = plan, lister
-        return _kept[piece.family]
 
 
 def _sets(plan: Plan, blocks: Iterator[Block], size: int) -> Iterator[PatternSet]:

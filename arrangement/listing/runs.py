@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arrangement._kernels.state import DONE, PAUSED, Output
-from arrangement.listing.buffers import Buffer, Part, Reused, Spare, Whole, taken
+from arrangement.listing.buffers import Buffer, Reused, Spare, Whole, taken
 from arrangement.listing.listers import Lister, Share, Start, Walk
 from arrangement.listing.plan import Plan
 from arrangement.listing.threads import Others, results_in_order
@@ -142,17 +142,15 @@ class Run:
         outputs: list[Output] = []
         begun = count()
 
-        def begin(start: Start) -> tuple[Start, Spare | Part]:
-            buffer = Spare(self._plan, spare, lister.block(next(begun)))
+        def begin(start: Start) -> tuple[Start, Spare]:
+            part = None
             if start.most is not None and isinstance(target, Whole):
-                return start, Part(self._plan, target.part(start.most), buffer)
-            return start, buffer
+                part = target.part(start.most)
+            return start, Spare(self._plan, spare, lister.block(next(begun)), part)
 
         def work(
-            piece: tuple[Start, Spare | Part],
-            is_halted: IsLate,
-            others: Others,
-        ) -> tuple[list[Block], Spare | Part]:
+            piece: tuple[Start, Spare], is_halted: IsLate, others: Others
+        ) -> tuple[list[Block], Spare]:
             start, buffer = piece
             walk = start.walk()
             output = taken(outputs) or self._output(lister, walk, facets)

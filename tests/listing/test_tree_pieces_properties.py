@@ -24,6 +24,7 @@ from arrangement import (
     fold,
 )
 from arrangement.listing import along, left_pieces
+from arrangement.listing import families as plans
 from arrangement.listing.waiting import Growth
 
 from reference import families
@@ -323,7 +324,7 @@ def test_progress_and_an_interrupt_between_pieces(order, monkeypatch):
         fold(X, function, zeros.copy(), order=order, n_jobs=2, merge=add,
              progress=interrupt)  # fmt: skip
     assert set(threading.enumerate()) <= before
-    assert not along._kept
+    assert not plans._kept
 
 
 @pytest.mark.slow
