@@ -30,7 +30,7 @@ from arrangement.options import IsLate, Listener, Progress, never
 
 # new chambers a block
 CHAMBERS = 1 << 12
-_GROWTH = Growth(1 << 10, 8, 1 << 14)
+_GROWTH = Growth(1 << 12, 4, 1 << 15)
 # cells of so many chambers are not left: they are done sooner than sent
 _FEW = 1 << 10
 
@@ -38,11 +38,19 @@ Visitor = Callable[..., None]
 
 
 class Along:
-    """Walks along subtrees, one after another, in arrays that are used again."""
+    """Walks along subtrees, one after another, in arrays that are used again.
 
-    def __init__(self, arrangement: Arrangement, layout: Layout) -> None:
+    Walks in several threads may have the same ``witnesses``.
+    """
+
+    def __init__(
+        self,
+        arrangement: Arrangement,
+        layout: Layout,
+        witnesses: FloatWitnesses | None = None,
+    ) -> None:
         self._walker = TreeWalker(arrangement, layout)
-        self._witnesses = FloatWitnesses(arrangement, layout)
+        self._witnesses = witnesses or FloatWitnesses(arrangement, layout)
         self._moves = np.zeros(2 * CHAMBERS, dtype=np.int64)
         words = layout.words_per_pattern
         self._patterns = np.zeros((CHAMBERS, words), dtype=np.uint64)
@@ -116,11 +124,11 @@ class TreePiece:
     most: int
     family: str = field(repr=False)
 
-    def prepare(self) -> tuple[Layout, deque[Along]]:
-        """Return the layout of the whole tree, and room for what walks and is idle."""
+    def prepare(self) -> tuple[Layout, FloatWitnesses, deque[Along]]:
+        """Return what all pieces need, and room for what walks and is idle."""
         layout = Plan(self.arrangement, by_cells=True).layout
         assert layout is not None
-        return layout, deque()
+        return layout, FloatWitnesses(self.arrangement, layout), deque()
 
 
 def _fold_piece(
@@ -129,11 +137,11 @@ def _fold_piece(
     """Reduce a piece by itself; return its chambers, the state and what it left."""
     # in threads nothing is pickled, and so nothing copied
     state = copy.deepcopy(state)
-    layout, idle = kept(piece.family, piece.prepare)
+    layout, witnesses, idle = kept(piece.family, piece.prepare)
     try:
         along = idle.pop()
     except IndexError:
-        along = Along(piece.arrangement, layout)
+        along = Along(piece.arrangement, layout, witnesses)
     count = 0
     for new in along.walk(function, state, piece.subtree, piece.most):
         count += new

@@ -33,7 +33,7 @@ _PIECES_A_JOB = 8
 _FEW = 1 << 10
 # chambers that a walk by cells comes to before it leaves a part, but for the size of a
 # block
-_GROWTH = Growth(1 << 10, 8, 1 << 62)
+_GROWTH = Growth(1 << 12, 8, 1 << 62)
 
 
 class Walk(Protocol):

@@ -20,6 +20,8 @@ from arrangement.exact import (
     column_shifts,
     dual_basis,
     integer_row,
+    multiply,
+    primitive,
     scaled_floats,
 )
 from arrangement.listing.cells import CellGeometry, Layout
@@ -162,10 +164,11 @@ def _rows_on_data(
             matrix, [[Fraction(x) for x in c] for c in dual_basis(whole)], strict=True
         )
     ]
-    return [
-        integer_row([sum(x * y for x, y in zip(row, c, strict=True)) for c in inverse])
-        for row in arrangement.cone.rows
-    ]
+    rank = len(inverse)
+    # times what makes all of it integers
+    entries = integer_row([column[i] for i in range(rank) for column in inverse])
+    integers = [entries[i * rank : (i + 1) * rank] for i in range(rank)]
+    return [primitive(row) for row in multiply(arrangement.cone.rows, integers)]
 
 
 def _scaled_map(
