@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from arrangement._kernels.compile import bare_kernel
+from arrangement._kernels.sorting import sort_fractions
 
 
 @bare_kernel
@@ -50,6 +51,23 @@ def null_vectors(work, order, out, least):
             norm += value * value
         for k in range(rank):
             out[s, k] /= norm**0.5
+
+
+@bare_kernel
+def plane_order(rows, values, buckets, ends, order):
+    """Find how the lines through ``rows`` (n, 2) follow one another around 0.
+
+    ``values`` (n,) float64 gets ``x / (|x| + |y|)`` of each row, or of its opposite,
+    where y > 0: from -1 to 1, and two differ by no more than their angle.  ``order``
+    (n,) int64 is theirs; ``buckets`` and ``ends`` (n,) int64 are scratch.  False where
+    they are too close together for this way to sort.
+    """
+    for i in range(values.size):
+        x, y = rows[i, 0], rows[i, 1]
+        if y < 0.0 or (y == 0.0 and x < 0.0):
+            x, y = -x, -y
+        values[i] = x / (abs(x) + y)
+    return sort_fractions(values, buckets, ends, order)
 
 
 @bare_kernel

@@ -93,8 +93,12 @@ def _are_apart(rows: NDArray[np.float64]) -> bool:
     Rows are half as long as 1 or longer, so that one passes a vertex of another at half
     of the sine of their angle; the rest is for rounding.
     """
-    angles = np.sort(np.arctan2(rows[:, 1], rows[:, 0]) % np.pi)
-    gaps = np.diff(angles, append=angles[0] + np.pi)
+    count = len(rows)
+    values, scratch = np.empty(count), np.empty((3, count), dtype=np.int64)
+    is_sorted = sample.plane_order(rows, values, *scratch)
+    values = values[scratch[-1]] if is_sorted else np.sort(values)
+    # after the last comes the first again
+    gaps = np.diff(values, append=values[0] + 2.0)
     return bool(gaps.min() > 4.0 * _NEAR)
 
 

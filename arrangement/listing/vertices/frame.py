@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from arrangement._kernels import word_rows as kernels
+from arrangement._kernels import rows as row_kernels
+from arrangement._kernels import word_rows
 from arrangement._kernels.state import Chart
 from arrangement.exact import IntRow, RowTuples, column_shifts, rounded, scaled_floats
 from arrangement.listing.cells import Layout, word_copies
@@ -95,8 +96,8 @@ def make_frame(
     near = _near_images(rows, mixture)
     images: NDArray[Any] = _turned(rows, mixture) if near is None else near
     coords, back = _in_floats(layout, images, basis)
-    free = np.sort(np.delete(layout.places, chart))
     always = chart_words(layout, chart_place)
+    free = _places_of(layout.rows.valid & ~always)
     base, flips = always, np.zeros_like(always)
     if step == 2 and _is_direct(layout):
         base = always | layout.outside.constant
@@ -120,6 +121,12 @@ def make_frame(
         ),
         top=_highest(layout, images[:, -1], free, always),
     )
+
+
+def _places_of(mask: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Return the places in a mask, ascending."""
+    bits = np.unpackbits(mask.astype("<u8").view(np.uint8), bitorder="little")
+    return np.flatnonzero(bits)
 
 
 def chart_words(layout: Layout, place: int) -> NDArray[np.uint64]:
@@ -170,7 +177,7 @@ def _near_images(
         if words is not None and low.tolist() == rest and np.abs(high).max() < _LARGE:
             images = np.empty((len(rows), len(mixture)))
             doubtful = np.empty(len(rows), dtype=np.int64)
-            count = kernels.turned_floats(*words, high, low, images, doubtful)
+            count = word_rows.turned_floats(*words, high, low, images, doubtful)
             if count >= 0:
                 for k in doubtful[:count].tolist():
                     images[k] = _turned([rows[k]], mixture)[0]
@@ -186,7 +193,11 @@ def _in_floats(
     """Scale the rows in coordinates y, and the matrix back from y."""
     shifts = column_shifts(floats, layout.rank)
     coords = np.zeros((layout.rank, 64 * layout.n_words))
-    coords[:, layout.places] = scaled_floats(floats, shifts).T
+    if floats.dtype == object:
+        coords[:, layout.places] = scaled_floats(floats, shifts).T
+    else:
+        powers = np.array(shifts, dtype=np.int64)
+        row_kernels.scale_columns(floats, powers, layout.places, coords)
     return coords, scaled_matrix(basis, shifts)
 
 
