@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from arrangement.listing.cells import ChamberSample, Layout, chamber_sample
 
 # chambers drawn, of each share, and of all at most; and bits of them at most
-_A_SHARE, _MOST, _MOST_BITS = 1 << 8, 1 << 18, 1 << 27
+_A_SHARE, _MOST, _MOST_BITS = 1 << 7, 1 << 18, 1 << 27
 # a share may end as far from where it should as this, in shares
 _SLACK = 0.05
 

@@ -27,26 +27,48 @@ def intact_chunks(folder: Path, stored: Header) -> list[Checksum]:
     return kept
 
 
+def write_all(folder: Path, header: Header, blocks: Iterable[PatternSet]) -> Header:
+    """Write a list where nobody reads before all is there, return the header.
+
+    All but the header is forced to the disk.
+    """
+    lines = []
+    for k, block in enumerate(blocks):
+        line, data = _encoded(block, k, header)
+        if data:
+            form.write_file(folder / line.name, data)
+        lines.append(line)
+        header = replace(header, count=header.count + len(block), chunks=k + 1)
+    form.write_checksums(folder, lines)
+    return replace(header, checksums_sha256=form.digest_lines(lines))
+
+
+def _encoded(block: PatternSet, chunk: int, header: Header) -> tuple[Checksum, bytes]:
+    data = encode_chunk(block.packed, header)
+    return Checksum(digest(block.packed), len(data), chunk), data
+
+
 def write_chunks(
     folder: Path, header: Header, kept: list[Checksum], blocks: Iterable[PatternSet]
 ) -> Header:
-    """Compare the kept chunks with the list, write the others, return the header."""
+    """Compare the kept chunks with the list, write the others, return the header.
+
+    After each the header says what is there, so that it can be gone on with.
+    """
     form.write_checksums(folder, kept)
     running = hashlib.sha256()
     k = 0
     for k, block in enumerate(blocks, 1):
-        found = digest(block.packed)
         if k <= len(kept):
             line = kept[k - 1]
-            if line.sha256 != found:
+            if line.sha256 != digest(block.packed):
                 raise InputError(
                     f"chunk {line.chunk} of {folder} (file {line.name}) differs from "
                     "what the matrix gives now: it was altered, or written by another "
                     "version. Remove the store and write it again."
                 )
         else:
-            data = encode_chunk(block.packed, header)
-            line = Checksum(found, len(data), k - 1)
+            line, data = _encoded(block, k - 1, header)
             if data:
                 form.replace_file(folder / line.name, data)
             form.append_checksum(folder, line)

@@ -392,14 +392,19 @@ def append_checksum(folder: Path, line: Checksum) -> None:
         os.fsync(stream.fileno())
 
 
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file and force it to the disk, but not its name."""
+    with path.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
 def replace_file(path: Path, data: bytes) -> None:
     """Write a whole file under another name, force it to the disk, rename it."""
     # one name for all: what a killed process leaves there is overwritten
     partial = path.with_name(_PARTIAL)
-    with partial.open("wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
+    write_file(partial, data)
     partial.replace(path)
     sync_folder(path.parent)
 

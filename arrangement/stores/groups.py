@@ -30,7 +30,7 @@ from arrangement.listing import Piece, Plan, SignShare, default_pieces
 from arrangement.model import Arrangement, PatternSet, Proof
 from arrangement.options import Listener, Progress
 from arrangement.stores import format as form
-from arrangement.stores.chunks import intact_chunks, write_chunks
+from arrangement.stores.chunks import intact_chunks, write_all, write_chunks
 from arrangement.stores.format import Checksum, Header
 from arrangement.verification import PartProof, Prover
 
@@ -343,7 +343,8 @@ def _write_new(target: Path, header: Header, blocks: Iterator[PatternSet]) -> He
     """Write a piece under a name of its own, and rename it."""
     partial = target.with_name(f".{target.name}.{uuid4().hex}")
     partial.mkdir()
-    written = write_chunks(partial, header, [], blocks)
+    written = write_all(partial, header, blocks)
+    # the last to be written, which forces all the names to the disk
     form.write_header(
         partial, replace(written, status=form.COMPLETE, total=written.count)
     )

@@ -237,8 +237,9 @@ def test_known_counts_by_pieces_of_even_work(X, count):
     assert np.array_equal(found, found[::-1])
     expected = fold(X, count_ones, np.zeros(len(X) + 1, dtype=np.int64))
     assert np.array_equal(found, expected)
-    # half of all is the most that a piece of the beginning may have
-    assert max(sizes) <= min((1 << 14) + (1 << 11), max(count // 2, 1 << 11))
+    # what is small is not left, and half of all is the most of the beginning
+    most = along._GROWTH.most + 2 * along._FEW
+    assert max(sizes) <= min(most, max(count // 2, along._GROWTH.first + along._FEW))
     assert np.mean(sizes) > 400
 
 
