@@ -17,10 +17,12 @@ from hypothesis import strategies as st
 
 from arrangement import Arrangement
 from arrangement._kernels.bits import ZERO
-from arrangement._kernels.cells import last_rows, walk_ints
+from arrangement._kernels.cells import last_rows, orthants, walk_ints
 from arrangement._kernels.cells import parts as kernels
+from arrangement._kernels.cells.orthants import MISSING
 from arrangement._kernels.state import (
     DONE,
+    LAST_ROWS,
     LEAST_RAYS,
     N_FRAMES,
     PAUSED,
@@ -46,7 +48,25 @@ def _find(rows, cells, cut, k):
     return met | shown, parts
 
 
-find = _find if numba.config.DISABLE_JIT else numba.njit(_find)
+def _is_below(cut, count, error):
+    return orthants.is_below(cut, count, error)
+
+
+def _part_shown(cut, k, some, error):
+    return orthants.part_shown(cut, k, some, error)
+
+
+def _test_signs(rows, cells, cut, k, signs):
+    kernels.read_signs(cells, cut, k)
+    error = last_rows.fill_near(rows, cells, cut, k)
+    count = orthants.padded(cells.n_rays[0])
+    return orthants.test_signs(cut, count, k, error, (1 << k) - 1, signs)
+
+
+find, is_below, part_shown, signs_tested = (
+    function if numba.config.DISABLE_JIT else numba.njit(function)
+    for function in (_find, _is_below, _part_shown, _test_signs)
+)
 
 
 def looking(layout, **options):
@@ -56,8 +76,8 @@ def looking(layout, **options):
     return one
 
 
-def parts_found(rows, rays, wide=0):
-    """Parts that rays show, and all parts (0: doubt), of the cone of some rays."""
+def cell_of(rows, rays, wide=0):
+    """Rows, a cell of some rays alone, and scratch that knows which rows cut it."""
     # any arrangement of this rank has room for them
     rank, k = len(rays[0]), len(rows)
     layout = layout_of(rows_in_rank(1, 20, rank))
@@ -75,7 +95,13 @@ def parts_found(rows, rays, wide=0):
     sides[:, :k] = (exact > 0).T.astype(np.int8) - (exact < 0).T
     masks = [packed_flags(sides > 0), packed_flags(sides < 0)]
     cells.masks[: len(rays)] = np.concatenate(masks, axis=1)
-    met, found = find(table, cells, cut, k)
+    return table, cells, cut
+
+
+def parts_found(rows, rays, wide=0):
+    """Parts that rays show, and all parts (0: doubt), of the cone of some rays."""
+    k = len(rows)
+    met, found = find(*cell_of(rows, rays, wide), k)
     return as_signs(met, k), as_signs(found, k)
 
 
@@ -180,6 +206,96 @@ def test_values_that_a_float_rounds_together_are_told_apart():
         assert parts_found(rows, rays, VALUES)[1] in (set(), found)
 
 
+def test_what_shows_that_signs_are_missing_has_no_weight_below_zero():
+    """Not even by a rounding, as nothing else bounds what that would do."""
+    n_missing = 0
+    for seed in range(400):
+        k = 3 + seed % 4
+        cell = drawn_cell(seed, 3 + seed % 3, k, 9, 4)
+        if cell is None:
+            continue
+        rows, cells, cut = cell_of(*cell)
+        for signs in range(1 << k):
+            found, _ = signs_tested(rows, cells, cut, k, signs)
+            if found == MISSING:
+                assert np.all(cut.weights * cut.turn >= 0.0)
+                n_missing += 1
+    assert n_missing > 300
+
+
+def close_cell(seed):
+    """Two rows, and rays where their sum, scaled, is about 0: floats do not tell.
+
+    Of two of these one row is positive each, and both are negative at the others.
+    """
+    rng = np.random.default_rng(seed)
+    rows = [[int(x) for x in row] for row in rng.integers(1, 20, (2, 3))]
+    norms = [sum(row) for row in rows]
+    total = [norms[1] * x + norms[0] * y for x, y in zip(*rows, strict=True)]
+    line = np.cross(total, rng.integers(-20, 21, 3))
+    peak = int(np.abs(line).max(initial=1))
+    rays = [[-1, -1, -1], [-1, -2, -1], [-2, -1, -1]]
+    for side in (1, -1):
+        scale = side * int(rng.integers(2**54, 2**55)) // peak
+        few = rng.integers(-9, 10, 3).tolist()
+        rays.append([scale * x + y for x, y in zip(line.tolist(), few, strict=True)])
+    return rows, rays
+
+
+def test_no_rounding_of_values_hides_or_shows_a_part():
+    n_met = 0
+    for seed in range(300):
+        rows, rays = close_cell(seed)
+        expected = parts_expected(rows, rays)
+        assert parts_found(rows, rays)[1] == expected
+        n_met += (1, 1) in expected
+    assert 50 < n_met < 250
+
+
+def scratch():
+    """Scratch for the values of rows at rays, in which all rows vanish."""
+    cut = Walker(layout_of(rows_in_rank(1, 20, 3)))._cut
+    for array in (cut.near, cut.present, cut.weights, cut.turn, cut.inverse):
+        array[:] = 0.0
+    return cut
+
+
+def test_a_part_is_missing_only_if_that_is_sure_at_every_ray():
+    cut, error = scratch(), 2.0**-50
+    cut.weights[1] = 1.0
+    for count in (1, 31, 32, 64):
+        for t in range(count):
+            cut.near[1, :count], cut.present[:count] = -0.5, 1.0
+            assert is_below(cut, count, error)
+            for value in (0.5, 0.0, -0.5 * error):
+                cut.near[1, t] = value
+                assert not is_below(cut, count, error)
+            # a ray where all rows vanish is on the border of every part
+            cut.near[1, t] = cut.present[t] = 0.0
+            assert is_below(cut, count, error)
+
+
+def test_a_part_is_shown_only_where_signs_are_sure():
+    cut, error = scratch(), 2.0**-50
+    cut.basis[:] = -1
+    cut.basis[1:3] = 0, 1
+    cut.inverse[LAST_ROWS, 1:3] = 0.5
+    cut.turn[0] = 1.0
+    sure = 2.0**-30
+    for value, other, expected in (
+        (sure, sure, (True, 1 << 0b00)),
+        (sure, -sure, (True, 1 << 0b10)),
+        (sure, 0.5 * error, (True, 0)),
+        (sure, 0.0, (True, 0)),
+        (0.5 * error, sure, (False, 0)),
+        (-sure, sure, (False, 0)),
+    ):
+        # the sum at two rays, of values of either sign
+        cut.near[:2, 0] = 0.5, -0.5
+        cut.near[:2, 1] = 2.0 * value - 0.5, 2.0 * other + 0.5
+        assert part_shown(cut, 2, 0b01, error) == expected
+
+
 @pytest.mark.parametrize("kind", ["int64", "products", "values"])
 @settings(max_examples=60, deadline=None)
 @given(
@@ -226,22 +342,29 @@ def test_their_points_are_inside(seed):
     assert np.array_equal(inside, unpack(patterns, len(X)))
 
 
+def visits(layout, least, *, witnesses):
+    """How many cells a walk visits that looks at cells of ``least`` rays or more."""
+    room = 1 << 14
+    output = new_output(layout, n_points=room if witnesses else 0)
+    words = np.zeros((room, layout.words_per_pattern), np.uint64)
+    output = output._replace(patterns=words)
+    one = Walker(layout)
+    one.control[LEAST_RAYS] = least
+    count = 0
+    status = PAUSED
+    while status != DONE:
+        status = walk_ints.advance(*one._state(), 1, output)
+        if status not in (DONE, PAUSED):
+            one._grow(status)
+        count += 1
+    return count
+
+
 def test_fewer_cells_are_visited():
     layout = layout_of(rows_in_rank(5, 13, 6, size=50))
-    output = new_output(layout)._replace(patterns=np.zeros((1 << 14, 1), np.uint64))
-    visits = []
-    for least in (0, 1 << 30):
-        one = Walker(layout)
-        one.control[LEAST_RAYS] = least
-        count = 0
-        status = PAUSED
-        while status != DONE:
-            status = walk_ints.advance(*one._state(), 1, output)
-            if status not in (DONE, PAUSED):
-                one._grow(status)
-            count += 1
-        visits.append(count)
-    assert 2 * visits[0] < visits[1]
+    for witnesses in (False, True):
+        cut, seen = (visits(layout, k, witnesses=witnesses) for k in (1 << 30, 0))
+        assert 2 * seen < cut
 
 
 def test_sets_of_parts_are_halves():

@@ -6,18 +6,19 @@ References: Python's integers, and minors by elimination.
 from __future__ import annotations
 
 import math
+from itertools import combinations
 
 import numba
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from arrangement import Arrangement
 from arrangement._kernels import wide
 from arrangement._kernels.cells import walk_ints
-from arrangement._kernels.state import MINORS, PRODUCTS
-from arrangement.exact import cofactors, integer_row
+from arrangement._kernels.state import MINORS, PRODUCTS, VALUES
+from arrangement.exact import cofactors, determinant, integer_row
 from arrangement.listing.cells.walker import Walker
 
 from instances import rows_in_rank
@@ -50,6 +51,7 @@ odd_step = _called(wide.odd_step)
 sharing = _called(wide.sharing)
 covering = _called(wide.covering)
 inverse_word = _called(walk_ints.inverse_word)
+make_primitive = _called(walk_ints.make_primitive)
 
 
 def split(value):
@@ -171,6 +173,34 @@ def test_rays_that_two_words_do_not_hold_are_made_in_python(monkeypatch):
     assert made
 
 
+entries = st.lists(st.integers(-(2**60), 2**60), min_size=3, max_size=3)
+
+
+@moderate
+@given(entries, entries, *[st.integers(1, 3)] * 2, st.integers(1, 2**68))
+# one of the products alone is of more than 127 bits
+@example([2**60 - 1, 5, 7], [3, 2**57 + 1, 11], 1, 3, 2**66)
+@example([3, 2**57 + 1, 11], [2**60 - 1, 5, 7], 3, 1, 2**66)
+def test_a_ray_is_primitive_or_left_to_python_where_two_words_may_not_hold_it(
+    p, q, a, b, common
+):
+    a, b = common * a, -common * b
+    exact = [a * y - b * x for x, y in zip(p, q, strict=True)]
+    assume(any(exact))
+    cut = Walker(layout_of(rows_in_rank(1, 20, 3)))._cut
+    rays = np.array([[*p, 0], [*q, 0], [0] * 4])
+    cut.ray[:2] = 0, 1
+    for k, value in enumerate((a, b)):
+        cut.high[k], cut.value[k] = split(value)
+    is_made = make_primitive(rays, cut, 2, 0, 1, 3)
+    size = a * max(map(abs, q)) - b * max(map(abs, p))
+    # as rounded
+    assert is_made or size > 2**125
+    assert not is_made or size < 2**127
+    if is_made:
+        assert tuple(rays[2, :3].tolist()) == tuple(integer_row(exact))
+
+
 @pytest.mark.parametrize("size", [3, 2**10, 2**20, 2**28])
 def test_all_sizes_that_two_words_hold_list_the_same(size):
     X = _crossing(size)
@@ -211,3 +241,27 @@ def test_many_twos_in_a_divisor_leave_too_little_of_one_word(seed):
     assert layout.wide == PRODUCTS
     expected = walk(Walker(layout_of(X, kind="filtered")))[0]
     assert np.array_equal(walk(Walker(layout))[0], expected)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_divisor_of_more_twos_than_a_word_has_bits_is_left_to_python(seed):
+    """Determinants of 63 twos to 66, and an odd part: from 65 on 128 bits lose some.
+
+    Minors are of 62 bits, and what is divided is of more than 128.
+    """
+    rng = np.random.default_rng(seed)
+    tilt = rng.integers(-1, 2, 9).tolist()
+    more = rng.integers(-(2**20), 2**20, 9).tolist()
+    for few in (2, 3, 4, 5):
+        rows = [
+            [2**30, 2**30 * b, 1 + 2**few * t] for b, t in zip(tilt, more, strict=True)
+        ]
+        # the last two keep columns from being divided by their twos
+        X = [*rows, [1, 0, 0], [0, 1, 0]]
+        layout = layout_of(X)
+        assert layout.wide == VALUES
+        values = [determinant(some) for some in combinations(rows, 3)]
+        twos = {(x & -x).bit_length() - 1 for x in values if x}
+        assert 61 + few in twos
+        expected = walk(Walker(layout_of(X, kind="filtered")))[0]
+        assert np.array_equal(walk(Walker(layout))[0], expected)
