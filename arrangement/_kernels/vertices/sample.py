@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from arrangement._kernels.compile import bare_kernel
 from arrangement._kernels.sorting import sort_fractions
 
@@ -78,17 +80,19 @@ def count_near(coords, vectors, values, near):
     time, which stay in the cache.
     """
     count = 0
-    size, n = values.size, coords.shape[1]
-    for first in range(0, n, size):
-        last = min(first + size, n)
+    n = coords.shape[1]
+    for first in range(0, n, values.size):
+        part = coords[:, first : first + values.size]
+        # from 0 on, so that the compiler knows no index to be negative
+        here = values[: part.shape[1]]
         for s in range(vectors.shape[0]):
             factor = vectors[s, 0]
-            for i in range(first, last):
-                values[i - first] = coords[0, i] * factor
-            for k in range(1, coords.shape[0]):
+            for i in range(here.size):
+                here[i] = part[0, i] * factor
+            for k in range(1, part.shape[0]):
                 factor = vectors[s, k]
-                for i in range(first, last):
-                    values[i - first] += coords[k, i] * factor
-            for i in range(last - first):
-                count += 1 if abs(values[i]) < near else 0
+                for i in range(here.size):
+                    here[i] += part[k, i] * factor
+            for i in range(here.size):
+                count += np.int64(abs(here[i]) < near)
     return count
