@@ -20,7 +20,10 @@ from arrangement.errors import InputError
 from arrangement.io import parse_json, shown
 from arrangement.options import whole_number
 
-FORMAT = 1
+FORMAT = 3
+# of each format the level of compression: 2 takes a quarter of the time of 5, and up to
+# a third more bytes
+_LEVELS = {1: 5, 3: 2}
 _NUMBERS = ("n_rows", "rank", "block_size", "format", "count", "chunks", "total")
 # Digits of the bound, as many as Python reads, and the bits of so many digits.
 _MOST_DIGITS = 4300
@@ -103,7 +106,7 @@ class Header:
         blosc = {
             "typesize": 8,
             "cname": "zstd",
-            "clevel": 5,
+            "clevel": _LEVELS[self.format],
             "shuffle": "bitshuffle",
             # one block a chunk: several would be stored in the order threads end
             "blocksize": 8 * chunk[0] * chunk[1],
@@ -192,10 +195,11 @@ def read_header(folder: Path) -> Header:
             f"{folder / METADATA} is damaged, or of a Zarr store that write_patterns "
             "did not write (zarr.open reads those)."
         ) from None
-    if type(version) is not int or version != FORMAT:
+    if type(version) is not int or version not in _LEVELS:
         raise InputError(
-            f"{folder} has format {shown(version)}; this version reads format "
-            f"{FORMAT}. Install the version that wrote it, or write the list again."
+            f"{folder} has format {shown(version)}; this version reads formats "
+            f"{' and '.join(map(str, _LEVELS))}. Install the version that wrote it, or "
+            "write the list again."
         )
     given = {name: value for name, value in values.items() if name != "sha256"}
     wrong = _wrong_field(given)

@@ -442,7 +442,10 @@ def _write(
     A proof comes from listing again and comparing, never from what the store says.
     """
     stored = form.stored_header(folder, header)
-    kept = [] if stored is None else intact_chunks(folder, stored)
+    kept: list[Checksum] = []
+    if stored is not None:
+        header = replace(header, format=stored.format)
+        kept = intact_chunks(folder, stored)
     form.remove_partial(folder)
     if (
         stored is not None

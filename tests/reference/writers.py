@@ -105,6 +105,7 @@ RAW = {
     ("arrangement/io/files.py", "_give_name"),
     ("arrangement/stores/format.py", "append_checksum"),
     ("arrangement/stores/format.py", "replace_file"),
+    ("arrangement/stores/format.py", "write_file"),
     ("arrangement/stores/format.py", "locked"),
     ("arrangement/stores/groups.py", "_write_new"),
     # into a stream that one of the others has opened, or that is no file

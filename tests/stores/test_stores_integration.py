@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import itertools
 import json
@@ -13,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +33,10 @@ from arrangement import (
 from arrangement.errors import InputError, InputTypeError
 from arrangement.model.fingerprint import matrix_sha256
 from arrangement.stores import format as store_format
+from arrangement.stores import stores
+from arrangement.stores.format import Header
 
+from reference.executors import bytes_of
 from reference.stores import matrix, tree
 
 zarr = pytest.importorskip("zarr")
@@ -269,6 +274,36 @@ def test_resume_proves_what_was_not(tmp_path, store):
     assert open_patterns(path).proof is None
     assert write_patterns(path, matrix(), block_size=32, resume=True).proof
     assert tree(path) == tree(store)
+
+
+@pytest.mark.parametrize("executor", [None, ThreadPoolExecutor])
+def test_a_store_of_the_first_format_is_read_and_gone_on_with(
+    tmp_path, monkeypatch, executor
+):
+    def write(path, **options):
+        if executor is None:
+            return write_patterns(path, matrix(), block_size=32, **options)
+        with executor(1) as made:
+            return write_patterns(
+                path, matrix(), block_size=32, executor=made, **options
+            )
+
+    whole, cut, new = (tmp_path / name for name in ("whole", "cut", "new"))
+    with monkeypatch.context() as patch:
+        patch.setattr(stores, "Header", functools.partial(Header, format=1))
+        write(whole)
+    array = whole if executor is None else whole / "piece.3"
+    assert '"clevel": 5' in (array / "zarr.json").read_text()
+    shutil.copytree(whole, cut)
+    write(new)
+    kept = bytes_of(whole)
+    assert bytes_of(new) != kept
+    if executor is None:
+        (cut / "c.1.0").unlink()
+    stored = write(cut, resume=True)
+    assert bytes_of(cut) == bytes_of(whole) == kept
+    assert stored.proof == write(new, resume=True).proof
+    assert np.array_equal(stored[:].packed, open_patterns(new)[:].packed)
 
 
 def test_two_writers_do_not_meet(store):
