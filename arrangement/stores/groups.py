@@ -315,7 +315,6 @@ def write_piece(
     else:
         blocks = piece.iter_proven(header.block_size, prover)
     if kept is not None:
-        header = replace(header, format=form.read_header(target).format)
         written = write_chunks(target, header, kept, blocks)
         if written.chunks > len(kept):
             raise InputError(f"{target} was altered: it lacks patterns. {_REMOVE}")

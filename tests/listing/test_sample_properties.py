@@ -79,6 +79,10 @@ def test_planes_that_are_apart_need_no_sample(monkeypatch):
     near[150:] = np.stack([np.cos(turned), np.sin(turned)], axis=1)
     assert coordinates._are_apart(rows)
     assert not coordinates._are_apart(near)
+    # a plane has two normals
+    turned = random.choice((-1.0, 1.0), (300, 1))
+    assert coordinates._are_apart(turned * rows)
+    assert not coordinates._are_apart(turned * near)
     # across the angle 0 too
     assert not coordinates._are_apart(np.array([[1.0, 1e-12], [-1.0, 1e-12]]))
     cases = [Arrangement(rows), Arrangement(near)]
